@@ -1,0 +1,11 @@
+// What the maths needs from the compiler, for host and device alike.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#if defined(__CUDACC__)
+#define PTDET_HD __host__ __device__ __forceinline__
+#else
+#define PTDET_HD inline __attribute__((always_inline))  // no copy compiled for AVX may serve the baseline
+#endif

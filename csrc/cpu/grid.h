@@ -1,0 +1,14 @@
+// Lays out the index of a large group.
+#pragma once
+
+#include "cpu/filter.h"
+#include "cpu/index.h"
+
+namespace ptdet::cpu {
+
+// The grid for these boxes, or null where one bucket serves better: few boxes, a test that says nothing about
+// places, or coordinates whose rounding the reach could not cover.
+template <typename T>
+const Grid* lay_out_grid(const Box<T>* boxes, uint32_t count, const Filter<T>& filter, const Host& host);
+
+}  // namespace ptdet::cpu

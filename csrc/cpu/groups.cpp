@@ -1,0 +1,104 @@
+#include "cpu/groups.h"
+
+#include <algorithm>
+#include <cstring>
+#include <type_traits>
+
+#include "core/order.h"
+#include "cpu/load.h"
+
+namespace ptdet::cpu {
+namespace {
+
+// Keys of the ids along the visiting order; false if one is NaN.
+bool load_keys(const Column& ids, const uint32_t* rows, int64_t count, int64_t* keys) {
+  bool valid = true;
+  with_type(ids.type, ids.data, [&](const auto* data) {
+    using Stored = std::decay_t<decltype(*data)>;
+    for (int64_t i = 0; i < count; ++i) {
+      const Stored id = data[static_cast<int64_t>(rows[i]) * ids.stride];
+      if constexpr (std::is_integral_v<Stored>) {
+        keys[i] = group_key(static_cast<int64_t>(id));
+      } else {
+        const double number = static_cast<double>(id);
+        valid &= number == number;
+        keys[i] = group_key(number);
+      }
+    }
+  });
+  return valid;
+}
+
+// Replaces keys by group numbers counted in order of first appearance. Ids that span little more than there are
+// boxes index a table, others are hashed.
+class Numbering {
+ public:
+  Numbering(const int64_t* keys, int64_t count, const Host& host) {
+    const auto [low, high] = std::minmax_element(keys, keys + count);
+    low_ = *low;
+    const uint64_t span = static_cast<uint64_t>(*high) - static_cast<uint64_t>(*low);
+    direct_ = span < 4 * static_cast<uint64_t>(count) + 1024;
+    size_ = direct_ ? span + 1 : 1;
+    while (!direct_ && size_ < 2 * static_cast<uint64_t>(count)) size_ *= 2;
+    numbers_ = allocate<uint32_t>(host, static_cast<int64_t>(size_));
+    std::fill_n(numbers_, size_, kFree);
+    if (!direct_) slots_ = allocate<int64_t>(host, static_cast<int64_t>(size_));
+  }
+
+  uint32_t number(int64_t key) {
+    const uint64_t slot = direct_ ? static_cast<uint64_t>(key) - static_cast<uint64_t>(low_) : find(key);
+    if (numbers_[slot] == kFree) {
+      numbers_[slot] = count_++;
+      if (!direct_) slots_[slot] = key;
+    }
+    return numbers_[slot];
+  }
+
+  uint32_t count() const { return count_; }
+
+ private:
+  static constexpr uint32_t kFree = 0xffffffffu;
+
+  uint64_t find(int64_t key) const {
+    uint64_t h = static_cast<uint64_t>(key) * 0x9e3779b97f4a7c15ull;  // 2^64 / golden ratio: Fibonacci hashing
+    h ^= h >> 32;
+    for (uint64_t slot = h & (size_ - 1);; slot = (slot + 1) & (size_ - 1))
+      if (numbers_[slot] == kFree || slots_[slot] == key) return slot;
+  }
+
+  int64_t low_;
+  bool direct_;
+  uint64_t size_;
+  uint32_t* numbers_;
+  int64_t* slots_ = nullptr;
+  uint32_t count_ = 0;
+};
+
+}  // namespace
+
+Groups group_boxes(const Column& ids, const uint32_t* rows_by_rank, int64_t count, const Host& host) {
+  int64_t* keys = allocate<int64_t>(host, count);
+  if (!load_keys(ids, rows_by_rank, count, keys)) return {0, nullptr, nullptr, nullptr, true};
+
+  Numbering numbering(keys, count, host);
+  uint32_t* group = allocate<uint32_t>(host, count);
+  for (int64_t i = 0; i < count; ++i) group[i] = numbering.number(keys[i]);
+
+  const uint32_t groups = numbering.count();
+  uint32_t* starts = allocate<uint32_t>(host, static_cast<int64_t>(groups) + 2);
+  memset(starts, 0, sizeof(uint32_t) * (groups + 2));
+  for (int64_t i = 0; i < count; ++i) ++starts[group[i] + 2];
+  for (uint32_t g = 2; g < groups + 2; ++g) starts[g] += starts[g - 1];
+
+  // starts[g + 1] is the next free position of group g, and its end once all are placed.
+  uint32_t* ranks = allocate<uint32_t>(host, count);
+  uint32_t* rows = allocate<uint32_t>(host, count);
+  for (int64_t i = 0; i < count; ++i) {
+    const uint32_t at = starts[group[i] + 1]++;
+    ranks[at] = static_cast<uint32_t>(i);
+    rows[at] = rows_by_rank[i];
+  }
+  return {groups, starts, ranks, rows, false};
+}
+
+}  // namespace ptdet::cpu

@@ -1,0 +1,19 @@
+// From class ids of any kind to runs of boxes: each group's boxes side by side, in visiting order.
+#pragma once
+
+#include "cpu/parallel.h"
+
+namespace ptdet::cpu {
+
+struct Groups {
+  uint32_t count;
+  const uint32_t* starts;  // [count + 1] first position of each group
+  const uint32_t* ranks;   // [boxes] position -> place in the order of scores
+  const uint32_t* rows;    // [boxes] position -> row of the input
+  bool id_is_nan;
+};
+
+// rows_by_rank: rows of the input by decreasing score.
+Groups group_boxes(const Column& ids, const uint32_t* rows_by_rank, int64_t count, const Host& host);
+
+}  // namespace ptdet::cpu

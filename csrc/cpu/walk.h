@@ -1,0 +1,40 @@
+// One group of boxes, and the greedy walk over it. walk.inc is compiled once per instruction set.
+#pragma once
+
+#include "core/threshold.h"
+#include "cpu/filter.h"
+#include "cpu/index.h"
+
+namespace ptdet::cpu {
+
+constexpr uint32_t kNobody = 0xffffffffu;
+
+template <typename T>
+struct Walk {
+  const Box<T>* boxes;  // in visiting order
+  uint32_t count;
+  uint32_t* remover;   // out: the visited position that removed i, i itself if kept, kNobody if not reached
+  int64_t max_output;  // the walk ends when so many are kept
+  bool want_owner;     // then the remover is the first one, and boxes after the end are still tested
+  Filter<T> filter;
+  Threshold<T> threshold;
+  bool (*suppresses)(const Box<T>& visited, const Box<T>& candidate, const Threshold<T>& threshold);
+  ChunkPool<T>* pool;
+  Bucket<T>* buckets;  // empty at the start; one of them if grid is null
+  const Grid* grid;
+};
+
+// The same functions for each instruction set this binary holds.
+struct WalkTable {
+  const char* name;
+  void (*walk_float)(const Walk<float>&);
+  void (*walk_double)(const Walk<double>&);
+};
+
+extern const WalkTable kBaselineWalk;
+#if defined(__x86_64__)
+extern const WalkTable kAvx2Walk;
+extern const WalkTable kAvx512Walk;
+#endif
+
+}  // namespace ptdet::cpu

@@ -1,0 +1,37 @@
+// All registrations of _C, nothing else. The schemas are those of ptdet/schemas.txt, compiled in by setup.py.
+#include <torch/csrc/stable/library.h>
+
+#include "kernels.h"
+#include "torch/nms.h"
+
+#if defined(__clang__)
+#define PTDET_COMPILER "clang " __clang_version__
+#else
+#define PTDET_COMPILER "gcc " __VERSION__
+#endif
+
+#define PTDET_QUOTED(x) #x
+#define PTDET_TEXT(x) PTDET_QUOTED(x)
+
+namespace {
+
+std::string build_info() {
+  return std::string("instruction_set=") + ptdet::cpu::instruction_set() + ";compiler=" PTDET_COMPILER
+         ";built_with_torch=" PTDET_TEXT(PTDET_BUILT_WITH_TORCH);
+}
+
+}  // namespace
+
+STABLE_TORCH_LIBRARY_FRAGMENT(ptdet, m) {
+#define PTDET_SCHEMA(schema) m.def(schema);
+#include "schemas.inc"
+#undef PTDET_SCHEMA
+  m.def("_build_info() -> str");
+}
+
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CompositeExplicitAutograd, m) { m.impl("_build_info", TORCH_BOX(&build_info)); }
+
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
+  m.impl("nms", TORCH_BOX(&ptdet::cpu::nms_op));
+  m.impl("nms_walk", TORCH_BOX(&ptdet::cpu::nms_walk_op));
+}

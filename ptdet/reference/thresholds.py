@@ -1,0 +1,35 @@
+"""The one comparison of every suppression: a tensor against a Python float, without rounding the float."""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def exceeds(values: Tensor, threshold: float, inclusive: bool = False) -> Tensor:
+    """True where `values > threshold` (`>=` if inclusive) as if both were doubles; a value not finite exceeds nothing.
+
+    A tensor compared with a Python float would see the float rounded to its own type, which changes ties. The
+    threshold is moved, instead, to the neighbour in the type of the values that decides the same. Doubles are not
+    used for the comparison itself, because not every device has them.
+    """
+    bound = _neighbour(threshold, values.dtype, upwards=inclusive)
+    met = values >= bound if inclusive else values > bound
+    return met & torch.isfinite(values)
+
+
+def above(scores: Tensor, threshold: float) -> Tensor:
+    """True where `scores > threshold`; unlike an overlap, an infinite score is above a finite threshold."""
+    return scores > _neighbour(threshold, scores.dtype, upwards=False)
+
+
+def _neighbour(threshold: float, dtype: torch.dtype, upwards: bool) -> Tensor:
+    """The largest number of `dtype` that is <= threshold, or upwards the smallest that is >= threshold."""
+    if math.isnan(threshold):
+        raise ValueError("threshold: expected a number, got nan")
+    nearest = torch.tensor(threshold, dtype=torch.float64, device="cpu").to(dtype)
+    if upwards and nearest.item() < threshold:
+        return torch.nextafter(nearest, torch.full_like(nearest, math.inf))
+    if not upwards and nearest.item() > threshold:
+        return torch.nextafter(nearest, torch.full_like(nearest, -math.inf))
+    return nearest

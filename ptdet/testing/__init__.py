@@ -1,0 +1,23 @@
+"""Box sets, seeded cases and the catalog of operations: what tests and benchmarks iterate over."""
+
+from .catalog import CATALOG, Operation, Sample
+from .fuzz import Case, fuzz_case, strange_case
+from .named import NAMED
+from .scenes import class_ids, clustered, dense, duplicated, grid, scattered, uniform_scores
+
+__all__ = [
+    "CATALOG",
+    "NAMED",
+    "Case",
+    "Operation",
+    "Sample",
+    "class_ids",
+    "clustered",
+    "dense",
+    "duplicated",
+    "fuzz_case",
+    "grid",
+    "scattered",
+    "strange_case",
+    "uniform_scores",
+]

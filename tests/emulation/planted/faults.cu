@@ -1,0 +1,118 @@
+// Faults that the harness must find, one kernel each, and one kernel without any. argv[1] names the kernel.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "cuda_on_cpu.h"
+
+constexpr int kThreads = 64;
+
+// Uses all there is: must pass everywhere.
+__global__ void clean(int* sums, int* all) {
+  SHARED_ARRAY(int, numbers, kThreads);
+  const int own = threadIdx.x;
+  numbers[own] = own;
+  __syncthreads();
+  const int neighbour = numbers[(own + 1) % kThreads];
+  __syncthreads();
+  numbers[own] = neighbour;
+  __syncwarp(0xffffffffu);
+  const int lane_sum = numbers[own / 32 * 32 + (own + 5) % 32];
+  if (__syncthreads_count(__shfl_sync(0xffffffffu, lane_sum, 3) >= 0) != kThreads) atomicAdd(all, -1000000);
+  if (__ballot_sync(0xffffffffu, own % 2 == 0) != 0x55555555u) atomicAdd(all, -1000000);
+  atomicAdd(&sums[blockIdx.x], lane_sum);
+  atomicAdd(all, lane_sum);
+}
+
+__global__ void race_between_blocks(int* sums, int*) {
+  if (threadIdx.x == blockIdx.x) sums[0] = static_cast<int>(blockIdx.x);
+}
+
+__global__ void non_atomic_update(int* sums, int*) { sums[blockIdx.x] += 1; }
+
+__global__ void missing_barrier(int* sums, int*) {
+  SHARED_ARRAY(int, numbers, kThreads);
+  numbers[threadIdx.x] = 1;
+  if (numbers[kThreads - 1 - threadIdx.x] == 7) atomicAdd(sums, 1);
+}
+
+// A vote promises no order of memory; __syncwarp does.
+__global__ void vote_for_barrier(int* sums, int*) {
+  SHARED_ARRAY(int, numbers, kThreads);
+  const int warp_begin = threadIdx.x / 32 * 32;
+  numbers[threadIdx.x] = 1;
+  const unsigned all = __ballot_sync(0xffffffffu, true);
+  if (all == 0 || numbers[warp_begin + 31 - threadIdx.x % 32] == 7) atomicAdd(sums, 1);
+}
+
+__global__ void global_overrun(int* sums, int*) { sums[gridDim.x + (threadIdx.x == 0)] = 1; }
+
+__global__ void shared_overrun(int* sums, int*) {
+  SHARED_ARRAY(int, numbers, kThreads);
+  SHARED_ARRAY(int, after, kThreads);
+  after[threadIdx.x] = 0;
+  numbers[threadIdx.x + 1] = 1;
+  if (after[threadIdx.x] != 0) atomicAdd(sums, 1);
+}
+
+__global__ void bad_shift(int* sums, int*) { atomicAdd(sums, 1 << (threadIdx.x + sums[1])); }
+
+__global__ void divergent_barrier(int* sums, int*) {
+  if (threadIdx.x < 32) {
+    __syncthreads();
+  } else {
+    __syncthreads();
+  }
+  atomicAdd(sums, 1);
+}
+
+__global__ void skipped_barrier(int* sums, int*) {
+  if (threadIdx.x == 5) return;
+  __syncthreads();
+  atomicAdd(sums, 1);
+}
+
+__global__ void absent_lane(int* sums, int*) {
+  if (threadIdx.x % 32 == 3) return;
+  if (__any_sync(0xffffffffu, true)) atomicAdd(sums, 1);
+}
+
+__global__ void split_vote(int* sums, int*) {
+  if (threadIdx.x % 2 == 0) {
+    if (__any_sync(0xffffffffu, true)) atomicAdd(sums, 1);
+  } else {
+    if (__any_sync(0xffffffffu, true)) atomicAdd(sums, 1);
+  }
+}
+
+__global__ void unset_shared(int*, int* all) {
+  SHARED_ARRAY(int, numbers, kThreads);
+  if (numbers[threadIdx.x] != 0) atomicAdd(all, -1);  // wrong if shared memory happened to be zero
+}
+
+struct Planted {
+  const char* name;
+  void (*kernel)(int*, int*);
+};
+#define PLANTED(name) \
+  { #name, name }
+const Planted kPlanted[] = {
+    PLANTED(clean),          PLANTED(race_between_blocks), PLANTED(non_atomic_update), PLANTED(missing_barrier),
+    PLANTED(vote_for_barrier), PLANTED(global_overrun),    PLANTED(shared_overrun),    PLANTED(bad_shift),
+    PLANTED(divergent_barrier), PLANTED(skipped_barrier),  PLANTED(absent_lane),       PLANTED(split_vote),
+    PLANTED(unset_shared),
+};
+
+int main(int, char** argv) {
+  constexpr int kBlocks = 3;
+  int* sums = static_cast<int*>(std::calloc(kBlocks, sizeof(int)));
+  int* all = static_cast<int*>(std::calloc(1, sizeof(int)));
+  for (const Planted& planted : kPlanted) {
+    if (std::strcmp(planted.name, argv[1]) != 0) continue;
+    const auto kernel = planted.kernel;
+    LAUNCH(kernel, kBlocks, kThreads, nullptr, sums, all);
+    std::printf("%d\n", *all);
+  }
+  std::free(sums);
+  std::free(all);
+}

@@ -1,0 +1,175 @@
+"""The native CPU kernels answer as the reference does, box for box."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import ptdet
+from ptdet.testing import NAMED, class_ids, clustered, dense, grid, scattered
+from ptdet.testing.scenes import CLASS_KINDS
+
+from .digest import digest
+from .oracles import assert_same_walk, reference_walk
+
+pytestmark = pytest.mark.usefixtures("native")
+
+DTYPES = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
+EXACT_METRICS = ["iou", "giou", "diou", "iof", "ios"]
+SMALL = [name for name in NAMED if len(NAMED[name]()[1]) <= 300]
+LARGE = [name for name in NAMED if name not in SMALL]
+
+
+def agree(boxes: torch.Tensor, scores: torch.Tensor, *rest: object, **keywords: object) -> None:
+    what = (tuple(boxes.shape), boxes.dtype, scores.dtype, rest[1:], keywords)
+    expected = reference_walk(boxes, scores, *rest, **keywords)
+    assert_same_walk(torch.ops.ptdet.nms_walk(boxes, scores, *rest, **keywords), expected, what)
+    keep = torch.ops.ptdet.nms(boxes, scores, *rest, **keywords)
+    assert torch.equal(keep, expected[0][: int(expected[2])]), what
+
+
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_named_sets(name: str, dtype: torch.dtype) -> None:
+    boxes, scores = (tensor.to(dtype) for tensor in NAMED[name]())
+    for metric in EXACT_METRICS:
+        for threshold in (-0.5, 0.0, 0.3, 0.6, 1.0):
+            for inclusive in (False, True):
+                agree(boxes, scores, None, threshold, metric=metric, inclusive=inclusive)
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_large_named_sets(name: str, threads: int) -> None:
+    boxes, scores = NAMED[name]()
+    for threshold in (0.0, 0.5, 0.9):
+        agree(boxes, scores, None, threshold)
+
+
+@pytest.mark.parametrize("n", [380, 383, 384, 385, 1023, 1025, 2047, 2049, 4095, 4097, 5000])
+def test_around_internal_switches(n: int, threads: int) -> None:
+    """More than 384 boxes are indexed; sorts and threads have switches of their own further up."""
+    agree(*clustered(n, n), None, 0.5)
+    agree(*clustered(n, n), class_ids(n, "few", n), 0.5)
+
+
+@pytest.mark.parametrize("n", [20_000, 60_000])
+def test_far_above_internal_switches(n: int, threads: int) -> None:
+    boxes, scores = clustered(n, n)
+    agree(boxes, scores, None, 0.5)
+    agree(boxes, scores, class_ids(n, "few", n), 0.3)
+
+
+@pytest.mark.parametrize("metric", EXACT_METRICS)
+@pytest.mark.parametrize("inclusive", [False, True], ids=["above", "at least"])
+def test_large_metrics(metric: str, inclusive: bool) -> None:
+    for boxes, scores in (clustered(1500, 1), scattered(1500, 2), dense(1200, 3), grid(1500, 4)):
+        for threshold in (0.01, 0.5, 0.6, 0.75):
+            agree(boxes, scores, None, threshold, metric=metric, inclusive=inclusive)
+
+
+def test_large_dtypes() -> None:
+    boxes, scores = clustered(2000, 5)
+    for boxes_dtype in DTYPES:
+        for scores_dtype in DTYPES:
+            agree(boxes.to(boxes_dtype), scores.to(scores_dtype), None, 0.5)
+
+
+def test_ciou_agrees_where_no_overlap_is_close_to_the_threshold() -> None:
+    """atan is not correctly rounded: overlaps agree to 1e-6, so pairs that are closer may be decided differently."""
+    from ptdet.reference import raw_overlap
+
+    compared = 0
+    for seed in range(40):
+        boxes, scores = clustered(100, seed)
+        for threshold in (-0.2, 0.1, 0.45, 0.7):
+            overlaps = raw_overlap(boxes[:, None].double(), boxes[None].double(), "ciou")
+            if (overlaps - threshold).abs().min() > 1e-6:
+                agree(boxes, scores, None, threshold, metric="ciou")
+                compared += 1
+    print(f"ciou: {compared} of 160 cases have no overlap within 1e-6 of the threshold")
+    assert compared >= 120
+
+
+@pytest.mark.parametrize("kind", CLASS_KINDS)
+@pytest.mark.parametrize("n", [1, 65, 1500])
+def test_groups(kind: str, n: int, threads: int) -> None:
+    boxes, scores = clustered(n, n)
+    agree(boxes, scores, class_ids(n, kind, n), 0.4)
+    agree(boxes, scores, class_ids(n, kind, n), 0.4, score_threshold=0.3, max_output=n // 3)
+
+
+INTEGERS = [torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, torch.uint16, torch.uint32, torch.uint64]
+
+
+@pytest.mark.parametrize("dtype", [*INTEGERS, torch.bool, *DTYPES], ids=str)
+def test_every_dtype_of_ids(dtype: torch.dtype) -> None:
+    boxes, scores = clustered(90, 1)
+    agree(boxes, scores, (torch.arange(90) % 7).to(dtype), 0.4)
+
+
+def test_ids_beyond_int64() -> None:
+    ids = torch.tensor([-1, -2, 0, -1] * 20).view(torch.uint64)
+    agree(*clustered(80, 2), ids, 0.4)
+
+
+@pytest.mark.parametrize("n", [33, 700])
+def test_strides(n: int) -> None:
+    boxes, scores = clustered(2 * n, n)
+    wide = torch.cat([boxes, scores[:, None], boxes], dim=1)
+    ids = torch.arange(2 * n) % 3
+    by_column = boxes.t().contiguous().t()
+    for view in (wide[:, :4], wide[::2, 5:], by_column, wide[:, 1:8:2], boxes[3:], boxes[:1].expand(n, 4)):
+        count = len(view)
+        for score in (wide[:count, 4], wide.flip(0)[:count, 4], scores[:1].expand(count)):
+            agree(view, score, None, 0.5)
+        agree(view, wide[:count, 4], ids[:1].expand(count), 0.5)
+        agree(view, wide[:count, 4], torch.stack([ids, ids], 1)[:count, 0], 0.5)
+
+
+@pytest.mark.parametrize("n", [0, 40, 1200])
+def test_limits(n: int, threads: int) -> None:
+    boxes, scores = clustered(n, n)
+    for score_threshold in (None, -1.0, 0.5, 0.99, 2.0, -float("inf"), float("inf")):
+        for max_output in (None, 0, 1, 7, 10**15):
+            agree(boxes, scores, None, 0.5, score_threshold=score_threshold, max_output=max_output)
+
+
+def test_several_threads_at_once() -> None:
+    """The kernels keep no state: eight Python threads on eight inputs."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    inputs = [clustered(400 * (1 + seed % 4), seed) for seed in range(8)]
+    expected = [reference_walk(boxes, scores, None, 0.5) for boxes, scores in inputs]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            found = pool.map(lambda scene: torch.ops.ptdet.nms_walk(*scene, None, 0.5), inputs)
+            for got, wanted in zip(found, expected, strict=True):
+                assert_same_walk(got, wanted)
+
+
+@pytest.fixture(scope="module")
+def own_digest() -> str:
+    return digest(60)
+
+
+@pytest.mark.parametrize("instruction_set", ["baseline", "avx2", "avx512", "neon"])
+def test_instruction_sets_give_one_digest(instruction_set: str, own_digest: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "tests.digest", "--cases", "60"],
+        env={**os.environ, "PTDET_CPU": instruction_set},
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stderr
+    found = json.loads(ran.stdout)
+    if found["instruction_set"] != instruction_set:
+        pytest.skip(f"this machine or build has no {instruction_set}: it took {found['instruction_set']}")
+    assert found["digest"] == own_digest, f"{instruction_set} != {ptdet.build_info()['instruction_set']}"
