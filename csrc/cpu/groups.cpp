@@ -10,9 +10,8 @@
 namespace ptdet::cpu {
 namespace {
 
-// Keys of the ids along the visiting order; false if one is NaN.
-bool load_keys(const Column& ids, const uint32_t* rows, int64_t count, int64_t* keys) {
-  bool valid = true;
+// Keys of the ids along the visiting order.
+void load_keys(const Column& ids, const uint32_t* rows, int64_t count, int64_t* keys) {
   with_type(ids.type, ids.data, [&](const auto* data) {
     using Stored = std::decay_t<decltype(*data)>;
     for (int64_t i = 0; i < count; ++i) {
@@ -20,13 +19,10 @@ bool load_keys(const Column& ids, const uint32_t* rows, int64_t count, int64_t* 
       if constexpr (std::is_integral_v<Stored>) {
         keys[i] = group_key(static_cast<int64_t>(id));
       } else {
-        const double number = static_cast<double>(id);
-        valid &= number == number;
-        keys[i] = group_key(number);
+        keys[i] = group_key(static_cast<double>(id));
       }
     }
   });
-  return valid;
 }
 
 // Replaces keys by group numbers counted in order of first appearance. Ids that span little more than there are
@@ -76,9 +72,21 @@ class Numbering {
 
 }  // namespace
 
+bool any_id_is_nan(const Column& ids, int64_t count) {
+  bool found = false;
+  with_type(ids.type, ids.data, [&](const auto* data) {
+    if constexpr (!std::is_integral_v<std::decay_t<decltype(*data)>>)
+      for (int64_t i = 0; i < count; ++i) {
+        const double id = static_cast<double>(data[i * ids.stride]);
+        found |= id != id;
+      }
+  });
+  return found;
+}
+
 Groups group_boxes(const Column& ids, const uint32_t* rows_by_rank, int64_t count, const Host& host) {
   int64_t* keys = allocate<int64_t>(host, count);
-  if (!load_keys(ids, rows_by_rank, count, keys)) return {0, nullptr, nullptr, nullptr, true};
+  load_keys(ids, rows_by_rank, count, keys);
 
   Numbering numbering(keys, count, host);
   uint32_t* group = allocate<uint32_t>(host, count);
@@ -98,7 +106,7 @@ Groups group_boxes(const Column& ids, const uint32_t* rows_by_rank, int64_t coun
     ranks[at] = static_cast<uint32_t>(i);
     rows[at] = rows_by_rank[i];
   }
-  return {groups, starts, ranks, rows, false};
+  return {groups, starts, ranks, rows};
 }
 
 }  // namespace ptdet::cpu

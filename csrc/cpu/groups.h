@@ -10,8 +10,10 @@ struct Groups {
   const uint32_t* starts;  // [count + 1] first position of each group
   const uint32_t* ranks;   // [boxes] position -> place in the order of scores
   const uint32_t* rows;    // [boxes] position -> row of the input
-  bool id_is_nan;
 };
+
+// Over all boxes, candidates or not (SPEC 1: a NaN id is an error).
+bool any_id_is_nan(const Column& ids, int64_t count);
 
 // rows_by_rank: rows of the input by decreasing score.
 Groups group_boxes(const Column& ids, const uint32_t* rows_by_rank, int64_t count, const Host& host);

@@ -104,12 +104,12 @@ void run(const NmsInput& input, const NmsParams& params, const NmsOutput& output
 
   const bool grouped = input.groups.data != nullptr;
   const uint32_t whole[2] = {0, static_cast<uint32_t>(count)};
-  Groups groups{1, whole, nullptr, ranked.rows, false};
-  if (grouped && count > 0) groups = group_boxes(input.groups, ranked.rows, count, host);
-  if (groups.id_is_nan) {
+  if (grouped && any_id_is_nan(input.groups, input.count)) {
     *output.kept = kGroupIsNan;
     return;
   }
+  Groups groups{1, whole, nullptr, ranked.rows};
+  if (grouped && count > 0) groups = group_boxes(input.groups, ranked.rows, count, host);
 
   Box<T>* boxes = allocate<Box<T>>(host, count);
   parallel_ranges(host, count, parts_for(host, count), [&](int64_t begin, int64_t end) {

@@ -1,0 +1,9 @@
+// All registrations of _C_cuda, nothing else.
+#include <torch/csrc/stable/library.h>
+
+#include "torch/nms.h"
+
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CUDA, m) {
+  m.impl("nms", TORCH_BOX(&ptdet::cuda::nms_op));
+  m.impl("nms_walk", TORCH_BOX(&ptdet::cuda::nms_walk_op));
+}

@@ -1,0 +1,28 @@
+"""What is native here, and why the rest is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from ._backend import WHY_NOT_CPU, WHY_NOT_CUDA, build_record
+from ._operators import register
+
+
+def build_info() -> dict[str, Any]:
+    """Facts about this build: `cpu` and `cuda` (is it native?), the reasons where not, instruction set, versions."""
+    register()
+    facts = dict(part.split("=", 1) for part in torch.ops.ptdet._build_info().split(";")) if not WHY_NOT_CPU else {}
+    record = build_record()
+    return {
+        "cpu": not WHY_NOT_CPU,
+        "why_not_cpu": WHY_NOT_CPU,
+        "cuda": not WHY_NOT_CUDA,
+        "why_not_cuda": WHY_NOT_CUDA,
+        "cuda_archs": record.get("cuda_archs", "") if not WHY_NOT_CUDA else "",
+        "instruction_set": facts.get("instruction_set", ""),
+        "compiler": facts.get("compiler", ""),
+        "built_with_torch": facts.get("built_with_torch", ""),
+        "torch": torch.__version__,
+    }

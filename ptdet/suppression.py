@@ -1,0 +1,123 @@
+"""Hard non-maximum suppression."""
+
+from __future__ import annotations
+
+from typing import Literal, overload
+
+from torch import Tensor
+
+from ._checks import check_ids_are_numbers, check_suppression
+from ._operators import NMS, NMS_WALK
+
+
+@overload
+def nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
+def nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    *,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    metric: str = "iou",
+    inclusive: bool = False,
+    return_owner: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Greedy non-maximum suppression: visits boxes by decreasing score and removes those that overlap a kept one.
+
+    A box is removed if its overlap with a kept box is above `iou_threshold` (at or above it if `inclusive`).
+
+    Args:
+        boxes: (N, 4) x1, y1, x2, y2 in any unit; float64, float32, float16 or bfloat16, any strides.
+        scores: (N,) in any of these dtypes. NaN scores come first.
+        iou_threshold: any number but NaN.
+        score_threshold: only boxes with a score above it take part.
+        max_output: keep at most so many, the best.
+        metric: the overlap: iou, giou, diou, ciou, iof (share of the candidate that is covered) or ios.
+        inclusive: remove at overlap == iou_threshold too.
+        return_owner: also say which kept box removed each box.
+
+    Returns:
+        keep (K,) int64: kept indices by decreasing score, ties to the lower index, the same on every device.
+        owner (N,) int64, if asked for: the first kept box that removed i, i itself if kept, else -1.
+
+    Raises:
+        TypeError, ValueError: naming the argument, what was expected and what came.
+
+    The rule is that of torchvision.ops.nms; docs/SPEC.md, sections 1 and 3, has every detail.
+
+    >>> import torch, ptdet
+    >>> boxes = torch.tensor([[0., 0., 10., 10.], [1., 0., 11., 10.], [20., 0., 30., 10.]])
+    >>> ptdet.nms(boxes, torch.tensor([.8, .9, .7]), 0.5)
+    tensor([1, 2])
+    """
+    check_suppression(boxes, scores, None, iou_threshold, metric, score_threshold, max_output)
+    return _run(boxes, scores, None, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
+
+
+def batched_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor,
+    iou_threshold: float,
+    *,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    metric: str = "iou",
+    inclusive: bool = False,
+    return_owner: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """`nms` within each class: only boxes of equal `idxs` meet, in one pass over all classes.
+
+    Exact for any coordinates, dtype and number of classes: boxes are never moved apart.
+
+    Args:
+        idxs: (N,) class of each box: any integer, bool or floating dtype, any values but NaN.
+
+    The other arguments, what is returned, what raises and the rule for ties are those of `nms`.
+    """
+    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
+    if idxs is None:
+        raise TypeError("idxs: expected a torch.Tensor, got None")
+    check_ids_are_numbers(idxs)
+    return _run(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
+
+
+def _run(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    iou_threshold: float,
+    metric: str,
+    inclusive: bool,
+    score_threshold: float | None,
+    max_output: int | None,
+    return_owner: bool,
+) -> Tensor | tuple[Tensor, Tensor]:
+    if not return_owner:
+        kept: Tensor = NMS(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output)
+        return kept
+    keep, owner, _ = NMS_WALK(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output)
+    return keep[keep >= 0], owner
