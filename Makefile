@@ -1,0 +1,44 @@
+# make demo   environment, build, the main job on real detections: a picture and a table in demo_out/
+# make test   environment, build, the whole suite
+# make fuzz   10,000 seeded cases against torchvision and the reference
+# make bench  timings beside the peers; make gpu: everything on a machine with a GPU
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# A torch that is there already (the system's, or a GPU image's) is used as it is.
+SITE := $(shell $(PYTHON) -c "import torch; assert tuple(map(int, torch.__version__.split('.')[:2])) >= (2, 11)" 2>/dev/null && echo --system-site-packages)
+
+.PHONY: demo test fuzz bench gpu build clean
+
+demo: $(VENV)/demo.ok build
+	$(BIN)/python benchmarks/demo.py
+
+test: $(VENV)/test.ok build
+	$(BIN)/python -m pytest -q
+
+fuzz: $(VENV)/test.ok build
+	$(BIN)/python -m tests.fuzz --cases 10000 --out benchmarks/results/fuzz.json
+
+bench: $(VENV)/test.ok build
+	$(BIN)/python benchmarks/nms.py
+
+gpu:
+	$(PYTHON) setup.py -q build_native
+	$(PYTHON) -m pytest -q -m cuda
+
+build:
+	@$(BIN)/python setup.py -q build_native
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(SITE) $(VENV)
+
+$(VENV)/demo.ok: requirements-demo.txt | $(VENV)/bin/python
+	$(BIN)/pip install -q -r requirements-demo.txt
+	@touch $@
+
+$(VENV)/test.ok: requirements-test.txt requirements-demo.txt | $(VENV)/bin/python
+	$(BIN)/pip install -q -r requirements-test.txt
+	@touch $@
+
+clean:
+	rm -rf build ptdet/_C.so ptdet/_C_cuda.so ptdet/_build.json demo_out
