@@ -114,8 +114,11 @@ def ninja_file(torch: Path, version: str, nvcc: str | None, archs: str) -> str:
         edges.append(f"build {out}: {rule} {source}\n  flags = {flags}\n")
         return out
 
-    cpu = [compile_(s, "cxx", ISA_FLAGS.get(s.stem.split("_")[-1], "") if platform.machine() in ("x86_64", "AMD64") else "")
-           for s in sorted((ROOT / "csrc/cpu").glob("*.cpp"))]  # fmt: skip
+    x86 = platform.machine() in ("x86_64", "AMD64")
+    cpu = []
+    for source in sorted((ROOT / "csrc/cpu").glob("*.cpp")):
+        isa = source.stem.split("_")[-1]
+        cpu.append(compile_(source, "cxx", ISA_FLAGS.get(isa, "") if x86 else ""))
     rooms = sorted((ROOT / "csrc/torch").glob("*.cpp"))
     cpu += [compile_(s, "cxx", stable) for s in rooms if not s.stem.endswith("_cuda")]
     edges.append(f"build {ROOT}/ptdet/_C.so: link {' '.join(cpu)}\n  libs = {libraries}\n")
@@ -126,8 +129,8 @@ def ninja_file(torch: Path, version: str, nvcc: str | None, archs: str) -> str:
         cuda_includes = " ".join(f"-isystem {p}" for p in [home / "include", *wheels])
         rules.append(
             f"rule nvcc\n  command = {nvcc} -ccbin {cxx} -std=c++17 -O3 -fmad=false {arch_flags(archs)} -I{ROOT}/csrc "
-            f"-Werror all-warnings -Xcompiler -fPIC,-ffp-contract=off,-fvisibility=hidden -MD -MF $out.d -c $in -o $out\n"
-            f"{depends}"
+            f"-Werror all-warnings -Xcompiler -fPIC,-ffp-contract=off,-fvisibility=hidden -MD -MF $out.d "
+            f"-c $in -o $out\n{depends}"
         )
         cuda = [compile_(s, "nvcc", "") for s in sorted((ROOT / "csrc/cuda").glob("*.cu"))]
         cuda += [compile_(s, "cxx", f"{stable} -DUSE_CUDA {cuda_includes}") for s in rooms if s.stem.endswith("_cuda")]
@@ -160,7 +163,7 @@ def compile_native() -> dict[str, str]:
         raise SystemExit(f"ptdet: MAX_JOBS must be a number, got {jobs!r}")
     ran = subprocess.run([ninja, "-C", str(BUILD), *(["-j", jobs] if jobs else [])])
     if ran.returncode != 0:
-        raise BuildError("the compiler failed (its messages are in the build's output): mend that and build ptdet again")
+        raise BuildError("the compiler failed, see its messages above: mend that and build ptdet again")
     return {"built_for_torch": version, "cuda_archs": archs if use_cuda else ""}
 
 

@@ -80,7 +80,9 @@ def interleaved(calls: dict[str, Call], rounds: int) -> dict[str, list[float]]:
 def main() -> None:
     rows = []
     cases = [(scene, n, peers, "nms") for scene in SCENES for n in SIZES if scene != "dense" or n <= 100_000]
-    cases += [(scene, n, batched, "batched, 80 classes") for scene in ("clustered", "scattered") for n in (10_000, 30_000)]
+    cases += [
+        (scene, n, batched, "batched, 80 classes") for scene in ("clustered", "scattered") for n in (10_000, 30_000)
+    ]
     for scene, n, family, group in cases:
         boxes, scores = SCENES[scene](n)
         calls = family(boxes, scores, n)

@@ -78,7 +78,7 @@ def backend(name: str) -> Iterator[None]:
         RuntimeError: "native" where the native kernels are not loaded; the message says why.
     """
     if name == "reference":
-        with _OnReference():
+        with _OnReference():  # type: ignore[no-untyped-call]
             yield
     elif name == "native":
         if WHY_NOT_CPU:
