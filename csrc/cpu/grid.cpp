@@ -13,6 +13,8 @@ namespace {
 constexpr uint32_t kFewBoxes = 384;     // below, one bucket is faster
 constexpr double kLooseIou = 0.02;      // below, a box reaches so far that cells separate nothing
 constexpr double kFinestReach = 0.05;   // near IoU 1 cells would shrink to nothing
+constexpr double kBoxesPerCell = 8;
+constexpr double kCoarsest = 4;
 
 int level_of(double side) { return static_cast<int>(bits_of<uint64_t>(side) >> 53); }
 
@@ -47,6 +49,22 @@ Extent survey(const Box<T>* boxes, int64_t begin, int64_t end, const Filter<T>& 
   return {min_x, min_y, max_x, max_y, min_side, max_side, min_area < tiny};
 }
 
+// Fills grid.levels with cells `scale` times their least size; how many cells there are, or 0 if the coordinates are
+// too far out for their rounding to be covered by the reach.
+double lay_out_levels(Grid& grid, const Extent& all, double far, double scale) {
+  double cells = 0;
+  for (int l = grid.lowest; l <= grid.highest; ++l) {
+    const double longest = std::ldexp(1.0, 2 * (l + 1) - 1023);  // no side of this level is as long
+    const double cell = 2 * std::max(grid.reach, kFinestReach) * longest * scale;
+    if (!(far * 1e-14 < cell)) return 0;
+    const double columns = std::min((all.max_x - all.min_x) / cell + 2, 1e15);
+    const double rows = std::min((all.max_y - all.min_y) / cell + 2, 1e15);
+    grid.levels[l] = {1 / cell, static_cast<uint64_t>(std::min(cells, 1e15)), static_cast<uint64_t>(columns)};
+    cells += columns * rows;
+  }
+  return cells;
+}
+
 }  // namespace
 
 template <typename T>
@@ -73,20 +91,16 @@ const Grid* lay_out_grid(const Box<T>* boxes, uint32_t count, const Filter<T>& f
   grid->highest = level_of(all.max_side);
   grid->levels = allocate<Level>(host, Grid::kLevels);
 
-  double cells = 0;
-  for (int l = grid->lowest; l <= grid->highest; ++l) {
-    const double longest = std::ldexp(1.0, 2 * (l + 1) - 1023);  // no side of this level is as long
-    const double cell = 2 * std::max(grid->reach, kFinestReach) * longest;
-    const double columns = std::min((all.max_x - all.min_x) / cell + 2, 1e15);
-    const double rows = std::min((all.max_y - all.min_y) / cell + 2, 1e15);
-    const double far = std::max(std::max(std::fabs(all.min_x), std::fabs(all.max_x)),
-                                std::max(std::fabs(all.min_y), std::fabs(all.max_y)));
-    if (!(far * 1e-14 < cell)) return nullptr;
-    grid->levels[l] = {1 / cell, static_cast<uint64_t>(std::min(cells, 1e15)), static_cast<uint64_t>(columns)};
-    cells += columns * rows;
-  }
+  const double far = std::max(std::max(std::fabs(all.min_x), std::fabs(all.max_x)),
+                              std::max(std::fabs(all.min_y), std::fabs(all.max_y)));
+  double cells = lay_out_levels(*grid, all, far, 1);
+  // Few boxes a cell would leave most of each chunk empty: larger cells are as right, and hold more.
+  const double enough = static_cast<double>(count) / kBoxesPerCell;
+  if (cells > enough) cells = lay_out_levels(*grid, all, far, std::min(std::sqrt(cells / enough), kCoarsest));
+  if (cells == 0) return nullptr;
+
   uint64_t buckets = 1;
-  while (static_cast<double>(buckets) < cells && buckets < count) buckets *= 2;
+  while (static_cast<double>(buckets) < cells && buckets < count / 4) buckets *= 2;
   grid->bucket_mask = buckets - 1;
   return grid;
 }
