@@ -22,6 +22,7 @@ BAD: dict[str, tuple[dict[str, Any], type[Exception], tuple[str, ...]]] = {
     "boxes of five": ({"boxes": torch.zeros(3, 5)}, ValueError, ("boxes", "(N, 4)", "(3, 5)")),
     "boxes of none": ({"boxes": torch.zeros(3, 0)}, ValueError, ("boxes", "(N, 4)", "(3, 0)")),
     "complex boxes": ({"boxes": BOXES.to(torch.complex64)}, TypeError, ("boxes", "complex64")),
+    "integer boxes": ({"boxes": BOXES.long()}, TypeError, ("boxes", "int64")),
     "boxes in a list": ({"boxes": BOXES.tolist()}, TypeError, ("boxes", "Tensor", "list")),
     "boxes in numpy": ({"boxes": BOXES.numpy()}, TypeError, ("boxes", "Tensor", "ndarray")),
     "no boxes": ({"boxes": None}, TypeError, ("boxes", "Tensor", "None")),

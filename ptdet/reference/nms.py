@@ -118,8 +118,8 @@ def _check(
             raise ValueError(f"{name}: expected device {boxes.device} as of boxes, got {other.device}")
     if boxes.dim() != 2 or boxes.size(1) != 4:
         raise ValueError(f"boxes: expected shape (N, 4), got {tuple(boxes.shape)}")
-    if boxes.is_complex() or boxes.dtype == torch.bool:
-        raise TypeError(f"boxes: expected real numbers, got {boxes.dtype}")
+    if not boxes.is_floating_point():
+        raise TypeError(f"boxes: expected a floating dtype, got {boxes.dtype}")
     if scores.shape != boxes.shape[:1]:
         raise ValueError(f"scores: expected shape ({len(boxes)},), got {tuple(scores.shape)}")
     if not scores.is_floating_point():
