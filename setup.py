@@ -104,8 +104,8 @@ def ninja_file(torch: Path, version: str, nvcc: str | None, archs: str) -> str:
     libraries = f"-L{torch}/lib -Wl,--no-as-needed -ltorch -ltorch_cpu"
     depends = "  depfile = $out.d\n  deps = gcc\n"
     rules = [
-        f"rule cxx\n  command = {cxx} {common} $flags -MMD -MF $out.d -c $in -o $out\n{depends}",
-        f"rule link\n  command = {cxx} -shared $in -o $out $libs\n",
+        f"rule cxx\n  command = {cxx} {common} $flags -MMD -MF $out.d -c $in -o $out\n{depends}  description = $in\n",
+        f"rule link\n  command = {cxx} -shared $in -o $out $libs\n  description = $out\n",
     ]
     edges: list[str] = []
 
@@ -130,7 +130,7 @@ def ninja_file(torch: Path, version: str, nvcc: str | None, archs: str) -> str:
         rules.append(
             f"rule nvcc\n  command = {nvcc} -ccbin {cxx} -std=c++17 -O3 -fmad=false {arch_flags(archs)} -I{ROOT}/csrc "
             f"-Werror all-warnings -Xcompiler -fPIC,-ffp-contract=off,-fvisibility=hidden -MD -MF $out.d "
-            f"-c $in -o $out\n{depends}"
+            f"-c $in -o $out\n{depends}  description = $in\n"
         )
         cuda = [compile_(s, "nvcc", "") for s in sorted((ROOT / "csrc/cuda").glob("*.cu"))]
         cuda += [compile_(s, "cxx", f"{stable} -DUSE_CUDA {cuda_includes}") for s in rooms if s.stem.endswith("_cuda")]
