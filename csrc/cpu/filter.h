@@ -25,8 +25,7 @@ struct Filter {
   static Filter from(const NmsParams& p) {
     // 1e-5 covers the rounding of an IoU (about 1e-6 relative, and GIoU may exceed IoU by as much, absolute).
     const double iou = p.iou_threshold * (1 - 1e-5) - (p.metric == Metric::kGiou ? 1e-5 : 0.0);
-    const bool apart_can_pass =
-        p.inclusive ? p.iou_threshold <= 0 : p.iou_threshold < 0 || (p.metric == Metric::kGiou && iou < 0);
+    const bool apart_can_pass = p.inclusive ? p.iou_threshold <= 0 : p.iou_threshold < 0;
     if (apart_can_pass || (p.metric == Metric::kGiou && iou <= 0)) return {Mode::kNone, 0, 0, 0};
     if (p.metric == Metric::kIof || p.metric == Metric::kIos) return {Mode::kIntersects, 0, 0, 0};
     // Below the normal range products lose their relative precision; the slack keeps such boxes in.

@@ -4,19 +4,16 @@
 #include <cmath>
 #include <limits>
 
-#include "core/order.h"
 #include "cpu/parallel.h"
 
 namespace ptdet::cpu {
 namespace {
 
-constexpr uint32_t kFewBoxes = 384;     // below, one bucket is faster
-constexpr double kLooseIou = 0.02;      // below, a box reaches so far that cells separate nothing
-constexpr double kFinestReach = 0.05;   // near IoU 1 cells would shrink to nothing
+constexpr uint32_t kFewBoxes = 384;    // below, one bucket is faster
+constexpr double kLooseIou = 0.02;     // below, a box reaches so far that cells separate nothing
+constexpr double kFinestReach = 0.05;  // near IoU 1 cells would shrink to nothing
 constexpr double kBoxesPerCell = 8;
 constexpr double kCoarsest = 4;
-
-int level_of(double side) { return static_cast<int>(bits_of<uint64_t>(side) >> 53); }
 
 struct Extent {
   double min_x = INFINITY, min_y = INFINITY, max_x = -INFINITY, max_y = -INFINITY;

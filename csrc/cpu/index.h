@@ -14,6 +14,7 @@
 #include <cstdint>
 
 #include "core/box.h"
+#include "core/order.h"
 #include "kernels.h"
 
 namespace ptdet::cpu {
@@ -66,6 +67,8 @@ struct Level {
   uint64_t first;
   uint64_t columns;
 };
+
+PTDET_HD int level_of(double side) { return static_cast<int>(bits_of<uint64_t>(side) >> 53); }
 
 struct Grid {
   static constexpr int kLevels = 1024;  // all exponents of a double, halved
