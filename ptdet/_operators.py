@@ -1,18 +1,18 @@
-"""Makes every operator whole: the reference where no kernel is, the fakes, and what autograd does (nothing)."""
+"""Makes every operator whole: the reference where no kernel is, the fakes, the gradients."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from . import reference
 from ._backend import OPERATORS, SCHEMAS, WHY_NOT_CPU
-from ._checks import check_suppression
+from ._fakes import FAKES
+from ._gradients import GRADIENTS
 
 _library = torch.library.Library("ptdet", "FRAGMENT")
 if WHY_NOT_CPU:
@@ -20,41 +20,14 @@ if WHY_NOT_CPU:
         _library.define(_schema)
 
 
-def _fake_nms(
-    boxes: Tensor,
-    scores: Tensor,
-    idxs: Tensor | None,
-    iou_threshold: float,
-    metric: str = "iou",
-    inclusive: bool = False,
-    score_threshold: float | None = None,
-    max_output: int | None = None,
-) -> Tensor:
-    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
-    return boxes.new_empty(torch.library.get_ctx().new_dynamic_size(min=0), dtype=torch.int64)
-
-
-def _fake_nms_walk(
-    boxes: Tensor,
-    scores: Tensor,
-    idxs: Tensor | None,
-    iou_threshold: float,
-    metric: str = "iou",
-    inclusive: bool = False,
-    score_threshold: float | None = None,
-    max_output: int | None = None,
-) -> tuple[Tensor, Tensor, Tensor]:
-    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
-    count = boxes.shape[0]
-    return tuple(boxes.new_empty(shape, dtype=torch.int64) for shape in ((count,), (count,), ()))  # type: ignore
-
-
-_FAKES: dict[str, Callable[..., Any]] = {"nms": _fake_nms, "nms_walk": _fake_nms_walk}
-
 for _name in OPERATORS:
     _library.impl(_name, getattr(reference, _name), "CompositeExplicitAutograd")
-    _library.impl(_name, torch.library.fallthrough_kernel, "Autograd")  # indices have no gradient
-    torch.library.register_fake(f"ptdet::{_name}", _FAKES[_name], lib=_library)
+    torch.library.register_fake(f"ptdet::{_name}", FAKES[_name], lib=_library)
+    if _name in GRADIENTS:
+        _setup, _backward = GRADIENTS[_name]
+        torch.library.register_autograd(f"ptdet::{_name}", _backward, setup_context=_setup, lib=_library)
+    else:
+        _library.impl(_name, torch.library.fallthrough_kernel, "Autograd")  # indices have no gradient
 
 NMS = torch.ops.ptdet.nms.default
 NMS_WALK = torch.ops.ptdet.nms_walk.default

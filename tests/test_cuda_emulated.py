@@ -134,8 +134,7 @@ def test_types_and_strides(flavour: Flavour) -> None:
     wide, wide_scores = drawn(n, 13, lattice=True, dtype=torch.float64)
     cases = [
         Case(wide.clamp(0, 120).to(box_type), wide_scores.to(score_type))
-        for box_type in harness.TYPES
-        if box_type != torch.bool
+        for box_type in harness.TYPES[:4]
         for score_type in harness.TYPES[:4]
     ]
     cases += [Case(wide.float(), wide_scores.float(), ids(n, 5, dtype=t).to(t)) for t in harness.TYPES]

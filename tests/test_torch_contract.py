@@ -61,12 +61,19 @@ def test_opcheck(operation: Operation, device: torch.device) -> None:
         torch.library.opcheck(operator(operation), sample.arguments, sample.keywords)
 
 
-@OPERATIONS
-def test_returns_no_view_of_its_input_and_no_gradient(operation: Operation) -> None:
-    boxes, scores = clustered(30)
-    boxes.requires_grad_(), scores.requires_grad_()
-    for tensor in tensors(operator(operation)(boxes, scores, None, 0.5)):
-        assert not tensor.requires_grad
+@pytest.mark.parametrize("operation", [row for row in CATALOG if not row.differentiable], ids=lambda row: row.name)
+def test_indices_have_no_gradient(operation: Operation) -> None:
+    for sample in operation.samples(torch.device("cpu"), torch.float32):
+        arguments = [
+            value.clone().requires_grad_() if isinstance(value, torch.Tensor) and value.is_floating_point() else value
+            for value in sample.arguments
+        ]
+        for tensor in tensors(operator(operation)(*arguments, **sample.keywords)):
+            assert not tensor.requires_grad
+
+
+def test_boxes_that_require_grad_are_welcome() -> None:
+    boxes, scores = (tensor.requires_grad_() for tensor in clustered(30))
     assert ptdet.nms(boxes * 1, scores * 1, 0.5).grad_fn is None
 
 

@@ -1,6 +1,7 @@
 """Box sets, seeded cases and the catalog of operations: what tests and benchmarks iterate over."""
 
-from .catalog import CATALOG, Operation, Sample
+from .catalog import CATALOG, Operation
+from .samples import Sample
 from .fuzz import Case, fuzz_case, strange_case
 from .named import NAMED
 from .scenes import class_ids, clustered, dense, duplicated, grid, scattered, uniform_scores

@@ -1,23 +1,14 @@
 """One row an operation. A registered operator without a row fails the suite; a row buys an operation its tests."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from .. import reference
-from . import scenes
-
-
-@dataclass(frozen=True)
-class Sample:
-    """The arguments of one call, as the operator's schema has them."""
-
-    name: str
-    arguments: tuple[Any, ...]
-    keywords: dict[str, Any] = field(default_factory=dict)
+from . import samples
+from .samples import Sample
 
 
 @dataclass(frozen=True)
@@ -31,24 +22,7 @@ class Operation:
     differentiable: bool = False
 
 
-def _suppression_samples(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
-    def scene(n: int, seed: int) -> tuple[Tensor, Tensor]:
-        boxes, scores = scenes.clustered(n, seed)
-        return boxes.to(device, dtype), scores.to(device, dtype)
-
-    for n in (0, 1, 50, 400):
-        yield Sample(f"{n} boxes", (*scene(n, n), None, 0.5))
-    boxes, scores = scene(120, 7)
-    for kind in ("few", "extreme", "float", "bool"):
-        yield Sample(f"ids {kind}", (boxes, scores, scenes.class_ids(120, kind, 7).to(device), 0.5))
-    for metric in ("giou", "diou", "ciou", "iof", "ios"):
-        yield Sample(metric, (boxes, scores, None, 0.4), {"metric": metric})
-    yield Sample("inclusive", (boxes, scores, None, 0.0), {"inclusive": True})
-    yield Sample("limits", (boxes, scores, None, 0.7), {"score_threshold": 0.25, "max_output": 20})
-    yield Sample("strided", (boxes.t().contiguous().t()[::2], scores[::2], None, 0.5))
-
-
 CATALOG: list[Operation] = [
-    Operation("nms", _suppression_samples, reference.nms),
-    Operation("nms_walk", _suppression_samples, reference.nms_walk),
+    Operation("nms", samples.suppression, reference.nms),
+    Operation("nms_walk", samples.suppression, reference.nms_walk),
 ]
