@@ -1,9 +1,9 @@
 """Box sets, seeded cases and the catalog of operations: what tests and benchmarks iterate over."""
 
 from .catalog import CATALOG, Operation
-from .samples import Sample
 from .fuzz import Case, fuzz_case, strange_case
 from .named import NAMED
+from .samples import Sample
 from .scenes import class_ids, clustered, dense, duplicated, grid, scattered, uniform_scores
 
 __all__ = [
