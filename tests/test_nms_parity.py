@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 import ptdet
-from ptdet.testing import NAMED, class_ids, clustered, dense, grid, scattered
+from ptdet.testing import NAMED, class_ids, clustered, crossing, dense, grid, scattered
 from ptdet.testing.scenes import CLASS_KINDS
 
 from .digest import digest
@@ -20,6 +22,7 @@ from .oracles import assert_same_walk, reference_walk
 
 pytestmark = pytest.mark.usefixtures("native")
 
+Scene = Callable[[int, int], tuple[torch.Tensor, torch.Tensor]]
 DTYPES = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
 EXACT_METRICS = ["iou", "giou", "diou", "iof", "ios"]
 SMALL = [name for name in NAMED if len(NAMED[name]()[1]) <= 300]
@@ -49,6 +52,31 @@ def test_large_named_sets(name: str, threads: int) -> None:
     boxes, scores = NAMED[name]()
     for threshold in (0.0, 0.5, 0.9):
         agree(boxes, scores, None, threshold)
+
+
+@pytest.mark.parametrize("scene", [scattered, crossing, clustered], ids=lambda scene: scene.__name__)
+@pytest.mark.parametrize("n", [4096, 4097, 8192, 16_385, 40_000])
+def test_tiles(scene: Scene, n: int, threads: int) -> None:
+    """More than 4096 boxes are cut into 2 tiles, more than 16384 into 4, ..., where few boxes meet the cuts."""
+    for threshold in (0.1, 0.5, 0.8):
+        boxes, scores = scene(n, n)
+        whole, _, kept = torch.ops.ptdet.nms_walk(boxes, scores, None, threshold)  # one that names owners has no tiles
+        assert torch.equal(ptdet.nms(boxes, scores, threshold), whole[: int(kept)])
+        assert torch.equal(ptdet.nms(boxes, scores, threshold, max_output=n * 2 // 3), whole[: int(kept)][: n * 2 // 3])
+        ids = torch.full((n,), 7)
+        assert torch.equal(ptdet.batched_nms(boxes, scores, ids, threshold), whole[: int(kept)])
+        some, _, few = torch.ops.ptdet.nms_walk(boxes, scores, None, threshold, score_threshold=0.3)
+        assert torch.equal(ptdet.nms(boxes, scores, threshold, score_threshold=0.3), some[: int(few)])
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_tiles_of_any_dtype_against_the_reference(dtype: torch.dtype, threads: int) -> None:
+    boxes, scores = crossing(6000, 1)
+    boxes[::50, 2:] = boxes[::50, :2] - 1  # inverted
+    boxes[7::300, 0] = math.nan
+    boxes[11::300, 2] = math.inf
+    agree(boxes.to(dtype), scores.to(dtype), None, 0.45)
+    agree(boxes.to(dtype).t().contiguous().t(), scores.to(dtype), None, 0.3, metric="giou", inclusive=True)
 
 
 @pytest.mark.parametrize("n", [380, 383, 384, 385, 1023, 1025, 2047, 2049, 4095, 4097, 5000])

@@ -38,6 +38,14 @@ struct Filter {
     return mode == Mode::kIntersects ? T(0) : T(-1);
   }
 
+  // Does the test bound how far apart two boxes may be? Below the least IoU a box reaches so far that places separate
+  // nothing; the areas of boxes that are too small have lost their relative precision.
+  bool bounds_distance() const { return mode == Mode::kIou && iou >= 0.02; }
+  bool too_small(T box_area) const { return box_area < (sizeof(T) == 4 ? T(FLT_MIN) : T(DBL_MIN)) * T(1 << 20); }
+
+  // How far, in widths of either box, the centres of two boxes may be apart (index.h).
+  double reach() const { return (iou >= 0.5 ? 1 - iou : (1 / iou - 1) / 2) * (1 + 1e-5); }
+
   // A box that can neither suppress nor be suppressed: its overlaps are undefined or 0.
   bool inert(T box_area) const {
     if (mode == Mode::kNone) return box_area != box_area;

@@ -6,9 +6,9 @@
 
 namespace ptdet::cpu {
 
-// The grid for these boxes, or null where one bucket serves better: few boxes, a test that says nothing about
+// Lays out the grid for these boxes; false where one bucket serves better: few boxes, a test that says nothing about
 // places, or coordinates whose rounding the reach could not cover.
 template <typename T>
-const Grid* lay_out_grid(const Box<T>* boxes, uint32_t count, const Filter<T>& filter, const Host& host);
+bool lay_out_grid(const Box<T>* boxes, uint32_t count, const Filter<T>& filter, const Host& host, Grid& grid);
 
 }  // namespace ptdet::cpu

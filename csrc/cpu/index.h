@@ -3,11 +3,11 @@
 // index of one bucket.
 //
 // The bound behind it: IoU > t needs, on each axis, an overlap above t max(w, W). So the candidate's centre lies
-// within reach = max(1 - t, (1/t - 1) / 2) * W of the visited box's centre (W its width; heights likewise), and
-// their longer sides are within a factor 1/t. GIoU, DIoU and CIoU never exceed IoU (but for rounding, see
-// filter.h). A visited box is entered in every cell its reach touches, at most 2 x 2 of its own level; a candidate
-// looks into the one cell of its centre, on the levels its size allows. Cells share buckets when they outnumber
-// them: that costs tests, never answers.
+// within reach = max(1 - t, (1/t - 1) / 2) * W of the visited box's centre (W its width, or w the candidate's: the
+// bound holds with either; heights likewise), and their longer sides are within a factor 1/t. GIoU, DIoU and CIoU
+// never exceed IoU (but for rounding, see filter.h). A visited box is entered in every cell its reach touches, at
+// most 2 x 2 of its own level; a candidate looks into the one cell of its centre, on the levels its size allows.
+// Cells share buckets when they outnumber them: that costs tests, never answers.
 #pragma once
 
 #include <cstddef>
@@ -36,32 +36,49 @@ struct Bucket {
   Chunk<T>* tail;
 };
 
-// Hands out chunks from slabs that double, so that small inputs stay small.
+// Hands out chunks from slabs that double, so that small inputs stay small; `reset` takes all of them back.
 template <typename T>
 class ChunkPool {
  public:
   explicit ChunkPool(const Host& host) : host_(host) {}
 
   Chunk<T>* take() {
-    if (next_ == end_) {
-      next_ = static_cast<Chunk<T>*>(host_.allocate(host_.context, slab_ * sizeof(Chunk<T>)));
-      end_ = next_ + slab_;
-      if (slab_ < 4096) slab_ *= 4;
-    }
+    if (next_ == end_) next_slab();
     Chunk<T>* chunk = next_++;
     chunk->count = 0;
     chunk->next = nullptr;
     return chunk;
   }
 
+  void reset() {
+    slab_ = nullptr;
+    next_ = end_ = nullptr;
+  }
+
  private:
+  // A slab's first chunk is its header: `count` says how many follow, `next` which slab comes then.
+  void next_slab() {
+    Chunk<T>*& link = slab_ ? slab_->next : first_;
+    if (!link) {
+      link = static_cast<Chunk<T>*>(host_.allocate(host_.context, (size_ + 1) * sizeof(Chunk<T>)));
+      link->count = size_;
+      link->next = nullptr;
+      if (size_ < 4096) size_ *= 4;
+    }
+    slab_ = link;
+    next_ = slab_ + 1;
+    end_ = next_ + slab_->count;
+  }
+
   const Host& host_;
+  Chunk<T>* first_ = nullptr;
+  Chunk<T>* slab_ = nullptr;
   Chunk<T>* next_ = nullptr;
   Chunk<T>* end_ = nullptr;
-  size_t slab_ = 8;
+  uint32_t size_ = 8;
 };
 
-// A level holds the visited boxes whose longer side has this binary exponent, halved: sizes within a factor 4.
+// A level holds the visited boxes whose scaled longer side has this binary exponent, halved: sizes within a factor 4.
 struct Level {
   double cells_per_unit;
   uint64_t first;
@@ -72,13 +89,13 @@ PTDET_HD int level_of(double side) { return static_cast<int>(bits_of<uint64_t>(s
 
 struct Grid {
   static constexpr int kLevels = 1024;  // all exponents of a double, halved
-  Level* levels;                        // [kLevels], only [lowest, highest] is filled
+  Level* levels = nullptr;              // [kLevels], only [lowest, highest] is filled
   int lowest, highest;
+  double scale;          // of sizes, so that the largest box stands at the top of its level
   uint64_t bucket_mask;  // below 2^32
   double min_x, min_y;
   double reach;      // in widths of the visited box, margin included
-  double threshold;  // the IoU that a suppression cannot do without
-  double inverse_threshold;
+  double smaller, larger;  // `scale` times the bounds of the ratio of sizes
 };
 
 }  // namespace ptdet::cpu

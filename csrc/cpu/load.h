@@ -40,9 +40,11 @@ void with_type(Type type, const void* data, F&& f) {
 // boxes[i] = the box of row rows[i], for i in [begin, end).
 template <typename T>
 void gather_boxes(const BoxColumn& column, const uint32_t* rows, int64_t begin, int64_t end, Box<T>* boxes) {
+  constexpr int64_t kAhead = 16;
   with_type(column.type, column.data, [&](const auto* data) {
     const int64_t step = column.column_stride;
     for (int64_t i = begin; i < end; ++i) {
+      if (i + kAhead < end) __builtin_prefetch(data + static_cast<int64_t>(rows[i + kAhead]) * column.row_stride);
       const auto* row = data + static_cast<int64_t>(rows[i]) * column.row_stride;
       boxes[i] = {static_cast<T>(row[0]), static_cast<T>(row[step]), static_cast<T>(row[2 * step]),
                   static_cast<T>(row[3 * step])};

@@ -3,12 +3,11 @@
 #include <atomic>
 
 #include "core/order.h"
-#include "cpu/grid.h"
 #include "cpu/groups.h"
-#include "cpu/isa.h"
 #include "cpu/load.h"
 #include "cpu/sort.h"
-#include "switch.h"
+#include "cpu/tiles.h"
+#include "cpu/walker.h"
 
 namespace ptdet::cpu {
 namespace {
@@ -41,7 +40,7 @@ Ranked rank_as(const NmsInput& input, const NmsParams& params, const Host& host)
   };
   const Pairs<Key> loaded = pairs();
   const int64_t candidates = load_candidates(input, params, loaded);
-  return {radix_sort(host, loaded, pairs(), candidates).values, candidates};
+  return {sort_pairs(host, loaded, pairs(), candidates).values, candidates};
 }
 
 Ranked rank_by_score(const NmsInput& input, const NmsParams& params, const Host& host) {
@@ -49,52 +48,85 @@ Ranked rank_by_score(const NmsInput& input, const NmsParams& params, const Host&
                                              : rank_as<uint32_t>(input, params, host);
 }
 
-template <typename T>
-void walk(const Walk<T>& job) {
-  if constexpr (sizeof(T) == 8)
-    walk_table().walk_double(job);
-  else
-    walk_table().walk_float(job);
-}
-
-template <typename T>
-Walk<T> make_walk(const NmsParams& params, bool want_owner) {
-  Walk<T> job{};
-  job.max_output = params.max_output;
-  job.want_owner = want_owner;
-  job.filter = Filter<T>::from(params);
-  job.threshold = Threshold<T>::from(params.iou_threshold, params.inclusive);
-  job.suppresses = with_metric(params.metric, [](auto measure) { return &suppresses<decltype(measure), T>; });
-  return job;
-}
-
 // removers[i]: as Walk::remover, in positions of the whole array.
 template <typename T>
-void walk_groups(Walk<T> job, const Box<T>* boxes, const uint32_t* starts, int64_t groups, uint32_t* removers,
-                 const Host& host) {
-  std::atomic<int64_t> next{0};
-  const int64_t workers = std::min<int64_t>(groups, parts_for(host, 8 * static_cast<int64_t>(starts[groups])));
-  parallel_for(host, workers, [&, job](int64_t) {
-    ChunkPool<T> pool(host);
-    for (int64_t g; (g = next++) < groups;) {
-      Walk<T> mine = job;
-      mine.boxes = boxes + starts[g];
-      mine.count = starts[g + 1] - starts[g];
-      mine.remover = removers + starts[g];
-      mine.pool = &pool;
-      mine.grid = lay_out_grid(mine.boxes, mine.count, mine.filter, host);
-      Bucket<T> single{};
-      mine.buckets = &single;
-      if (mine.grid) {
-        const int64_t buckets = static_cast<int64_t>(mine.grid->bucket_mask) + 1;
-        mine.buckets = allocate<Bucket<T>>(host, buckets);
-        std::fill_n(mine.buckets, buckets, Bucket<T>{});
-      }
-      walk(mine);
-      for (uint32_t i = 0; i < mine.count; ++i)
-        if (mine.remover[i] != kNobody) mine.remover[i] += starts[g];
+void walk_groups(const NmsParams& params, bool want_owner, const Box<T>* boxes, const Groups& groups, int64_t count,
+                 uint32_t* removers, const Host& host) {
+  std::atomic<uint32_t> next{0};
+  const int64_t workers = std::min<int64_t>(groups.count, parts_for(host, 8 * count));
+  parallel_for(host, workers, [&](int64_t) {
+    Walker<T> walker(params, want_owner, host);
+    for (uint32_t g; (g = next++) < groups.count;) {
+      const uint32_t start = groups.starts[g], size = groups.starts[g + 1] - start;
+      walker.walk(boxes + start, size, nullptr, removers + start);
+      for (uint32_t i = start; start && i < start + size; ++i)
+        if (removers[i] != kNobody) removers[i] += start;
     }
   });
+}
+
+enum class State : uint8_t { kRemoved, kKept, kUndecided };
+
+// What became of one group's candidates, in the order of scores.
+template <typename T>
+State* walk_tiles(const NmsInput& input, const NmsParams& params, const Tiles& tiles, const Ranked& ranked,
+                  const Host& host) {
+  State* states = allocate<State>(host, ranked.count);
+  uint32_t largest = 0;
+  for (uint32_t t = 0; t < tiles.count; ++t) largest = std::max(largest, tiles.starts[t + 1] - tiles.starts[t]);
+
+  std::atomic<uint32_t> next{0};
+  parallel_for(host, std::min<int64_t>(tiles.count, host.threads), [&](int64_t) {
+    Walker<T> walker(params, false, host);
+    Box<T>* boxes = allocate<Box<T>>(host, largest);
+    uint32_t* removers = allocate<uint32_t>(host, largest);
+    for (uint32_t t; (t = next++) < tiles.count;) {
+      const uint32_t start = tiles.starts[t], size = tiles.starts[t + 1] - start;
+      gather_boxes(input.boxes, tiles.rows + start, 0, size, boxes);
+      walker.walk(boxes, size, tiles.border + start, removers);
+      for (uint32_t i = 0; i < size; ++i)
+        states[tiles.ranks[start + i]] = removers[i] == i            ? State::kKept
+                                         : removers[i] == kUndecided ? State::kUndecided
+                                                                     : State::kRemoved;
+    }
+  });
+
+  const int64_t undecided = std::count(states, states + ranked.count, State::kUndecided);
+  uint32_t* ranks = allocate<uint32_t>(host, undecided);
+  uint32_t* rows = allocate<uint32_t>(host, undecided);
+  for (int64_t rank = 0, i = 0; i < undecided; ++rank) {
+    if (states[rank] != State::kUndecided) continue;
+    ranks[i] = static_cast<uint32_t>(rank);
+    rows[i++] = ranked.rows[rank];
+  }
+  Box<T>* boxes = allocate<Box<T>>(host, undecided);
+  uint32_t* removers = allocate<uint32_t>(host, undecided);
+  gather_boxes(input.boxes, rows, 0, undecided, boxes);
+  Walker<T>(params, false, host).walk(boxes, static_cast<uint32_t>(undecided), nullptr, removers);
+  for (int64_t i = 0; i < undecided; ++i) states[ranks[i]] = removers[i] == i ? State::kKept : State::kRemoved;
+  return states;
+}
+
+// The rows of kept boxes in the order of scores, up to the limit, then -1.
+template <typename IsKept>
+void list_kept(const NmsParams& params, const Ranked& ranked, int64_t count, const NmsOutput& output,
+               IsKept&& is_kept) {
+  int64_t kept = 0;
+  for (int64_t rank = 0; rank < ranked.count && kept < params.max_output; ++rank)
+    if (is_kept(rank)) output.keep[kept++] = ranked.rows[rank];
+  std::fill(output.keep + kept, output.keep + count, -1);
+  *output.kept = kept;
+}
+
+void list_owners(const Groups& groups, const uint32_t* removers, int64_t candidates, int64_t count,
+                 const NmsOutput& output) {
+  std::fill_n(output.owner, count, -1);
+  for (int64_t k = 0; k < *output.kept; ++k) output.owner[output.keep[k]] = output.keep[k];
+  for (int64_t i = 0; i < candidates; ++i) {
+    if (removers[i] == i || removers[i] == kNobody) continue;
+    const uint32_t owner = groups.rows[removers[i]];
+    if (output.owner[owner] == owner) output.owner[groups.rows[i]] = owner;  // else max_output cut the owner off
+  }
 }
 
 template <typename T>
@@ -103,41 +135,38 @@ void run(const NmsInput& input, const NmsParams& params, const NmsOutput& output
   const int64_t count = ranked.count;
 
   const bool grouped = input.groups.data != nullptr;
-  const uint32_t whole[2] = {0, static_cast<uint32_t>(count)};
   if (grouped && any_id_is_nan(input.groups, input.count)) {
     *output.kept = kGroupIsNan;
     return;
   }
+  const uint32_t whole[2] = {0, static_cast<uint32_t>(count)};
   Groups groups{1, whole, nullptr, ranked.rows};
   if (grouped && count > 0) groups = group_boxes(input.groups, ranked.rows, count, host);
 
+  // One walk that ends early needs no tiles; and they say who is removed, not by whom.
+  if (groups.count == 1 && !output.owner && params.max_output > count / 2) {
+    const Tiles tiles = cut_into_tiles<T>(input.boxes, ranked.rows, count, Filter<T>::from(params), host);
+    if (tiles.count) {
+      const State* states = walk_tiles<T>(input, params, tiles, ranked, host);
+      list_kept(params, ranked, input.count, output, [&](int64_t rank) { return states[rank] == State::kKept; });
+      return;
+    }
+  }
+
   Box<T>* boxes = allocate<Box<T>>(host, count);
-  parallel_ranges(host, count, parts_for(host, count), [&](int64_t begin, int64_t end) {
-    gather_boxes(input.boxes, groups.rows, begin, end, boxes);
-  });
+  parallel_ranges(host, count, parts_for(host, count),
+                  [&](int64_t begin, int64_t end) { gather_boxes(input.boxes, groups.rows, begin, end, boxes); });
   uint32_t* removers = allocate<uint32_t>(host, count);
-  walk_groups(make_walk<T>(params, output.owner != nullptr), boxes, groups.starts, groups.count, removers, host);
+  walk_groups(params, output.owner != nullptr, boxes, groups, count, removers, host);
 
-  // Kept boxes in the order of scores. With groups a position is not a rank: mark the ranks first.
-  bool* kept_rank = nullptr;
-  if (groups.ranks) {
-    kept_rank = allocate<bool>(host, count);
-    for (int64_t i = 0; i < count; ++i) kept_rank[groups.ranks[i]] = removers[i] == i;
+  if (groups.ranks) {  // a position is not a rank
+    bool* kept = allocate<bool>(host, count);
+    for (int64_t i = 0; i < count; ++i) kept[groups.ranks[i]] = removers[i] == i;
+    list_kept(params, ranked, input.count, output, [&](int64_t rank) { return kept[rank]; });
+  } else {
+    list_kept(params, ranked, input.count, output, [&](int64_t rank) { return removers[rank] == rank; });
   }
-  int64_t kept = 0;
-  for (int64_t rank = 0; rank < count && kept < params.max_output; ++rank)
-    if (kept_rank ? kept_rank[rank] : removers[rank] == rank) output.keep[kept++] = ranked.rows[rank];
-  std::fill(output.keep + kept, output.keep + input.count, -1);
-  *output.kept = kept;
-
-  if (!output.owner) return;
-  std::fill_n(output.owner, input.count, -1);
-  for (int64_t k = 0; k < kept; ++k) output.owner[output.keep[k]] = output.keep[k];
-  for (int64_t i = 0; i < count; ++i) {
-    if (removers[i] == i || removers[i] == kNobody) continue;
-    const uint32_t owner = groups.rows[removers[i]];
-    if (output.owner[owner] == owner) output.owner[groups.rows[i]] = owner;  // else max_output cut the owner off
-  }
+  if (output.owner) list_owners(groups, removers, count, input.count, output);
 }
 
 }  // namespace

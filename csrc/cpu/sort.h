@@ -6,9 +6,12 @@
 #include <cstring>
 #include <utility>
 
+#include "cpu/isa.h"
 #include "cpu/parallel.h"
 
 namespace ptdet::cpu {
+
+constexpr uint32_t kFewPairs = 160;
 
 template <typename Key>
 struct Pairs {
@@ -23,7 +26,6 @@ class RadixSort {
   static uint32_t digit(Key key, int pass) { return static_cast<uint32_t>(key >> (pass * kBits)) & (kDigits - 1); }
 
  public:
-  // Sorts `from`; returns whichever of the two buffers holds the result.
   static Pairs<Key> run(const Host& host, Pairs<Key> from, Pairs<Key> to, int64_t count) {
     const int64_t parts = parts_for(host, count);
     uint32_t* counts = allocate<uint32_t>(host, parts * kPasses * kDigits);
@@ -77,9 +79,28 @@ class RadixSort {
   }
 };
 
+// A few pairs whose keys all differ: a key's place is how many are smaller. False if two keys are equal.
+inline bool place_by_counting(Pairs<uint32_t> from, Pairs<uint32_t> to, uint32_t count) {
+  int32_t keys[kFewPairs], places[kFewPairs];
+  const uint32_t padded = (count + 15) / 16 * 16;
+  for (uint32_t i = 0; i < count; ++i) keys[i] = static_cast<int32_t>(from.keys[i] ^ 0x80000000u);
+  for (uint32_t i = count; i < padded; ++i) keys[i] = 0;
+  walk_table().count_smaller(keys, count, padded, places);
+  memset(to.values, 0xff, count * sizeof(uint32_t));
+  for (uint32_t i = 0; i < count; ++i) {
+    if (to.values[places[i]] != 0xffffffffu) return false;
+    to.values[places[i]] = from.values[i];
+    to.keys[places[i]] = from.keys[i];
+  }
+  return true;
+}
+
+// By ascending key, stably; returns whichever of the two buffers holds the result.
 template <typename Key>
-Pairs<Key> radix_sort(const Host& host, Pairs<Key> from, Pairs<Key> to, int64_t count) {
+Pairs<Key> sort_pairs(const Host& host, Pairs<Key> from, Pairs<Key> to, int64_t count) {
   if (count < 2) return from;
+  if constexpr (sizeof(Key) == 4)
+    if (count <= kFewPairs && place_by_counting(from, to, static_cast<uint32_t>(count))) return to;
   return count < 4096 ? RadixSort<Key, 8>::run(host, from, to, count) : RadixSort<Key, 11>::run(host, from, to, count);
 }
 

@@ -8,20 +8,24 @@
 namespace ptdet::cpu {
 
 constexpr uint32_t kNobody = 0xffffffffu;
+constexpr uint32_t kUndecided = 0xfffffffeu;
 
 template <typename T>
 struct Walk {
   const Box<T>* boxes;  // in visiting order
   uint32_t count;
-  uint32_t* remover;   // out: the visited position that removed i, i itself if kept, kNobody if not reached
+  const bool* border;  // boxes that others, not in this walk, may remove (tiles.h); null: none
+  uint32_t* remover;   // out: the visited position that removed i, i itself if kept, kNobody if not reached;
+                       // with a border, kUndecided for a box whose fate hangs on boxes of the border
   int64_t max_output;  // the walk ends when so many are kept
   bool want_owner;     // then the remover is the first one, and boxes after the end are still tested
   Filter<T> filter;
   Threshold<T> threshold;
+  bool is_iou;  // then the predicate is inlined, else called
   bool (*suppresses)(const Box<T>& visited, const Box<T>& candidate, const Threshold<T>& threshold);
   ChunkPool<T>* pool;
-  Bucket<T>* buckets;  // empty at the start; one of them if grid is null
-  const Grid* grid;
+  Bucket<T>* buckets;  // empty at the start
+  const Grid* grid;    // null: one bucket
 };
 
 // The same functions for each instruction set this binary holds.
@@ -29,6 +33,8 @@ struct WalkTable {
   const char* name;
   void (*walk_float)(const Walk<float>&);
   void (*walk_double)(const Walk<double>&);
+  // smaller[i] = how many of keys[0, count) are below keys[i], for i in [0, padded), a multiple of 16.
+  void (*count_smaller)(const int32_t* keys, uint32_t count, uint32_t padded, int32_t* smaller);
 };
 
 extern const WalkTable kBaselineWalk;

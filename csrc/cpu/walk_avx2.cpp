@@ -2,5 +2,5 @@
 #define PTDET_ISA avx2
 #include "cpu/walk.inc"
 
-const ptdet::cpu::WalkTable ptdet::cpu::kAvx2Walk = {"avx2", avx2::walk_group<float>, avx2::walk_group<double>};
+const ptdet::cpu::WalkTable ptdet::cpu::kAvx2Walk = PTDET_TABLE("avx2");
 #endif

@@ -5,5 +5,5 @@
 #define PTDET_ISA avx512
 #include "cpu/walk.inc"
 
-const ptdet::cpu::WalkTable ptdet::cpu::kAvx512Walk = {"avx512", avx512::walk_group<float>, avx512::walk_group<double>};
+const ptdet::cpu::WalkTable ptdet::cpu::kAvx512Walk = PTDET_TABLE("avx512");
 #endif

@@ -1,10 +1,8 @@
 #define PTDET_ISA baseline
 #include "cpu/walk.inc"
 
-const ptdet::cpu::WalkTable ptdet::cpu::kBaselineWalk = {
 #if defined(__aarch64__)
-    "neon",
+const ptdet::cpu::WalkTable ptdet::cpu::kBaselineWalk = PTDET_TABLE("neon");
 #else
-    "baseline",
+const ptdet::cpu::WalkTable ptdet::cpu::kBaselineWalk = PTDET_TABLE("baseline");
 #endif
-    baseline::walk_group<float>, baseline::walk_group<double>};

@@ -3,6 +3,7 @@
 
 #include <torch/csrc/stable/ops.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <mutex>
 #include <new>
@@ -36,12 +37,11 @@ class TorchHost {
   static void* allocate(void* context, size_t bytes) {
     auto& self = *static_cast<TorchHost*>(context);
     bytes = (bytes + kAlignment - 1) / kAlignment * kAlignment;
-    const std::lock_guard<std::mutex> lock(self.mutex_);
-    if (bytes <= kNear - self.near_used_) {
-      void* block = self.near_ + self.near_used_;
-      self.near_used_ += bytes;
-      return block;
+    if (bytes <= kNear) {
+      const size_t at = self.near_used_.fetch_add(bytes, std::memory_order_relaxed);
+      if (at <= kNear - bytes) return self.near_ + at;
     }
+    const std::lock_guard<std::mutex> lock(self.mutex_);
     void* block = std::aligned_alloc(kAlignment, bytes);
     if (!block) throw std::bad_alloc();
     self.blocks_.push_back(block);
@@ -51,7 +51,7 @@ class TorchHost {
   cpu::Host host_;
   std::mutex mutex_;
   std::vector<void*> blocks_;
-  size_t near_used_ = 0;
+  std::atomic<size_t> near_used_{0};
   alignas(kAlignment) char near_[kNear];
 };
 

@@ -113,6 +113,9 @@ def _check(
     score_threshold: float | None,
     max_output: int | None,
 ) -> None:
+    for name, given in (("boxes", boxes), ("scores", scores)):
+        if not isinstance(given, Tensor):
+            raise TypeError(f"{name}: expected a torch.Tensor, got {type(given).__name__}")
     for name, other in (("scores", scores), ("idxs", idxs)):
         if other is not None and other.device != boxes.device:
             raise ValueError(f"{name}: expected device {boxes.device} as of boxes, got {other.device}")

@@ -4,7 +4,7 @@ from .catalog import CATALOG, Operation
 from .fuzz import Case, fuzz_case, strange_case
 from .named import NAMED
 from .samples import Sample
-from .scenes import class_ids, clustered, dense, duplicated, grid, scattered, uniform_scores
+from .scenes import class_ids, clustered, crossing, dense, duplicated, grid, scattered, uniform_scores
 
 __all__ = [
     "CATALOG",
@@ -14,6 +14,7 @@ __all__ = [
     "Sample",
     "class_ids",
     "clustered",
+    "crossing",
     "dense",
     "duplicated",
     "fuzz_case",

@@ -36,6 +36,23 @@ def scattered(n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     return torch.cat([corner, corner + size], dim=1), uniform_scores(n, seed)
 
 
+def crossing(n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Scattered boxes, and among each hundred seven that form a chain, link by link, from side to side.
+
+    Cut anywhere, what becomes of a box at the cut hangs on boxes on both sides, far away ones through the chain.
+    """
+    random = generator(seed)
+    boxes, scores = scattered(n, seed)
+    links = max(n * 7 // 100, min(n, 1))
+    side = 80 * max(n, 1) ** 0.5
+    along = torch.arange(links) * 9 % side
+    across = (torch.arange(links) * 9 / side).floor() * 40 + torch.rand(links, generator=random)
+    link = torch.stack([along, across, along + 30, across + 30], dim=1)
+    if seed % 2:
+        link = link[:, [1, 0, 3, 2]]
+    return torch.cat([boxes[links:], link])[torch.randperm(n, generator=random)], scores
+
+
 def dense(n: int, seed: int = 0, image: float = 1000) -> tuple[Tensor, Tensor]:
     """Boxes of 10 to 200 px anywhere on one image, so that each meets many."""
     random = generator(seed)
