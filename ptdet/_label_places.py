@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 Rectangle = tuple[float, float, float, float]  # left, top, right, bottom
 
-RINGS = 5  # how many label heights away from its box a label may go before it is left out
+RINGS = 3  # how many label heights away from its box a label may go before it is left out
 NEAR = 24  # so many free places are asked whether they hide a small box
 
 

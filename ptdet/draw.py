@@ -103,9 +103,11 @@ def _panel(photo: Any, found: Candidates, scale: float, classes: Sequence[str]) 
     texts = [_text(labels[i] if found.labels is not None else None, scores[i], classes) for i in labelled]
     sizes = [(font.getlength(text) + 8, font.size + 6.0) for text in texts]
     places = place_labels([boxes[i] for i in labelled], sizes, *photo.size)
-    for i, text, place in zip(labelled, texts, places, strict=True):
-        if place is not None:
-            _label(pen, boxes[i], place, text, class_colour(labels[i]), font)
+    placed = [(i, text, at) for i, text, at in zip(labelled, texts, places, strict=True) if at is not None]
+    for i, _, at in placed:  # all lines before all labels: none is struck through
+        _leader(pen, boxes[i], at, class_colour(labels[i]))
+    for i, text, at in placed:
+        _label(pen, at, text, class_colour(labels[i]), font)
     return drawn.convert("RGB")
 
 
@@ -122,12 +124,16 @@ def _outline(pen: Any, box: Rectangle, colour: tuple[int, int, int], thick: int)
     pen.rectangle((x1, y1, x2, y2), outline=(*colour, 235), width=thick)
 
 
-def _label(pen: Any, box: Rectangle, place: Rectangle, text: str, colour: tuple[int, int, int], font: Any) -> None:
-    """The text on its colour; a thin line leads back to the box if it stands apart."""
+def _leader(pen: Any, box: Rectangle, place: Rectangle, colour: tuple[int, int, int]) -> None:
+    """A line from a label that stands apart to its box."""
     left, top, right, bottom = place
     near = (min(max((left + right) / 2, box[0]), box[2]), min(max((top + bottom) / 2, box[1]), box[3]))
     if not (left - 2 <= near[0] <= right + 2 and top - 2 <= near[1] <= bottom + 2):
         pen.line(((left + right) / 2, (top + bottom) / 2, *near), fill=colour, width=2)
+
+
+def _label(pen: Any, place: Rectangle, text: str, colour: tuple[int, int, int], font: Any) -> None:
+    left, top, right, bottom = place
     pen.rectangle((left, top, right - 1, bottom - 1), fill=colour, outline=(255, 255, 255, 255), width=1)
     bright = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
     ink = (0, 0, 0) if bright > 140 else (255, 255, 255)

@@ -137,7 +137,7 @@ def _draw(path: Path, image: Path, outcome: Outcome, settings: Settings) -> None
         before=of.in_picture(outcome.candidates, size),
         after=of.in_picture(outcome.kept, size),
         classes=of.classes,
-        title=f"{of.name}   {of.detector}",
+        title="   ".join(filter(None, (image.name, of.detector.split(",")[0]))),
         captions=(
             f"before: {len(outcome.candidates)} boxes over {settings.confidence:g}",
             f"after {settings.method}, IoU {settings.iou_threshold:g}: {len(outcome.kept)} kept",
