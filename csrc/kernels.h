@@ -70,6 +70,8 @@ void nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output
 
 // The instruction set in use: "baseline", "avx2", "avx512" or "neon".
 const char* instruction_set();
+// Those that PTDET_CPU may ask for on this machine, i = 0, 1, ...; null after the last.
+const char* possible_instruction_set(int i);
 
 }  // namespace cpu
 

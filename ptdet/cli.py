@@ -40,7 +40,9 @@ def info() -> int:
     print(f"ptdet {__version__}, torch {facts['torch']}, {platform.system()} {platform.machine()}")
     if facts["cpu"]:
         isa, compiler, built = (facts[k] for k in ("instruction_set", "compiler", "built_with_torch"))
-        print(f"CPU   native, {isa} ({compiler}, built with torch {built})")
+        print(f"CPU   native, {isa} of {facts['instruction_sets']} ({compiler}, built with torch {built})")
+        if facts["cpu_problem"]:
+            print(f"CPU   {facts['cpu_problem']}")
     else:
         print(f"CPU   reference: {facts['why_not_cpu']}")
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU present"
