@@ -8,8 +8,10 @@
 namespace ptdet {
 
 enum class Type : int {
+  // clang-format off
   kFloat64, kFloat32, kFloat16, kBFloat16,  // the floats first: torch/arguments.h compares
   kInt64, kInt32, kInt16, kInt8, kUInt8, kBool, kUInt16, kUInt32, kUInt64,
+  // clang-format on
 };
 
 enum class Metric : int { kIou, kGiou, kDiou, kCiou, kIof, kIos };

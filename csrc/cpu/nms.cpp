@@ -112,9 +112,8 @@ void run(const NmsInput& input, const NmsParams& params, const NmsOutput& output
   if (grouped && count > 0) groups = group_boxes(input.groups, ranked.rows, count, host);
 
   Box<T>* boxes = allocate<Box<T>>(host, count);
-  parallel_ranges(host, count, parts_for(host, count), [&](int64_t begin, int64_t end) {
-    gather_boxes(input.boxes, groups.rows, begin, end, boxes);
-  });
+  parallel_ranges(host, count, parts_for(host, count),
+                  [&](int64_t begin, int64_t end) { gather_boxes(input.boxes, groups.rows, begin, end, boxes); });
   uint32_t* removers = allocate<uint32_t>(host, count);
   walk_groups(make_walk<T>(params, output.owner != nullptr), boxes, groups.starts, groups.count, removers, host);
 
