@@ -21,7 +21,8 @@ EXPECTED = f"expected boxes and scores (and labels), pred, m0_boxes and m0_score
 
 def read_npz(path: Path, options: ReadOptions) -> list[Predictions]:
     """Named arrays; `meta_json`, `ratio`, `image_size_hw` and `offsets` are understood as tests/data/README.md says."""
-    with _numpy().load(path, allow_pickle=False) as stored:
+    _not_a(path, b"\x93NUMPY", "is no .npz archive but one array: name it .npy")
+    with path.open("rb") as file, _numpy().load(file, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     meta = _meta(arrays.pop("meta_json", None))
     if "image_ids" in arrays and arrays["image_ids"].dtype.kind in "iuU":
@@ -193,6 +194,12 @@ def _space(tensors: Mapping[str, Tensor], said: str) -> Space:
         return Space("normalised")
     size = re.search(r"network pixels (\d+)x(\d+)|(\d+)x(\d+) network pixels", said)
     return Space("stretched", (int(size[1] or size[3]), int(size[2] or size[4]))) if size else Space()
+
+
+def _not_a(path: Path, magic: bytes, problem: str) -> None:
+    with path.open("rb") as file:
+        if file.read(len(magic)) == magic:
+            raise FileProblem(problem)
 
 
 def _meta(stored: Any) -> dict[str, Any]:
