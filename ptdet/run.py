@@ -60,7 +60,8 @@ class Line:
 
 def run_files(files: Sequence[Path], options: ReadOptions, settings: Settings) -> Iterator[Line]:
     """One line for each file, broken ones too."""
-    METHODS[settings.method](torch.zeros(1, 4), torch.zeros(1), None, 0.5)  # the first call loads: not to be timed
+    one = torch.zeros(1)
+    METHODS[settings.method](torch.zeros(1, 4), one, one.long(), 0.5)  # the first call loads: not to be timed
     for file in files:
         try:
             yield Line(file, [suppress(one, settings) for one in read_predictions(file, options)])

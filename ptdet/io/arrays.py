@@ -33,9 +33,9 @@ def read_npz(path: Path, options: ReadOptions) -> list[Predictions]:
 
 def read_npy(path: Path, options: ReadOptions) -> list[Predictions]:
     """One tensor."""
-    return _pictures(
-        path.stem, read_tensor(_tensor("array", _numpy().load(path, allow_pickle=False)), options), options
-    )
+    _not_a(path, b"PK", "is no .npy array but an archive: name it .npz")
+    array = _tensor("array", _numpy().load(path, allow_pickle=False))
+    return _pictures(path.stem, read_tensor(array, options), options)
 
 
 def read_pt(path: Path, options: ReadOptions) -> list[Predictions]:
