@@ -20,17 +20,8 @@ from tests.emulation.harness import encode
 
 ROOT = Path(__file__).parents[1]
 COMPILER, QEMU = (shutil.which(name) for name in ("aarch64-linux-gnu-g++", "qemu-aarch64"))
-FLAGS = (
-    "-std=c++17",
-    "-O3",
-    "-ffp-contract=off",
-    "-Wall",
-    "-Wextra",
-    "-Werror",
-    f"-I{ROOT}/csrc",
-    "-static",
-    "-pthread",
-)
+WARNINGS = ("-Wall", "-Wextra", "-Werror")
+FLAGS = ("-std=c++17", "-O3", "-ffp-contract=off", *WARNINGS, f"-I{ROOT}/csrc", "-static", "-pthread")
 CASES = int(os.environ.get("PTDET_AARCH64_CASES", "40"))
 
 pytestmark = pytest.mark.skipif(
@@ -44,7 +35,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("aarch64") / "driver"
     sources = [*sorted((ROOT / "csrc/cpu").glob("*.cpp")), ROOT / "tests/cpu_alone/driver.cpp"]
     done = subprocess.run(
-        [str(COMPILER), *FLAGS.split(), f"-I{ROOT}/csrc", *map(str, sources), "-o", str(out)],
+        [str(COMPILER), *FLAGS, *map(str, sources), "-o", str(out)],
         capture_output=True,
         text=True,
     )
