@@ -63,7 +63,7 @@ def write_outputs(lines: Sequence[Line], places: Places, settings: Settings) -> 
         for line in good:
             written.append(places.out / f"{line.file.stem}.json")
             _write(written[-1], line.outcomes, places)
-    elif places.out is not None and places.out.suffix.lower() not in PICTURES:
+    elif good and places.out is not None and places.out.suffix.lower() not in PICTURES:
         if len(good) < len(lines):
             raise FileProblem(f"--out {places.out} was not written: not every input could be read")
         written.append(places.out)
@@ -110,7 +110,7 @@ def _write(path: Path, outcomes: Sequence[Outcome], places: Places) -> None:
     try:
         write_survivors(path, found)
     except FileProblem as problem:
-        raise FileProblem(f"{path} {problem}") from problem
+        raise FileProblem(f"{path}: {problem}") from problem
 
 
 def _picture_place(places: Places, line: Line, outcome: Outcome) -> Path:

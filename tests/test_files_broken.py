@@ -77,6 +77,10 @@ BROKEN = {
     "coco84.npy": (lambda path: numpy.save(path, zeros(1, 900, 84) + [0, 1] * 42), "fits yolov5 and yolov8-rows"),
     "logits.npy": (lambda path: numpy.save(path, zeros(1, 900, 85) - 3.5), "--logits"),
     "complex.npy": (lambda path: numpy.save(path, numpy.zeros((3, 85), complex)), "expected numbers"),
+    "size.npz": (save(pred=zeros(1, 85), image_size_hw=numpy.array([numpy.inf, 0])), "image_size_hw: expected"),
+    "ratios.npz": (save(pred=zeros(1, 85), ratio=numpy.array([1.0, 2.0])), "ratio: expected one number"),
+    "far.npz": (save(boxes=zeros(1, 4), scores=zeros(1), labels=numpy.array([2**63], numpy.uint64)), "below 2"),
+    "sparse.pt": (tensor(torch.eye(6).to_sparse()), "expected a dense tensor"),
     "string.pt": (tensor("boxes"), "holds a str"),
     "code.pt": (tensor(torch.nn.Linear(1, 1)), "weights_only=True"),
     "noise.json": (text("[{"), "is no JSON"),
@@ -105,6 +109,13 @@ def test_an_asked_layout_must_fit(tmp_path: Path) -> None:
     for layout in LAYOUTS:
         with pytest.raises(FileProblem, match="cannot be"):
             read_predictions(path, ReadOptions(layout=layout))
+
+
+def test_a_class_without_category_id(tmp_path: Path) -> None:
+    for label in (-1, 2):
+        one = Predictions("x", "x", torch.zeros(1, 4), torch.ones(1), torch.tensor([label]), category_ids=(7, 8))
+        with pytest.raises(FileProblem, match=f"class {label} has none of the 2 category_ids"):
+            write_survivors(tmp_path / "x.json", [(one, one.candidates(0.5))])
 
 
 def test_unknown_suffix_and_missing_folder(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -42,13 +43,15 @@ def read_pt(path: Path, options: ReadOptions) -> list[Predictions]:
     """A tensor; a list of them, one a picture; (prediction, ...) as YOLO heads return; a dict of named tensors, or a
     list of these, as torchvision's detectors return."""
     try:
-        stored = torch.load(path, weights_only=True, map_location="cpu")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch on its own old formats: nothing the reader could act on
+            stored = torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # whatever the unpickler meets in a foreign file
         raise FileProblem("does not load as tensors, or lists and dicts of them (weights_only=True)") from error
     if isinstance(stored, (list, tuple)) and stored and isinstance(stored[0], Tensor) and stored[0].dim() == 3:
         stored = stored[0]
     if isinstance(stored, Tensor):
-        return _pictures(path.stem, read_tensor(stored.detach(), options), options)
+        return _pictures(path.stem, read_tensor(_plain("tensor", stored), options), options)
     if isinstance(stored, dict):
         return _of_dict(path.stem, stored, options)
     if not isinstance(stored, (list, tuple)) or not all(isinstance(part, (Tensor, dict)) for part in stored):
@@ -58,7 +61,7 @@ def read_pt(path: Path, options: ReadOptions) -> list[Predictions]:
         name = f"{path.stem}_{number}"
         of_tensor = isinstance(part, Tensor)
         found += (
-            _pictures(name, read_tensor(part.detach(), options), options)
+            _pictures(name, read_tensor(_plain("tensor", part), options), options)
             if of_tensor
             else _of_dict(name, part, options)
         )
@@ -69,19 +72,21 @@ def read_named(
     name: str, tensors: Mapping[str, Tensor], meta: Mapping[str, Any], options: ReadOptions
 ) -> list[Predictions]:
     """The pictures in named tensors."""
-    classes = options.classes or tuple(map(str, meta.get("classes") or ()))
+    named = meta.get("classes")
+    classes = options.classes or (tuple(map(str, named)) if isinstance(named, list) else ())
     options = replace(options, classes=classes)
-    size = tensors.get("image_size_hw")
     common: dict[str, Any] = {
         "detector": str(meta.get("detector", "")),
         "space": options.space or _space(tensors, str(meta.get("layout", ""))),
-        "picture_size": None if size is None or size.numel() != 2 else (int(size[1]), int(size[0])),
+        "picture_size": _size(tensors.get("image_size_hw")),
         "category_ids": tuple(map(int, tensors["category_ids"].flatten())) if "category_ids" in tensors else (),
     }
     if "boxes" in tensors and "scores" in tensors:
         scored = _scored(tensors["boxes"], tensors["scores"], tensors.get("labels"))
         if "offsets" in tensors:
-            return _split(name, scored, tensors["offsets"].flatten().tolist(), {**common, "classes": classes}, meta)
+            return _split(
+                name, scored, tensors["offsets"].flatten().long().tolist(), {**common, "classes": classes}, meta
+            )
         pictures = [scored]
     elif "m0_boxes" in tensors and "m0_scores" in tensors:
         pictures = [_ensemble(tensors)]
@@ -99,7 +104,7 @@ def read_named(
 
 
 def _of_dict(name: str, stored: Mapping[Any, Any], options: ReadOptions) -> list[Predictions]:
-    tensors = {str(key): value.detach() for key, value in stored.items() if isinstance(value, Tensor)}
+    tensors = {str(key): _plain(str(key), value) for key, value in stored.items() if isinstance(value, Tensor)}
     return read_named(name, tensors, {}, options)
 
 
@@ -186,14 +191,32 @@ def _ensemble(tensors: Mapping[str, Tensor]) -> Scored:
 def _space(tensors: Mapping[str, Tensor], said: str) -> Space:
     """From `ratio`, else from the sentence in meta_json that tells people the unit."""
     if "ratio" in tensors:
-        ratio = float(tensors["ratio"])
-        if not ratio > 0:
-            raise FileProblem(f"ratio: expected a number above 0, got {ratio}")
+        ratio = float(tensors["ratio"].double().mean())
+        if tensors["ratio"].numel() != 1 or not 0 < ratio < float("inf"):
+            raise FileProblem(f"ratio: expected one number above 0, got {tensors['ratio'].tolist()}")
         return Space("ratio", ratio=ratio)
     if re.search(r"\bnormali[sz]ed\b", said, re.IGNORECASE):
         return Space("normalised")
-    size = re.search(r"network pixels (\d+)x(\d+)|(\d+)x(\d+) network pixels", said)
+    size = re.search(r"network pixels ([1-9]\d*)x([1-9]\d*)|([1-9]\d*)x([1-9]\d*) network pixels", said)
     return Space("stretched", (int(size[1] or size[3]), int(size[2] or size[4]))) if size else Space()
+
+
+def _size(stored: Tensor | None) -> tuple[int, int] | None:
+    """Width and height."""
+    if stored is None:
+        return None
+    if stored.shape != (2,) or not bool(((stored > 0) & torch.isfinite(stored)).all()):
+        raise FileProblem(f"image_size_hw: expected height and width, got {stored.tolist()}")
+    return int(stored[1]), int(stored[0])
+
+
+def _plain(name: str, tensor: Tensor) -> Tensor:
+    """A strided tensor without history, of a type that torch can compute with."""
+    if tensor.layout != torch.strided or tensor.is_quantized or tensor.is_nested:
+        raise FileProblem(f"{name}: expected a dense tensor of numbers, got a {tensor.layout} one of {tensor.dtype}")
+    if tensor.dtype == torch.uint64 and bool((tensor.view(torch.int64) < 0).any()):
+        raise FileProblem(f"{name}: expected numbers below 2**63")
+    return tensor.detach().long() if tensor.dtype in (torch.uint16, torch.uint32, torch.uint64) else tensor.detach()
 
 
 def _not_a(path: Path, magic: bytes, problem: str) -> None:
@@ -220,7 +243,7 @@ def _tensor(name: str, array: Any) -> Tensor:
     native = array.astype(array.dtype.newbyteorder("="), copy=False)
     if native.dtype.itemsize > 8:
         native = native.astype(numpy.float64)
-    return torch.from_numpy(numpy.ascontiguousarray(native).reshape(native.shape))
+    return _plain(name, torch.from_numpy(numpy.ascontiguousarray(native).reshape(native.shape)))
 
 
 def _numpy() -> Any:

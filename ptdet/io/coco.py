@@ -43,9 +43,17 @@ def coco_results(found: Iterable[tuple[Predictions, Candidates]]) -> list[dict[s
             bbox = [x1, y1, x2 - x1, y2 - y1]
             if of.records and of.boxes[row].tolist() == box:
                 bbox = record["bbox"]  # x + w - w need not be x: a box that nobody moved stays to the last digit
-            category = of.category_ids[label] if of.category_ids else label
-            results.append({**record, "image_id": of.image_id, "category_id": category, "bbox": bbox, "score": score})
+            entry = {"image_id": of.image_id, "category_id": _category(of, label), "bbox": bbox, "score": score}
+            results.append({**record, **entry})
     return results
+
+
+def _category(of: Predictions, label: int) -> int:
+    if not of.category_ids:
+        return label
+    if not 0 <= label < len(of.category_ids):
+        raise FileProblem(f"{of.name}: class {label} has none of the {len(of.category_ids)} category_ids")
+    return of.category_ids[label]
 
 
 def _image(image_id: int | str, records: list[dict[str, Any]], options: ReadOptions) -> Predictions:
