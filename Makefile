@@ -1,6 +1,7 @@
 # make demo   environment, build, the main job on real detections: a picture and a table in demo_out/
 # make test   environment, build, the whole suite
 # make fuzz   10,000 seeded cases against torchvision and the reference
+# make lint   ruff, mypy, clang-format where it is installed; make format mends what they can
 # make bench  timings beside the peers; make gpu: everything on a machine with a GPU
 PYTHON ?= python3
 VENV ?= .venv
@@ -8,13 +9,27 @@ BIN := $(VENV)/bin
 # A torch that is there already (the system's, or a GPU image's) is used as it is.
 SITE := $(shell $(PYTHON) -c "import torch; assert tuple(map(int, torch.__version__.split('.')[:2])) >= (2, 11)" 2>/dev/null && echo --system-site-packages)
 
-.PHONY: demo test fuzz bench gpu build clean
+.PHONY: demo test lint format fuzz bench gpu build clean
 
 demo: $(VENV)/demo.ok build
 	$(BIN)/python benchmarks/demo.py
 
 test: $(VENV)/test.ok build
 	$(BIN)/python -m pytest -q
+
+CXX_FILES = $(shell git ls-files -co --exclude-standard csrc tests/emulation | grep -E '\.(h|cpp|inc|cu)$$')
+CLANG_FORMAT := $(firstword $(wildcard $(BIN)/clang-format) $(shell command -v clang-format))
+
+lint: $(VENV)/test.ok
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(if $(CLANG_FORMAT),$(CLANG_FORMAT) --dry-run -Werror $(CXX_FILES),@echo "clang-format is not installed: C++ was not checked")
+
+format: $(VENV)/test.ok
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(if $(CLANG_FORMAT),$(CLANG_FORMAT) -i $(CXX_FILES))
 
 fuzz: $(VENV)/test.ok build
 	$(BIN)/python -m tests.fuzz --cases 10000 --out benchmarks/results/fuzz.json

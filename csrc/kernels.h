@@ -8,8 +8,10 @@
 namespace ptdet {
 
 enum class Type : int {
+  // clang-format off
   kFloat64, kFloat32, kFloat16, kBFloat16,  // the floats first: torch/arguments.h compares
   kInt64, kInt32, kInt16, kInt8, kUInt8, kBool, kUInt16, kUInt32, kUInt64,
+  // clang-format on
 };
 
 enum class Metric : int { kIou, kGiou, kDiou, kCiou, kIof, kIos };
@@ -70,6 +72,8 @@ void nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output
 
 // The instruction set in use: "baseline", "avx2", "avx512" or "neon".
 const char* instruction_set();
+// Those that PTDET_CPU may ask for on this machine, i = 0, 1, ...; null after the last.
+const char* possible_instruction_set(int i);
 
 }  // namespace cpu
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import warnings
 from pathlib import Path
 
 import torch
@@ -41,3 +43,32 @@ elif torch.version.cuda is None:
     WHY_NOT_CUDA = "this torch has no CUDA"
 else:
     WHY_NOT_CUDA = _load("_C_cuda.so", "built without CUDA: install nvcc and build ptdet again")
+
+
+def _native_facts() -> dict[str, str]:
+    """What the library says of itself."""
+    return dict(part.split("=", 1) for part in torch.ops.ptdet._build_info().split(";")) if not WHY_NOT_CPU else {}
+
+
+def _cpu_problem() -> str:
+    """Why PTDET_CPU is not obeyed; empty if it is, or is not set."""
+    asked = os.environ.get("PTDET_CPU", "")
+    possible = NATIVE_FACTS.get("instruction_sets", "").split(", ")
+    if not asked or WHY_NOT_CPU or asked in possible:
+        return ""
+    here, used = ", ".join(possible), NATIVE_FACTS["instruction_set"]
+    return f"PTDET_CPU={asked!r} is not obeyed: this machine and build have {here}; {used} is used"
+
+
+def _warn(problem: str) -> None:
+    """A wrong setting is told but stops no import, not even where warnings are errors: the answers are the same."""
+    try:
+        warnings.warn(problem, RuntimeWarning, stacklevel=2)
+    except RuntimeWarning:
+        print(f"ptdet: {problem}", file=sys.stderr)
+
+
+NATIVE_FACTS = _native_facts()
+CPU_PROBLEM = _cpu_problem()
+if CPU_PROBLEM:
+    _warn(CPU_PROBLEM)

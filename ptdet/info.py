@@ -6,14 +6,15 @@ from typing import Any
 
 import torch
 
-from ._backend import WHY_NOT_CPU, WHY_NOT_CUDA, build_record
+from ._backend import CPU_PROBLEM, NATIVE_FACTS, WHY_NOT_CPU, WHY_NOT_CUDA, build_record
 from ._operators import register
 
 
 def build_info() -> dict[str, Any]:
-    """Facts about this build: `cpu` and `cuda` (is it native?), the reasons where not, instruction set, versions."""
+    """Facts about this build: `cpu` and `cuda` (is it native?), the reasons where not, instruction set, versions;
+    `cpu_problem`: why PTDET_CPU is not obeyed."""
     register()
-    facts = dict(part.split("=", 1) for part in torch.ops.ptdet._build_info().split(";")) if not WHY_NOT_CPU else {}
+    facts = NATIVE_FACTS
     record = build_record()
     return {
         "cpu": not WHY_NOT_CPU,
@@ -22,6 +23,8 @@ def build_info() -> dict[str, Any]:
         "why_not_cuda": WHY_NOT_CUDA,
         "cuda_archs": record.get("cuda_archs", "") if not WHY_NOT_CUDA else "",
         "instruction_set": facts.get("instruction_set", ""),
+        "instruction_sets": facts.get("instruction_sets", ""),
+        "cpu_problem": CPU_PROBLEM,
         "compiler": facts.get("compiler", ""),
         "built_with_torch": facts.get("built_with_torch", ""),
         "torch": torch.__version__,

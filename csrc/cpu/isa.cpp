@@ -6,18 +6,33 @@
 namespace ptdet::cpu {
 namespace {
 
-const WalkTable& choose() {
+// Those this processor can run, the best last.
+struct Possible {
+  const WalkTable* tables[3] = {&kBaselineWalk};
+  int count = 1;
+};
+
+Possible possible() {
+  Possible found;
 #if defined(__x86_64__)
-  const char* asked = std::getenv("PTDET_CPU");
-  const bool best = asked == nullptr || *asked == '\0';
   __builtin_cpu_init();
   const bool has_avx2 = __builtin_cpu_supports("avx2");
   const bool has_avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
                           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
-  if (has_avx512 && (best || std::strcmp(asked, "avx512") == 0)) return kAvx512Walk;
-  if (has_avx2 && (best || std::strcmp(asked, "avx2") == 0)) return kAvx2Walk;
+  if (has_avx2) found.tables[found.count++] = &kAvx2Walk;
+  if (has_avx512) found.tables[found.count++] = &kAvx512Walk;
 #endif
-  return kBaselineWalk;
+  return found;
+}
+
+// A value of PTDET_CPU that names none of them is not obeyed; ptdet/_backend.py says so.
+const WalkTable& choose() {
+  const Possible found = possible();
+  const char* asked = std::getenv("PTDET_CPU");
+  for (int i = 0; asked != nullptr && i < found.count; ++i) {
+    if (std::strcmp(asked, found.tables[i]->name) == 0) return *found.tables[i];
+  }
+  return *found.tables[found.count - 1];
 }
 
 }  // namespace
@@ -28,5 +43,10 @@ const WalkTable& walk_table() {
 }
 
 const char* instruction_set() { return walk_table().name; }
+
+const char* possible_instruction_set(int i) {
+  const Possible found = possible();
+  return i < found.count ? found.tables[i]->name : nullptr;
+}
 
 }  // namespace ptdet::cpu

@@ -34,8 +34,8 @@ template <typename Score>
 void launch_score_keys(const NmsInput& input, const NmsParams& params, void* keys, void* stream) {
   const Score bound = Threshold<Score>::from(params.score_threshold, false).bound;
   const auto kernel = write_score_keys<Score>;
-  LAUNCH(kernel, blocks_for(input.count, kBlock), kBlock, stream, input.scores, input.count,
-         params.has_score_threshold, bound, static_cast<SortKey<Score>*>(keys));
+  LAUNCH(kernel, blocks_for(input.count, kBlock), kBlock, stream, input.scores, input.count, params.has_score_threshold,
+         bound, static_cast<SortKey<Score>*>(keys));
 }
 
 }  // namespace

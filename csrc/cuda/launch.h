@@ -6,7 +6,7 @@
 #if defined(__CUDACC__)
 #define SHARED_ARRAY(type, name, size) __shared__ type name[size]
 // A failed launch is left for cudaGetLastError in the torch room, which can say so.
-#define LAUNCH(kernel, blocks, threads, stream, ...) \
+#define LAUNCH(kernel, blocks, threads, stream, ...)                                                                 \
   (kernel)<<<static_cast<unsigned>(blocks), static_cast<unsigned>(threads), 0, static_cast<cudaStream_t>(stream)>>>( \
       __VA_ARGS__)
 #else

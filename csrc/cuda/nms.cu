@@ -118,8 +118,8 @@ void launch_rounds(const Walk<T>& walk, const Threshold<T>& threshold, bool one_
 }
 
 template <typename T>
-void run(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output,
-         void* memory, void* stream) {
+void run(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output, void* memory,
+         void* stream) {
   Scratch<T> scratch(memory, input.count);
   Walk<T>& walk = scratch.walk;
   walk.max_output = params.max_output;

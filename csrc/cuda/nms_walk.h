@@ -188,8 +188,8 @@ __global__ void __launch_bounds__(kBlock, 1) push(Walk<T> walk, Threshold<T> thr
     const int64_t tile = start + round * kTile, tile_kept = walk.segments[start].tile_kept;
     const Box<T> candidate = walk.boxes[position].box;
     for (int64_t k = 0; k < tile_kept; k += kWarp) {
-      const bool hit = k + lane < tile_kept &&
-                       suppresses_early_out<Measure>(walk.boxes[tile + k + lane].box, candidate, threshold);
+      const bool hit =
+          k + lane < tile_kept && suppresses_early_out<Measure>(walk.boxes[tile + k + lane].box, candidate, threshold);
       const uint32_t hits = __ballot_sync(kAllLanes, hit);
       if (hits == 0) continue;
       if (lane == candidate_lane) walk.remover[position] = walk.visited[tile + k + __ffs(static_cast<int>(hits)) - 1];

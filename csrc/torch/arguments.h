@@ -82,9 +82,7 @@ inline NmsParams nms_params(int64_t count, double iou_threshold, const std::stri
   return params;
 }
 
-inline void check_group_ids(int64_t kept) {
-  STD_TORCH_CHECK(kept != kGroupIsNan, "ptdet: idxs must not hold NaN");
-}
+inline void check_group_ids(int64_t kept) { STD_TORCH_CHECK(kept != kGroupIsNan, "ptdet: idxs must not hold NaN"); }
 
 // An int64 tensor beside `like`; the plain shim call, because a dispatcher call by name costs more than a small NMS.
 inline Tensor new_indices(const Tensor& like, const int64_t* sizes, int64_t dims) {
@@ -93,8 +91,8 @@ inline Tensor new_indices(const Tensor& like, const int64_t* sizes, int64_t dims
   TORCH_ERROR_CODE_CHECK(aoti_torch_get_device_type(like.get(), &device_type));
   TORCH_ERROR_CODE_CHECK(aoti_torch_get_device_index(like.get(), &device_index));
   AtenTensorHandle handle;
-  TORCH_ERROR_CODE_CHECK(aoti_torch_empty_strided(dims, sizes, strides, aoti_torch_dtype_int64(), device_type,
-                                                  device_index, &handle));
+  TORCH_ERROR_CODE_CHECK(
+      aoti_torch_empty_strided(dims, sizes, strides, aoti_torch_dtype_int64(), device_type, device_index, &handle));
   return Tensor(handle);
 }
 

@@ -16,8 +16,12 @@
 namespace {
 
 std::string build_info() {
-  return std::string("instruction_set=") + ptdet::cpu::instruction_set() + ";compiler=" PTDET_COMPILER
-         ";built_with_torch=" PTDET_TEXT(PTDET_BUILT_WITH_TORCH);
+  std::string possible;
+  for (int i = 0; const char* name = ptdet::cpu::possible_instruction_set(i); ++i) {
+    possible += (i == 0 ? "" : ", ") + std::string(name);
+  }
+  return std::string("instruction_set=") + ptdet::cpu::instruction_set() + ";instruction_sets=" + possible +
+         ";compiler=" PTDET_COMPILER ";built_with_torch=" PTDET_TEXT(PTDET_BUILT_WITH_TORCH);
 }
 
 }  // namespace

@@ -67,8 +67,7 @@ void run(const Tensor& like, const NmsInput& input, const NmsParams& params, con
     sorted.groups = indices(*groups);
     sorted.by_group = indices(*by_group);
   }
-  const Tensor scratch =
-      new_tensor(like, static_cast<int64_t>(nms_scratch_bytes(input)), ScalarType::Byte);
+  const Tensor scratch = new_tensor(like, static_cast<int64_t>(nms_scratch_bytes(input)), ScalarType::Byte);
   nms(input, params, sorted, output, scratch.mutable_data_ptr(), stream);
   check(cudaGetLastError());
 }

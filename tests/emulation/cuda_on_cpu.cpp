@@ -46,8 +46,8 @@ struct Block {
   unsigned index;
   std::vector<Fibre> fibres;
   std::map<const void*, void*> shared;
-  int barriers = 0;     // passed so far
-  int predicates = 0;   // of the last barrier
+  int barriers = 0;    // passed so far
+  int predicates = 0;  // of the last barrier
   char barrier_token[2];
   std::vector<char> warp_tokens;
 
@@ -122,8 +122,8 @@ void to_fibre(Fibre& next) {
 
 char* stack_of(size_t slot) {
   while (stacks.size() <= slot) {
-    void* memory = mmap(nullptr, kStackBytes + 4096, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* memory =
+        mmap(nullptr, kStackBytes + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED || mprotect(memory, 4096, PROT_NONE) != 0) {
       std::perror("cuda_on_cpu: a stack");
       std::abort();

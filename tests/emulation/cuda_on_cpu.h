@@ -66,13 +66,13 @@ extern cuda_on_cpu::Index threadIdx, blockIdx, blockDim, gridDim;  // of the fib
 
 #define CUDA_ON_CPU_HERE (::cuda_on_cpu::Place{__FILE__, __LINE__})
 
-#define SHARED_ARRAY(type, name, size)                                                                    \
-  static_assert(std::is_trivially_destructible<type>::value, "shared memory runs no destructor");         \
-  static const char name##_declaration = 0;                                                               \
+#define SHARED_ARRAY(type, name, size)                                                            \
+  static_assert(std::is_trivially_destructible<type>::value, "shared memory runs no destructor"); \
+  static const char name##_declaration = 0;                                                       \
   type* const name = static_cast<type*>(::cuda_on_cpu::shared_array(&name##_declaration, sizeof(type) * (size)))
 
-#define LAUNCH(kernel, blocks, threads, stream, ...)                                                       \
-  (static_cast<void>(stream), ::cuda_on_cpu::launch(#kernel, static_cast<unsigned>(blocks),                \
+#define LAUNCH(kernel, blocks, threads, stream, ...)                                        \
+  (static_cast<void>(stream), ::cuda_on_cpu::launch(#kernel, static_cast<unsigned>(blocks), \
                                                     static_cast<unsigned>(threads), [=] { (kernel)(__VA_ARGS__); }))
 
 #define __syncthreads() static_cast<void>(::cuda_on_cpu::barrier(CUDA_ON_CPU_HERE, false))

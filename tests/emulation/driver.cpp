@@ -82,8 +82,8 @@ void run(const Header& h, const void* boxes, const void* scores, const void* gro
     }
   }
   Array<char> scratch(static_cast<int64_t>(cuda::nms_scratch_bytes(input)));
-  const cuda::NmsSorted sorted{by_score.data, grouped ? by_group.data : nullptr,
-                               grouped ? sorted_groups.data : nullptr, keys.data};
+  const cuda::NmsSorted sorted{by_score.data, grouped ? by_group.data : nullptr, grouped ? sorted_groups.data : nullptr,
+                               keys.data};
   const ptdet::NmsOutput output{keep.data, h.want_owner ? owner.data : nullptr, kept.data};
   cuda::nms(input, params, sorted, output, scratch.data, nullptr);
   write(kept.data, 1);

@@ -94,12 +94,12 @@ struct Planted {
   const char* name;
   void (*kernel)(int*, int*);
 };
-#define PLANTED(name) \
-  { #name, name }
+#define PLANTED(name) {#name, name}
 const Planted kPlanted[] = {
-    PLANTED(clean),          PLANTED(race_between_blocks), PLANTED(non_atomic_update), PLANTED(missing_barrier),
-    PLANTED(vote_for_barrier), PLANTED(global_overrun),    PLANTED(shared_overrun),    PLANTED(bad_shift),
-    PLANTED(divergent_barrier), PLANTED(skipped_barrier),  PLANTED(absent_lane),       PLANTED(split_vote),
+    PLANTED(clean),           PLANTED(race_between_blocks), PLANTED(non_atomic_update),
+    PLANTED(missing_barrier), PLANTED(vote_for_barrier),    PLANTED(global_overrun),
+    PLANTED(shared_overrun),  PLANTED(bad_shift),           PLANTED(divergent_barrier),
+    PLANTED(skipped_barrier), PLANTED(absent_lane),         PLANTED(split_vote),
     PLANTED(unset_shared),
 };
 

@@ -1,0 +1,22 @@
+"""Files of detections: raw predictions in, survivors out."""
+
+from .coco import coco_results
+from .files import READERS, read_predictions, write_survivors
+from .layouts import LAYOUTS
+from .predictions import Candidates, FileProblem, Predictions, ReadOptions
+from .space import SPACES, Space, parse_space
+
+__all__ = [
+    "LAYOUTS",
+    "READERS",
+    "SPACES",
+    "Candidates",
+    "FileProblem",
+    "Predictions",
+    "ReadOptions",
+    "Space",
+    "coco_results",
+    "parse_space",
+    "read_predictions",
+    "write_survivors",
+]

@@ -1,0 +1,55 @@
+"""The unit in which a file's boxes are, and the way from there to pixels of the picture."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from torch import Tensor
+
+SPACES = "picture, normalised, WxH, letterbox:WxH or ratio:R"
+
+
+@dataclass(frozen=True)
+class Space:
+    """`picture`: nothing to do; `normalised`: 0..1 of the picture; `stretched`: pixels of a network input of `size` the
+    picture was stretched to; `letterbox`: of one it was fitted into, centred; `ratio`: picture pixels times `ratio`."""
+
+    kind: str = "picture"
+    size: tuple[int, int] = (1, 1)  # width, height of the network's input
+    ratio: float = 1.0
+
+    @property
+    def needs_size(self) -> bool:
+        """Whether the way to picture pixels needs the picture's size."""
+        return self.kind in ("normalised", "stretched", "letterbox")
+
+    def to_picture(self, boxes: Tensor, picture_size: tuple[int, int] | None) -> Tensor:
+        """`boxes` (N, 4) in pixels of a picture of width and height `picture_size`; unchanged if that is not known."""
+        if self.kind == "ratio":
+            return boxes / self.ratio
+        if not self.needs_size or picture_size is None:
+            return boxes
+        (width, height), (wide, high) = picture_size, self.size
+        if self.kind != "letterbox":
+            return boxes * boxes.new_tensor([width / wide, height / high] * 2)
+        ratio = min(wide / width, high / height)
+        margin = boxes.new_tensor([(wide - width * ratio) / 2, (high - height * ratio) / 2] * 2)
+        return (boxes - margin) / ratio
+
+
+def parse_space(text: str) -> Space:
+    """Reads `picture`, `normalised`, `640x640`, `letterbox:640x640` (width first) or `ratio:0.65`.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if text in ("picture", "normalised", "normalized"):
+        return Space(text.replace("z", "s"))
+    sized = re.fullmatch(r"(letterbox:)?([1-9]\d{0,6})x([1-9]\d{0,6})", text)
+    if sized:
+        return Space("letterbox" if sized[1] else "stretched", (int(sized[2]), int(sized[3])))
+    ratio = re.fullmatch(r"ratio:(\d+\.?\d*|\.\d+)", text)
+    if ratio and float(ratio[1]) > 0:
+        return Space("ratio", ratio=float(ratio[1]))
+    raise ValueError(f"expected {SPACES}, got {text!r}")
