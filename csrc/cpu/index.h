@@ -94,7 +94,7 @@ struct Grid {
   double scale;          // of sizes, so that the largest box stands at the top of its level
   uint64_t bucket_mask;  // below 2^32
   double min_x, min_y;
-  double reach;      // in widths of the visited box, margin included
+  double reach;            // in widths of the visited box, margin included
   double smaller, larger;  // `scale` times the bounds of the ratio of sizes
 };
 
