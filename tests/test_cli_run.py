@@ -15,7 +15,9 @@ import torch
 
 import ptdet
 from ptdet import cli
+from ptdet.io import CATEGORY_IDS, ReadOptions
 from ptdet.methods import METHODS
+from ptdet.run import Settings, run_files
 
 from .detections import DATA, plain_nms_cases
 
@@ -72,6 +74,23 @@ def test_survivors_are_in_picture_pixels(tmp_path: Path) -> None:
     assert best["image_id"] == 885 and best["category_id"] == 0 and best["score"] == pytest.approx(0.89, abs=0.01)
     x, y, w, h = best["bbox"]
     assert 270 < x < 290 and 80 < y < 90 and 135 < w < 145 and 305 < h < 315  # the player, in a 640x427 picture
+
+
+def test_category_ids(tmp_path: Path) -> None:
+    """COCO's numbers for its classes: those that the annotations of tests/data use."""
+    with numpy.load(DATA / "coco_map/yolox_nano_candidates.npz", allow_pickle=False) as stored:
+        assert stored["category_ids"].tolist() == list(CATEGORY_IDS)
+    assert run(YOLOX, "--iou", 0.45, "--category-ids", "coco", "--out", tmp_path / "kept.json") == 0
+    found = {record["category_id"] for record in json.loads((tmp_path / "kept.json").read_text())}
+    assert found == {1, 37, 43}  # person, sports ball, tennis racket
+
+
+def test_raw_boxes_are_not_kept(tmp_path: Path) -> None:
+    """Thousands of files pass through memory; what stays is what will be written."""
+    (line,) = run_files([YOLOX], ReadOptions(), Settings())
+    (outcome,) = line.outcomes
+    assert outcome.stored == 296 and len(outcome.of.boxes) == len(outcome.of.scores) == 0
+    assert outcome.kept.boxes.untyped_storage().nbytes() == len(outcome.kept) * 16
 
 
 def test_a_folder_of_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
