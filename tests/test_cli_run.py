@@ -101,6 +101,17 @@ def test_a_folder_of_results(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out.count("wrote ") == 4
 
 
+def test_pictures_do_not_overwrite_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor is one left out in silence."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/000000000885.jpg").write_bytes((IMAGES / "000000000885.jpg").read_bytes())
+    (tmp_path / "in/dotguide_010.png").write_bytes((IMAGES / "dotguide_010.png").read_bytes())
+    asked = ("--image", tmp_path / "in", "--out", tmp_path / "all.json")
+    assert "has no picture for raw_img13" in refused(capsys, FACES, YOLOX, PAGE, *asked)
+    names = {"in", "all.json", "all_raw_000000000885.png", "all_raw_dotguide_010.png"}
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
 def test_many_files_into_one(tmp_path: Path) -> None:
     assert run(YOLOX, PAGE, "--out", tmp_path / "all.json") == 0
     found = json.loads((tmp_path / "all.json").read_text())
