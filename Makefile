@@ -17,7 +17,7 @@ demo: $(VENV)/demo.ok build
 test: $(VENV)/test.ok build
 	$(BIN)/python -m pytest -q
 
-CXX_FILES = $(shell git ls-files -co --exclude-standard csrc tests/emulation | grep -E '\.(h|cpp|inc|cu)$$')
+CXX_FILES = $(shell git ls-files -co --exclude-standard csrc tests/emulation tests/cpu_alone | grep -E '\.(h|cpp|inc|cu)$$')
 CLANG_FORMAT := $(firstword $(wildcard $(BIN)/clang-format) $(shell command -v clang-format))
 
 lint: $(VENV)/test.ok

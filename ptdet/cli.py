@@ -24,7 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     asked = parser.parse_args(arguments)
     try:
-        return info() if asked.command == "info" else run(asked, parser)
+        code = info() if asked.command == "info" else run(asked, parser)
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         print("\nptdet: interrupted", file=sys.stderr)
         return 130
@@ -57,14 +59,15 @@ def info() -> int:
 
 def run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Suppresses each file, prints the table, writes what was asked for."""
-    from .io import FileProblem, ReadOptions
+    from .io import CATEGORY_IDS, FileProblem, ReadOptions
     from .methods import METHODS
     from .outputs import Places, write_outputs
     from .run import Settings, print_table, run_files, with_progress
 
     if asked.method not in METHODS:
         parser.error(f"--method {asked.method}: expected one of {', '.join(METHODS)}")
-    options = ReadOptions(asked.layout, asked.logits, asked.classes, asked.space)
+    ids = CATEGORY_IDS if asked.category_ids == "coco" else ()
+    options = ReadOptions(asked.layout, asked.logits, asked.classes, ids, asked.space)
     settings = Settings(asked.method, asked.iou, asked.conf, asked.agnostic, asked.multi_label)
     places = Places(asked.out, asked.image)
     problems = []
@@ -115,6 +118,12 @@ def build_parser() -> argparse.ArgumentParser:
         help="scores that still need a sigmoid: none (default), classes, or all (objectness too)",
     )
     says.add_argument("--classes", type=_classes, default=(), help="class names: a,b,c or a file with one a line")
+    says.add_argument(
+        "--category-ids",
+        choices=("label", "coco"),
+        default="label",
+        help="of classes in COCO results: the label itself (default), or COCO's 1..90 for its 80 classes",
+    )
     says.add_argument(
         "--space",
         type=_space,

@@ -66,7 +66,8 @@ def draw_before_after(
     pen.text((MARGIN, TITLE / 2 + 4), _fitting(title, _font(26), 2 * wide), fill=INK, font=_font(26), anchor="lm")
     for panel, (found, caption) in enumerate(zip((before, after), captions, strict=True)):
         left = MARGIN + panel * (wide + MARGIN)
-        drawn = _panel(photo, found, scale, classes)
+        drawn, labelled = _panel(photo, found, scale, classes)
+        caption += f", {labelled} labelled" if labelled < len(found) else ""
         sheet.paste(drawn, (left, TITLE + CAPTION))
         pen.rectangle((left - 1, TITLE + CAPTION - 1, left + wide, TITLE + CAPTION + high), outline=(205, 205, 200))
         said = _fitting(caption, _font(19), wide)
@@ -83,8 +84,11 @@ def class_colour(label: int) -> tuple[int, int, int]:
     return PALETTE[label % len(PALETTE)]
 
 
-def _panel(photo: Any, found: Candidates, scale: float, classes: Sequence[str]) -> Any:
-    """The picture with the boxes, the weakest first, so that the best lie on top; labels over all boxes."""
+def _panel(photo: Any, found: Candidates, scale: float, classes: Sequence[str]) -> tuple[Any, int]:
+    """The picture with the boxes, the weakest first, so that the best lie on top; labels over all boxes.
+
+    And how many boxes have a label.
+    """
     pillow, pen_of, _ = _pillow()
     drawn = photo.convert("RGBA")
     layer = pillow.new("RGBA", drawn.size, (0, 0, 0, 0))
@@ -108,7 +112,7 @@ def _panel(photo: Any, found: Candidates, scale: float, classes: Sequence[str]) 
         _leader(pen, boxes[i], at, class_colour(labels[i]))
     for i, text, at in placed:
         _label(pen, at, text, class_colour(labels[i]), font)
-    return drawn.convert("RGB")
+    return drawn.convert("RGB"), len(placed)
 
 
 def _within(box: Sequence[float], scale: float, width: int, height: int) -> Rectangle:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,33 +51,38 @@ class Places:
             raise FileProblem(f"--out {out} is an input: it would be overwritten")
 
 
-def write_outputs(lines: Sequence[Line], places: Places, settings: Settings) -> list[Path]:
-    """Writes survivors and pictures, and returns what was written.
+def write_outputs(lines: Sequence[Line], places: Places, settings: Settings) -> Iterator[Path]:
+    """Writes survivors and pictures, and says what was written as it goes.
 
     Raises:
         FileProblem: with the place in it.
     """
-    written = []
     good = [line for line in lines if not line.problem]
     if places.out is not None and places.out_is_folder:
         for line in good:
-            written.append(places.out / f"{line.file.stem}.json")
-            _write(written[-1], line.outcomes, places)
+            yield _write(places.out / f"{line.file.stem}.json", line.outcomes, places)
     elif good and places.out is not None and places.out.suffix.lower() not in PICTURES:
         if len(good) < len(lines):
             raise FileProblem(f"--out {places.out} was not written: not every input could be read")
-        written.append(places.out)
-        _write(places.out, [outcome for line in good for outcome in line.outcomes], places)
+        yield _write(places.out, [outcome for line in good for outcome in line.outcomes], places)
     if places.image is not None:
-        outcomes = [(line, outcome) for line in good for outcome in line.outcomes]
-        if len(outcomes) > 1 and not places.image.is_dir():
-            raise FileProblem(f"--image {places.image} is one picture for {len(outcomes)}: give the folder of them")
-        for line, outcome in outcomes:
-            image = find_image(places.image, outcome.of)
-            if image is not None:
-                written.append(_picture_place(places, line, outcome))
-                _draw(written[-1], image, outcome, settings)
-    return written
+        yield from _write_pictures(good, places, places.image, settings)
+
+
+def _write_pictures(good: Sequence[Line], places: Places, where: Path, settings: Settings) -> Iterator[Path]:
+    outcomes = [(line, outcome) for line in good for outcome in line.outcomes]
+    if len(outcomes) > 1 and not where.is_dir():
+        raise FileProblem(f"--image {where} is one picture for {len(outcomes)}: give the folder of them")
+    missing = []
+    for line, outcome in outcomes:
+        image = find_image(where, outcome.of)
+        if image is None:
+            missing.append(outcome.of.name)
+        else:
+            yield _draw(_picture_place(places, line, outcome, len(outcomes)), image, outcome, settings)
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise FileProblem(f"--image {where} has no picture for {', '.join(missing[:3])}{more}")
 
 
 def find_image(image: Path, of: Predictions) -> Path | None:
@@ -94,7 +99,7 @@ def find_image(image: Path, of: Predictions) -> Path | None:
     return None
 
 
-def _write(path: Path, outcomes: Sequence[Outcome], places: Places) -> None:
+def _write(path: Path, outcomes: Sequence[Outcome], places: Places) -> Path:
     found: list[tuple[Predictions, Candidates]] = []
     for one in outcomes:
         size = one.of.picture_size
@@ -111,18 +116,18 @@ def _write(path: Path, outcomes: Sequence[Outcome], places: Places) -> None:
         write_survivors(path, found)
     except FileProblem as problem:
         raise FileProblem(f"{path}: {problem}") from problem
+    return path
 
 
-def _picture_place(places: Places, line: Line, outcome: Outcome) -> Path:
-    name = f"{line.file.stem if len(line.outcomes) == 1 else outcome.of.name}_before_after.png"
-    if places.out is None:
-        return Path(name)
-    if places.out_is_folder:
-        return places.out / name
-    return places.out if places.out.suffix.lower() in PICTURES else places.out.with_suffix(".png")
+def _picture_place(places: Places, line: Line, outcome: Outcome, pictures: int) -> Path:
+    own = line.file.stem if len(line.outcomes) == 1 else outcome.of.name
+    if places.out is None or places.out_is_folder:
+        return (places.out or Path()) / f"{own}_before_after.png"
+    out = places.out if places.out.suffix.lower() in PICTURES else places.out.with_suffix(".png")
+    return out if pictures == 1 else out.with_name(f"{out.stem}_{own}{out.suffix}")
 
 
-def _draw(path: Path, image: Path, outcome: Outcome, settings: Settings) -> None:
+def _draw(path: Path, image: Path, outcome: Outcome, settings: Settings) -> Path:
     if path.resolve() == image.resolve():
         raise FileProblem(f"{path} is the picture itself: it would be overwritten")
     size = picture_size(image)
@@ -143,3 +148,4 @@ def _draw(path: Path, image: Path, outcome: Outcome, settings: Settings) -> None
             f"after {settings.method}, IoU {settings.iou_threshold:g}: {len(outcome.kept)} kept",
         ),
     )
+    return path

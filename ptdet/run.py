@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
@@ -30,7 +30,8 @@ class Settings:
 class Outcome:
     """One picture before and after. Boxes are in the unit of the file."""
 
-    of: Predictions
+    of: Predictions  # without its boxes, see _light
+    stored: int  # how many boxes the file has for it
     candidates: Candidates
     kept: Candidates
     seconds: float  # of the suppression alone
@@ -46,7 +47,15 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
     started = time.perf_counter()
     boxes, scores, keep = METHODS[settings.method](found.boxes, found.scores, idxs, settings.iou_threshold)
     seconds = time.perf_counter() - started
-    return Outcome(predictions, found, found.take(keep, boxes, scores), seconds)
+    return Outcome(_light(predictions), len(predictions.boxes), found, found.take(keep, boxes, scores), seconds)
+
+
+def _light(predictions: Predictions) -> Predictions:
+    """What writing needs: thousands of raw files do not fit in memory. COCO results are written back as they were."""
+    if predictions.records:
+        return predictions
+    none = torch.zeros(0)
+    return replace(predictions, boxes=torch.zeros(0, 4), scores=none, labels=None, objectness=None)
 
 
 @dataclass(frozen=True)
@@ -87,7 +96,7 @@ def print_table(lines: Sequence[Line], stream: TextIO) -> None:
 
 
 def _counts(outcomes: Sequence[Outcome]) -> tuple[int, int, int, int, float]:
-    boxes = sum(len(one.of.boxes) for one in outcomes)
+    boxes = sum(one.stored for one in outcomes)
     over, kept = sum(len(one.candidates) for one in outcomes), sum(len(one.kept) for one in outcomes)
     return len(outcomes), boxes, over, kept, sum(one.seconds for one in outcomes)
 

@@ -15,7 +15,9 @@ import torch
 
 import ptdet
 from ptdet import cli
+from ptdet.io import CATEGORY_IDS, ReadOptions
 from ptdet.methods import METHODS
+from ptdet.run import Settings, run_files
 
 from .detections import DATA, plain_nms_cases
 
@@ -74,12 +76,40 @@ def test_survivors_are_in_picture_pixels(tmp_path: Path) -> None:
     assert 270 < x < 290 and 80 < y < 90 and 135 < w < 145 and 305 < h < 315  # the player, in a 640x427 picture
 
 
+def test_category_ids(tmp_path: Path) -> None:
+    """COCO's numbers for its classes: those that the annotations of tests/data use."""
+    with numpy.load(DATA / "coco_map/yolox_nano_candidates.npz", allow_pickle=False) as stored:
+        assert stored["category_ids"].tolist() == list(CATEGORY_IDS)
+    assert run(YOLOX, "--iou", 0.45, "--category-ids", "coco", "--out", tmp_path / "kept.json") == 0
+    found = {record["category_id"] for record in json.loads((tmp_path / "kept.json").read_text())}
+    assert found == {1, 37, 43}  # person, sports ball, tennis racket
+
+
+def test_raw_boxes_are_not_kept(tmp_path: Path) -> None:
+    """Thousands of files pass through memory; what stays is what will be written."""
+    (line,) = run_files([YOLOX], ReadOptions(), Settings())
+    (outcome,) = line.outcomes
+    assert outcome.stored == 296 and len(outcome.of.boxes) == len(outcome.of.scores) == 0
+    assert outcome.kept.boxes.untyped_storage().nbytes() == len(outcome.kept) * 16
+
+
 def test_a_folder_of_results(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(YOLOX, PAGE, "--out", tmp_path / "results", "--image", IMAGES) == 0
     names = {path.name for path in (tmp_path / "results").iterdir()}
     stems = ("raw_000000000885", "raw_dotguide_010")
     assert names == {f"{stem}{end}" for stem in stems for end in (".json", "_before_after.png")}
     assert capsys.readouterr().out.count("wrote ") == 4
+
+
+def test_pictures_do_not_overwrite_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor is one left out in silence."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/000000000885.jpg").write_bytes((IMAGES / "000000000885.jpg").read_bytes())
+    (tmp_path / "in/dotguide_010.png").write_bytes((IMAGES / "dotguide_010.png").read_bytes())
+    asked = ("--image", tmp_path / "in", "--out", tmp_path / "all.json")
+    assert "has no picture for raw_img13" in refused(capsys, FACES, YOLOX, PAGE, *asked)
+    names = {"in", "all.json", "all_raw_000000000885.png", "all_raw_dotguide_010.png"}
+    assert {path.name for path in tmp_path.iterdir()} == names
 
 
 def test_many_files_into_one(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def read_named(
         "detector": str(meta.get("detector", "")),
         "space": options.space or _space(tensors, str(meta.get("layout", ""))),
         "picture_size": _size(tensors.get("image_size_hw")),
-        "category_ids": tuple(map(int, tensors["category_ids"].flatten())) if "category_ids" in tensors else (),
+        "category_ids": _ids(tensors) or options.category_ids,
     }
     if "boxes" in tensors and "scores" in tensors:
         scored = _scored(tensors["boxes"], tensors["scores"], tensors.get("labels"))
@@ -121,6 +121,7 @@ def _pictures(name: str, read: tuple[str, list[Scored]], options: ReadOptions) -
                 labels=one.labels,
                 objectness=one.objectness,
                 classes=options.classes,
+                category_ids=options.category_ids,
                 space=options.space or Space(),
             )
         )
@@ -199,6 +200,10 @@ def _space(tensors: Mapping[str, Tensor], said: str) -> Space:
         return Space("normalised")
     size = re.search(r"network pixels ([1-9]\d*)x([1-9]\d*)|([1-9]\d*)x([1-9]\d*) network pixels", said)
     return Space("stretched", (int(size[1] or size[3]), int(size[2] or size[4]))) if size else Space()
+
+
+def _ids(tensors: Mapping[str, Tensor]) -> tuple[int, ...]:
+    return tuple(map(int, tensors["category_ids"].flatten())) if "category_ids" in tensors else ()
 
 
 def _size(stored: Tensor | None) -> tuple[int, int] | None:

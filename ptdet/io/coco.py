@@ -12,6 +12,8 @@ import torch
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions
 from .space import Space
 
+# The ids of COCO's 80 classes: ten numbers of the original 90 are not used.
+CATEGORY_IDS = tuple(i for i in range(1, 91) if i not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83))
 EXPECTED = 'expected COCO results, a list of {"image_id", "category_id", "bbox": [x, y, w, h], "score"}'
 
 

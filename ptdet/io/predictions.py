@@ -22,6 +22,7 @@ class ReadOptions:
     layout: str | None = None  # a name of layouts.LAYOUTS; None: tell by shape and values
     logits: str = "none"  # "none", "classes" or "all": which scores still need a sigmoid
     classes: tuple[str, ...] = ()  # class names, if the caller knows them
+    category_ids: tuple[int, ...] = ()  # label -> category_id, where the file has none
     space: Space | None = None  # the unit of the boxes; None: what the file says, else picture pixels
 
 
