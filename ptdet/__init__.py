@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ._operators import backend, register
     from .info import build_info
+    from .norm import ChannelNormFunction, channel_norm
     from .suppression import batched_nms, nms
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "backend", "batched_nms", "build_info", "nms", "register"]
+__all__ += ["ChannelNormFunction", "channel_norm", "nn"]
 
 _HOMES = {
     "nms": "suppression",
@@ -24,6 +26,8 @@ _HOMES = {
     "backend": "_operators",
     "register": "_operators",
     "build_info": "info",
+    "channel_norm": "norm",
+    "ChannelNormFunction": "norm",
 }
 
 
