@@ -8,46 +8,6 @@ struct BFloat16 {
   uint16_t bits;
 };
 
-template <typename T>
-inline T read(float x) {
-  return static_cast<T>(x);
-}
-template <typename T>
-inline T read(double x) {
-  return static_cast<T>(x);
-}
-template <typename T>
-inline T read(BFloat16 x) {
-  return static_cast<T>(bfloat16_to_float(x.bits));
-}
-// half_to_float of core by selections, which a compiler makes vectors of.
-template <typename T>
-inline T read(Float16 x) {
-  const uint32_t magnitude = x.bits & 0x7fffu;
-  const uint32_t small =
-      bits_of<uint32_t>(static_cast<float>(static_cast<int32_t>(magnitude)) * 5.9604644775390625e-8f);
-  const uint32_t other = (magnitude << 13) + (magnitude >= 0x7c00u ? 224u << 23 : 112u << 23);
-  const uint32_t number = magnitude < 0x400u ? small : other;
-  return static_cast<T>(bits_of<float>(number | static_cast<uint32_t>(x.bits & 0x8000u) << 16));
-}
-
-template <typename T>
-inline void write(T value, float& at) {
-  at = static_cast<float>(value);
-}
-template <typename T>
-inline void write(T value, double& at) {
-  at = static_cast<double>(value);
-}
-template <typename T>
-inline void write(T value, Float16& at) {
-  at.bits = float_to_half(static_cast<float>(value));
-}
-template <typename T>
-inline void write(T value, BFloat16& at) {
-  at.bits = float_to_bfloat16(static_cast<float>(value));
-}
-
 template <typename Stored>
 struct RangeOf : Range<Stored> {};
 template <>
@@ -59,33 +19,137 @@ struct RangeOf<BFloat16> {
   static constexpr float kSmallest = FLT_MIN, kLargest = 3.3895313892515355e38f;
 };
 
-// The pixels' numbers of one channel; `buffer` holds them unless they lie side by side in type T.
-template <typename T, typename Stored>
-inline const T* row_of(const RunArray& array, int64_t channel, int64_t count, T* buffer) {
-  const Stored* from = static_cast<const Stored*>(array.data) + channel * array.channel_stride;
-  if (array.pixel_stride == 1) {
-    if constexpr (sizeof(T) == sizeof(Stored)) return from;
-    for (int64_t i = 0; i < count; ++i) buffer[i] = read<T>(from[i]);
+#if defined(__AVX512F__)
+constexpr int kVectorBytes = 64;
+#elif defined(__AVX2__)
+constexpr int kVectorBytes = 32;
+#else
+constexpr int kVectorBytes = 16;
+#endif
+
+// GCC's vector extension: arithmetic, comparison and selection as of a number.
+template <typename T, int bytes = kVectorBytes>
+struct Vector {
+  typedef T type __attribute__((vector_size(bytes)));
+};
+using Floats = Vector<float>::type;
+using Doubles = Vector<double>::type;
+using Words = Vector<uint32_t>::type;
+using Halves = Vector<uint16_t, kVectorBytes / 2>::type;
+constexpr int kHalves = kVectorBytes / 4;
+
+inline Words bits_of_floats(Floats x) { return reinterpret_cast<Words>(x); }
+inline Floats floats_of_bits(Words x) { return reinterpret_cast<Floats>(x); }
+
+// The functions of core/half.h and core/half_store.h by selections.
+inline Floats widened(Words bits, Float16) {
+  const Words magnitude = bits & 0x7fffu;
+  const auto number = __builtin_convertvector(reinterpret_cast<Vector<int32_t>::type>(magnitude), Floats);
+  const Words subnormal = bits_of_floats(number * 5.9604644775390625e-8f);
+  const Words rebased = (magnitude << 13) + (magnitude >= 0x7c00u ? Words{} + (224u << 23) : Words{} + (112u << 23));
+  return floats_of_bits((magnitude < 0x400u ? subnormal : rebased) | (bits & 0x8000u) << 16);
+}
+inline Floats widened(Words bits, BFloat16) { return floats_of_bits(bits << 16); }
+
+inline Words narrowed(Floats x, BFloat16) {
+  const Words bits = bits_of_floats(x);
+  const Words rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+  return (bits & 0x7fffffffu) > 0x7f800000u ? Words{} + 0x7fc0u : rounded;
+}
+inline Words narrowed(Floats x, Float16) {
+  const Words bits = bits_of_floats(x), magnitude = bits & 0x7fffffffu;
+  const Words subnormal = bits_of_floats(floats_of_bits(magnitude) + 0.5f) - 0x3f000000u;
+  const Words rebased = magnitude - (112u << 23);
+  const Words normal = (rebased + 0xfffu + (rebased >> 13 & 1u)) >> 13;
+  const Words finite = magnitude < 0x38800000u ? subnormal : normal;
+  const Words number = magnitude >= 0x47800000u ? Words{} + 0x7c00u : finite;
+  return (bits >> 16 & 0x8000u) | (magnitude > 0x7f800000u ? Words{} + 0x7e00u : number);
+}
+
+template <typename Stored, typename T>
+inline void widen(const Stored* from, int64_t count, T* to) {
+  if constexpr (sizeof(Stored) >= 4) {
+    for (int64_t i = 0; i < count; ++i) to[i] = static_cast<T>(from[i]);
   } else {
-    for (int64_t i = 0; i < count; ++i) buffer[i] = read<T>(from[i * array.pixel_stride]);
+    for (int64_t i = 0; i < count; i += kHalves) {
+      const int64_t some = count - i < kHalves ? count - i : kHalves;
+      Halves halves{};
+      if (some == kHalves)
+        __builtin_memcpy(&halves, from + i, sizeof(halves));
+      else
+        __builtin_memcpy(&halves, from + i, static_cast<size_t>(some) * sizeof(Stored));
+      const Floats wide = widened(__builtin_convertvector(halves, Words), Stored{});
+      if (some == kHalves && sizeof(T) == sizeof(float))
+        __builtin_memcpy(to + i, &wide, sizeof(wide));
+      else
+        for (int64_t k = 0; k < some; ++k) to[i + k] = static_cast<T>(wide[k]);
+    }
+  }
+}
+
+template <typename Stored, typename T>
+inline void narrow(const T* from, int64_t count, Stored* to) {
+  if constexpr (sizeof(Stored) >= 4) {
+    for (int64_t i = 0; i < count; ++i) to[i] = static_cast<Stored>(from[i]);
+  } else {
+    for (int64_t i = 0; i < count; i += kHalves) {
+      const int64_t some = count - i < kHalves ? count - i : kHalves;
+      Floats wide{};
+      if (some == kHalves && sizeof(T) == sizeof(float))
+        __builtin_memcpy(&wide, from + i, sizeof(wide));
+      else
+        for (int64_t k = 0; k < some; ++k) wide[k] = static_cast<float>(from[i + k]);
+      const Halves halves = __builtin_convertvector(narrowed(wide, Stored{}), Halves);
+      if (some == kHalves)
+        __builtin_memcpy(to + i, &halves, sizeof(halves));
+      else
+        __builtin_memcpy(to + i, &halves, static_cast<size_t>(some) * sizeof(Stored));
+    }
+  }
+}
+
+// Numbers `stride` apart, side by side in `buffer`; the numbers themselves if they lie so already.
+template <typename T, typename Stored>
+inline const T* gather(const Stored* from, int64_t stride, int64_t count, T* buffer) {
+  if (stride == 1) {
+    if constexpr (sizeof(T) == sizeof(Stored)) return from;
+    widen(from, count, buffer);
+    return buffer;
+  }
+  if constexpr (sizeof(Stored) >= 4) {
+    for (int64_t i = 0; i < count; ++i) buffer[i] = static_cast<T>(from[i * stride]);
+  } else {
+    Stored together[kMostPixels];
+    for (int64_t i = 0; i < count; ++i) together[i] = from[i * stride];
+    widen(together, count, buffer);
   }
   return buffer;
 }
 
-// Where to write the numbers of one channel; write_row brings them home if that is the buffer.
+// Where to compute numbers that go `stride` apart; `scatter` brings them there if that is the buffer.
 template <typename T, typename Stored>
-inline T* row_to_write(const RunArray& array, int64_t channel, T* buffer) {
+inline T* place_for(Stored* to, int64_t stride, T* buffer) {
   if constexpr (sizeof(T) == sizeof(Stored))
-    if (array.pixel_stride == 1) return static_cast<T*>(array.data) + channel * array.channel_stride;
+    if (stride == 1) return to;
   return buffer;
 }
 
 template <typename T, typename Stored>
-inline void write_row(const RunArray& array, int64_t channel, int64_t count, const T* row, const T* buffer) {
-  if (row != buffer) return;
-  Stored* to = static_cast<Stored*>(array.data) + channel * array.channel_stride;
-  if (array.pixel_stride == 1)
-    for (int64_t i = 0; i < count; ++i) write(row[i], to[i]);
-  else
-    for (int64_t i = 0; i < count; ++i) write(row[i], to[i * array.pixel_stride]);
+inline void scatter(const T* row, int64_t stride, int64_t count, Stored* to) {
+  if constexpr (sizeof(T) == sizeof(Stored))
+    if (stride == 1) return;
+  if (stride == 1) return narrow(row, count, to);
+  Stored together[kMostPixels];
+  narrow(row, count, together);
+  for (int64_t i = 0; i < count; ++i) to[i * stride] = together[i];
+}
+
+template <typename Stored>
+inline Stored* channel_of(const RunArray& array, int64_t channel) {
+  return static_cast<Stored*>(array.data) + channel * array.channel_stride;
+}
+
+template <typename T, typename Stored>
+inline const T* row_of(const RunArray& array, int64_t channel, int64_t count, T* buffer) {
+  return gather<T>(channel_of<const Stored>(array, channel), array.pixel_stride, count, buffer);
 }

@@ -1,5 +1,6 @@
 #include "torch/channel_norm.h"
 
+#include "torch/fresh.h"
 #include "torch/host.h"
 #include "torch/pixels.h"
 
@@ -10,6 +11,7 @@ Tensor channel_norm_op(const Tensor& input, double norm_deg) {
   check_channel_norm(input, norm_deg);
   const Tensor norm = new_norm(input);
   if (norm.numel() == 0) return norm;
+  prefer_large_pages(norm);
 
   std::array<PixelArray, 2> arrays;
   const PixelShape shape = pixels_of<2>({&input, &norm}, &arrays);
@@ -25,6 +27,7 @@ Tensor channel_norm_backward_op(const Tensor& grad, const Tensor& input, const T
   check_like_norm(output, input, "output");
   const Tensor slope = torch::stable::empty_like(input);
   if (slope.numel() == 0) return slope;
+  prefer_large_pages(slope);
 
   std::array<PixelArray, 4> arrays;
   const PixelShape shape = pixels_of<4>({&input, &grad, &output, &slope}, &arrays);
