@@ -15,7 +15,7 @@ PTDET_HD double square_root(double x) { return sqrt(x); }
 
 template <typename T>
 PTDET_HD T sign(T x) {
-  return x > T(0) ? T(1) : x < T(0) ? T(-1) : x;
+  return x > T(0) ? T(1) : x < T(0) ? T(-1) : T(0);  // of NaN 0, as torch.sgn says
 }
 
 template <typename T>
