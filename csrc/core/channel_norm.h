@@ -25,12 +25,14 @@ struct Range<float> {
   static constexpr float kSmallest = FLT_MIN, kLargest = FLT_MAX;
   // A sum not below it has lost nothing that counts to terms that underflow: 2^-80.
   static constexpr float kLeastSum = 8.271806125530277e-25f;
+  static constexpr float kMiddle = 1.073741824e9f;       // 2^30: squares of what lies within it hold
   static constexpr float kFar = 1.2676506002282294e30f;  // 2^100
 };
 template <>
 struct Range<double> {
   static constexpr double kSmallest = DBL_MIN, kLargest = DBL_MAX;
   static constexpr double kLeastSum = 1.1830521861667747e-271;  // 2^-900
+  static constexpr double kMiddle = 2.037035976334486e90;       // 2^300
   static constexpr double kFar = 5.260135901548374e210;         // 2^700
 };
 
@@ -53,7 +55,10 @@ struct Euclidean {
   PTDET_HD T join(T sum, T other) const { return sum + other; }
   PTDET_HD T root(T sum) const { return square_root(sum); }
   // A power of two, so that dividing rounds nothing.
-  PTDET_HD T divisor(T largest) const { return largest < T(1) ? T(1) / Range<T>::kFar : Range<T>::kFar; }
+  PTDET_HD T divisor(T largest) const {
+    const T up = largest > Range<T>::kMiddle ? Range<T>::kFar : T(1);
+    return largest < T(1) / Range<T>::kMiddle ? T(1) / Range<T>::kFar : up;
+  }
 };
 
 template <typename T>

@@ -50,8 +50,10 @@ def channel_norm_backward(grad: Tensor, input: Tensor, output: Tensor, norm_deg:
         scale, root = _scaled_norm(x, norm_deg)
         held = (norm >= torch.finfo(input.dtype).tiny) & (norm < math.inf)
         ratio = torch.where(held, x / norm, x / scale / root)
-        slope = g * (ratio if norm_deg == 2 else ratio.sgn() * ratio.abs() ** (norm_deg - 1))
-        slope = torch.where(x == 0, 0.0, slope)
+        if norm_deg == 2:
+            slope = torch.where(norm == 0, 0.0, g * ratio)
+        else:
+            slope = torch.where((norm == 0) | (ratio == 0), 0.0, g * ratio.sgn() * ratio.abs() ** (norm_deg - 1))
     return torch.empty_like(input).copy_(slope)
 
 
