@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import nn
     from ._operators import backend, register
     from .info import build_info
     from .norm import ChannelNormFunction, channel_norm
@@ -29,9 +30,12 @@ _HOMES = {
     "channel_norm": "norm",
     "ChannelNormFunction": "norm",
 }
+_MODULES = ("nn",)
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
     if name not in _HOMES:
         raise AttributeError(f"module 'ptdet' has no attribute {name!r}")
     home = import_module(f".{_HOMES[name]}", __name__)

@@ -50,7 +50,12 @@ def check(flavour: Flavour, cases: list[Case]) -> None:
             expected = reference.channel_norm_backward(case.grad, case.input, case.norm, case.degree)
         tolerance = max(1e-12 if case.input.dtype == torch.float64 else 2e-6, torch.finfo(case.input.dtype).eps)
         torch.testing.assert_close(
-            got, expected, rtol=tolerance, atol=0, equal_nan=True, msg=lambda m, c=case: f"{m}\n{c.input.shape} {c.degree}"
+            got,
+            expected,
+            rtol=tolerance,
+            atol=0,
+            equal_nan=True,
+            msg=lambda m, c=case: f"{m}\n{c.input.shape} {c.degree}",
         )
 
 

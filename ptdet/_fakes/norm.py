@@ -15,6 +15,9 @@ def channel_norm(input: Tensor, norm_deg: float = 2.0) -> Tensor:
 
 
 def channel_norm_backward(grad: Tensor, input: Tensor, output: Tensor, norm_deg: float = 2.0) -> Tensor:
-    check_channel_norm(input, norm_deg)
+    norm = channel_norm(input, norm_deg)
+    for name, other in (("grad", grad), ("output", output)):
+        if (other.shape, other.dtype, other.device) != (norm.shape, norm.dtype, norm.device):
+            raise ValueError(f"{name}: expected the norm's shape, dtype and device, got {tuple(other.shape)}")
     return torch.empty_like(input)
     # [docs: end]
