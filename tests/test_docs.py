@@ -1,4 +1,4 @@
-"""The code in docs/*.md is the code of the project, and the examples run. `python -m tests.test_docs` refreshes the docs.
+"""The code in docs/*.md is the code of the project, and the examples run; `python -m tests.test_docs` refreshes it.
 
 In a page, `<!-- from: path [docs: name] -->` is followed by what stands between the lines that hold `[docs: name]` and
 `[docs: end]`; `[line: text]` stands for the lines that begin with the text, and `[all]` for a file.
@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PLACE = re.compile(
-    r"^<!-- from: (\S+) \[(docs|line|all)(?:: (.*))?\] -->\n(?:```\w*\n.*?^```\n)?", re.DOTALL | re.MULTILINE
+    r"^<!-- from: (\S+) \[(docs|line|all)(?:: ([^\]\n]*))?\] -->\n(?:```\w*\n(?s:.*?)^```\n)?", re.MULTILINE
 )
 PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if PLACE.search(page.read_text())]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
@@ -31,9 +31,8 @@ def snippet(path: str, kind: str, name: str) -> str:
         lines = [line for line in text.splitlines(keepends=True) if line.startswith(name)]
         assert lines, f"{path} has no line that begins with {name!r}"
         return textwrap.dedent("".join(lines))
-    found = re.findall(
-        rf"^[^\n]*\[docs: {re.escape(name)}\]\n(.*?)^[^\n]*\[docs: end\]", text, re.DOTALL | re.MULTILINE
-    )
+    piece = rf"^[^\n]*\[docs: {re.escape(name)}\]\n(.*?)^[^\n]*\[docs: end\]"
+    found = re.findall(piece, text, re.DOTALL | re.MULTILINE)
     assert len(found) == 1, f"{path} has {len(found)} pieces named {name!r}"
     return textwrap.dedent(found[0]).strip("\n") + "\n"
 

@@ -1,7 +1,6 @@
 // The norm over channels and its gradient. A thread takes a pixel, or as many side by side as 16 bytes hold; where the
 // channels lie side by side, the lanes of part of a warp take a pixel. What does not hold (overflow) is done again.
 #include "cuda/channel_norm.h"
-
 #include "switch.h"
 
 namespace ptdet::cuda {
@@ -63,8 +62,7 @@ __global__ void slope_of_pixels(PixelCall call, Degree degree) {
   for (int64_t c = 0; c < channels; ++c) {
     const auto pack = load_pack<kWide>(x + c * stride);
     Pack<Stored, kWide> result;
-    for (int k = 0; k < kWide; ++k)
-      narrow(slopes[k].of(static_cast<T>(widened(pack.number[k]))), result.number[k]);
+    for (int k = 0; k < kWide; ++k) narrow(slopes[k].of(static_cast<T>(widened(pack.number[k]))), result.number[k]);
     store_pack(result, to + c * call.slope.channel_stride);
   }
   if constexpr (Degree::kScales)

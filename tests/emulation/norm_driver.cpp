@@ -76,8 +76,9 @@ int run_cases() {
 int run_far() {
   constexpr int64_t kFar = (int64_t{1} << 31) + 16;
   constexpr size_t kBytes = static_cast<size_t>(6 * kFar) * sizeof(float);
-  void* const memory[2] = {mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
-                           mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)};
+  void* const memory[2] = {
+      mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
+      mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)};
   if (memory[0] == MAP_FAILED || memory[1] == MAP_FAILED) return std::perror("norm_driver: reserving"), 2;
   PixelShape shape;
   shape.channels = 3;
@@ -94,7 +95,8 @@ int run_far() {
     x.stride[1] = to.stride[1] = wide ? 1 : 3;  // packs of 16 bytes, then numbers one by one
     const auto at = [&](int64_t row, int64_t i, int64_t c) { return (3 * row + c) * kFar + i * x.stride[1]; };
     for (int64_t p = 0; p < 8; ++p)
-      for (int64_t c = 0; c < 3; ++c) from[at(p / 4, p % 4, c)] = static_cast<float>((p + 1) * (c == 0 ? 2 : c == 1 ? 3 : 6));
+      for (int64_t c = 0; c < 3; ++c)
+        from[at(p / 4, p % 4, c)] = static_cast<float>((p + 1) * (c == 0 ? 2 : c == 1 ? 3 : 6));
     ptdet::cuda::channel_norm(shape, x, norm, 2.0, nullptr);
     ptdet::cuda::channel_norm_backward(shape, grad, x, norm, 2.0, to, nullptr);
     for (int64_t p = 0; p < 8; ++p) {
