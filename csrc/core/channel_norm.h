@@ -4,7 +4,7 @@
 
 #include <cfloat>
 
-#include "core/platform.h"
+#include "core/power.h"
 
 namespace ptdet {
 
@@ -74,7 +74,7 @@ template <typename T>
 struct AnyDegree {
   static constexpr bool kScales = true;
   T p;
-  PTDET_HD T add(T sum, T a) const { return sum + pow(a, p); }
+  PTDET_HD T add(T sum, T a) const { return sum + power(a, p); }
   PTDET_HD T join(T sum, T other) const { return sum + other; }
   PTDET_HD T root(T sum) const { return pow(sum, T(1) / p); }
   PTDET_HD T divisor(T largest) const { return (largest > T(0)) & (largest <= Range<T>::kLargest) ? largest : T(1); }
@@ -121,7 +121,8 @@ PTDET_HD double euclidean_slope(double x, const ScaledNorm<double>& norm, double
 
 // The gradient of any degree, for r = x / n.
 PTDET_HD double any_slope(double r, double p, double g) {
-  return r == 0.0 ? 0.0 : sign(r) * pow(absolute(r), p - 1.0) * g;
+  const double slope = sign(r) * power(absolute(r), p - 1.0) * g;
+  return r == 0.0 ? 0.0 : slope;
 }
 // [docs: end]
 
