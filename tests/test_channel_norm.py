@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import tracemalloc
 from typing import Any
 
 import pytest
@@ -172,13 +171,11 @@ def test_memory_is_output_and_gradient(native: None) -> None:
     """torch counts what it allocates for tensors: the forward pass the norm, the backward pass one gradient."""
     x = torch.randn(4, 32, 64, 64, requires_grad=True)
     size = x.numel() * 4
-    norm, events = None, []
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
         norm = ptdet.channel_norm(x)
         torch.autograd.grad(norm, x, torch.ones_like(norm))
-    events = [e.self_cpu_memory_usage for e in profile.events() if e.self_cpu_memory_usage > 0]
-    assert sum(events) == size + 2 * size // 32 + sum(e for e in events if e < 1024), events
-    tracemalloc.stop()
+    made = [event.self_cpu_memory_usage for event in profile.events() if event.self_cpu_memory_usage >= 1024]
+    assert sorted(made) == [size // 32, size // 32, size]  # the norm, the ones, the gradient
 
 
 def test_torch_func() -> None:
