@@ -13,10 +13,37 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ._operators import backend, register
     from .info import build_info
+    from .overlaps import (
+        bbox_iou,
+        box_iof,
+        box_ios,
+        box_iou,
+        complete_box_iou,
+        distance_box_iou,
+        generalized_box_iou,
+        overlap,
+        pairwise_overlap,
+    )
     from .suppression import batched_nms, nms
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "backend", "batched_nms", "build_info", "nms", "register"]
+__all__ = [
+    "__version__",
+    "backend",
+    "batched_nms",
+    "bbox_iou",
+    "box_iof",
+    "box_ios",
+    "box_iou",
+    "build_info",
+    "complete_box_iou",
+    "distance_box_iou",
+    "generalized_box_iou",
+    "nms",
+    "overlap",
+    "pairwise_overlap",
+    "register",
+]
 
 _HOMES = {
     "nms": "suppression",
@@ -24,6 +51,15 @@ _HOMES = {
     "backend": "_operators",
     "register": "_operators",
     "build_info": "info",
+    "bbox_iou": "overlaps",
+    "box_iof": "overlaps",
+    "box_ios": "overlaps",
+    "box_iou": "overlaps",
+    "complete_box_iou": "overlaps",
+    "distance_box_iou": "overlaps",
+    "generalized_box_iou": "overlaps",
+    "overlap": "overlaps",
+    "pairwise_overlap": "overlaps",
 }
 
 

@@ -1,0 +1,92 @@
+// Overlaps and losses box by box; ptdet/schemas.txt has their schemas. What both devices share is here.
+#pragma once
+
+#include <tuple>
+
+#include "torch/box_pairs.h"
+
+namespace ptdet {
+
+// Checks, allocates, and calls launch(LossInput, LossOutput) once a run.
+template <typename Launch>
+std::tuple<Tensor, Tensor> box_loss_with(const Tensor& boxes1, const Tensor& boxes2, const std::string& kind,
+                                         double eps, double joint_eps, bool similarity, bool slopes1, bool slopes2,
+                                         Launch&& launch) {
+  check_boxes(boxes1, 1, "boxes1");
+  check_boxes(boxes2, 1, "boxes2");
+  const int64_t dims = boxes1.dim() - 1;
+  STD_TORCH_CHECK(boxes2.dim() == dims + 1, "ptdet: boxes1 and boxes2 must have equal shapes");
+  const Runs runs(boxes1, boxes2, dims);
+  LossInput input;
+  input.count = runs.size();
+  input.params = {overlap_params(kind, eps, joint_eps), !similarity};
+
+  std::array<int64_t, 66> sizes;
+  for (int64_t d = 0; d < dims; ++d) sizes[static_cast<size_t>(d + 1)] = boxes1.size(d);
+  sizes[0] = static_cast<int64_t>(slopes1) + static_cast<int64_t>(slopes2);
+  sizes[static_cast<size_t>(dims + 1)] = 4;
+  const bool wide = is_double(boxes1) || is_double(boxes2);
+  STD_TORCH_CHECK(sizes[0] == 0 || (type_of(boxes1, "boxes1") <= Type::kBFloat16 &&
+                                    type_of(boxes2, "boxes2") <= Type::kBFloat16),
+                  "ptdet: boxes of integers have no slopes");
+  const Tensor value = new_floats(boxes1, sizes.data() + 1, dims, wide);
+  const Tensor slopes = new_floats(boxes1, sizes.data(), dims + 2, wide);
+
+  const int64_t bytes = wide ? 8 : 4;
+  char* const first = static_cast<char*>(slopes.mutable_data_ptr());
+  char* const second = first + (slopes1 ? 4 * bytes * runs.total() : 0);
+  runs.for_each([&](int64_t a, int64_t b, int64_t before) {
+    input.a = boxes_from(boxes1, a, runs.a_stride(), "boxes1");
+    input.b = boxes_from(boxes2, b, runs.b_stride(), "boxes2");
+    launch(input, LossOutput{static_cast<char*>(value.mutable_data_ptr()) + bytes * before,
+                             slopes1 ? first + 4 * bytes * before : nullptr,
+                             slopes2 ? second + 4 * bytes * before : nullptr});
+  });
+  return {value, slopes};
+}
+
+// Checks, allocates, and calls launch(Type, gradient, stride, slopes, count, out) once for each of the boxes' slopes.
+template <typename Launch>
+Tensor box_loss_backward_with(const Tensor& grad, const Tensor& slopes, Launch&& launch) {
+  const int64_t dims = grad.dim();
+  STD_TORCH_CHECK(slopes.dim() == dims + 2 && slopes.size(dims + 1) == 4,
+                  "ptdet: slopes must have shape (1 or 2, *grad.shape, 4)");
+  STD_TORCH_CHECK(slopes.is_contiguous(), "ptdet: slopes must be contiguous");
+  STD_TORCH_CHECK(float_type_of(slopes, "slopes") <= Type::kFloat32 && grad.scalar_type() == slopes.scalar_type(),
+                  "ptdet: grad and slopes must both be float32 or both float64");
+  STD_TORCH_CHECK(grad.get_device_index() == slopes.get_device_index() &&
+                      grad.device().type() == slopes.device().type(),
+                  "ptdet: grad and slopes must be on one device");
+  int64_t count = 1;
+  bool constant = true;
+  for (int64_t d = 0; d < dims; ++d) {
+    STD_TORCH_CHECK(grad.size(d) == slopes.size(d + 1), "ptdet: slopes must have shape (1 or 2, *grad.shape, 4)");
+    constant = constant && (grad.stride(d) == 0 || grad.size(d) == 1);
+    count *= grad.size(d);
+  }
+  std::array<int64_t, 66> sizes;
+  for (int64_t d = 0; d < dims + 2; ++d) sizes[static_cast<size_t>(d)] = slopes.size(d);
+  const bool wide = is_double(slopes);
+  const Tensor out = new_floats(slopes, sizes.data(), dims + 2, wide);
+  const Tensor ready = constant || grad.is_contiguous() ? grad : torch::stable::contiguous(grad);
+  const int64_t bytes = 4 * count * (wide ? 8 : 4);
+  for (int64_t i = 0; i < slopes.size(0); ++i)
+    launch(wide ? Type::kFloat64 : Type::kFloat32, ready.const_data_ptr(), static_cast<int64_t>(constant ? 0 : 1),
+           static_cast<const char*>(slopes.const_data_ptr()) + i * bytes, count,
+           static_cast<char*>(out.mutable_data_ptr()) + i * bytes);
+  return out;
+}
+
+namespace cpu {
+std::tuple<Tensor, Tensor> box_loss_op(const Tensor& boxes1, const Tensor& boxes2, std::string kind, double eps,
+                                       double joint_eps, bool similarity, bool slopes1, bool slopes2);
+Tensor box_loss_backward_op(const Tensor& grad, const Tensor& slopes);
+}  // namespace cpu
+
+namespace cuda {
+std::tuple<Tensor, Tensor> box_loss_op(const Tensor& boxes1, const Tensor& boxes2, std::string kind, double eps,
+                                       double joint_eps, bool similarity, bool slopes1, bool slopes2);
+Tensor box_loss_backward_op(const Tensor& grad, const Tensor& slopes);
+}  // namespace cuda
+
+}  // namespace ptdet
