@@ -14,8 +14,6 @@ from torch.autograd import Function
 
 from .reference import pairs as formula
 
-_OPERATORS = torch.ops.ptdet
-
 
 class BoxLossFunction(Function):
     """(value, slopes) of `torch.ops.ptdet.graded_box_loss`; value is differentiable twice, slopes are not."""
@@ -25,7 +23,7 @@ class BoxLossFunction(Function):
     @staticmethod
     def forward(boxes1: Tensor, boxes2: Tensor, *settings: Any) -> tuple[Tensor, Tensor]:
         with torch._C._AutoDispatchBelowAutograd():
-            result: tuple[Tensor, Tensor] = _OPERATORS.graded_box_loss.default(boxes1, boxes2, *settings)
+            result: tuple[Tensor, Tensor] = torch.ops.ptdet.graded_box_loss.default(boxes1, boxes2, *settings)
         return result
 
     @staticmethod
@@ -34,34 +32,47 @@ class BoxLossFunction(Function):
         set_up_box_loss(ctx, inputs, output)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor | None, _: Any) -> tuple[Any, ...]:
+    def backward(ctx: Any, grad: Tensor, _: Any) -> tuple[Any, ...]:
         return box_loss_backward(ctx, grad, _)
+
+
+class EagerBoxLoss(Function):
+    """The value of BoxLossFunction, where no transform asks for setup_context, which costs more than 256 pairs."""
+
+    @staticmethod
+    def forward(ctx: Any, boxes1: Tensor, boxes2: Tensor, *settings: Any) -> Tensor:
+        with torch._C._AutoDispatchBelowAutograd():
+            value, slopes = torch.ops.ptdet.graded_box_loss.default(boxes1, boxes2, *settings)
+        ctx.save_for_backward(boxes1, boxes2, slopes)
+        ctx.settings = settings
+        return value  # type: ignore[no-any-return]
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+        return box_loss_backward(ctx, grad)
 
 
 def set_up_box_loss(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
     boxes1, boxes2, *settings = inputs
     ctx.save_for_backward(boxes1, boxes2, output[1])
     ctx.settings = settings
-    ctx.set_materialize_grads(False)
 
 
-def box_loss_backward(ctx: Any, grad: Tensor | None, _: Any) -> tuple[Any, ...]:
-    nothing = (None,) * len(ctx.settings)
-    wanted = ctx.needs_input_grad[:2]
-    if grad is None or not any(wanted):
-        return None, None, *nothing
+def box_loss_backward(ctx: Any, grad: Tensor, _: Any = None) -> tuple[Any, ...]:
     boxes1, boxes2, slopes = ctx.saved_tensors
     *settings, has1, has2 = ctx.settings
-    if (wanted[0] and not has1) or (wanted[1] and not has2):  # the operator, called directly
-        has1, has2 = wanted
-        _, slopes = _OPERATORS.graded_box_loss(boxes1.detach(), boxes2.detach(), *settings, has1, has2)
+    wanted1, wanted2, *_ = ctx.needs_input_grad
+    if (wanted1 and not has1) or (wanted2 and not has2):  # the operator, called directly
+        has1, has2 = wanted1, wanted2
+        _, slopes = torch.ops.ptdet.graded_box_loss.default(boxes1.detach(), boxes2.detach(), *settings, has1, has2)
     if torch.is_grad_enabled():
         scaled = ScaledSlopesFunction.apply(grad, slopes, boxes1, boxes2, *settings, has1, has2)
     else:
-        scaled = _OPERATORS.graded_box_loss_backward.default(grad, slopes)
-    grad1 = as_gradient_of(boxes1, scaled[0]) if wanted[0] else None
-    grad2 = as_gradient_of(boxes2, scaled[-1]) if wanted[1] else None
-    return grad1, grad2, *nothing
+        scaled = torch.ops.ptdet.graded_box_loss_backward.default(grad, slopes)
+    by1, by2 = scaled if has1 and has2 else (scaled, scaled)
+    grad1 = as_gradient_of(boxes1, by1) if wanted1 else None
+    grad2 = as_gradient_of(boxes2, by2) if wanted2 else None
+    return grad1, grad2, *(None,) * len(ctx.settings)
 
 
 class ScaledSlopesFunction(Function):
@@ -71,7 +82,7 @@ class ScaledSlopesFunction(Function):
 
     @staticmethod
     def forward(grad: Tensor, slopes: Tensor, boxes1: Tensor, boxes2: Tensor, *settings: Any) -> Tensor:
-        result: Tensor = _OPERATORS.graded_box_loss_backward.default(grad, slopes)
+        result: Tensor = torch.ops.ptdet.graded_box_loss_backward.default(grad, slopes)
         return result
 
     @staticmethod
@@ -89,7 +100,7 @@ class ScaledSlopesFunction(Function):
             overlap = formula.paired_overlap(a, b, kind, eps, joint_eps)
             return overlap if similarity else 1 - overlap
 
-        sides = cotangent.unbind(0)
+        sides = cotangent.unbind(0) if has1 and has2 else (cotangent,)
         zero = torch.zeros_like(sides[0])
         towards = (sides[0] if has1 else zero, sides[-1] if has2 else zero)
         by_grad, by_boxes1, by_boxes2 = second_derivative(value, grad, boxes1, boxes2, towards)
@@ -104,7 +115,7 @@ class PairwiseOverlapFunction(Function):
     @staticmethod
     def forward(boxes1: Tensor, boxes2: Tensor, *settings: Any) -> Tensor:
         with torch._C._AutoDispatchBelowAutograd():
-            result: Tensor = _OPERATORS.pairwise_overlap.default(boxes1, boxes2, *settings)
+            result: Tensor = torch.ops.ptdet.pairwise_overlap.default(boxes1, boxes2, *settings)
         return result
 
     @staticmethod
@@ -112,7 +123,23 @@ class PairwiseOverlapFunction(Function):
         set_up_pairwise(ctx, inputs, output)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor | None) -> tuple[Any, ...]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+        return pairwise_backward(ctx, grad)
+
+
+class EagerPairwiseOverlap(Function):
+    """PairwiseOverlapFunction, where no transform asks for setup_context."""
+
+    @staticmethod
+    def forward(ctx: Any, boxes1: Tensor, boxes2: Tensor, *settings: Any) -> Tensor:
+        with torch._C._AutoDispatchBelowAutograd():
+            value: Tensor = torch.ops.ptdet.pairwise_overlap.default(boxes1, boxes2, *settings)
+        ctx.save_for_backward(boxes1, boxes2)
+        ctx.settings = settings
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
         return pairwise_backward(ctx, grad)
 
 
@@ -120,20 +147,16 @@ def set_up_pairwise(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     boxes1, boxes2, *settings = inputs
     ctx.save_for_backward(boxes1, boxes2)
     ctx.settings = settings
-    ctx.set_materialize_grads(False)
 
 
-def pairwise_backward(ctx: Any, grad: Tensor | None) -> tuple[Any, ...]:
-    nothing = (None,) * len(ctx.settings)
-    if grad is None:
-        return None, None, *nothing
+def pairwise_backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
     boxes1, boxes2 = ctx.saved_tensors
     wanted = ctx.needs_input_grad[:2]
-    run = PairwiseSlopesFunction.apply if torch.is_grad_enabled() else _OPERATORS.pairwise_overlap_backward.default
+    run = PairwiseSlopesFunction.apply if torch.is_grad_enabled() else torch.ops.ptdet.pairwise_overlap_backward.default
     by_boxes1, by_boxes2 = run(grad, boxes1, boxes2, *ctx.settings, *wanted)
     grad1 = as_gradient_of(boxes1, by_boxes1) if wanted[0] else None
     grad2 = as_gradient_of(boxes2, by_boxes2) if wanted[1] else None
-    return grad1, grad2, *nothing
+    return grad1, grad2, *(None,) * len(ctx.settings)
 
 
 class PairwiseSlopesFunction(Function):
@@ -143,7 +166,9 @@ class PairwiseSlopesFunction(Function):
 
     @staticmethod
     def forward(grad: Tensor, boxes1: Tensor, boxes2: Tensor, *settings: Any) -> tuple[Tensor, Tensor]:
-        result: tuple[Tensor, Tensor] = _OPERATORS.pairwise_overlap_backward.default(grad, boxes1, boxes2, *settings)
+        result: tuple[Tensor, Tensor] = torch.ops.ptdet.pairwise_overlap_backward.default(
+            grad, boxes1, boxes2, *settings
+        )
         return result
 
     @staticmethod

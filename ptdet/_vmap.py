@@ -28,15 +28,18 @@ def _pairwise_overlap_backward(info: Any, in_dims: tuple[Any, ...], *arguments: 
     return slopes, tuple(0 if one else None for one in wanted)
 
 
-def _graded_box_loss(info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> tuple[Any, tuple[int, int]]:
+def _graded_box_loss(info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> tuple[Any, tuple[int, Any]]:
     boxes = [front(arguments[i], in_dims[i], info.batch_size) for i in range(2)]
-    return torch.ops.ptdet.graded_box_loss(*boxes, *arguments[2:]), (0, 1)
+    value, slopes = torch.ops.ptdet.graded_box_loss(*boxes, *arguments[2:])
+    return (value, slopes), (0, slopes.dim() - boxes[0].dim() if slopes.dim() > 1 else None)
 
 
 def _graded_box_loss_backward(info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> tuple[Tensor, int]:
-    grad = front(arguments[0], in_dims[0], info.batch_size)
-    slopes = front(arguments[1], in_dims[1], info.batch_size, 1).contiguous()
-    return torch.ops.ptdet.graded_box_loss_backward(grad, slopes), 1
+    grad, slopes = arguments
+    sides = slopes.dim() - (in_dims[1] is not None) - (grad.dim() - (in_dims[0] is not None)) - 1
+    grad = front(grad, in_dims[0], info.batch_size)
+    slopes = front(slopes, in_dims[1], info.batch_size, sides).contiguous()
+    return torch.ops.ptdet.graded_box_loss_backward(grad, slopes), sides
 
 
 VMAPS: dict[str, Any] = {

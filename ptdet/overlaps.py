@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ._operators import GRADED_BOX_LOSS, PAIRWISE_OVERLAP
 from ._overlap_checks import check_boxes, check_epsilon, check_two
-from ._overlap_functions import BoxLossFunction, PairwiseOverlapFunction
+from ._overlap_functions import BoxLossFunction, EagerBoxLoss, EagerPairwiseOverlap, PairwiseOverlapFunction
 
 __all__ = [
     "BoxLossFunction",
@@ -55,10 +55,11 @@ def pairwise_overlap(
         boxes1, boxes2 = corners(boxes1, fmt), corners(boxes2, fmt)
     if boxes1.shape[:-2] != boxes2.shape[:-2]:
         boxes1, boxes2 = _with_equal_batch(boxes1, boxes2)
-    if torch.compiler.is_compiling() or not _needs_grad(boxes1, boxes2):
-        overlaps: Tensor = PAIRWISE_OVERLAP(boxes1, boxes2, kind, eps, 0.0)
-    else:
-        overlaps = PairwiseOverlapFunction.apply(boxes1, boxes2, kind, eps, 0.0)
+    settings = kind, eps, 0.0
+    if torch.compiler.is_compiling():
+        return PAIRWISE_OVERLAP(boxes1, boxes2, *settings)  # type: ignore[no-any-return]
+    run = PairwiseOverlapFunction if torch._C._are_functorch_transforms_active() else EagerPairwiseOverlap
+    overlaps: Tensor = run.apply(boxes1, boxes2, *settings)
     return overlaps
 
 
@@ -186,15 +187,19 @@ def graded(boxes1: Tensor, boxes2: Tensor, kind: str, eps: float, joint_eps: flo
     """The value of `graded_box_loss`, for boxes that broadcast and have been checked."""
     if boxes1.shape != boxes2.shape:
         boxes1, boxes2 = _broadcast(boxes1, boxes2)
-    if torch.compiler.is_compiling() or not _needs_grad(boxes1, boxes2):
-        with_slopes = torch.compiler.is_compiling()
-        needed = boxes1.requires_grad and with_slopes, boxes2.requires_grad and with_slopes
-        value: Tensor = GRADED_BOX_LOSS(boxes1, boxes2, kind, eps, joint_eps, similarity, *needed)[0]
-        return value
-    transformed = torch._C._are_functorch_transforms_active()  # there a tensor does not say that it needs a gradient
-    needed = boxes1.requires_grad or transformed, boxes2.requires_grad or transformed
-    value, _ = BoxLossFunction.apply(boxes1, boxes2, kind, eps, joint_eps, similarity, *needed)
+    settings = kind, eps, joint_eps, similarity
+    if torch.compiler.is_compiling():
+        return GRADED_BOX_LOSS(boxes1, boxes2, *settings, *_needed(boxes1, boxes2))[0]  # type: ignore[no-any-return]
+    if torch._C._are_functorch_transforms_active():  # there a tensor does not say that it needs a gradient
+        floating = boxes1.is_floating_point() and boxes2.is_floating_point()
+        return BoxLossFunction.apply(boxes1, boxes2, *settings, floating, floating)[0]  # type: ignore[no-any-return]
+    value: Tensor = EagerBoxLoss.apply(boxes1, boxes2, *settings, *_needed(boxes1, boxes2))
     return value
+
+
+def _needed(boxes1: Tensor, boxes2: Tensor) -> tuple[bool, bool]:
+    recorded = torch.is_grad_enabled()
+    return recorded and boxes1.requires_grad, recorded and boxes2.requires_grad
 
 
 def corners(boxes: Tensor, fmt: str) -> Tensor:
@@ -207,12 +212,6 @@ def corners(boxes: Tensor, fmt: str) -> Tensor:
     place, size = boxes[..., :2], boxes[..., 2:]
     first = place if fmt == "xywh" else place - size / 2
     return torch.cat([first, place + size if fmt == "xywh" else place + size / 2], dim=-1)
-
-
-def _needs_grad(boxes1: Tensor, boxes2: Tensor) -> bool:
-    if torch._C._are_functorch_transforms_active():
-        return boxes1.is_floating_point() or boxes2.is_floating_point()
-    return torch.is_grad_enabled() and (boxes1.requires_grad or boxes2.requires_grad)
 
 
 def _broadcast(boxes1: Tensor, boxes2: Tensor) -> tuple[Tensor, Tensor]:

@@ -21,16 +21,18 @@ std::tuple<Tensor, Tensor> box_loss_with(const Tensor& boxes1, const Tensor& box
   input.count = runs.size();
   input.params = {overlap_params(kind, eps, joint_eps), !similarity};
 
-  std::array<int64_t, 66> sizes;
-  for (int64_t d = 0; d < dims; ++d) sizes[static_cast<size_t>(d + 1)] = boxes1.size(d);
-  sizes[0] = static_cast<int64_t>(slopes1) + static_cast<int64_t>(slopes2);
-  sizes[static_cast<size_t>(dims + 1)] = 4;
   const bool wide = is_double(boxes1) || is_double(boxes2);
-  STD_TORCH_CHECK(sizes[0] == 0 || (type_of(boxes1, "boxes1") <= Type::kBFloat16 &&
-                                    type_of(boxes2, "boxes2") <= Type::kBFloat16),
+  STD_TORCH_CHECK(!(slopes1 || slopes2) || (type_of(boxes1, "boxes1") <= Type::kBFloat16 &&
+                                            type_of(boxes2, "boxes2") <= Type::kBFloat16),
                   "ptdet: boxes of integers have no slopes");
+  std::array<int64_t, 66> sizes{2};  // of the slopes of both: 2, *batch, 4
+  for (int64_t d = 0; d < dims; ++d) sizes[static_cast<size_t>(d + 1)] = boxes1.size(d);
+  sizes[static_cast<size_t>(dims + 1)] = 4;
   const Tensor value = new_floats(boxes1, sizes.data() + 1, dims, wide);
-  const Tensor slopes = new_floats(boxes1, sizes.data(), dims + 2, wide);
+  const int64_t none = 0;
+  const Tensor slopes = slopes1 && slopes2   ? new_floats(boxes1, sizes.data(), dims + 2, wide)
+                        : slopes1 || slopes2 ? new_floats(boxes1, sizes.data() + 1, dims + 1, wide)
+                                             : new_floats(boxes1, &none, 1, wide);
 
   const int64_t bytes = wide ? 8 : 4;
   char* const first = static_cast<char*>(slopes.mutable_data_ptr());
@@ -45,32 +47,32 @@ std::tuple<Tensor, Tensor> box_loss_with(const Tensor& boxes1, const Tensor& box
   return {value, slopes};
 }
 
-// Checks, allocates, and calls launch(Type, gradient, stride, slopes, count, out) once for each of the boxes' slopes.
+// Checks, allocates, and calls launch(Type, gradient, stride, slopes, count, out) for each box of a pair.
 template <typename Launch>
 Tensor box_loss_backward_with(const Tensor& grad, const Tensor& slopes, Launch&& launch) {
-  const int64_t dims = grad.dim();
-  STD_TORCH_CHECK(slopes.dim() == dims + 2 && slopes.size(dims + 1) == 4,
-                  "ptdet: slopes must have shape (1 or 2, *grad.shape, 4)");
+  const int64_t dims = grad.dim(), before = slopes.dim() - dims - 1;
+  STD_TORCH_CHECK((before == 0 || (before == 1 && slopes.size(0) == 2)) && slopes.size(slopes.dim() - 1) == 4,
+                  "ptdet: slopes must have shape (*grad.shape, 4) or (2, *grad.shape, 4)");
   STD_TORCH_CHECK(slopes.is_contiguous(), "ptdet: slopes must be contiguous");
   STD_TORCH_CHECK(float_type_of(slopes, "slopes") <= Type::kFloat32 && grad.scalar_type() == slopes.scalar_type(),
                   "ptdet: grad and slopes must both be float32 or both float64");
-  STD_TORCH_CHECK(grad.get_device_index() == slopes.get_device_index() &&
-                      grad.device().type() == slopes.device().type(),
-                  "ptdet: grad and slopes must be on one device");
+  STD_TORCH_CHECK(
+      grad.get_device_index() == slopes.get_device_index() && grad.device().type() == slopes.device().type(),
+      "ptdet: grad and slopes must be on one device");
   int64_t count = 1;
-  bool constant = true;
+  bool constant = true;  // the gradient of a sum or a mean
   for (int64_t d = 0; d < dims; ++d) {
-    STD_TORCH_CHECK(grad.size(d) == slopes.size(d + 1), "ptdet: slopes must have shape (1 or 2, *grad.shape, 4)");
+    STD_TORCH_CHECK(grad.size(d) == slopes.size(before + d), "ptdet: slopes must have grad's leading dimensions");
     constant = constant && (grad.stride(d) == 0 || grad.size(d) == 1);
     count *= grad.size(d);
   }
   std::array<int64_t, 66> sizes;
-  for (int64_t d = 0; d < dims + 2; ++d) sizes[static_cast<size_t>(d)] = slopes.size(d);
+  for (int64_t d = 0; d < slopes.dim(); ++d) sizes[static_cast<size_t>(d)] = slopes.size(d);
   const bool wide = is_double(slopes);
-  const Tensor out = new_floats(slopes, sizes.data(), dims + 2, wide);
+  const Tensor out = new_floats(slopes, sizes.data(), slopes.dim(), wide);
   const Tensor ready = constant || grad.is_contiguous() ? grad : torch::stable::contiguous(grad);
   const int64_t bytes = 4 * count * (wide ? 8 : 4);
-  for (int64_t i = 0; i < slopes.size(0); ++i)
+  for (int64_t i = 0; i <= before; ++i)
     launch(wide ? Type::kFloat64 : Type::kFloat32, ready.const_data_ptr(), static_cast<int64_t>(constant ? 0 : 1),
            static_cast<const char*>(slopes.const_data_ptr()) + i * bytes, count,
            static_cast<char*>(out.mutable_data_ptr()) + i * bytes);

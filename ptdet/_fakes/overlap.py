@@ -45,7 +45,8 @@ def graded_box_loss(
 ) -> tuple[Tensor, Tensor]:
     check_pair(boxes1, boxes2, kind)
     value = boxes1.new_empty(boxes1.shape[:-1], dtype=_dtype(boxes1, boxes2))
-    return value, value.new_empty((int(slopes1) + int(slopes2), *boxes1.shape))
+    shape = (2, *boxes1.shape) if slopes1 and slopes2 else boxes1.shape if slopes1 or slopes2 else 0
+    return value, value.new_empty(shape)
 
 
 def graded_box_loss_backward(grad: Tensor, slopes: Tensor) -> Tensor:

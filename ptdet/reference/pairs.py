@@ -134,7 +134,7 @@ def graded_box_loss(
     """1 - overlap of boxes (..., 4), or if `similarity` the overlap, and its derivatives by the boxes asked for.
 
     Returns:
-        value (...) and slopes (0 to 2, ..., 4).
+        value (...) and slopes: (2, ..., 4) of both, (..., 4) of one, or (0,).
     """
     _check(boxes1, boxes2, kind, eps, joint_eps)
     with recording():
@@ -148,8 +148,8 @@ def graded_box_loss(
         wanted = [boxes for boxes in (a, b) if boxes.requires_grad]
         slopes = torch.autograd.grad(value.sum(), wanted) if wanted else []
     if not slopes:
-        return value, value.new_empty((0, *value.shape, 4))
-    return value.detach(), torch.stack([bounded(slope) for slope in slopes])
+        return value, value.new_empty(0)
+    return value.detach(), bounded(torch.stack(list(slopes)) if len(slopes) == 2 else slopes[0])
 
 
 def graded_box_loss_backward(grad: Tensor, slopes: Tensor) -> Tensor:

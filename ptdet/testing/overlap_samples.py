@@ -61,6 +61,6 @@ def graded(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
 def graded_backward(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
     for shape in ((), (0,), (1,), (37,), (4, 9)):
         grad = _drawn(shape, device, dtype)
-        yield Sample(f"{shape}", (grad, _drawn((1, *shape, 4), device, dtype)))
+        yield Sample(f"{shape}", (grad, _drawn((*shape, 4), device, dtype)))
     yield Sample("of a mean", (_drawn((1,), device, dtype).expand(90), _drawn((2, 90, 4), device, dtype)))
-    yield Sample("strided", (_drawn((90,), device, dtype)[::2], _drawn((1, 45, 4), device, dtype)))
+    yield Sample("strided", (_drawn((90,), device, dtype)[::2], _drawn((45, 4), device, dtype)))
