@@ -3,8 +3,19 @@
 Nothing here imports another part of ptdet or shares code with csrc, so that an error in one is seen by the other.
 """
 
+from .losses import box_loss, detached_factors
 from .nms import nms, nms_walk
 from .overlap import METRICS, finite_or_zero, overlap, raw_overlap
 from .thresholds import exceeds
 
-__all__ = ["METRICS", "exceeds", "finite_or_zero", "nms", "nms_walk", "overlap", "raw_overlap"]
+__all__ = [
+    "METRICS",
+    "box_loss",
+    "detached_factors",
+    "exceeds",
+    "finite_or_zero",
+    "nms",
+    "nms_walk",
+    "overlap",
+    "raw_overlap",
+]
