@@ -11,12 +11,52 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import nn
     from ._operators import backend, register
+    from .boxes import box_area, box_convert, clip_boxes_to_image, remove_small_boxes
     from .info import build_info
+    from .losses import (
+        alpha_iou_loss,
+        box_iou_loss,
+        complete_box_iou_loss,
+        distance_box_iou_loss,
+        efficient_iou_loss,
+        focal_efficient_iou_loss,
+        generalized_box_iou_loss,
+        inner_iou_loss,
+        mpd_iou_loss,
+        normalized_wasserstein_loss,
+        scylla_iou_loss,
+        wise_iou_loss,
+    )
     from .suppression import batched_nms, nms
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "backend", "batched_nms", "build_info", "nms", "register"]
+__all__ = [
+    "__version__",
+    "alpha_iou_loss",
+    "backend",
+    "batched_nms",
+    "box_area",
+    "box_convert",
+    "box_iou_loss",
+    "build_info",
+    "clip_boxes_to_image",
+    "complete_box_iou_loss",
+    "distance_box_iou_loss",
+    "efficient_iou_loss",
+    "focal_efficient_iou_loss",
+    "generalized_box_iou_loss",
+    "inner_iou_loss",
+    "mpd_iou_loss",
+    "nms",
+    "nn",
+    "normalized_wasserstein_loss",
+    "register",
+    "remove_small_boxes",
+    "scylla_iou_loss",
+    "wise_iou_loss",
+]
 
 _HOMES = {
     "nms": "suppression",
@@ -24,6 +64,23 @@ _HOMES = {
     "backend": "_operators",
     "register": "_operators",
     "build_info": "info",
+    "box_area": "boxes",
+    "box_convert": "boxes",
+    "clip_boxes_to_image": "boxes",
+    "remove_small_boxes": "boxes",
+    "alpha_iou_loss": "losses",
+    "box_iou_loss": "losses",
+    "complete_box_iou_loss": "losses",
+    "distance_box_iou_loss": "losses",
+    "efficient_iou_loss": "losses",
+    "focal_efficient_iou_loss": "losses",
+    "generalized_box_iou_loss": "losses",
+    "inner_iou_loss": "losses",
+    "mpd_iou_loss": "losses",
+    "normalized_wasserstein_loss": "losses",
+    "scylla_iou_loss": "losses",
+    "wise_iou_loss": "losses",
+    "nn": "nn",
 }
 
 
@@ -31,7 +88,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'ptdet' has no attribute {name!r}")
     home = import_module(f".{_HOMES[name]}", __name__)
-    globals()[name] = getattr(home, name)
+    globals()[name] = home if name == _HOMES[name] else getattr(home, name)
     return globals()[name]
 
 
