@@ -206,7 +206,7 @@ class WIoULoss(_BoxLoss):
             self.running_mean.lerp_(error.mean().to(self.running_mean.dtype), self.momentum)
 
     def _apply(self, *arguments: Any, **keywords: Any) -> WIoULoss:
-        super()._apply(*arguments, **keywords)
+        super()._apply(*arguments, **keywords)  # type: ignore[no-untyped-call]
         if self.running_mean is not None and self.running_mean.dtype in (torch.float16, torch.bfloat16):
             self.running_mean = self.running_mean.float()
         return self

@@ -75,7 +75,6 @@ def distance_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none
     """DIoU loss: 1 - IoU + rho^2 / c^2, the distance of the centres over the diagonal of the enclosing box.
 
     The arguments, what is returned and what raises are those of `generalized_box_iou_loss`.
-
     Zheng et al., "Distance-IoU Loss", AAAI 2020; torchvision.ops.distance_box_iou_loss.
 
     >>> import torch, ptdet
@@ -91,12 +90,11 @@ def complete_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none
 
     alpha is constant in the gradient. The arguments, what is returned and what raises are those of
     `generalized_box_iou_loss`.
-
     Zheng et al., "Distance-IoU Loss", AAAI 2020; torchvision.ops.complete_box_iou_loss.
 
     >>> import torch, ptdet
     >>> ptdet.complete_box_iou_loss(torch.tensor([0., 0., 2., 2.]), torch.tensor([0., 0., 4., 2.]))
-    tensor(0.5525)
+    tensor(0.5532)
     """
     check_loss(boxes1, boxes2, reduction, eps)
     return _reduced(_losses("ciou", boxes1, boxes2, eps), reduction)
@@ -106,7 +104,6 @@ def efficient_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", 
     """EIoU loss: DIoU loss + (w1 - w2)^2 / w_c^2 + (h1 - h2)^2 / h_c^2, w_c and h_c the sides of the enclosing box.
 
     The arguments, what is returned and what raises are those of `generalized_box_iou_loss`.
-
     Zhang et al., "Focal and Efficient IOU Loss for Accurate Bounding Box Regression", 2021, arXiv 2101.08158.
 
     >>> import torch, ptdet
@@ -128,7 +125,6 @@ def focal_efficient_iou_loss(
         gamma: >= 0; 0 is the EIoU loss.
 
     The other arguments, what is returned and what raises are those of `generalized_box_iou_loss`.
-
     Zhang et al., "Focal and Efficient IOU Loss for Accurate Bounding Box Regression", 2021, arXiv 2101.08158.
 
     >>> import torch, ptdet
@@ -152,7 +148,6 @@ def scylla_iou_loss(
         theta: > 0, the weight of the shape; the paper's range is 2 to 6.
 
     The other arguments, what is returned and what raises are those of `generalized_box_iou_loss`.
-
     Gevorgyan, "SIoU Loss: More Powerful Learning for Bounding Box Regression", 2022, arXiv 2205.12740; the angle
     cost, 1 - 2 sin^2(asin(|dy| / sigma) - pi/4) there, is the same number.
 
@@ -175,7 +170,6 @@ def alpha_iou_loss(
         base: "iou", "giou", "diou" or "ciou" (whose own alpha is constant in the gradient).
 
     The other arguments, what is returned and what raises are those of `generalized_box_iou_loss`.
-
     He et al., "Alpha-IoU", NeurIPS 2021, arXiv 2110.13675. As in the paper, alpha-DIoU takes rho^(2 alpha); the
     authors' code sums |dx|^(2 alpha) + |dy|^(2 alpha) instead.
 
@@ -198,7 +192,6 @@ def mpd_iou_loss(
         image_size: (height, width) of the image, in the unit of the boxes: (1, 1) for normalised boxes.
 
     The other arguments, what is returned and what raises are those of `generalized_box_iou_loss`.
-
     Ma, Xu, "MPDIoU: A Loss for Efficient and Accurate Bounding Box Regression", 2023, arXiv 2307.07662.
 
     >>> import torch, ptdet
@@ -226,7 +219,6 @@ def inner_iou_loss(
             "siou" (theta 4).
 
     The other arguments, what is returned and what raises are those of `generalized_box_iou_loss`.
-
     Zhang et al., "Inner-IoU: More Effective IoU Loss with Auxiliary Bounding Box", 2023, arXiv 2311.02877.
 
     >>> import torch, ptdet
@@ -250,7 +242,6 @@ def normalized_wasserstein_loss(
         constant: > 0, in the unit of the boxes: about the mean size of the objects of the data set.
 
     The other arguments, what is returned and what raises are those of `generalized_box_iou_loss`.
-
     Wang et al., "A Normalized Gaussian Wasserstein Distance for Tiny Object Detection", 2021, arXiv 2110.13389;
     12.8 px is the size of AI-TOD's objects, and eps stands under the root as in the authors' code.
 
@@ -288,7 +279,6 @@ def wise_iou_loss(
         alpha, delta: > 0, version 3; beta = delta gives r = 1.
 
     The other arguments, what is returned and what raises are those of `generalized_box_iou_loss`.
-
     Tong et al., "Wise-IoU: Bounding Box Regression Loss with Dynamic Focusing Mechanism", 2023, arXiv 2301.10051.
 
     >>> import torch, ptdet
