@@ -3,6 +3,7 @@
 Nothing here imports another part of ptdet or shares code with csrc, so that an error in one is seen by the other.
 """
 
+from .losses import box_loss, detached_factors
 from .nms import nms, nms_walk
 from .overlap import METRICS, finite_or_zero, overlap, raw_overlap
 from .pairs import graded_box_loss, graded_box_loss_backward, pairwise_overlap, pairwise_overlap_backward
@@ -10,6 +11,8 @@ from .thresholds import exceeds
 
 __all__ = [
     "METRICS",
+    "box_loss",
+    "detached_factors",
     "exceeds",
     "finite_or_zero",
     "graded_box_loss",
