@@ -126,9 +126,18 @@ struct PairwiseGradient {
   bool one_a_row = false;
 };
 
+// kMeasure is the overlap itself; every other is 1 - an overlap + penalties, or that times a factor.
+enum class Loss : int { kMeasure, kComplement, kPlain, kFocal, kPowered, kInner, kWasserstein, kWise };
+
+enum Penalty : unsigned {
+  kHull = 1, kDistance = 2, kAspect = 4, kSides = 8, kAngledDistance = 16, kShape = 32, kCorners = 64,
+};
+
 struct LossParams {
-  OverlapParams overlap;
-  bool complement = true;  // 1 - overlap
+  OverlapParams overlap;  // the metric of kMeasure and kComplement
+  Loss loss = Loss::kComplement;
+  unsigned penalties = 0;  // of the other losses
+  double power = 1.0, scale = 1.0;  // what they mean is each loss's own
 };
 
 // Pair by pair: box i of a, box i of b.

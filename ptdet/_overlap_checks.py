@@ -10,6 +10,10 @@ from torch import Tensor
 from ._checks import METRICS
 
 INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
+LOSSES = (
+    *("iou", "giou", "diou", "ciou", "eiou", "focal_eiou", "siou", "alpha_iou", "mpdiou", "inner_iou", "nwd"),
+    "wiou_v1",
+)
 DTYPES = frozenset((torch.float32, torch.float64, torch.float16, torch.bfloat16, *INTEGERS))
 
 

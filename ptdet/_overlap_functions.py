@@ -60,13 +60,15 @@ def set_up_box_loss(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Ten
 
 def box_loss_backward(ctx: Any, grad: Tensor, _: Any = None) -> tuple[Any, ...]:
     boxes1, boxes2, slopes = ctx.saved_tensors
-    *settings, has1, has2 = ctx.settings
+    settings = ctx.settings
+    has1, has2 = settings[4:6]
     wanted1, wanted2, *_ = ctx.needs_input_grad
     if (wanted1 and not has1) or (wanted2 and not has2):  # the operator, called directly
         has1, has2 = wanted1, wanted2
-        _, slopes = torch.ops.ptdet.graded_box_loss.default(boxes1.detach(), boxes2.detach(), *settings, has1, has2)
+        settings = *settings[:4], has1, has2, *settings[6:]
+        _, slopes = torch.ops.ptdet.graded_box_loss.default(boxes1.detach(), boxes2.detach(), *settings)
     if torch.is_grad_enabled():
-        scaled = ScaledSlopesFunction.apply(grad, slopes, boxes1, boxes2, *settings, has1, has2)
+        scaled = ScaledSlopesFunction.apply(grad, slopes, boxes1, boxes2, *settings)
     else:
         scaled = torch.ops.ptdet.graded_box_loss_backward.default(grad, slopes)
     by1, by2 = scaled if has1 and has2 else (scaled, scaled)
@@ -94,11 +96,10 @@ class ScaledSlopesFunction(Function):
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> tuple[Any, ...]:
         grad, boxes1, boxes2 = ctx.saved_tensors
-        kind, eps, joint_eps, similarity, has1, has2 = ctx.settings
+        kind, eps, joint_eps, similarity, has1, has2, power, scale, base = ctx.settings
 
         def value(a: Tensor, b: Tensor) -> Tensor:
-            overlap = formula.paired_overlap(a, b, kind, eps, joint_eps)
-            return overlap if similarity else 1 - overlap
+            return formula.graded_value(a, b, kind, eps, joint_eps, similarity, power, scale, base)
 
         sides = cotangent.unbind(0) if has1 and has2 else (cotangent,)
         zero = torch.zeros_like(sides[0])

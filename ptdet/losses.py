@@ -7,10 +7,11 @@ that overflows counts as 0 without a gradient. min and max share the gradient at
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
-from . import reference
 from ._loss_checks import check_choice, check_loss, check_number, running_mean, squared_diagonal
+from .overlaps import graded
 
 
 def _losses(
@@ -23,7 +24,13 @@ def _losses(
     base: str = "iou",
     mean: Tensor | None = None,
 ) -> Tensor:
-    return reference.box_loss(boxes1, boxes2, kind, eps, power, scale, base, mean)
+    if mean is None:
+        return graded(boxes1, boxes2, kind, eps, eps, False, (power, scale, base))
+    with torch.no_grad():
+        beta = graded(boxes1, boxes2, "iou", eps, eps, False) / mean
+        gain = beta**power if kind == "wiou_v2" else beta / (scale * power ** (beta - scale))
+        gain = torch.where(torch.isfinite(gain), gain, 0.0)
+    return gain * graded(boxes1, boxes2, "wiou_v1", eps, eps, False)
 
 
 def _reduced(loss: Tensor, reduction: str) -> Tensor:

@@ -183,18 +183,29 @@ def bbox_iou(
     return graded(box1, boxes2, kind, 1e-16, 1e-16, True)
 
 
-def graded(boxes1: Tensor, boxes2: Tensor, kind: str, eps: float, joint_eps: float, similarity: bool) -> Tensor:
-    """The value of `graded_box_loss`, for boxes that broadcast and have been checked."""
+def graded(
+    boxes1: Tensor,
+    boxes2: Tensor,
+    kind: str,
+    eps: float,
+    joint_eps: float,
+    similarity: bool,
+    shape: tuple[float, float, str] = (1.0, 1.0, "iou"),
+) -> Tensor:
+    """The value of `graded_box_loss`, for boxes that broadcast and have been checked; shape is power, scale, base."""
     if boxes1.shape != boxes2.shape:
         boxes1, boxes2 = _broadcast(boxes1, boxes2)
-    settings = kind, eps, joint_eps, similarity
     if torch.compiler.is_compiling():
-        return GRADED_BOX_LOSS(boxes1, boxes2, *settings, *_needed(boxes1, boxes2))[0]  # type: ignore[no-any-return]
-    if torch._C._are_functorch_transforms_active():  # there a tensor does not say that it needs a gradient
-        floating = boxes1.is_floating_point() and boxes2.is_floating_point()
-        return BoxLossFunction.apply(boxes1, boxes2, *settings, floating, floating)[0]  # type: ignore[no-any-return]
-    value: Tensor = EagerBoxLoss.apply(boxes1, boxes2, *settings, *_needed(boxes1, boxes2))
-    return value
+        run = GRADED_BOX_LOSS
+        needed = _needed(boxes1, boxes2)
+    elif torch._C._are_functorch_transforms_active():  # there a tensor does not say that it needs a gradient
+        run = BoxLossFunction.apply
+        needed = (boxes1.is_floating_point() and boxes2.is_floating_point(),) * 2
+    else:
+        needed = _needed(boxes1, boxes2)
+        value: Tensor = EagerBoxLoss.apply(boxes1, boxes2, kind, eps, joint_eps, similarity, *needed, *shape)
+        return value
+    return run(boxes1, boxes2, kind, eps, joint_eps, similarity, *needed, *shape)[0]  # type: ignore[no-any-return]
 
 
 def _needed(boxes1: Tensor, boxes2: Tensor) -> tuple[bool, bool]:

@@ -41,7 +41,9 @@ PTDET_HD Pair<T> pair_of(const Sided<T>& a, const Sided<T>& b) {
 template <typename T>
 struct Slopes {
   T iw = T(0), ih = T(0), cw = T(0), ch = T(0), dx = T(0), dy = T(0);
-  T wa = T(0), ha = T(0), wb = T(0), hb = T(0);
+  T wa = T(0), ha = T(0), wb = T(0), hb = T(0);                          // by sides that are clamped at 0
+  T given_wa = T(0), given_ha = T(0), given_wb = T(0), given_hb = T(0);  // by sides as given
+  T overlap = T(0);                                                      // not a slope: the overlap, finite or not
 };
 
 // What is added to the denominators: of the overlap, and of the penalties (SPEC 1, "eps is honoured in every term").
@@ -93,28 +95,36 @@ PTDET_HD T joint_area(const Pair<T>& p) {
   return p.a.area + p.b.area - p.iw * p.ih;
 }
 
-// graded(measure, ...) returns the raw value, as Measure::between does, and adds its slopes to s.
+// An overlap that is not finite counts as 0 (SPEC 1); `overlap` keeps what it was.
+template <typename T>
+PTDET_HD T noted(T overlap, Slopes<T>& s) {
+  s.overlap = overlap;
+  return finite_or_zero(overlap);
+}
+
+// graded(measure, ...) returns the value, and adds its slopes to s. Where s.overlap is not finite, what
+// Measure::between returns is not either.
 template <typename T>
 PTDET_HD T graded(Iou, const Pair<T>& p, const Epsilon<T>& eps, Slopes<T>& s) {
   const Quotient<T> q = quotient(p.iw * p.ih, joint_area(p) + eps.joint);
   by_inter(s, p, q.by_part);
   by_joint(s, p, q.by_whole);
-  return q.value;
+  return noted(q.value, s);
 }
 
+// The penalties: each takes its slopes off s, so that s stays that of a measure.
+
 template <typename T>
-PTDET_HD T graded(Giou, const Pair<T>& p, const Epsilon<T>& eps, Slopes<T>& s) {
-  const T iou = graded(Iou{}, p, eps, s);
+PTDET_HD T hull_penalty(const Pair<T>& p, T eps, Slopes<T>& s) {
   const T hull = p.cw * p.ch;
-  const Quotient<T> q = quotient(hull - joint_area(p), hull + eps.penalty);
+  const Quotient<T> q = quotient(hull - joint_area(p), hull + eps);
   const T by_hull = q.by_part + q.by_whole;
   s.cw = s.cw - by_hull * p.ch;
   s.ch = s.ch - by_hull * p.cw;
   by_joint(s, p, q.by_part);
-  return iou - finite_or_zero(q.value);
+  return finite_or_zero(q.value);
 }
 
-// The penalty of Diou and of all that build on it; its slopes are taken off s.
 template <typename T>
 PTDET_HD T distance_penalty(const Pair<T>& p, T eps, Slopes<T>& s) {
   const Quotient<T> q = quotient(p.dx * p.dx + p.dy * p.dy, p.cw * p.cw + p.ch * p.ch + eps);
@@ -123,6 +133,27 @@ PTDET_HD T distance_penalty(const Pair<T>& p, T eps, Slopes<T>& s) {
   s.cw = s.cw - T(2) * q.by_whole * p.cw;
   s.ch = s.ch - T(2) * q.by_whole * p.ch;
   return finite_or_zero(q.value);
+}
+
+// alpha v, with alpha constant (SPEC 2).
+template <typename T>
+PTDET_HD T aspect_penalty(const Pair<T>& p, T iou, T eps, Slopes<T>& s) {
+  constexpr double kScale = 0.40528473456935108578;  // 4 / pi^2
+  const T turn = p.b.angle.value - p.a.angle.value;
+  const T v = T(kScale) * (turn * turn);
+  const T alpha = share(v, T(1) - iou + v + eps);
+  const T slope = select(is_finite(alpha * v), alpha * T(2 * kScale) * turn, T(0));
+  s.wa = s.wa + slope * p.a.angle.by_w;
+  s.ha = s.ha + slope * p.a.angle.by_h;
+  s.wb = s.wb - slope * p.b.angle.by_w;
+  s.hb = s.hb - slope * p.b.angle.by_h;
+  return finite_or_zero(alpha * v);
+}
+
+template <typename T>
+PTDET_HD T graded(Giou, const Pair<T>& p, const Epsilon<T>& eps, Slopes<T>& s) {
+  const T iou = graded(Iou{}, p, eps, s);
+  return iou - hull_penalty(p, eps.penalty, s);
 }
 
 template <typename T>
@@ -135,16 +166,7 @@ template <typename T>
 PTDET_HD T graded(Ciou, const Pair<T>& p, const Epsilon<T>& eps, Slopes<T>& s) {
   const T iou = graded(Iou{}, p, eps, s);
   const T distance = distance_penalty(p, eps.penalty, s);
-  constexpr double kScale = 0.40528473456935108578;  // 4 / pi^2
-  const T turn = p.b.angle.value - p.a.angle.value;
-  const T v = T(kScale) * (turn * turn);
-  const T alpha = share(v, T(1) - iou + v + eps.penalty);
-  const T slope = select(is_finite(alpha * v), alpha * T(2 * kScale) * turn, T(0));  // alpha is constant (SPEC 2)
-  s.wa = s.wa + slope * p.a.angle.by_w;
-  s.ha = s.ha + slope * p.a.angle.by_h;
-  s.wb = s.wb - slope * p.b.angle.by_w;
-  s.hb = s.hb - slope * p.b.angle.by_h;
-  return iou - distance - finite_or_zero(alpha * v);
+  return iou - distance - aspect_penalty(p, s.overlap, eps.penalty, s);
 }
 
 template <typename T>
@@ -152,7 +174,7 @@ PTDET_HD T graded(Iof, const Pair<T>& p, const Epsilon<T>& eps, Slopes<T>& s) {
   const Quotient<T> q = quotient(p.iw * p.ih, p.a.area + eps.joint);
   by_inter(s, p, q.by_part);
   by_area_a(s, p, q.by_whole);
-  return q.value;
+  return noted(q.value, s);
 }
 
 // How much of the lesser of two is the first: 1, 0, or half each where they are equal.
@@ -169,7 +191,7 @@ PTDET_HD T graded(Ios, const Pair<T>& p, const Epsilon<T>& eps, Slopes<T>& s) {
   by_inter(s, p, q.by_part);
   by_area_a(s, p, q.by_whole * of_a);
   by_area_b(s, p, q.by_whole * (T(1) - of_a));
-  return q.value;
+  return noted(q.value, s);
 }
 
 // A gradient within the finite range (SPEC 1).
@@ -200,24 +222,31 @@ PTDET_HD T where_positive(T side, T slope) {
   return select(side > T(0), slope, T(0));
 }
 
+// What s says of one box of the pair alone.
 template <typename T>
-PTDET_HD Box<T> by_coordinates(const Sided<T>& own, const Sided<T>& other, const Pair<T>& p, const Slopes<T>& s, T by_w,
-                               T by_h, T factor) {
+struct OwnSlopes {
+  T w, h, given_w, given_h;
+  T direction;  // of the centres' distance: 1 for a, -1 for b
+};
+
+template <typename T>
+PTDET_HD Box<T> by_coordinates(const Sided<T>& own, const Sided<T>& other, const Pair<T>& p, const Slopes<T>& s,
+                               const OwnSlopes<T>& by) {
   const Ends<T> x = by_ends(own.box.x1, own.box.x2, other.box.x1, other.box.x2, where_positive(p.iw, s.iw),
-                            where_positive(p.cw, s.cw), where_positive(own.w, by_w), s.dx * factor);
+                            where_positive(p.cw, s.cw), where_positive(own.w, by.w) + by.given_w, s.dx * by.direction);
   const Ends<T> y = by_ends(own.box.y1, own.box.y2, other.box.y1, other.box.y2, where_positive(p.ih, s.ih),
-                            where_positive(p.ch, s.ch), where_positive(own.h, by_h), s.dy * factor);
+                            where_positive(p.ch, s.ch), where_positive(own.h, by.h) + by.given_h, s.dy * by.direction);
   return {x.low, y.low, x.high, y.high};
 }
 
 template <typename T>
 PTDET_HD Box<T> by_box_a(const Pair<T>& p, const Slopes<T>& s) {
-  return by_coordinates(p.a, p.b, p, s, s.wa, s.ha, T(1));
+  return by_coordinates(p.a, p.b, p, s, OwnSlopes<T>{s.wa, s.ha, s.given_wa, s.given_ha, T(1)});
 }
 
 template <typename T>
 PTDET_HD Box<T> by_box_b(const Pair<T>& p, const Slopes<T>& s) {
-  return by_coordinates(p.b, p.a, p, s, s.wb, s.hb, T(-1));
+  return by_coordinates(p.b, p.a, p, s, OwnSlopes<T>{s.wb, s.hb, s.given_wb, s.given_hb, T(-1)});
 }
 
 }  // namespace ptdet

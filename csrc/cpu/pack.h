@@ -54,6 +54,23 @@ struct Pack {
   PTDET_HD friend Pack share(Pack part, Pack whole) {
     return select((part == Pack(V{})) & (whole == Pack(V{})), Pack(V{}), part / whole);
   }
+
+  // Number by number, by the C library: only the losses that need them pay.
+  template <typename F>
+  PTDET_HD Pack each(F&& f) const {
+    Pack r;
+    for (int i = 0; i < kWidth; ++i) r.v[i] = f(v[i]);
+    return r;
+  }
+  PTDET_HD friend Pack exponential(Pack x) {
+    return x.each([](E e) __attribute__((always_inline)) { return ptdet::exponential(e); });
+  }
+  PTDET_HD friend Pack root(Pack x) {
+    return x.each([](E e) __attribute__((always_inline)) { return ptdet::root(e); });
+  }
+  PTDET_HD friend Pack power_of(Pack x, E exponent) {
+    return x.each([=](E e) __attribute__((always_inline)) { return ptdet::power_of(e, exponent); });
+  }
 };
 
 template <typename V, typename Bits, size_t... I>

@@ -7,11 +7,57 @@
 
 namespace ptdet {
 
+inline unsigned penalties_of(const std::string& base) {
+  if (base == "iou") return 0;
+  if (base == "giou") return kHull;
+  if (base == "diou") return kDistance;
+  if (base == "ciou") return kDistance | kAspect;
+  if (base == "eiou") return kDistance | kSides;
+  if (base == "siou") return kAngledDistance | kShape;
+  if (base == "mpdiou") return kCorners;
+  STD_TORCH_CHECK(false, "ptdet: unknown base '", base, "'");
+}
+
+inline LossParams loss_params(const std::string& kind, double eps, double joint_eps, bool similarity, double power,
+                              double scale, const std::string& base) {
+  STD_TORCH_CHECK(eps >= 0 && joint_eps >= 0, "ptdet: eps must not be negative or NaN");
+  STD_TORCH_CHECK(power == power && scale == scale, "ptdet: power and scale must not be NaN");
+  LossParams params;
+  params.power = power;
+  params.scale = scale;
+  params.overlap.epsilon = params.overlap.joint_epsilon = eps;
+  if (similarity) {
+    params.loss = Loss::kMeasure;
+    params.overlap = overlap_params(kind, eps, joint_eps);
+  } else if (kind == "iou" || kind == "giou" || kind == "diou" || kind == "ciou") {
+    params.loss = Loss::kComplement;
+    params.overlap.metric = metric_of(kind);
+  } else if (kind == "focal_eiou") {
+    params.loss = Loss::kFocal;
+    params.penalties = penalties_of("eiou");
+  } else if (kind == "alpha_iou") {
+    params.loss = Loss::kPowered;
+    params.penalties = penalties_of(base);
+  } else if (kind == "inner_iou") {
+    params.loss = Loss::kInner;
+    params.penalties = penalties_of(base);
+  } else if (kind == "nwd") {
+    params.loss = Loss::kWasserstein;
+  } else if (kind == "wiou_v1") {
+    params.loss = Loss::kWise;
+  } else {
+    params.loss = Loss::kPlain;
+    params.penalties = penalties_of(kind);
+  }
+  STD_TORCH_CHECK(params.loss != Loss::kPowered || params.penalties < kSides, "ptdet: alpha_iou of base '", base, "'");
+  return params;
+}
+
 // Checks, allocates, and calls launch(LossInput, LossOutput) once a run.
 template <typename Launch>
 std::tuple<Tensor, Tensor> box_loss_with(const Tensor& boxes1, const Tensor& boxes2, const std::string& kind,
                                          double eps, double joint_eps, bool similarity, bool slopes1, bool slopes2,
-                                         Launch&& launch) {
+                                         double power, double scale, const std::string& base, Launch&& launch) {
   check_boxes(boxes1, 1, "boxes1");
   check_boxes(boxes2, 1, "boxes2");
   const int64_t dims = boxes1.dim() - 1;
@@ -19,7 +65,7 @@ std::tuple<Tensor, Tensor> box_loss_with(const Tensor& boxes1, const Tensor& box
   const Runs runs(boxes1, boxes2, dims);
   LossInput input;
   input.count = runs.size();
-  input.params = {overlap_params(kind, eps, joint_eps), !similarity};
+  input.params = loss_params(kind, eps, joint_eps, similarity, power, scale, base);
 
   const bool wide = is_double(boxes1) || is_double(boxes2);
   STD_TORCH_CHECK(!(slopes1 || slopes2) || (type_of(boxes1, "boxes1") <= Type::kBFloat16 &&
@@ -81,13 +127,15 @@ Tensor box_loss_backward_with(const Tensor& grad, const Tensor& slopes, Launch&&
 
 namespace cpu {
 std::tuple<Tensor, Tensor> box_loss_op(const Tensor& boxes1, const Tensor& boxes2, std::string kind, double eps,
-                                       double joint_eps, bool similarity, bool slopes1, bool slopes2);
+                                       double joint_eps, bool similarity, bool slopes1, bool slopes2,
+                                       double power, double scale, std::string base);
 Tensor box_loss_backward_op(const Tensor& grad, const Tensor& slopes);
 }  // namespace cpu
 
 namespace cuda {
 std::tuple<Tensor, Tensor> box_loss_op(const Tensor& boxes1, const Tensor& boxes2, std::string kind, double eps,
-                                       double joint_eps, bool similarity, bool slopes1, bool slopes2);
+                                       double joint_eps, bool similarity, bool slopes1, bool slopes2,
+                                       double power, double scale, std::string base);
 Tensor box_loss_backward_op(const Tensor& grad, const Tensor& slopes);
 }  // namespace cuda
 

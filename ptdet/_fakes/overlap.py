@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .._overlap_checks import check_pair, check_rows
+from .._checks import METRICS
+from .._overlap_checks import LOSSES, check_pair, check_rows
 
 
 def _dtype(boxes1: Tensor, boxes2: Tensor) -> torch.dtype:
@@ -42,8 +43,11 @@ def graded_box_loss(
     similarity: bool = False,
     slopes1: bool = False,
     slopes2: bool = False,
+    power: float = 1.0,
+    scale: float = 1.0,
+    base: str = "iou",
 ) -> tuple[Tensor, Tensor]:
-    check_pair(boxes1, boxes2, kind)
+    check_pair(boxes1, boxes2, kind, METRICS if similarity else LOSSES)
     value = boxes1.new_empty(boxes1.shape[:-1], dtype=_dtype(boxes1, boxes2))
     shape = (2, *boxes1.shape) if slopes1 and slopes2 else boxes1.shape if slopes1 or slopes2 else 0
     return value, value.new_empty(shape)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor
 
+from .losses import box_loss
 from .overlap import METRICS, area, enclosing, extents, finite_or_zero, intersection, union
 
 
@@ -130,26 +131,44 @@ def graded_box_loss(
     similarity: bool = False,
     slopes1: bool = False,
     slopes2: bool = False,
+    power: float = 1.0,
+    scale: float = 1.0,
+    base: str = "iou",
 ) -> tuple[Tensor, Tensor]:
-    """1 - overlap of boxes (..., 4), or if `similarity` the overlap, and its derivatives by the boxes asked for.
+    """The `box_loss` of boxes (..., 4), or if `similarity` the overlap, and its derivatives by the boxes asked for.
 
     Returns:
         value (...) and slopes: (2, ..., 4) of both, (..., 4) of one, or (0,).
     """
-    _check(boxes1, boxes2, kind, eps, joint_eps)
     with recording():
         dtype = torch.float64 if torch.float64 in (boxes1.dtype, boxes2.dtype) else torch.float32
         a, b = (
             boxes.detach().to(dtype).requires_grad_() if wanted else boxes.detach()
             for boxes, wanted in ((boxes1, slopes1), (boxes2, slopes2))
         )
-        value = paired_overlap(a, b, kind, eps, joint_eps)
-        value = value if similarity else 1 - value
+        value = graded_value(a, b, kind, eps, joint_eps, similarity, power, scale, base)
         wanted = [boxes for boxes in (a, b) if boxes.requires_grad]
         slopes = torch.autograd.grad(value.sum(), wanted) if wanted else []
     if not slopes:
         return value, value.new_empty(0)
     return value.detach(), bounded(torch.stack(list(slopes)) if len(slopes) == 2 else slopes[0])
+
+
+def graded_value(
+    boxes1: Tensor,
+    boxes2: Tensor,
+    kind: str,
+    eps: float,
+    joint_eps: float,
+    similarity: bool,
+    power: float,
+    scale: float,
+    base: str,
+) -> Tensor:
+    """What `graded_box_loss` computes, differentiable."""
+    if similarity:
+        return paired_overlap(boxes1, boxes2, kind, eps, joint_eps)
+    return box_loss(boxes1, boxes2, kind, eps, power, scale, base)
 
 
 def graded_box_loss_backward(grad: Tensor, slopes: Tensor) -> Tensor:

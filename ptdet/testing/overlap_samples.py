@@ -10,6 +10,19 @@ from .samples import Sample
 
 KINDS = ("iou", "giou", "diou", "ciou", "iof", "ios")
 
+SHAPED = (
+    ("eiou", 1.0, 1.0, "iou"),
+    ("focal_eiou", 0.5, 1.0, "iou"),
+    ("siou", 4.0, 1.0, "iou"),
+    ("alpha_iou", 3.0, 1.0, "ciou"),
+    ("alpha_iou", 2.5, 1.0, "giou"),
+    ("mpdiou", 1.0, 640.0**2, "iou"),
+    ("inner_iou", 1.0, 0.75, "ciou"),
+    ("inner_iou", 4.0, 1.2, "siou"),
+    ("nwd", 1.0, 12.8, "iou"),
+    ("wiou_v1", 1.0, 1.0, "iou"),
+)
+
 
 def _boxes(n: int, seed: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     return scenes.clustered(n, seed)[0].to(device, dtype)
@@ -51,8 +64,12 @@ def graded(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
         yield Sample(f"{n} pairs", (_boxes(n, 1, device, dtype), _boxes(n, 2, device, dtype), "giou"))
     a, b = _boxes(60, 1, device, dtype), _boxes(60, 1, device, dtype).roll(1, 0)
     for kind in KINDS:
-        yield Sample(kind, (a, b, kind), {"slopes1": True, "slopes2": True})
+        if kind not in ("iof", "ios"):
+            yield Sample(kind, (a, b, kind), {"slopes1": True, "slopes2": True})
         yield Sample(f"{kind} itself", (a, b, kind, 0.0, 1e-3, True), {"slopes2": True})
+    for kind, power, scale, base in SHAPED:
+        shape = {"power": power, "scale": scale, "base": base}
+        yield Sample(f"{kind} of {base}", (a, b, kind), {"slopes1": True, "slopes2": True, **shape})
     yield Sample("strided", (a.view(3, 20, 4).transpose(0, 1), b.view(3, 20, 4).transpose(0, 1)), {"slopes1": True})
     yield Sample("one against many", (a[:1].expand(60, 4), b, "diou"), {"slopes1": True})
     yield Sample("one pair", (a[0], b[0], "ciou"), {"slopes1": True})
