@@ -4,24 +4,20 @@
 #pragma once
 
 #include "core/overlap_grad.h"
-#include "kernels.h"
 
 namespace ptdet {
 
+// Which loss (at most one of the first five; none: 1 - IoU + penalties) and of which penalties.
+struct LossTerms {
+  bool focal, powered, inner, wasserstein, wise;
+  bool hull, distance, aspect, sides, angled_distance, shape, corners;
+};
+
 template <typename T>
 struct LossShape {
-  unsigned penalties;
-  Loss loss;
+  LossTerms terms;
   typename ElementOf<T>::type exponent;
-  T power, scale, eps;
-
-  PTDET_HD explicit LossShape(const LossParams& params)
-      : penalties(params.penalties),
-        loss(params.loss),
-        exponent(static_cast<typename ElementOf<T>::type>(params.power)),
-        power(params.power),
-        scale(params.scale),
-        eps(params.overlap.epsilon) {}
+  T power, scale, eps;  // power is the exponent, once more
 };
 
 // s += factor * t
@@ -182,7 +178,7 @@ template <typename T, typename Term>
 PTDET_HD T with_penalty(T loss, const LossShape<T>& shape, Slopes<T>& s, Term&& term) {
   Slopes<T> own;
   const T value = term(own);
-  if (shape.loss != Loss::kPowered) {
+  if (!shape.terms.powered) {
     add(s, own, T(1));
     return loss + value;
   }
@@ -195,16 +191,16 @@ PTDET_HD T with_penalty(T loss, const LossShape<T>& shape, Slopes<T>& s, Term&& 
 template <typename T>
 PTDET_HD T with_penalties(T loss, const Pair<T>& p, T iou, const LossShape<T>& shape, Slopes<T>& s) {
   const T eps = shape.eps;
-  if (shape.penalties & kHull)
+  if (shape.terms.hull)
     loss = with_penalty(loss, shape, s, [&](Slopes<T>& own) { return hull_penalty(p, eps, own); });
-  if (shape.penalties & kDistance)
+  if (shape.terms.distance)
     loss = with_penalty(loss, shape, s, [&](Slopes<T>& own) { return distance_penalty(p, eps, own); });
-  if (shape.penalties & kAspect)
+  if (shape.terms.aspect)
     loss = with_penalty(loss, shape, s, [&](Slopes<T>& own) { return aspect_penalty(p, iou, eps, own); });
-  if (shape.penalties & kSides) loss = loss + sides_penalty(p, eps, s);
-  if (shape.penalties & kAngledDistance) loss = loss + angled_penalty(p, eps, s);
-  if (shape.penalties & kShape) loss = loss + shape_penalty(p, shape, s);
-  if (shape.penalties & kCorners) loss = loss + corners_penalty(p, shape, s);
+  if (shape.terms.sides) loss = loss + sides_penalty(p, eps, s);
+  if (shape.terms.angled_distance) loss = loss + angled_penalty(p, eps, s);
+  if (shape.terms.shape) loss = loss + shape_penalty(p, shape, s);
+  if (shape.terms.corners) loss = loss + corners_penalty(p, shape, s);
   return loss;
 }
 
@@ -266,15 +262,15 @@ PTDET_HD T wise(const Pair<T>& p, T iou, const LossShape<T>& shape, const Slopes
 
 template <typename T>
 PTDET_HD T graded_loss(const Pair<T>& p, const LossShape<T>& shape, Slopes<T>& s) {
-  if (shape.loss == Loss::kWasserstein) return T(1) - wasserstein(p, shape, s);
+  if (shape.terms.wasserstein) return T(1) - wasserstein(p, shape, s);
   Slopes<T> by_iou;
   const T iou = graded(Iou{}, p, Epsilon<T>{shape.eps, shape.eps}, by_iou);
-  if (shape.loss == Loss::kWise) return wise(p, iou, shape, by_iou, s);
-  if (shape.loss == Loss::kInner) {
+  if (shape.terms.wise) return wise(p, iou, shape, by_iou, s);
+  if (shape.terms.inner) {
     const T inner = inner_overlap(p, shape, s);
     return with_penalties(T(1) - inner, p, by_iou.overlap, shape, s);
   }
-  if (shape.loss == Loss::kPowered) {
+  if (shape.terms.powered) {
     const Raised<T> power = raised(iou, shape);
     const auto sound = is_finite(power.value);
     add(s, by_iou, select(sound, power.slope, T(0)));
@@ -282,7 +278,7 @@ PTDET_HD T graded_loss(const Pair<T>& p, const LossShape<T>& shape, Slopes<T>& s
   }
   add(s, by_iou, T(1));
   const T loss = with_penalties(T(1) - iou, p, by_iou.overlap, shape, s);
-  if (shape.loss != Loss::kFocal) return loss;
+  if (!shape.terms.focal) return loss;
   const T factor = shape.exponent == 0 ? T(1) : raised(iou, shape).value;  // constant in the gradient
   const Slopes<T> whole = s;
   s = Slopes<T>();
