@@ -129,7 +129,9 @@ def test_the_function_is_the_reference(name: str, backend: str) -> None:
     boxes = random_pairs(300, torch.float64)
     kind = KINDS[name]
     expected = gradients(lambda a, b: reference.box_loss(a, b, kind.kind, **kind.parameters), *boxes)
-    for ours, theirs in zip(gradients(lambda a, b: kind.function(a, b, **kind.keywords), *boxes), expected, strict=True):
+    for ours, theirs in zip(
+        gradients(lambda a, b: kind.function(a, b, **kind.keywords), *boxes), expected, strict=True
+    ):
         torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
