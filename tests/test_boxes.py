@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import re
 from typing import Any
 
 import pytest
@@ -55,7 +54,7 @@ def test_convert_there_and_back_with_a_gradient(in_fmt: str) -> None:
     for out_fmt in FORMATS:
         back = ptdet.box_convert(ptdet.box_convert(boxes, in_fmt, out_fmt), out_fmt, in_fmt)
         torch.testing.assert_close(back, boxes)
-        assert torch.autograd.gradcheck(lambda b, o=out_fmt: ptdet.box_convert(b, in_fmt, o), boxes)  # type: ignore[misc]
+        assert torch.autograd.gradcheck(ptdet.box_convert, (boxes, in_fmt, out_fmt))
 
 
 DTYPES = (
@@ -107,7 +106,7 @@ BAD: list[tuple[str, tuple[Any, ...], type[Exception], str]] = [
     ("box_convert", (BOXES, 3, "xyxy"), ValueError, "in_fmt: .* got 3"),
     ("box_convert", (BOXES, "xywhr", "xyxy"), ValueError, "in_fmt.*xywhr.*rotated"),
     ("box_convert", (BOXES.tolist(), "xywh", "xyxy"), TypeError, "boxes.*Tensor.*list"),
-    ("box_convert", (torch.zeros(3, 5), "xywh", "xyxy"), ValueError, re.escape("boxes: expected shape (..., 4)")),
+    ("box_convert", (torch.zeros(3, 5), "xywh", "xyxy"), ValueError, r"boxes.*\(\.\.\., 4\).*\(3, 5\)"),
     ("box_area", (BOXES, "corners"), ValueError, "fmt.*corners"),
     ("box_area", (torch.tensor(3.0),), ValueError, "boxes"),
     ("box_area", (BOXES > 1,), TypeError, "boxes.*bool"),
