@@ -43,8 +43,9 @@ def check_number(name: str, value: Any, least: float, above: bool = False) -> No
     """A finite number >= least, or > least."""
     if not isinstance(value, (Real, torch.SymFloat, torch.SymInt)):
         raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
+    number: Any = value
     # comparisons alone, which NaN fails too: torch.compile knows no math.isfinite of a symbol
-    if not (least < value < math.inf or (value == least and not above)):
+    if not (least < number < math.inf or (number == least and not above)):
         raise ValueError(f"{name}: expected a finite number {'>' if above else '>='} {least:g}, got {value}")
 
 
