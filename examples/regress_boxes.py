@@ -50,10 +50,10 @@ def scene(anchors: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     return tuple(ptdet.box_convert(boxes, "cxcywh", "xyxy") for boxes in (start, targets))  # type: ignore[return-value]
 
 
-def regress(loss: torch.nn.Module, start: Tensor, targets: Tensor, steps: int, rate: float = 15.0) -> list[float]:
+def regress(loss: torch.nn.Module, start: Tensor, targets: Tensor, steps: int, rate: float = 5.0) -> list[float]:
     """The mean IoU before the first step and after each one.
 
-    A step is that of the paper's simulation, rate (2 - IoU) times the gradient; the rate falls tenfold at 4/5 and 9/10.
+    A step is that of the paper's simulation, rate (2 - IoU) times the gradient; the rate falls to 0.
     """
     boxes = start.clone().requires_grad_()
     history = []
@@ -62,7 +62,7 @@ def regress(loss: torch.nn.Module, start: Tensor, targets: Tensor, steps: int, r
             iou = 1 - ptdet.box_iou_loss(boxes, targets)
         history.append(float(iou.mean()))
         (gradient,) = torch.autograd.grad(loss(boxes, targets), boxes)
-        decay = 0.1 ** ((step >= 0.8 * steps) + (step >= 0.9 * steps))
+        decay = 1 - step / steps
         with torch.no_grad():
             boxes -= rate * decay * (2 - iou)[:, None] * gradient
     return history

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ._checks import FLOATS, _number, _tensor
+from ._checks import FLOATS, _tensor
 
 REDUCTIONS = ("none", "mean", "sum")
 INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
@@ -40,8 +41,11 @@ def check_loss(boxes1: Any, boxes2: Any, reduction: Any, eps: Any) -> None:
 
 def check_number(name: str, value: Any, least: float, above: bool = False) -> None:
     """A finite number >= least, or > least."""
-    _number(name, value)
-    if not math.isfinite(value) or value < least or (above and value == least):
+    if not isinstance(value, (Real, torch.SymFloat, torch.SymInt)):
+        raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
+    number: Any = value
+    # comparisons alone, which NaN fails too: torch.compile knows no math.isfinite of a symbol
+    if not (least < number < math.inf or (number == least and not above)):
         raise ValueError(f"{name}: expected a finite number {'>' if above else '>='} {least:g}, got {value}")
 
 

@@ -161,7 +161,7 @@ def distance(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
 
 
 def aspect_difference(a: Tensor, b: Tensor) -> Tensor:
-    """v = 4/pi^2 (atan(w_b/h_b) - atan(w_a/h_a))^2; atan2 has a gradient at h = 0 and is 0 for a point."""
+    """v = 4/pi^2 (atan(w_b/h_b) - atan(w_a/h_a))^2; atan2 has no pole at h = 0 and is 0 for a point."""
     (a_width, a_height), (b_width, b_height) = sides(a), sides(b)
     turn = torch.atan2(torch.relu(b_width), torch.relu(b_height)) - torch.atan2(
         torch.relu(a_width), torch.relu(a_height)
