@@ -24,6 +24,8 @@ def _losses(
     base: str = "iou",
     mean: Tensor | None = None,
 ) -> Tensor:
+    if not (boxes1.is_floating_point() and boxes2.is_floating_point()):
+        boxes1, boxes2 = (boxes if boxes.is_floating_point() else boxes.float() for boxes in (boxes1, boxes2))
     if mean is None:
         return graded(boxes1, boxes2, kind, eps, eps, False, (power, scale, base))
     with torch.no_grad():

@@ -1,6 +1,6 @@
 // The losses that are more than 1 - a measure, over the same Pair and Slopes as the measures. One function serves all:
 // which terms there are is the same for every pair, so that its branches cost nothing. The slopes are those of -loss,
-// as a measure's are. What each is: docs/losses.md has the formulas and papers.
+// as a measure's are. ptdet/losses.py has the formulas and papers.
 #pragma once
 
 #include "core/overlap_grad.h"
