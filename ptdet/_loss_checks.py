@@ -28,7 +28,8 @@ def check_loss(boxes1: Any, boxes2: Any, reduction: Any, eps: Any) -> None:
     check_boxes("boxes2", boxes2)
     if boxes2.device != boxes1.device:
         raise ValueError(f"boxes2: expected device {boxes1.device} as of boxes1, got {boxes2.device}")
-    for ours, theirs in zip(boxes1.shape[::-1], boxes2.shape[::-1], strict=False):
+    same = boxes1.shape == boxes2.shape
+    for ours, theirs in () if same else zip(boxes1.shape[::-1], boxes2.shape[::-1], strict=False):
         if ours != theirs and 1 not in (ours, theirs):
             raise ValueError(
                 f"boxes2: expected a shape that broadcasts with {tuple(boxes1.shape)} of boxes1, "
