@@ -261,7 +261,7 @@ def test_every_architecture_compiles_without_warnings_or_spills() -> None:
 
 
 def test_no_fused_multiply_add_decides() -> None:
-    """In PTX, where a division is still one instruction. Only CUDA's own atan (CIoU), exp and pow (losses) may use fma."""
+    """In PTX, where a division is still one instruction. CUDA's own atan (CIoU), exp and pow (losses) may use fma."""
     nvcc_or_skip()
     kernels = re.split(r"\.entry ", harness.ptx())[1:]
     fused = {kernel.split("(")[0] for kernel in kernels if re.search(r"\bfma\.", kernel)}
