@@ -74,8 +74,8 @@ std::tuple<Tensor, Tensor> pairwise_overlap_backward_with(const Tensor& grad, co
                                                           double joint_eps, bool wanted1, bool wanted2,
                                                           Launch&& launch) {
   Matrix matrix(boxes1, boxes2, kind, eps, joint_eps);
-  STD_TORCH_CHECK(float_type_of(boxes1, "boxes1") >= Type::kFloat64 && float_type_of(boxes2, "boxes2") >= Type::kFloat64,
-                  "ptdet: boxes must be floating");
+  float_type_of(boxes1, "boxes1");
+  float_type_of(boxes2, "boxes2");
   STD_TORCH_CHECK(grad.dim() == matrix.dims + 2 && grad.size(matrix.dims) == matrix.input.rows &&
                       grad.size(matrix.dims + 1) == matrix.input.columns,
                   "ptdet: grad must have shape (*batch, N, M)");
