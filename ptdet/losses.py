@@ -7,32 +7,10 @@ that overflows counts as 0 without a gradient. min and max share the gradient at
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from ._loss_checks import check_choice, check_loss, check_number, running_mean, squared_diagonal
-from .overlaps import graded
-
-
-def _losses(
-    kind: str,
-    boxes1: Tensor,
-    boxes2: Tensor,
-    eps: float,
-    power: float = 1.0,
-    scale: float = 1.0,
-    base: str = "iou",
-    mean: Tensor | None = None,
-) -> Tensor:
-    if not (boxes1.is_floating_point() and boxes2.is_floating_point()):
-        boxes1, boxes2 = (boxes if boxes.is_floating_point() else boxes.float() for boxes in (boxes1, boxes2))
-    if mean is None:
-        return graded(boxes1, boxes2, kind, eps, eps, False, (power, scale, base))
-    with torch.no_grad():
-        beta = graded(boxes1, boxes2, "iou", eps, eps, False) / mean
-        gain = beta**power if kind == "wiou_v2" else beta / (scale * power ** (beta - scale))
-        gain = torch.where(torch.isfinite(gain), gain, 0.0)
-    return gain * graded(boxes1, boxes2, "wiou_v1", eps, eps, False)
+from ._paired_losses import losses_of
 
 
 def _reduced(loss: Tensor, reduction: str) -> Tensor:
@@ -51,7 +29,7 @@ def box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: f
     tensor(0.8571)
     """
     check_loss(boxes1, boxes2, reduction, eps)
-    return _reduced(_losses("iou", boxes1, boxes2, eps), reduction)
+    return _reduced(losses_of("iou", boxes1, boxes2, eps), reduction)
 
 
 def generalized_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: float = 1e-7) -> Tensor:
@@ -77,7 +55,7 @@ def generalized_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "n
     tensor(1.0794)
     """
     check_loss(boxes1, boxes2, reduction, eps)
-    return _reduced(_losses("giou", boxes1, boxes2, eps), reduction)
+    return _reduced(losses_of("giou", boxes1, boxes2, eps), reduction)
 
 
 def distance_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: float = 1e-7) -> Tensor:
@@ -91,7 +69,7 @@ def distance_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none
     tensor(0.9683)
     """
     check_loss(boxes1, boxes2, reduction, eps)
-    return _reduced(_losses("diou", boxes1, boxes2, eps), reduction)
+    return _reduced(losses_of("diou", boxes1, boxes2, eps), reduction)
 
 
 def complete_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: float = 1e-7) -> Tensor:
@@ -106,7 +84,7 @@ def complete_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none
     tensor(0.5532)
     """
     check_loss(boxes1, boxes2, reduction, eps)
-    return _reduced(_losses("ciou", boxes1, boxes2, eps), reduction)
+    return _reduced(losses_of("ciou", boxes1, boxes2, eps), reduction)
 
 
 def efficient_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: float = 1e-7) -> Tensor:
@@ -120,7 +98,7 @@ def efficient_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", 
     tensor(0.8000)
     """
     check_loss(boxes1, boxes2, reduction, eps)
-    return _reduced(_losses("eiou", boxes1, boxes2, eps), reduction)
+    return _reduced(losses_of("eiou", boxes1, boxes2, eps), reduction)
 
 
 def focal_efficient_iou_loss(
@@ -142,7 +120,7 @@ def focal_efficient_iou_loss(
     """
     check_loss(boxes1, boxes2, reduction, eps)
     check_number("gamma", gamma, 0.0)
-    return _reduced(_losses("focal_eiou", boxes1, boxes2, eps, power=gamma), reduction)
+    return _reduced(losses_of("focal_eiou", boxes1, boxes2, eps, power=gamma), reduction)
 
 
 def scylla_iou_loss(
@@ -166,7 +144,7 @@ def scylla_iou_loss(
     """
     check_loss(boxes1, boxes2, reduction, eps)
     check_number("theta", theta, 0.0, above=True)
-    return _reduced(_losses("siou", boxes1, boxes2, eps, power=theta), reduction)
+    return _reduced(losses_of("siou", boxes1, boxes2, eps, power=theta), reduction)
 
 
 def alpha_iou_loss(
@@ -189,7 +167,7 @@ def alpha_iou_loss(
     check_loss(boxes1, boxes2, reduction, eps)
     check_number("alpha", alpha, 0.0, above=True)
     check_choice("base", base, ("iou", "giou", "diou", "ciou"))
-    return _reduced(_losses("alpha_iou", boxes1, boxes2, eps, power=alpha, base=base), reduction)
+    return _reduced(losses_of("alpha_iou", boxes1, boxes2, eps, power=alpha, base=base), reduction)
 
 
 def mpd_iou_loss(
@@ -208,7 +186,7 @@ def mpd_iou_loss(
     tensor(1.0171)
     """
     check_loss(boxes1, boxes2, reduction, eps)
-    return _reduced(_losses("mpdiou", boxes1, boxes2, eps, scale=squared_diagonal(image_size)), reduction)
+    return _reduced(losses_of("mpdiou", boxes1, boxes2, eps, scale=squared_diagonal(image_size)), reduction)
 
 
 def inner_iou_loss(
@@ -237,7 +215,7 @@ def inner_iou_loss(
     check_loss(boxes1, boxes2, reduction, eps)
     check_number("ratio", ratio, 0.0, above=True)
     check_choice("base", base, ("iou", "giou", "diou", "ciou", "eiou", "siou"))
-    return _reduced(_losses("inner_iou", boxes1, boxes2, eps, power=4.0, scale=ratio, base=base), reduction)
+    return _reduced(losses_of("inner_iou", boxes1, boxes2, eps, power=4.0, scale=ratio, base=base), reduction)
 
 
 def normalized_wasserstein_loss(
@@ -260,7 +238,7 @@ def normalized_wasserstein_loss(
     """
     check_loss(boxes1, boxes2, reduction, eps)
     check_number("constant", constant, 0.0, above=True)
-    return _reduced(_losses("nwd", boxes1, boxes2, eps, scale=constant), reduction)
+    return _reduced(losses_of("nwd", boxes1, boxes2, eps, scale=constant), reduction)
 
 
 def wise_iou_loss(
@@ -302,6 +280,6 @@ def wise_iou_loss(
     if version == 1:
         if mean is not None:
             raise ValueError(f"mean: expected None for version 1, got {mean!r}")
-        return _reduced(_losses("wiou_v1", boxes1, boxes2, eps), reduction)
+        return _reduced(losses_of("wiou_v1", boxes1, boxes2, eps), reduction)
     past, power = running_mean(mean, boxes1), (gamma if version == 2 else alpha)
-    return _reduced(_losses(f"wiou_v{version}", boxes1, boxes2, eps, power, delta, mean=past), reduction)
+    return _reduced(losses_of(f"wiou_v{version}", boxes1, boxes2, eps, power, delta, mean=past), reduction)

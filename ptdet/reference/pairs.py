@@ -4,8 +4,8 @@ The values are those of `overlap` where epsilon is 0. A quotient that is 0/0 or 
 """
 
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -180,15 +180,21 @@ def bounded(gradient: Tensor) -> Tensor:
     return torch.nan_to_num(gradient)
 
 
-@contextmanager
-def recording() -> Iterator[None]:
+class recording:
     """Autograd, inside an operator that autograd has already been told of."""
-    excluded = torch._C._dispatch_tls_local_exclude_set()
-    for key in (torch._C.DispatchKey.AutogradFunctionality, torch._C.DispatchKey.ADInplaceOrView):
-        excluded = excluded.remove(key)
-    included = torch._C._dispatch_tls_local_include_set()
-    with torch._C._ForceDispatchKeyGuard(included, excluded), torch.enable_grad():
-        yield
+
+    def __enter__(self) -> None:
+        excluded = torch._C._dispatch_tls_local_exclude_set()
+        for key in (torch._C.DispatchKey.AutogradFunctionality, torch._C.DispatchKey.ADInplaceOrView):
+            excluded = excluded.remove(key)
+        included = torch._C._dispatch_tls_local_include_set()
+        self._guards = (torch._C._ForceDispatchKeyGuard(included, excluded), torch.enable_grad())
+        for guard in self._guards:
+            guard.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        for guard in reversed(self._guards):
+            guard.__exit__(*error)
 
 
 def _check(boxes1: Tensor, boxes2: Tensor, kind: str, eps: float, joint_eps: float, least_dims: int = 1) -> None:
