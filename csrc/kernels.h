@@ -166,13 +166,19 @@ struct PairwiseGradient {
 enum class Loss : int { kMeasure, kComplement, kPlain, kFocal, kPowered, kInner, kWasserstein, kWise };
 
 enum Penalty : unsigned {
-  kHull = 1, kDistance = 2, kAspect = 4, kSides = 8, kAngledDistance = 16, kShape = 32, kCorners = 64,
+  kHull = 1,
+  kDistance = 2,
+  kAspect = 4,
+  kSides = 8,
+  kAngledDistance = 16,
+  kShape = 32,
+  kCorners = 64,
 };
 
 struct LossParams {
   OverlapParams overlap;  // the metric of kMeasure and kComplement
   Loss loss = Loss::kComplement;
-  unsigned penalties = 0;  // of the other losses
+  unsigned penalties = 0;           // of the other losses
   double power = 1.0, scale = 1.0;  // what they mean is each loss's own
 };
 

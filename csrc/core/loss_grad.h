@@ -191,8 +191,7 @@ PTDET_HD T with_penalty(T loss, const LossShape<T>& shape, Slopes<T>& s, Term&& 
 template <typename T>
 PTDET_HD T with_penalties(T loss, const Pair<T>& p, T iou, const LossShape<T>& shape, Slopes<T>& s) {
   const T eps = shape.eps;
-  if (shape.terms.hull)
-    loss = with_penalty(loss, shape, s, [&](Slopes<T>& own) { return hull_penalty(p, eps, own); });
+  if (shape.terms.hull) loss = with_penalty(loss, shape, s, [&](Slopes<T>& own) { return hull_penalty(p, eps, own); });
   if (shape.terms.distance)
     loss = with_penalty(loss, shape, s, [&](Slopes<T>& own) { return distance_penalty(p, eps, own); });
   if (shape.terms.aspect)

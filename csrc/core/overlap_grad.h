@@ -32,7 +32,12 @@ struct Pair {
 template <typename T>
 PTDET_HD Pair<T> pair_of(const Sided<T>& a, const Sided<T>& b) {
   const Box<T> common = intersection(a.box, b.box), hull = enclosing(a.box, b.box);
-  return {a, b, width(common), height(common), width(hull), height(hull),
+  return {a,
+          b,
+          width(common),
+          height(common),
+          width(hull),
+          height(hull),
           (a.box.x1 + a.box.x2) / T(2) - (b.box.x1 + b.box.x2) / T(2),
           (a.box.y1 + a.box.y2) / T(2) - (b.box.y1 + b.box.y2) / T(2)};
 }

@@ -23,8 +23,9 @@ void run_range(const LossInput& input, const LossOutput& output, int64_t begin, 
   T room_a[4 * kBlock], room_b[4 * kBlock], room_value[kBlock];
   for (int64_t i = begin; i < end; i += step) {
     const int64_t count = std::min(step, end - i);
-    PairBlock<T> block{rows_of(input.a, 0, i, count, room_a), rows_of(input.b, 0, i, count, room_b), count,
-                       input.params, room_value, at<T>(output.slopes_a, 4 * i), at<T>(output.slopes_b, 4 * i)};
+    PairBlock<T> block{
+        rows_of(input.a, 0, i, count, room_a), rows_of(input.b, 0, i, count, room_b), count, input.params, room_value,
+        at<T>(output.slopes_a, 4 * i),         at<T>(output.slopes_b, 4 * i)};
     if (!narrowed) block.value = at<T>(output.value, i);
     pair_loops<T>().each(block);
     if (narrowed)

@@ -92,7 +92,7 @@ PTDET_HD P every_second(P a, P b, std::index_sequence<I...>) {
 template <size_t Upper, typename P, size_t... I>
 PTDET_HD P alternating(P a, P b, std::index_sequence<I...>) {
   constexpr size_t n = sizeof...(I);
-  return {shuffled(a.v, b.v, typename P::Bits{}, std::index_sequence<Upper * (n / 2) + I / 2 + I % 2 * n...>{})};
+  return {shuffled(a.v, b.v, typename P::Bits{}, std::index_sequence<Upper*(n / 2) + I / 2 + I % 2 * n...>{})};
 }
 
 // kWidth rows of x1, y1, x2, y2.

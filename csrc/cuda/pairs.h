@@ -35,8 +35,8 @@ struct Boxes {
   // `offset` counts elements.
   __device__ Box<T> at(int64_t offset, int64_t row) const {
     if (whole && offset % 4 == 0) {
-      const Four<T> four = *reinterpret_cast<const Four<T>*>(static_cast<const T*>(column.data) + offset +
-                                                             row * column.row_stride);
+      const Four<T> four =
+          *reinterpret_cast<const Four<T>*>(static_cast<const T*>(column.data) + offset + row * column.row_stride);
       return {four.x, four.y, four.z, four.w};
     }
     const int64_t first = offset + row * column.row_stride;

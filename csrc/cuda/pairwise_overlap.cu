@@ -31,8 +31,7 @@ __device__ T overlap_of(const Sided<T>& a, const Sided<T>& b, const Epsilon<T>& 
 }
 
 template <typename Measure, typename T, typename Stored>
-__global__ void overlap_tiles(Boxes<T> a, Boxes<T> b, Extent<T> extent, OverlapParams params, bool whole,
-                              Stored* out) {
+__global__ void overlap_tiles(Boxes<T> a, Boxes<T> b, Extent<T> extent, OverlapParams params, bool whole, Stored* out) {
   SHARED_ARRAY(Sided<T>, rows_sided, kRows);
   const int64_t tile = blockIdx.x;
   const int64_t batch = tile / (extent.down * extent.across);

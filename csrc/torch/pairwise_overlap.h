@@ -83,9 +83,9 @@ std::tuple<Tensor, Tensor> pairwise_overlap_backward_with(const Tensor& grad, co
     STD_TORCH_CHECK(grad.size(d) == boxes1.size(d), "ptdet: grad must have shape (*batch, N, M)");
   STD_TORCH_CHECK(grad.scalar_type() == (matrix.wide() ? ScalarType::Double : ScalarType::Float),
                   "ptdet: grad must have the dtype of the overlaps");
-  STD_TORCH_CHECK(grad.get_device_index() == boxes1.get_device_index() &&
-                      grad.device().type() == boxes1.device().type(),
-                  "ptdet: grad must be on the device of the boxes");
+  STD_TORCH_CHECK(
+      grad.get_device_index() == boxes1.get_device_index() && grad.device().type() == boxes1.device().type(),
+      "ptdet: grad must be on the device of the boxes");
   bool constant = true;  // the gradient of a sum or a mean
   for (int64_t d = 0; d < grad.dim(); ++d) constant = constant && (grad.stride(d) == 0 || grad.size(d) == 1);
   const Tensor ready = constant ? grad : torch::stable::contiguous(grad);
