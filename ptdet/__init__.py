@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._operators import backend, register
+    from .fusion import non_maximum_weighted, weighted_boxes_fusion
+    from .greedy import and_nms, diou_nms, or_nms
     from .info import build_info
+    from .merge import cluster_nms, merge_nms
+    from .soft import soft_nms
     from .suppression import batched_nms, nms
 
 __version__ = "0.1.0"
@@ -25,6 +29,21 @@ _HOMES = {
     "register": "_operators",
     "build_info": "info",
 }
+
+_HOMES |= {
+    "or_nms": "greedy",
+    "diou_nms": "greedy",
+    "and_nms": "greedy",
+    "merge_nms": "merge",
+    "cluster_nms": "merge",
+    "soft_nms": "soft",
+    "weighted_boxes_fusion": "fusion",
+    "non_maximum_weighted": "fusion",
+}
+__all__ += [
+    "or_nms", "diou_nms", "and_nms", "merge_nms", "cluster_nms", "soft_nms", "weighted_boxes_fusion",
+    "non_maximum_weighted",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

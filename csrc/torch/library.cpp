@@ -2,6 +2,7 @@
 #include <torch/csrc/stable/library.h>
 
 #include "kernels.h"
+#include "torch/methods.h"
 #include "torch/nms.h"
 
 #if defined(__clang__)
@@ -34,4 +35,14 @@ STABLE_TORCH_LIBRARY_IMPL(ptdet, CompositeExplicitAutograd, m) { m.impl("_build_
 STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
   m.impl("nms", TORCH_BOX(&ptdet::cpu::nms_op));
   m.impl("nms_walk", TORCH_BOX(&ptdet::cpu::nms_walk_op));
+}
+
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
+  m.impl("diou_nms_walk", TORCH_BOX(&ptdet::cpu::diou_nms_walk_op));
+  m.impl("and_nms", TORCH_BOX(&ptdet::cpu::and_nms_op));
+  m.impl("and_nms_walk", TORCH_BOX(&ptdet::cpu::and_nms_walk_op));
+  m.impl("merge_nms", TORCH_BOX(&ptdet::cpu::merge_nms_op));
+  m.impl("merge_nms_walk", TORCH_BOX(&ptdet::cpu::merge_nms_walk_op));
+  m.impl("soft_nms_walk", TORCH_BOX(&ptdet::cpu::soft_nms_walk_op));
+  m.impl("wbf_walk", TORCH_BOX(&ptdet::cpu::wbf_walk_op));
 }

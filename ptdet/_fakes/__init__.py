@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from . import suppression
+from . import methods, suppression
 
 FAKES: dict[str, Callable[..., Any]] = {
     "nms": suppression.nms,
     "nms_walk": suppression.nms_walk,
 }
+FAKES.update(methods.METHODS)

@@ -3,8 +3,14 @@
 Nothing here imports another part of ptdet or shares code with csrc, so that an error in one is seen by the other.
 """
 
-from .nms import nms, nms_walk
-from .overlap import METRICS, finite_or_zero, overlap, raw_overlap
-from .thresholds import exceeds
+from .fusion import wbf_walk
+from .merge import merge_nms, merge_nms_walk
+from .nms import decreasing, nms, nms_walk
+from .overlap import METRICS, computed, finite_or_zero, overlap, raw_overlap
+from .readings import and_nms, and_nms_walk, diou_nms_walk
+from .soft import soft_nms_walk
+from .thresholds import above, exceeds
 
 __all__ = ["METRICS", "exceeds", "finite_or_zero", "nms", "nms_walk", "overlap", "raw_overlap"]
+__all__ += ["and_nms", "and_nms_walk", "diou_nms_walk", "merge_nms", "merge_nms_walk", "soft_nms_walk", "wbf_walk"]
+__all__ += ["above", "computed", "decreasing"]
