@@ -116,17 +116,12 @@ def sound_means(boxes: Tensor, keep: Tensor, sums: Tensor, total: Tensor) -> Ten
 
 def merge_setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
     boxes, scores, idxs, *ctx.options = inputs
-    walk = output[1:3] if len(output) == 4 else ()
-    ctx.save_for_backward(boxes, scores, idxs, *walk)
+    ctx.save_for_backward(boxes, scores, idxs, *output[1:3])
 
 
 def merge_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
-    boxes, scores, idxs, *walk = ctx.saved_tensors
+    boxes, scores, idxs, keep, owner = ctx.saved_tensors
     _, metric, _, _, _, members, weights = ctx.options
-    if not walk:  # the compact form has no owners
-        walk = torch.ops.ptdet.merge_nms_walk(boxes.detach(), scores.detach(), idxs, *ctx.options)[1:3]
-        grad = torch.cat([grad, grad.new_zeros(boxes.shape[0] - grad.shape[0], 4)])
-    keep, owner = walk
     if members in ("overlapping", "later"):
         return *_overlapping_backward(ctx, boxes, scores, idxs, keep, grad), *[None] * 8
     by = owner.clamp(min=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from ._method_checks import check_merge
@@ -55,11 +56,12 @@ def merge_nms(
     options = (iou_threshold, metric, inclusive, score_threshold, max_output, members, weights)
     check_merge(boxes, scores, idxs, *options)
     check_ids(idxs)
-    if not return_owner:
-        found: tuple[Tensor, Tensor] = MERGE_NMS(boxes, scores, idxs, *options)
+    wants_gradient = torch.is_grad_enabled() and (boxes.requires_grad or scores.requires_grad)
+    if not return_owner and not wants_gradient:
+        found: tuple[Tensor, Tensor] = MERGE_NMS(boxes, scores, idxs, *options)  # has no gradient, and less to do
         return found
     merged, keep, owner, kept = MERGE_NMS_WALK(boxes, scores, idxs, *options)
-    return *cut(keep, kept, merged), owner
+    return (*cut(keep, kept, merged), owner) if return_owner else cut(keep, kept, merged)
 
 
 def cluster_nms(
