@@ -1,9 +1,19 @@
 // All registrations of _C_cuda, nothing else.
 #include <torch/csrc/stable/library.h>
 
+#include "torch/methods.h"
 #include "torch/nms.h"
 
 STABLE_TORCH_LIBRARY_IMPL(ptdet, CUDA, m) {
   m.impl("nms", TORCH_BOX(&ptdet::cuda::nms_op));
   m.impl("nms_walk", TORCH_BOX(&ptdet::cuda::nms_walk_op));
+}
+
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CUDA, m) {
+  m.impl("diou_nms_walk", TORCH_BOX(&ptdet::cuda::diou_nms_walk_op));
+  m.impl("and_nms", TORCH_BOX(&ptdet::cuda::and_nms_op));
+  m.impl("and_nms_walk", TORCH_BOX(&ptdet::cuda::and_nms_walk_op));
+  m.impl("merge_nms", TORCH_BOX(&ptdet::cuda::merge_nms_op));
+  m.impl("merge_nms_walk", TORCH_BOX(&ptdet::cuda::merge_nms_walk_op));
+  m.impl("soft_nms_walk", TORCH_BOX(&ptdet::cuda::soft_nms_walk_op));
 }
