@@ -55,8 +55,17 @@ inline Confidence confidence_of(const std::string& name) {
   STD_TORCH_CHECK(false, "ptdet: unknown conf_type '", name, "'");
 }
 
+// A tensor of the type and device of `like`, (rows) or (rows, columns); by the plain shim call, as new_indices.
 inline Tensor new_rows(const Tensor& like, int64_t rows, int64_t columns) {
-  return columns == 1 ? torch::stable::new_empty(like, {rows}) : torch::stable::new_empty(like, {rows, columns});
+  const int64_t sizes[2] = {rows, columns}, strides[2] = {columns, 1};
+  int32_t dtype, device_type, device_index;
+  TORCH_ERROR_CODE_CHECK(aoti_torch_get_dtype(like.get(), &dtype));
+  TORCH_ERROR_CODE_CHECK(aoti_torch_get_device_type(like.get(), &device_type));
+  TORCH_ERROR_CODE_CHECK(aoti_torch_get_device_index(like.get(), &device_index));
+  AtenTensorHandle handle;
+  TORCH_ERROR_CODE_CHECK(
+      aoti_torch_empty_strided(columns == 1 ? 1 : 2, sizes, strides, dtype, device_type, device_index, &handle));
+  return Tensor(handle);
 }
 
 }  // namespace ptdet
