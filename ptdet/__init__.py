@@ -11,12 +11,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import yolo
     from ._operators import backend, register
     from .info import build_info
     from .suppression import batched_nms, nms
+    from .yolo import non_max_suppression
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "backend", "batched_nms", "build_info", "nms", "register"]
+__all__ = ["__version__", "backend", "batched_nms", "build_info", "nms", "register", "non_max_suppression", "yolo"]
 
 _HOMES = {
     "nms": "suppression",
@@ -24,6 +26,8 @@ _HOMES = {
     "backend": "_operators",
     "register": "_operators",
     "build_info": "info",
+    "non_max_suppression": "yolo",
+    "yolo": "yolo",
 }
 
 
@@ -31,7 +35,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'ptdet' has no attribute {name!r}")
     home = import_module(f".{_HOMES[name]}", __name__)
-    globals()[name] = getattr(home, name)
+    globals()[name] = getattr(home, name, home)  # a name may be that of its module
     return globals()[name]
 
 

@@ -71,3 +71,27 @@ def check_ids_are_numbers(idxs: Tensor) -> None:
     """Only floating ids can be NaN; on a GPU this waits. Under torch.compile the operator's own check remains."""
     if idxs.is_floating_point() and not torch.compiler.is_compiling() and bool(torch.isnan(idxs).any()):
         raise ValueError("idxs: expected ids that equal themselves, got NaN")
+
+
+def check_tensor(name: str, value: Any) -> None:
+    _tensor(name, value)
+
+
+def check_number(name: str, value: Any) -> None:
+    """A number that is not NaN."""
+    _number(name, value)
+
+
+def check_limit(name: str, value: Any) -> None:
+    """None, or an integer >= 0."""
+    if value is None:
+        return
+    if not isinstance(value, (Integral, torch.SymInt)):
+        raise TypeError(f"{name}: expected an integer or None, got {type(value).__name__}")
+    if value < 0:
+        raise ValueError(f"{name}: expected None or a number >= 0, got {value}")
+
+
+def check_flag(name: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name}: expected True or False, got {type(value).__name__}")

@@ -31,6 +31,8 @@ for _name in OPERATORS:
 
 NMS = torch.ops.ptdet.nms.default
 NMS_WALK = torch.ops.ptdet.nms_walk.default
+YOLO_FILTER = torch.ops.ptdet.yolo_filter.default
+IMAGE_SLOTS = torch.ops.ptdet.image_slots.default
 
 
 class _OnReference(TorchDispatchMode):

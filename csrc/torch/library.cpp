@@ -2,7 +2,9 @@
 #include <torch/csrc/stable/library.h>
 
 #include "kernels.h"
+#include "torch/image_slots.h"
 #include "torch/nms.h"
+#include "torch/yolo.h"
 
 #if defined(__clang__)
 #define PTDET_COMPILER "clang " __clang_version__
@@ -34,4 +36,6 @@ STABLE_TORCH_LIBRARY_IMPL(ptdet, CompositeExplicitAutograd, m) { m.impl("_build_
 STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
   m.impl("nms", TORCH_BOX(&ptdet::cpu::nms_op));
   m.impl("nms_walk", TORCH_BOX(&ptdet::cpu::nms_walk_op));
+  m.impl("yolo_filter", TORCH_BOX(&ptdet::cpu::yolo_filter_op));
+  m.impl("image_slots", TORCH_BOX(&ptdet::cpu::image_slots_op));
 }

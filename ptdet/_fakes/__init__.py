@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from . import suppression
+from . import image_slots, suppression, yolo
 
 FAKES: dict[str, Callable[..., Any]] = {
     "nms": suppression.nms,
     "nms_walk": suppression.nms_walk,
+    "yolo_filter": yolo.yolo_filter,
+    "image_slots": image_slots.image_slots,
 }

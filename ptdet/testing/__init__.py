@@ -2,6 +2,7 @@
 
 from .catalog import CATALOG, Operation
 from .fuzz import Case, fuzz_case, strange_case
+from .heads import head_output
 from .named import NAMED
 from .samples import Sample
 from .scenes import class_ids, clustered, dense, duplicated, grid, scattered, uniform_scores
@@ -18,6 +19,7 @@ __all__ = [
     "duplicated",
     "fuzz_case",
     "grid",
+    "head_output",
     "scattered",
     "strange_case",
     "uniform_scores",

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from .. import reference
-from . import samples
+from . import heads, samples
 from .samples import Sample
 
 
@@ -25,4 +25,6 @@ class Operation:
 CATALOG: list[Operation] = [
     Operation("nms", samples.suppression, reference.nms),
     Operation("nms_walk", samples.suppression, reference.nms_walk),
+    Operation("yolo_filter", heads.yolo_filter, reference.yolo_filter, tolerance=1e-6),
+    Operation("image_slots", heads.image_slots, reference.image_slots),
 ]
