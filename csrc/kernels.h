@@ -159,7 +159,7 @@ struct SlotsInput {
 
 struct SlotsOutput {
   int64_t* num;    // [images]
-  int64_t* slots;  // [images, max_per_image] entries of keep in its order, then -1
+  int64_t* slots;  // [images, max_per_image] places in keep, rising, then -1
 };
 
 namespace cpu {

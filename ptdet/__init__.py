@@ -13,12 +13,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import yolo
     from ._operators import backend, register
+    from .batch import combined_nms, ragged_nms
     from .info import build_info
     from .suppression import batched_nms, nms
     from .yolo import non_max_suppression
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "backend", "batched_nms", "build_info", "nms", "register", "non_max_suppression", "yolo"]
+__all__ = [
+    "__version__",
+    "backend",
+    "batched_nms",
+    "build_info",
+    "nms",
+    "register",
+    "non_max_suppression",
+    "yolo",
+    "combined_nms",
+    "ragged_nms",
+]
 
 _HOMES = {
     "nms": "suppression",
@@ -28,6 +40,8 @@ _HOMES = {
     "build_info": "info",
     "non_max_suppression": "yolo",
     "yolo": "yolo",
+    "combined_nms": "batch",
+    "ragged_nms": "batch",
 }
 
 

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from ._checks import FLOATS, METRICS, check_flag, check_limit, check_number, check_tensor
 from ._operators import IMAGE_SLOTS, NMS, YOLO_FILTER
+from ._walks import Walked, walk, with_more
 
-SMALLEST_SIDE, LARGEST_SIDE = 2.0, 4096.0  # SPEC 4
+SMALLEST_SIDE, LARGEST_SIDE, SIGMA = 2.0, 4096.0, 0.5  # SPEC 4
 METHODS = ("vision", "vision_batch", "or", "and", "merge", "diounms", "soft")
 
 
@@ -96,18 +97,28 @@ def postprocess(
     )
     groups = images * num_classes + labels
     keep = NMS(boxes, scores, images if agnostic else groups, iou_thres, metric, inclusive)
-    chosen, counts = _by_image(keep, images, len(prediction), max_det)
-    columns = [boxes[chosen], scores[chosen, None], labels[chosen, None].to(boxes.dtype)]
+    places, counts = _by_image(keep, images, len(prediction), max_det)
+    found = _detections(Walked(keep), places, boxes, scores, labels)
     if first + num_classes < rows.shape[2]:
-        columns.append(rows.detach()[images[chosen], at[chosen], first + num_classes :].to(boxes.dtype))
-    return list(torch.cat(columns, 1).split(counts))
+        chosen = keep[places]
+        extra = rows.detach()[images[chosen], at[chosen], first + num_classes :]
+        found = torch.cat([found, extra.to(found.dtype)], 1)
+    return list(found.split(counts))
 
 
 def _by_image(keep: Tensor, images: Tensor, batch: int, most: int | None = None) -> tuple[Tensor, list[int]]:
-    """`keep` stably sorted by image and cut at `most` of each, and how many are left of each."""
-    longest = int(torch.bincount(images[keep]).max()) if len(keep) else 0
+    """Places in `keep`, image by image, at most so many of each, and how many there are of each."""
+    longest = int(torch.bincount(images[keep[keep >= 0]]).max()) if len(keep) and int(keep[0]) >= 0 else 0
     num, slots = IMAGE_SLOTS(keep, images, batch, 1, longest if most is None else min(most, longest))
     return slots[slots >= 0], num.tolist()
+
+
+def _detections(walked: Walked, places: Tensor, boxes: Tensor, scores: Tensor, labels: Tensor) -> Tensor:
+    """Rows of x1, y1, x2, y2, confidence, class."""
+    chosen = walked.keep[places]
+    boxes = boxes[chosen] if walked.boxes is None else walked.boxes[places]
+    scores = scores[chosen] if walked.scores is None else walked.scores[places]
+    return torch.cat([boxes, scores[:, None], labels[chosen, None].to(boxes.dtype)], 1)
 
 
 def _head(head: str | Head) -> Head:
@@ -200,13 +211,13 @@ def non_max_suppression(
     )  # fmt: skip
     groups = images * num_classes + labels
     if method == "vision_batch":
-        keep = NMS(boxes, scores, groups, nms_thres)
+        walked = Walked(NMS(boxes, scores, groups, nms_thres))
     else:
         order = _class_by_class(scores, groups, max_per_class)
         boxes, scores, labels, images, groups = (each[order] for each in (boxes, scores, labels, images, groups))
-        boxes, scores, keep = _suppress(boxes, scores, groups, nms_thres, conf_thres, method)
-    chosen, counts = _by_image(keep, images, len(prediction))
-    found = torch.cat([boxes[chosen], scores[chosen, None], labels[chosen, None].to(boxes.dtype)], 1).split(counts)
+        walked = _suppress(boxes, scores, groups, nms_thres, conf_thres, method)
+    places, counts = _by_image(walked.keep, images, len(prediction))
+    found = _detections(walked, places, boxes, scores, labels).split(counts)
     empty_is_none = method != "vision_batch"
     return [
         None if any_passed == 0 or (empty_is_none and len(one) == 0) else one
@@ -230,7 +241,23 @@ def _class_by_class(scores: Tensor, groups: Tensor, max_per_class: int | None) -
 
 def _suppress(
     boxes: Tensor, scores: Tensor, groups: Tensor, nms_thres: float, conf_thres: float, method: str
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Boxes and scores after a method that runs class by class, and what it keeps by decreasing score."""
+) -> Walked:
+    """A method that runs class by class, and the candidates that leave in no case."""
+    if method == "and":
+        alone = torch.bincount(groups)[groups] == 1
+        return with_more(walk("and", boxes, scores, groups, nms_thres), boxes, scores, torch.nonzero(alone)[:, 0])
+    if method == "soft":
+        soft = walk("soft", boxes, scores, groups, nms_thres, reselect=False, sigma=SIGMA, min_score=conf_thres)
+        return with_more(soft, boxes, scores, _first_of_faint_groups(scores, groups, conf_thres))
+    if method == "merge":
+        return walk("merge", boxes, scores, groups, nms_thres)
     metric = "diou" if method == "diounms" else "iou"
-    return boxes, scores, NMS(boxes, scores, groups, nms_thres, metric, method != "vision")
+    return Walked(NMS(boxes, scores, groups, nms_thres, metric, method != "vision"))
+
+
+def _first_of_faint_groups(scores: Tensor, groups: Tensor, conf_thres: float) -> Tensor:
+    """The best candidate, ties to the first, of each group whose scores are all <= conf_thres; `groups` ascend."""
+    by_score = torch.sort(scores + 0.0, descending=True, stable=True).indices
+    order = by_score[torch.sort(groups[by_score], stable=True).indices]
+    first = order[torch.diff(groups[order], prepend=groups.new_tensor([-1])) != 0]
+    return first[scores[first].double() <= conf_thres]

@@ -19,7 +19,7 @@ def image_slots(
         groups: (N,) image * num_classes + class.
 
     Returns:
-        num (num_images,), and slots (num_images, max_per_image): entries of `keep` in its order, then -1.
+        num (num_images,), and slots (num_images, max_per_image): places in `keep`, rising, then -1.
     """
     for name, number in (("num_images", num_images), ("num_classes", num_classes), ("max_per_image", max_per_image)):
         if number < 0:
@@ -29,7 +29,8 @@ def image_slots(
     for name, ids in (("keep", keep), ("groups", groups)):
         if ids.dim() != 1 or ids.dtype != torch.int64:
             raise ValueError(f"{name}: expected int64 of one dimension, got {ids.dtype} {tuple(ids.shape)}")
-    kept = keep[keep >= 0]
+    places = torch.nonzero(keep >= 0)[:, 0]
+    kept = keep[places]
     if (kept >= len(groups)).any():
         raise ValueError(f"keep: expected indices below {len(groups)}, got {int(kept.max())}")
     mine = groups[kept]
@@ -41,11 +42,11 @@ def image_slots(
         entries: list[int] = []
         of_class = [0] * num_classes
         here = torch.nonzero((mine >= image * num_classes) & (mine < (image + 1) * num_classes))[:, 0]
-        for place in here.tolist():
-            label = int(mine[place]) % num_classes
+        for at in here.tolist():
+            label = int(mine[at]) % num_classes
             of_class[label] += 1
             if max_per_class is None or of_class[label] <= max_per_class:
-                entries.append(int(kept[place]))
+                entries.append(int(places[at]))
         entries = entries[:max_per_image]
         num[image] = len(entries)
         slots[image, : len(entries)] = torch.tensor(entries, dtype=torch.int64, device=keep.device)

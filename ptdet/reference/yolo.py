@@ -13,6 +13,7 @@ from .thresholds import above, exceeds
 SMALLEST_SIDE, LARGEST_SIDE = 2.0, 4096.0
 SIGMA = 0.5
 CONFIRMED = 0.5
+Survivors = tuple[Tensor, Tensor, Tensor]  # places, boxes, scores
 
 
 def yolo_filter(
@@ -154,14 +155,15 @@ def _class_by_class(
     for label in labels.unique(sorted=True):
         mine = torch.nonzero(labels == label)[:, 0]
         mine = mine[decreasing(scores[mine])][:max_per_class]
-        found_boxes, found_scores = boxes[mine], scores[mine]
+        found, found_boxes, found_scores = torch.arange(len(mine), device=mine.device), boxes[mine], scores[mine]
         if len(mine) > 1:
-            found_boxes, found_scores = PER_CLASS[method](found_boxes, found_scores, nms_thres, conf_thres)
-        of_label = label.to(boxes.dtype).expand(len(found_boxes), 1)
-        results.append(torch.cat([found_boxes, found_scores[:, None], of_label], dim=1))
-    if not results or not (found := torch.cat(results)).numel():
+            found, found_boxes, found_scores = PER_CLASS[method](found_boxes, found_scores, nms_thres, conf_thres)
+        of_label = label.to(boxes.dtype).expand(len(found), 1)
+        by_row = torch.argsort(mine[found])
+        results.append(torch.cat([found_boxes, found_scores[:, None], of_label], dim=1)[by_row])
+    if not results or not (detections := torch.cat(results)).numel():
         return None
-    return found[decreasing(found[:, 4])]
+    return detections[decreasing(detections[:, 4])]
 
 
 def _vision(boxes: Tensor, nms_thres: float, metric: str = "iou", inclusive: bool = False) -> Tensor:
@@ -174,22 +176,22 @@ def _vision(boxes: Tensor, nms_thres: float, metric: str = "iou", inclusive: boo
     return torch.stack(kept) if kept else left
 
 
-def vision(boxes: Tensor, scores: Tensor, nms_thres: float, _: float) -> tuple[Tensor, Tensor]:
+def vision(boxes: Tensor, scores: Tensor, nms_thres: float, _: float) -> Survivors:
     kept = _vision(boxes, nms_thres)
-    return boxes[kept], scores[kept]
+    return kept, boxes[kept], scores[kept]
 
 
-def or_(boxes: Tensor, scores: Tensor, nms_thres: float, _: float) -> tuple[Tensor, Tensor]:
+def or_(boxes: Tensor, scores: Tensor, nms_thres: float, _: float) -> Survivors:
     kept = _vision(boxes, nms_thres, inclusive=True)
-    return boxes[kept], scores[kept]
+    return kept, boxes[kept], scores[kept]
 
 
-def diounms(boxes: Tensor, scores: Tensor, nms_thres: float, _: float) -> tuple[Tensor, Tensor]:
+def diounms(boxes: Tensor, scores: Tensor, nms_thres: float, _: float) -> Survivors:
     kept = _vision(boxes, nms_thres, "diou", inclusive=True)
-    return boxes[kept], scores[kept]
+    return kept, boxes[kept], scores[kept]
 
 
-def and_(boxes: Tensor, scores: Tensor, nms_thres: float, _: float) -> tuple[Tensor, Tensor]:
+def and_(boxes: Tensor, scores: Tensor, nms_thres: float, _: float) -> Survivors:
     """As `or`, but a visited box stays only if one that is still alive confirms it."""
     left, kept = torch.arange(len(boxes), device=boxes.device), []
     while len(left):
@@ -199,10 +201,10 @@ def and_(boxes: Tensor, scores: Tensor, nms_thres: float, _: float) -> tuple[Ten
             kept.append(visited)
         left = left[~exceeds(overlap, nms_thres, inclusive=True)]
     chosen = torch.stack(kept) if kept else left
-    return boxes[chosen], scores[chosen]
+    return chosen, boxes[chosen], scores[chosen]
 
 
-def merge(boxes: Tensor, scores: Tensor, nms_thres: float, _: float) -> tuple[Tensor, Tensor]:
+def merge(boxes: Tensor, scores: Tensor, nms_thres: float, _: float) -> Survivors:
     """A visited box becomes the score-weighted mean of its cluster, which leaves."""
     left, kept, merged = torch.arange(len(boxes), device=boxes.device), [], []
     while len(left):
@@ -214,10 +216,11 @@ def merge(boxes: Tensor, scores: Tensor, nms_thres: float, _: float) -> tuple[Te
         merged.append(total / weight if weight != 0 else boxes[visited])
         kept.append(visited)
         left = left[~met]
-    return torch.stack(merged), scores[torch.stack(kept)]
+    chosen = torch.stack(kept)
+    return chosen, torch.stack(merged), scores[chosen]
 
 
-def soft(boxes: Tensor, scores: Tensor, _: float, conf_thres: float) -> tuple[Tensor, Tensor]:
+def soft(boxes: Tensor, scores: Tensor, _: float, conf_thres: float) -> Survivors:
     """Decayed by every visited box, in the original order; what falls to conf_thres leaves."""
     left, kept = torch.arange(len(boxes), device=boxes.device), []
     scores = scores.clone()
@@ -229,10 +232,10 @@ def soft(boxes: Tensor, scores: Tensor, _: float, conf_thres: float) -> tuple[Te
         scores[left] = scores[left] * torch.exp(-(overlap * overlap) / SIGMA)
         left = left[above(scores[left], conf_thres)]
     chosen = torch.stack(kept)
-    return boxes[chosen], scores[chosen]
+    return chosen, boxes[chosen], scores[chosen]
 
 
-PER_CLASS: dict[str, Callable[[Tensor, Tensor, float, float], tuple[Tensor, Tensor]]] = {
+PER_CLASS: dict[str, Callable[[Tensor, Tensor, float, float], Survivors]] = {
     "vision": vision,
     "or": or_,
     "and": and_,
