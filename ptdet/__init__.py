@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from . import yolo
     from ._operators import backend, register
     from .batch import combined_nms, ragged_nms
+    from .fusion import non_maximum_weighted, weighted_boxes_fusion
+    from .greedy import and_nms, diou_nms, or_nms
     from .info import build_info
+    from .merge import cluster_nms, merge_nms
+    from .soft import soft_nms
     from .suppression import batched_nms, nms
     from .yolo import non_max_suppression
 
@@ -43,6 +47,21 @@ _HOMES = {
     "combined_nms": "batch",
     "ragged_nms": "batch",
 }
+
+_HOMES |= {
+    "or_nms": "greedy",
+    "diou_nms": "greedy",
+    "and_nms": "greedy",
+    "merge_nms": "merge",
+    "cluster_nms": "merge",
+    "soft_nms": "soft",
+    "weighted_boxes_fusion": "fusion",
+    "non_maximum_weighted": "fusion",
+}
+__all__ += [
+    "or_nms", "diou_nms", "and_nms", "merge_nms", "cluster_nms", "soft_nms", "weighted_boxes_fusion",
+    "non_maximum_weighted",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from . import _method_gradients as methods
+
 
 class Gradient(NamedTuple):
     """What torch.library.register_autograd takes."""
@@ -14,3 +16,9 @@ class Gradient(NamedTuple):
 
 
 GRADIENTS: dict[str, Gradient] = {}
+GRADIENTS.update(
+    soft_nms_walk=Gradient(methods.soft_setup, methods.soft_backward),
+    merge_nms=Gradient(methods.merge_setup, methods.merge_backward),
+    merge_nms_walk=Gradient(methods.merge_setup, methods.merge_backward),
+    wbf_walk=Gradient(methods.wbf_setup, methods.wbf_backward),
+)

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ._operators import AND_NMS_WALK, DIOU_NMS_WALK, MERGE_NMS_WALK, NMS_WALK, SOFT_NMS_WALK
+
 WALKS = ("hard", "or", "diou", "and", "merge", "soft")
 
 
@@ -28,21 +30,20 @@ def walk(
     **options: Any,
 ) -> Walked:
     """`method` within each group; nothing waits for a GPU."""
-    operators = torch.ops.ptdet
     given = {"score_threshold": score_threshold, **options}
     if method == "hard":
-        return Walked(operators.nms_walk(boxes, scores, groups, iou_threshold, **given)[0])
+        return Walked(NMS_WALK(boxes, scores, groups, iou_threshold, **given)[0])
     if method == "or":
-        return Walked(operators.nms_walk(boxes, scores, groups, iou_threshold, **{**given, "inclusive": True})[0])
+        return Walked(NMS_WALK(boxes, scores, groups, iou_threshold, **{"inclusive": True, **given})[0])
     if method == "diou":
-        return Walked(operators.diou_nms_walk(boxes, scores, groups, iou_threshold, **given)[0])
+        return Walked(DIOU_NMS_WALK(boxes, scores, groups, iou_threshold, **given)[0])
     if method == "and":
-        return Walked(operators.and_nms_walk(boxes, scores, groups, iou_threshold, **given)[0])
+        return Walked(AND_NMS_WALK(boxes, scores, groups, iou_threshold, **given)[0])
     if method == "merge":
-        merged, keep, *_ = operators.merge_nms_walk(boxes, scores, groups, iou_threshold, **given)
+        merged, keep, *_ = MERGE_NMS_WALK(boxes, scores, groups, iou_threshold, **given)
         return Walked(keep, boxes=merged)
     if method == "soft":
-        decayed, keep, *_ = operators.soft_nms_walk(boxes, scores, groups, iou_threshold, **given)
+        decayed, keep, *_ = SOFT_NMS_WALK(boxes, scores, groups, iou_threshold, **given)
         return Walked(keep, scores=decayed)
     raise ValueError(f"method: expected one of {', '.join(WALKS)}, got {method!r}")
 

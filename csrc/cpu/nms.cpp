@@ -63,8 +63,8 @@ Walk<T> make_walk(const NmsParams& params, bool want_owner) {
   job.max_output = params.max_output;
   job.want_owner = want_owner;
   job.filter = Filter<T>::from(params);
-  job.threshold = Threshold<T>::from(params.iou_threshold, params.inclusive);
-  job.suppresses = with_metric(params.metric, [](auto measure) { return &suppresses<decltype(measure), T>; });
+  job.threshold = Threshold<T>::from(params.iou_threshold, params.inclusive, params.beta);
+  job.suppresses = with_suppression(params, [](auto measure) { return &suppresses<decltype(measure), T>; });
   return job;
 }
 

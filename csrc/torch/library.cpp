@@ -3,6 +3,7 @@
 
 #include "kernels.h"
 #include "torch/image_slots.h"
+#include "torch/methods.h"
 #include "torch/nms.h"
 #include "torch/yolo.h"
 
@@ -38,4 +39,14 @@ STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
   m.impl("nms_walk", TORCH_BOX(&ptdet::cpu::nms_walk_op));
   m.impl("yolo_filter", TORCH_BOX(&ptdet::cpu::yolo_filter_op));
   m.impl("image_slots", TORCH_BOX(&ptdet::cpu::image_slots_op));
+}
+
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
+  m.impl("diou_nms_walk", TORCH_BOX(&ptdet::cpu::diou_nms_walk_op));
+  m.impl("and_nms", TORCH_BOX(&ptdet::cpu::and_nms_op));
+  m.impl("and_nms_walk", TORCH_BOX(&ptdet::cpu::and_nms_walk_op));
+  m.impl("merge_nms", TORCH_BOX(&ptdet::cpu::merge_nms_op));
+  m.impl("merge_nms_walk", TORCH_BOX(&ptdet::cpu::merge_nms_walk_op));
+  m.impl("soft_nms_walk", TORCH_BOX(&ptdet::cpu::soft_nms_walk_op));
+  m.impl("wbf_walk", TORCH_BOX(&ptdet::cpu::wbf_walk_op));
 }

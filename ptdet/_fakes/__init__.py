@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from . import image_slots, suppression, yolo
+from . import image_slots, methods, suppression, yolo
 
 FAKES: dict[str, Callable[..., Any]] = {
     "nms": suppression.nms,
@@ -11,3 +11,4 @@ FAKES: dict[str, Callable[..., Any]] = {
     "yolo_filter": yolo.yolo_filter,
     "image_slots": image_slots.image_slots,
 }
+FAKES.update(methods.METHODS)
