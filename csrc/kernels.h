@@ -144,6 +144,18 @@ YoloFound yolo_find(const YoloInput& input, const YoloParams& params, int64_t* p
 void yolo_emit(const YoloInput& input, const YoloFound& found, const YoloOutput& output, const Host& host);
 
 }  // namespace cpu
+
+namespace cuda {
+
+// The caller reads *count between the two calls, and allocates. `passed` and *count are 0 before the first; `scratch`
+// is the same in both and aligned to 8 bytes.
+size_t yolo_scratch_bytes(const YoloInput& input);
+void yolo_count(const YoloInput& input, const YoloParams& params, void* scratch, int64_t* passed, int64_t* count,
+                void* stream);
+void yolo_write(const YoloInput& input, const YoloParams& params, void* scratch, const YoloOutput& output,
+                void* stream);
+
+}  // namespace cuda
 }  // namespace ptdet
 
 namespace ptdet {
@@ -169,6 +181,14 @@ namespace cpu {
 bool image_slots(const SlotsInput& input, const SlotsOutput& output, const Host& host);
 
 }  // namespace cpu
+
+namespace cuda {
+
+// Entries out of range are skipped. Nothing synchronises. `scratch` is aligned to 8 bytes.
+size_t image_slots_scratch_bytes(const SlotsInput& input);
+void image_slots(const SlotsInput& input, const SlotsOutput& output, void* scratch, void* stream);
+
+}  // namespace cuda
 }  // namespace ptdet
 
 // The other methods.

@@ -22,6 +22,22 @@ struct YoloRule {
   PTDET_HD int first_class() const { return objectness ? 5 : 4; }
 };
 
+// From the door's structs. Host only; kernels receive the finished rule.
+template <typename T, typename Input, typename Params>
+YoloRule<T> yolo_rule(const Input& input, const Params& params) {
+  YoloRule<T> rule;
+  rule.classes = input.classes;
+  rule.objectness = params.objectness;
+  rule.logits = params.logits;
+  rule.multi_label = params.multi_label;
+  rule.limited = params.has_confidence_threshold;
+  rule.objectness_bound = Threshold<T>::from(params.objectness_threshold, false).bound;
+  rule.confidence_bound = Threshold<T>::from(params.confidence_threshold, false).bound;
+  rule.min_side = params.min_side;
+  rule.max_side = params.max_side;
+  return rule;
+}
+
 template <typename T>
 PTDET_HD T sigmoid(T x) {
   return T(1) / (T(1) + std::exp(-x));

@@ -23,8 +23,7 @@ bool image_slots(const SlotsInput& input, const SlotsOutput& output, const Host&
     if (group < 0 || group >= groups) return false;
     if (of_class && of_class[group]++ >= input.max_per_class) continue;
     const int64_t image = group / input.classes;
-    if (output.num[image] < input.max_per_image)
-      output.slots[image * input.max_per_image + output.num[image]++] = i;
+    if (output.num[image] < input.max_per_image) output.slots[image * input.max_per_image + output.num[image]++] = i;
   }
   return true;
 }

@@ -66,21 +66,6 @@ struct Tasks {
   int64_t first_row(int64_t task) const { return task % per_image * kTaskRows; }
 };
 
-template <typename T>
-YoloRule<T> rule_of(const YoloInput& input, const YoloParams& p) {
-  YoloRule<T> rule;
-  rule.classes = input.classes;
-  rule.objectness = p.objectness;
-  rule.logits = p.logits;
-  rule.multi_label = p.multi_label;
-  rule.limited = p.has_confidence_threshold;
-  rule.objectness_bound = Threshold<T>::from(p.objectness_threshold, false).bound;
-  rule.confidence_bound = Threshold<T>::from(p.confidence_threshold, false).bound;
-  rule.min_side = p.min_side;
-  rule.max_side = p.max_side;
-  return rule;
-}
-
 // Rows [first, first + rows) of one image, whose numbers begin at `image`.
 template <typename T, typename Stored>
 void filter_tile(const YoloInput& input, const YoloParams& params, const YoloRule<T>& rule, YoloBest best_of,
@@ -116,7 +101,7 @@ void filter_tile(const YoloInput& input, const YoloParams& params, const YoloRul
 template <typename T>
 YoloFound find(const YoloInput& input, const YoloParams& params, int64_t* passed, const Host& host) {
   const Tasks tasks(input);
-  const YoloRule<T> rule = rule_of<T>(input, params);
+  const YoloRule<T> rule = yolo_rule<T>(input, params);
   const YoloBest best_of = best_of_tile();
   auto* lists = allocate<List<T>>(host, tasks.count);
   parallel_for(host, tasks.count, [&](int64_t task) {

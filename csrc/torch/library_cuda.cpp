@@ -1,9 +1,16 @@
 // All registrations of _C_cuda, nothing else.
 #include <torch/csrc/stable/library.h>
 
+#include "torch/image_slots.h"
 #include "torch/nms.h"
+#include "torch/yolo.h"
 
 STABLE_TORCH_LIBRARY_IMPL(ptdet, CUDA, m) {
   m.impl("nms", TORCH_BOX(&ptdet::cuda::nms_op));
   m.impl("nms_walk", TORCH_BOX(&ptdet::cuda::nms_walk_op));
+}
+
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CUDA, m) {
+  m.impl("yolo_filter", TORCH_BOX(&ptdet::cuda::yolo_filter_op));
+  m.impl("image_slots", TORCH_BOX(&ptdet::cuda::image_slots_op));
 }
