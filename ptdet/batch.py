@@ -105,9 +105,11 @@ def _candidates(boxes: Tensor, scores: Tensor, threshold: float | None) -> tuple
     by_class = scores.unsqueeze(2) if scores.dim() == 2 else scores
     batch, count, classes = by_class.shape
     by_class = by_class.permute(0, 2, 1)
-    places = torch.arange(batch * classes * count, device=scores.device)
     if threshold is not None and scores.device.type == "cpu" and not torch.compiler.is_compiling():
-        places = places[(by_class >= threshold).reshape(-1)]  # torch rounds the threshold; the walk does not
+        above = (by_class >= threshold).reshape(-1)  # torch rounds the threshold; the walk does not
+        places = torch.nonzero(above)[:, 0]
+    else:
+        places = torch.arange(batch * classes * count, device=scores.device)
     groups = torch.div(places, max(count, 1), rounding_mode="floor")
     at = places - groups * count
     image = torch.div(groups, max(classes, 1), rounding_mode="floor")

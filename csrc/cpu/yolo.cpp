@@ -14,7 +14,7 @@
 namespace ptdet::cpu {
 namespace {
 
-constexpr int64_t kTaskRows = 16 * kTileRows;
+constexpr int64_t kTaskRows = 4 * kTileRows;
 
 template <typename T>
 struct Candidate {

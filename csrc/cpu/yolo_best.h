@@ -7,7 +7,7 @@
 
 namespace ptdet::cpu {
 
-constexpr int kTileRows = 128;
+constexpr int kTileRows = 512;
 
 struct YoloTile {
   const char* data;  // of its first row's first class
