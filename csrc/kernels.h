@@ -270,4 +270,30 @@ void soft_nms(const NmsInput& input, const SoftParams& params, const SoftOutput&
 void wbf(const WbfInput& input, const WbfParams& params, const WbfOutput& output, const Host& host);
 
 }  // namespace cpu
+
+namespace cuda {
+
+// Each works on the walk that nms has finished, with owners; `scratch` is aligned to 256 bytes.
+
+// After nms without a limit.
+size_t and_scratch_bytes(int64_t count);
+void and_nms(const NmsInput& input, const AndParams& params, const NmsOutput& output, void* scratch, void* stream);
+
+// After nms (under kBest without a limit). keys[r]: the cluster of the r-th box of by_score. The caller sorts them,
+// stably; `ranks` are the r along the sorted keys.
+size_t merge_scratch_bytes(int64_t count);
+void merge_clusters(const NmsInput& input, const MergeParams& params, const NmsSorted& sorted,
+                    const NmsOutput& output, int64_t* keys, void* scratch, void* stream);
+void merge_means(const NmsInput& input, const MergeParams& params, const NmsSorted& sorted, const int64_t* keys,
+                 const int64_t* ranks, const MergeOutput& output, void* scratch, void* stream);
+
+// Instead of nms. keys[i], of the type of sorted.keys: the caller sorts them, stably; `order` are the i along the
+// sorted keys. *kept is 0 before, or kGroupIsNan.
+size_t soft_scratch_bytes(int64_t count);
+void soft_nms(const NmsInput& input, const SoftParams& params, const NmsSorted& sorted, int64_t* kept, void* keys,
+              void* scratch, void* stream);
+void soft_result(const NmsInput& input, const SoftParams& params, const NmsSorted& sorted, const int64_t* order,
+                 const SoftOutput& output, void* scratch, void* stream);
+
+}  // namespace cuda
 }  // namespace ptdet

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .greedy import and_nms, diou_nms, or_nms
     from .info import build_info
     from .merge import cluster_nms, merge_nms
+    from .merging import greedy_nmm, nmm
+    from .parallel import fast_nms, matrix_nms
     from .soft import soft_nms
     from .suppression import batched_nms, nms
     from .yolo import non_max_suppression
@@ -55,12 +57,16 @@ _HOMES |= {
     "merge_nms": "merge",
     "cluster_nms": "merge",
     "soft_nms": "soft",
+    "fast_nms": "parallel",
+    "matrix_nms": "parallel",
+    "greedy_nmm": "merging",
+    "nmm": "merging",
     "weighted_boxes_fusion": "fusion",
     "non_maximum_weighted": "fusion",
 }
 __all__ += [
     "or_nms", "diou_nms", "and_nms", "merge_nms", "cluster_nms", "soft_nms", "weighted_boxes_fusion",
-    "non_maximum_weighted",
+    "non_maximum_weighted", "fast_nms", "matrix_nms", "greedy_nmm", "nmm",
 ]  # fmt: skip
 
 

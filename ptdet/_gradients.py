@@ -18,7 +18,6 @@ class Gradient(NamedTuple):
 GRADIENTS: dict[str, Gradient] = {}
 GRADIENTS.update(
     soft_nms_walk=Gradient(methods.soft_setup, methods.soft_backward),
-    merge_nms=Gradient(methods.merge_setup, methods.merge_backward),
     merge_nms_walk=Gradient(methods.merge_setup, methods.merge_backward),
     wbf_walk=Gradient(methods.wbf_setup, methods.wbf_backward),
 )

@@ -8,9 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._checks import FLOATS, check_suppression
-from ._checks import _number as number
-from ._checks import _tensor as tensor
+from ._checks import FLOATS, _number, _tensor, check_suppression
 
 KINDS = ("gaussian", "linear", "hard")
 MEMBERS = ("cluster", "overlapping", "later", "best")
@@ -24,9 +22,13 @@ def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
 
 
 def positive(name: str, value: Any) -> None:
-    number(name, value)
+    _number(name, value)
     if not (value > 0 and value < math.inf):
         raise ValueError(f"{name}: expected a finite number > 0, got {value}")
+
+
+def check_min_score(min_score: Any) -> None:
+    _number("min_score", min_score)
 
 
 def check_diou(
@@ -55,7 +57,7 @@ def check_and(
     max_output: Any = None,
 ) -> None:
     check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
-    number("overlap_threshold", overlap_threshold)
+    _number("overlap_threshold", overlap_threshold)
 
 
 def check_merge(
@@ -91,7 +93,7 @@ def check_soft(
 ) -> None:
     check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
     positive("sigma", sigma)
-    number("min_score", min_score)
+    check_min_score(min_score)
     one_of("kind", kind, KINDS)
 
 
@@ -118,10 +120,10 @@ def check_wbf(
     check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
     one_of("conf_type", conf_type, CONF_TYPES)
     if models is not None:
-        tensor("models", models)
+        _tensor("models", models)
         if models.dtype != torch.int64 or models.dim() != 1 or models.shape[0] != boxes.shape[0]:
             raise ValueError(f"models: expected int64 of shape ({boxes.shape[0]},), got {models.dtype}")
     if weights is not None:
-        tensor("weights", weights)
+        _tensor("weights", weights)
         if weights.dtype not in FLOATS or weights.dim() != 1 or weights.shape[0] == 0:
             raise ValueError(f"weights: expected floats of shape (M,), got {weights.dtype} of {tuple(weights.shape)}")

@@ -43,6 +43,17 @@ def chunks(count: int, width: int) -> Iterator[slice]:
         yield slice(first, first + step)
 
 
+def overlap(a: Tensor, b: Tensor, metric: str) -> Tensor:
+    """The measure, 0 where it is not finite. There, and where it is 0, no gradient flows: 0/0 and inf/inf would."""
+    a, b = torch.broadcast_tensors(a, b)
+    with torch.no_grad():
+        value = reference.raw_overlap(a, b, metric)
+        flows = (torch.isfinite(value) & (value != 0))[..., None]
+    unit = torch.tensor([0.0, 0.0, 1.0, 1.0], dtype=a.dtype, device=a.device)
+    value = reference.raw_overlap(torch.where(flows, a, unit), torch.where(flows, b, unit), metric)
+    return torch.where(flows[..., 0], value, 0.0)
+
+
 def ranks(scores: Tensor) -> Tensor:
     """The place of each row in visiting order."""
     order = reference.decreasing(reference.computed(scores.detach()))
@@ -83,8 +94,8 @@ def soft_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
         def values(
             boxes: Tensor, scores: Tensor, mine: Tensor = mine, part: slice = part, decays: Tensor = decays
         ) -> Tensor:
-            overlaps = reference.raw_overlap(boxes[mine][:, None], boxes[others][None], metric)
-            share = reference.finite_or_zero(overlaps).clamp(min=0)
+            overlaps = overlap(boxes[mine][:, None], boxes[others][None], metric)
+            share = overlaps.clamp(min=0)
             factor = torch.exp(-(share * share) / sigma)
             if kind != "gaussian":
                 decays = decays & reference.exceeds(overlaps, iou_threshold, inclusive)
@@ -108,25 +119,20 @@ def weighted_means(boxes: Tensor, keep: Tensor, weight: Tensor, cluster: Tensor,
 
 
 def sound_means(boxes: Tensor, keep: Tensor, sums: Tensor, total: Tensor) -> Tensor:
-    mean = sums / torch.where(total == 0, 1.0, total)[:, None]
-    sound = (total != 0) & torch.isfinite(mean).all(dim=1)
-    mean = torch.where(sound[:, None], mean, reference.computed(boxes)[keep.clamp(min=0)])
+    sound = ((total != 0) & torch.isfinite(sums / total[:, None]).all(dim=1)).detach()[:, None]
+    mean = torch.where(sound, sums, 0.0) / torch.where(sound, total[:, None], 1.0)
+    mean = torch.where(sound, mean, reference.computed(boxes)[keep.clamp(min=0)])
     return torch.where((keep >= 0)[:, None], mean, 0.0).to(boxes.dtype)
 
 
 def merge_setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
     boxes, scores, idxs, *ctx.options = inputs
-    walk = output[1:3] if len(output) == 4 else ()
-    ctx.save_for_backward(boxes, scores, idxs, *walk)
+    ctx.save_for_backward(boxes, scores, idxs, *output[1:3])
 
 
 def merge_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
-    boxes, scores, idxs, *walk = ctx.saved_tensors
+    boxes, scores, idxs, keep, owner = ctx.saved_tensors
     _, metric, _, _, _, members, weights = ctx.options
-    if not walk:  # the compact form has no owners
-        walk = torch.ops.ptdet.merge_nms_walk(boxes.detach(), scores.detach(), idxs, *ctx.options)[1:3]
-        grad = torch.cat([grad, grad.new_zeros(boxes.shape[0] - grad.shape[0], 4)])
-    keep, owner = walk
     if members in ("overlapping", "later"):
         return *_overlapping_backward(ctx, boxes, scores, idxs, keep, grad), *[None] * 8
     by = owner.clamp(min=0)
@@ -135,7 +141,7 @@ def merge_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
     def values(boxes: Tensor, scores: Tensor) -> Tensor:
         weight = scores
         if weights == "score_overlap":
-            weight = weight * torch.where(itself, 1.0, reference.raw_overlap(boxes, boxes[by], metric))
+            weight = weight * torch.where(itself, 1.0, overlap(boxes, boxes[by], metric))
         return weighted_means(boxes, keep, weight, places(keep)[by], owner >= 0)
 
     return *pull_back(values, boxes, scores, grad), *[None] * 8
@@ -171,7 +177,7 @@ def _overlapping_backward(
         ) -> Tensor:
             weight = scores[None].to(reference.computed(boxes).dtype)
             if weights == "score_overlap":
-                overlaps = reference.raw_overlap(boxes[None], boxes[mine][:, None], metric)
+                overlaps = overlap(boxes[None], boxes[mine][:, None], metric)
                 weight = weight * torch.where(met & ~itself, overlaps, 1.0)
             weight = torch.where(met | itself, weight, 0.0)
             return sound_means(boxes, keep[part], weight @ reference.computed(boxes), weight.sum(dim=1))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from ._method_checks import check_merge
 from ._operators import MERGE_NMS, MERGE_NMS_WALK
 from ._results import check_ids, cut
+from .greedy import diou_nms
 
 
 def merge_nms(
@@ -55,11 +57,12 @@ def merge_nms(
     options = (iou_threshold, metric, inclusive, score_threshold, max_output, members, weights)
     check_merge(boxes, scores, idxs, *options)
     check_ids(idxs)
-    if not return_owner:
-        found: tuple[Tensor, Tensor] = MERGE_NMS(boxes, scores, idxs, *options)
+    wants_gradient = torch.is_grad_enabled() and (boxes.requires_grad or scores.requires_grad)
+    if not return_owner and not wants_gradient:
+        found: tuple[Tensor, Tensor] = MERGE_NMS(boxes, scores, idxs, *options)  # has no gradient, and less to do
         return found
     merged, keep, owner, kept = MERGE_NMS_WALK(boxes, scores, idxs, *options)
-    return *cut(keep, kept, merged), owner
+    return (*cut(keep, kept, merged), owner) if return_owner else cut(keep, kept, merged)
 
 
 def cluster_nms(
@@ -70,6 +73,7 @@ def cluster_nms(
     *,
     weighted: bool = False,
     metric: str = "iou",
+    beta: float = 1.0,
     score_threshold: float | None = None,
     max_output: int | None = None,
     inclusive: bool = False,
@@ -82,6 +86,7 @@ def cluster_nms(
         weighted: a kept box becomes the mean of itself and the later boxes that overlap it enough, weighted by score
             times overlap; otherwise boxes stay as they are.
         metric: "diou" is the form with centre distances.
+        beta: the power of that distance, as in `diou_nms`; not with `weighted`.
 
     Returns:
         boxes (K, 4), keep (K,) int64 by decreasing score and, if asked for, owner (N,): as `merge_nms`.
@@ -98,6 +103,15 @@ def cluster_nms(
     tensor([[20.0000,  0.0000, 30.0000, 10.0000],
             [ 0.0000,  0.0000, 10.0000,  9.3333]])
     """
+    if beta != 1 and (weighted or metric != "diou"):
+        raise ValueError(f"beta: expected 1 but for the plain form with metric 'diou', got {beta}")
+    if metric == "diou" and not weighted:
+        found = diou_nms(
+            boxes, scores, iou_threshold, idxs, beta=beta, score_threshold=score_threshold, max_output=max_output,
+            inclusive=inclusive, return_owner=return_owner,
+        )  # fmt: skip
+        keep, *owner = found if isinstance(found, tuple) else (found,)
+        return boxes[keep], keep, *owner
     if weighted:
         return merge_nms(
             boxes, scores, iou_threshold, idxs, members="later", weights="score_overlap", metric=metric,

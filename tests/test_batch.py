@@ -170,6 +170,20 @@ def test_compiles_in_one_graph(method: str, compiler: str) -> None:
         assert all(map(torch.equal, compiled(*given_scene), call(*given_scene)))
 
 
+class Head(torch.nn.Module):
+    def forward(self, boxes: Tensor, scores: Tensor) -> tuple[Tensor, ...]:
+        options: dict[str, Any] = {"score_threshold": 0.3, "max_per_class": 5, "max_per_image": 10}
+        return tuple(ptdet.combined_nms(boxes, scores, 0.5, method="soft", **options))
+
+
+def test_exports_for_any_batch_and_number_of_boxes() -> None:
+    batch, count = torch.export.Dim("batch", min=2, max=100), torch.export.Dim("count", min=2, max=1000)
+    shapes = ({0: batch, 1: count}, {0: batch, 1: count})
+    program = torch.export.export(Head(), scene(3, 20, 4), dynamic_shapes=shapes)
+    for size in ((3, 20, 4), (5, 33, 4)):
+        assert all(map(torch.equal, program.module()(*scene(*size)), Head()(*scene(*size))))
+
+
 def test_the_fixed_shape_form_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a GPU runs, where candidates below the threshold stay in the walk."""
     boxes, scores = scene(3, 40, 4)

@@ -2,6 +2,7 @@
 #include <torch/csrc/stable/library.h>
 
 #include "torch/image_slots.h"
+#include "torch/methods.h"
 #include "torch/nms.h"
 #include "torch/yolo.h"
 
@@ -13,4 +14,10 @@ STABLE_TORCH_LIBRARY_IMPL(ptdet, CUDA, m) {
 STABLE_TORCH_LIBRARY_IMPL(ptdet, CUDA, m) {
   m.impl("yolo_filter", TORCH_BOX(&ptdet::cuda::yolo_filter_op));
   m.impl("image_slots", TORCH_BOX(&ptdet::cuda::image_slots_op));
+  m.impl("diou_nms_walk", TORCH_BOX(&ptdet::cuda::diou_nms_walk_op));
+  m.impl("and_nms", TORCH_BOX(&ptdet::cuda::and_nms_op));
+  m.impl("and_nms_walk", TORCH_BOX(&ptdet::cuda::and_nms_walk_op));
+  m.impl("merge_nms", TORCH_BOX(&ptdet::cuda::merge_nms_op));
+  m.impl("merge_nms_walk", TORCH_BOX(&ptdet::cuda::merge_nms_walk_op));
+  m.impl("soft_nms_walk", TORCH_BOX(&ptdet::cuda::soft_nms_walk_op));
 }

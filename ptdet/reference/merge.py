@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .nms import candidates_in_order, nms_walk, split_by_group
+from .nms import candidates_in_order, check, nms_walk, split_by_group
 from .overlap import computed, raw_overlap
 from .thresholds import exceeds
 
@@ -41,6 +41,7 @@ def merge_nms_walk(
         raise ValueError(f"members: expected one of {', '.join(MEMBERS)}, got {members!r}")
     if weights not in WEIGHTS:
         raise ValueError(f"weights: expected one of {', '.join(WEIGHTS)}, got {weights!r}")
+    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
     limit = None if members == "best" else max_output
     keep, owner, kept = nms_walk(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, limit)
     order, originals = candidates_in_order(scores, score_threshold), computed(boxes.detach())

@@ -51,6 +51,7 @@ def and_nms_walk(
         owner (N,): the visited box that removed i, i itself if visited, -1 if it was no candidate, or if its owner
             was visited after the last kept box that max_output lets through.
     """
+    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
     if math.isnan(overlap_threshold):
         raise ValueError("overlap_threshold: expected a number, got nan")
     _, owner, _ = nms_walk(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold)

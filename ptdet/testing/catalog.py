@@ -32,7 +32,7 @@ CATALOG += [
     Operation("diou_nms_walk", samples_methods.diou, reference.diou_nms_walk),
     Operation("and_nms", samples_methods.and_, reference.and_nms),
     Operation("and_nms_walk", samples_methods.and_, reference.and_nms_walk),
-    Operation("merge_nms", samples_methods.merge, reference.merge_nms, differentiable=True),
+    Operation("merge_nms", samples_methods.merge, reference.merge_nms),
     Operation("merge_nms_walk", samples_methods.merge, reference.merge_nms_walk, differentiable=True),
     Operation("soft_nms_walk", samples_methods.soft, reference.soft_nms_walk, 1e-6, differentiable=True),
     Operation("wbf_walk", samples_methods.wbf, reference.wbf_walk, differentiable=True),
