@@ -132,20 +132,22 @@ def _gathered(
     for weight in weights:
         positive("weights", weight)
     boxes, scores, labels = (torch.cat(list(each)) for each in lists.values())
-    sizes = torch.tensor([each.shape[0] for each in boxes_list], device=boxes.device)
-    models = torch.arange(len(weights), device=boxes.device).repeat_interleave(sizes)
+    models = torch.cat([torch.full_like(each, m, dtype=torch.int64) for m, each in enumerate(scores_list)])
     return boxes, scores, labels, models, torch.tensor(weights, dtype=computed(boxes).dtype, device=boxes.device)
 
 
-def _taking_part(scores: Tensor, skip_box_thr: float) -> Tensor:
-    """Rows whose score is not below the threshold, in their own order."""
+def _taking_part(scores: Tensor, skip_box_thr: float) -> Tensor | slice:
+    """Rows whose score is not below the threshold, in their own order; a slice if all are."""
     if not scores.is_floating_point():
         raise TypeError(f"scores_list: expected floating dtypes, got {scores.dtype}")
     values = computed(scores.detach())
-    return torch.nonzero(exceeds(values, skip_box_thr, inclusive=True) | ~torch.isfinite(values) & ~(values < 0))[:, 0]
+    below = ~exceeds(values, skip_box_thr, inclusive=True) & (torch.isfinite(values) | (values < 0))
+    return torch.nonzero(~below)[:, 0] if bool(below.any()) else slice(None)
 
 
-def _in_all_rows(owner: Tensor, part: Tensor, scores: Tensor) -> Tensor:
+def _in_all_rows(owner: Tensor, part: Tensor | slice, scores: Tensor) -> Tensor:
+    if isinstance(part, slice):
+        return owner
     found = torch.full_like(scores, -1, dtype=torch.int64)
     found[part] = torch.where(owner >= 0, part[owner.clamp(min=0)], -1) if len(part) else owner
     return found
