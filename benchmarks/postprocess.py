@@ -2,7 +2,7 @@
 
 A peer that is not installed is left out (ultralytics: `pip install --no-deps --target FOLDER ultralytics` and FOLDER on
 PYTHONPATH). Its time limit is lifted, so that it does the same work; what it returns is compared with ours.
-Where images differ from ultralytics: it moves classes apart by 7680 px each, which rounds float32 coordinates to 1/16 px;
+Where images differ from ultralytics: it moves classes 7680 px apart, which rounds float32 coordinates to 1/16 px;
 in float64 none differs.
 """
 
