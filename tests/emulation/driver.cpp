@@ -1,5 +1,5 @@
-// Runs the CUDA kernels' plan of hard NMS on cases from stdin, as the torch room would. A case: int64[16], double[2] and
-// the bytes of boxes, scores and groups (test_cuda_emulated.py writes them). The answer: kept, keep[count],
+// Runs the CUDA kernels' plan of hard NMS on cases from stdin, as the torch room would. A case: int64[16], double[2]
+// and the bytes of boxes, scores and groups (test_cuda_emulated.py writes them). The answer: kept, keep[count],
 // owner[count] (0 where the case wants none).
 #include "cases.h"
 
