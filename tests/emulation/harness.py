@@ -36,7 +36,7 @@ class Flavour:
     tile: int
 
 
-PLAIN = Flavour("plain", ("-O2",), (), 512)
+PLAIN = Flavour("plain", ("-O2",), (), 256)
 ASAN = Flavour(
     "asan",
     ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DPTDET_NMS_TILE=64"),
