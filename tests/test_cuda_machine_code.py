@@ -22,7 +22,7 @@ EACH = [pytest.param(path, id=path.stem) for path in SOURCES]
 # that fits counts. A kernel that no row names has blocks of 256 threads and fills at least half a multiprocessor.
 DESIGN = [
     (r"visit_tilesI.*EfEE", 256, 4),
-    (r"visit_tilesI.*EdEE", 256, 2),
+    (r"visit_tilesI.*EdEE", 256, 1),
     (r"sum_counts", 1024, 1),
     (r"", 256, 2),
 ]

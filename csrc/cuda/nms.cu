@@ -2,24 +2,11 @@
 // Positions count along by_group (by_score if there is one group), ranks along by_score, rows in the input.
 #include "cuda/nms_result.h"
 #include "cuda/nms_walk.h"
+#include "cuda/segments.h"
 #include "switch.h"
 
 namespace ptdet::cuda {
 namespace {
-
-// The first position of the run of equal ids that `position` lies in; ids ascend.
-__device__ int64_t segment_start(const int64_t* groups, int64_t position) {
-  if (groups == nullptr) return 0;
-  int64_t low = 0, high = position;
-  while (low < high) {
-    const int64_t middle = low + (high - low) / 2;
-    if (groups[middle] < groups[position])
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
 
 template <typename T>
 __global__ void prepare(Walk<T> walk, int64_t* keep) {
@@ -31,24 +18,6 @@ __global__ void prepare(Walk<T> walk, int64_t* keep) {
   walk.head[position / kTile] = segment_start(walk.groups, position);
   walk.progress[position / kTile] = 0;
 }
-
-// Arrays one after the other, each aligned for any of them. With base null it only counts.
-class Layout {
- public:
-  explicit Layout(void* base) : base_(static_cast<char*>(base)) {}
-
-  template <typename E>
-  E* take(int64_t count) {
-    E* array = base_ == nullptr ? nullptr : reinterpret_cast<E*>(base_ + size_);
-    size_ += (static_cast<size_t>(count) * sizeof(E) + 255) / 256 * 256;
-    return array;
-  }
-  size_t size() const { return size_; }
-
- private:
-  char* base_;
-  size_t size_ = 0;
-};
 
 template <typename T>
 struct Scratch {

@@ -13,7 +13,7 @@ namespace ptdet::cuda {
 
 // At once on a multiprocessor: what the registers allow.
 template <typename T>
-constexpr int kResidentBlocks = sizeof(T) == 8 ? 2 : 4;
+constexpr int kResidentBlocks = sizeof(T) == 8 ? 1 : 4;
 
 template <typename T>
 struct Walk {
