@@ -115,7 +115,7 @@ def compiled(source: Path, flags: tuple[str, ...] = FLAGS) -> Path:
     return out
 
 
-def kernels(binary: Path) -> list[Kernel]:
+def kernels(binary: Path, read_in_full: tuple[int, ...] = READ_IN_FULL) -> list[Kernel]:
     """Every kernel of a binary on every architecture it holds."""
     found: dict[tuple[int, str], Kernel] = {}
     arch, symbol = 0, ""
@@ -127,7 +127,7 @@ def kernels(binary: Path) -> list[Kernel]:
         elif line.lstrip().startswith("REG:"):
             use = {name: int(value) for name, value in re.findall(r"(\w+)(?:\[\d\])?:(\d+)", line)}
             found[arch, symbol] = Kernel(symbol, arch, use["REG"], use["STACK"], use["LOCAL"], use["SHARED"])
-    for arch in READ_IN_FULL:
+    for arch in read_in_full:
         for symbol, instructions in instructions_of(binary, arch):
             if (arch, symbol) in found:
                 found[arch, symbol].instructions = instructions
@@ -154,3 +154,29 @@ def ptx(binary: Path) -> dict[str, str]:
     """The text of each kernel that is kept as PTX, for architectures to come."""
     text = call(disassembler(), "-ptx", binary)
     return {entry.split("(")[0].strip(): entry for entry in re.split(r"\.entry ", text)[1:]}
+
+
+def main() -> None:
+    """Prints what each kernel takes on each architecture, the most of its instances; ends at once with no compiler."""
+    if not (nvcc() and disassembler()):
+        raise SystemExit("nvcc and cuobjdump are needed: pip install -r requirements-cuda.txt, set CUDA_HOME")
+    print("| kernel | " + " | ".join(f"sm_{arch}" for arch in ARCHITECTURES) + " |")
+    print("| --- |" + " --- |" * len(ARCHITECTURES))
+    for source in sorted((CSRC / "cuda").glob("*.cu")):
+        most: dict[str, dict[int, tuple[int, int, int]]] = {}
+        for kernel in kernels(compiled(source), ()):
+            # the last name before the arguments of the template or of the function
+            name = re.findall(r"\d+([a-z_]{3,}?)(?=I|E)", kernel.symbol)[-1:] or [kernel.symbol]
+            use = most.setdefault(f"{source.stem}: {name[0]}", {})
+            spilled = kernel.stack + kernel.local
+            before = use.get(kernel.arch, (0, 0, 0))
+            use[kernel.arch] = tuple(map(max, before, (kernel.registers, kernel.shared, spilled)))  # type: ignore
+        for name_, use in most.items():
+            cells = [
+                f"{use[a][0]} / {use[a][1]}" + (f" / {use[a][2]} spilled" if use[a][2] else "") for a in ARCHITECTURES
+            ]
+            print(f"| {name_} | " + " | ".join(cells) + " |")
+
+
+if __name__ == "__main__":
+    main()
