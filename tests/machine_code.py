@@ -41,6 +41,15 @@ class Kernel:
     shared: int = 0
     instructions: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def name(self) -> str:
+        """Without namespaces and arguments: the last of the names, each after its length, that the symbol begins."""
+        name, rest = self.symbol, self.symbol.removeprefix("_ZN").removeprefix("_Z")
+        while length := re.match(r"\d+", rest):
+            end = length.end() + int(length.group())
+            name, rest = rest[length.end() : end], rest[end:]
+        return name
+
     def resident_blocks(self, threads: int) -> int:
         """How many blocks of so many threads a multiprocessor holds at once."""
         registers, most_threads, shared = CAPACITY[self.arch]
@@ -165,9 +174,7 @@ def main() -> None:
     for source in sorted((CSRC / "cuda").glob("*.cu")):
         most: dict[str, dict[int, tuple[int, int, int]]] = {}
         for kernel in kernels(compiled(source), ()):
-            # the last name before the arguments of the template or of the function
-            name = re.findall(r"\d+([a-z_]{3,}?)(?=I|E)", kernel.symbol)[-1:] or [kernel.symbol]
-            use = most.setdefault(f"{source.stem}: {name[0]}", {})
+            use = most.setdefault(f"{source.stem}: {kernel.name}", {})
             spilled = kernel.stack + kernel.local
             before = use.get(kernel.arch, (0, 0, 0))
             use[kernel.arch] = tuple(map(max, before, (kernel.registers, kernel.shared, spilled)))  # type: ignore

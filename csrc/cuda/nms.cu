@@ -34,6 +34,8 @@ struct Scratch {
     walk.progress = layout.take<Counter>(tiles);
     walk.kept_boxes = layout.take<WalkBox<T>>(count);
     walk.kept_rows = layout.take<int64_t>(count);
+    walk.kept_before = layout.take<int64_t>(tiles);
+    walk.kept_words = layout.take<uint32_t>(tiles * kTileWords);
     walk.found = layout.take<int64_t>(count);
     result.found = walk.found;
     result.block_kept = layout.take<int64_t>(blocks_for(count, kBlock));

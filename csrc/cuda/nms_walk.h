@@ -1,7 +1,8 @@
 // The greedy walk in one launch: a block takes a tile of kTile positions. Boxes of a segment (one group's boxes, side
 // by side in visiting order) that began in an earlier tile first meet what that segment kept there, tile by tile as it
 // is published; segments that begin in the tile wait for nobody. So a million small segments and one of a million
-// boxes are the same launch, and memory grows with N.
+// boxes are the same launch, and memory grows with N. Which boxes of the tile before meet which of this one is found
+// out while that tile is still at work: from its news to ours it takes a few votes.
 #pragma once
 
 #include "cuda/keys.h"
@@ -29,7 +30,9 @@ struct Walk {
   Counter* progress;       // [tile] of the segment that begins in it and goes on after it; 0 at the start
   WalkBox<T>* kept_boxes;  // [where a segment begins + i] its i-th kept box
   int64_t* kept_rows;
-  int64_t* found;  // [row] the row that removed it, itself if kept, else -1
+  int64_t* kept_before;  // [tile] what its last segment kept before it
+  uint32_t* kept_words;  // [tile, word] which of its boxes are kept, as bits: of its last segment for certain
+  int64_t* found;        // [row] the row that removed it, itself if kept, else -1
 };
 
 // How far a segment has come.
@@ -47,8 +50,9 @@ struct Progress {
 template <typename T>
 struct TileMemory {  // shared by the block
   WalkBox<T>* boxes;
-  WalkBox<T>* batch;  // kept boxes of earlier tiles
+  WalkBox<T>* batch;  // kept boxes of earlier tiles; first, the boxes of the tile before
   uint32_t* pairs;
+  uint32_t* cross;   // pairs with the boxes of the tile before: [word, box]
   uint32_t* begins;  // where segments begin, as bits
   uint32_t* kept;
   uint32_t* open;
@@ -84,13 +88,36 @@ __device__ void meet_batch(const TileMemory<T>& memory, int open_count, int batc
   }
 }
 
+// Which boxes of the tile before could remove the head's open ones, from the place `from` in that tile on.
+template <typename Measure, typename T>
+__device__ void test_cross_pairs(const Walk<T>& walk, const TileMemory<T>& memory, const Threshold<T>& threshold,
+                                 int64_t first, int from, bool open) {
+  const int own = threadIdx.x;
+  if (own >= from) memory.batch[own].box = load_box<T>(walk.boxes, walk.rows[first - kTile + own]);
+  __syncthreads();
+  if (open) {
+    const Box<T> box = memory.boxes[own].box;
+    for (int word = from / kWarp; word < kTileWords; ++word) {
+      uint32_t bits = 0;
+      for (int b = 0; b < kWarp; ++b) {
+        const int at = word * kWarp + b;
+        if (at >= from && suppresses_early_out<Measure>(memory.batch[at].box, box, threshold)) bits |= 1u << b;
+      }
+      memory.cross[word * kTile + own] = bits;
+    }
+  }
+  __syncthreads();  // the batch is free
+}
+
 // Brings the head's open boxes before all that its segment keeps in the tiles before, as it becomes known. Returns
 // once those tiles are done, or once enough are kept for the rest to stay unvisited.
 template <typename Measure, typename T>
 __device__ Progress meet_earlier(const Walk<T>& walk, const TileMemory<T>& memory, const Threshold<T>& threshold,
                                  int64_t begin, int64_t tile, bool goes_on, State* state, int64_t* remover) {
   const int own = threadIdx.x;
-  const int64_t before = tile - begin / kTile;
+  const int64_t before = tile - begin / kTile, first_before = (tile - 1) * kTile;
+  const int from = begin > first_before ? static_cast<int>(begin - first_before) : 0;
+  test_cross_pairs<Measure>(walk, memory, threshold, tile * kTile, from, *state == State::kOpen);
   const Counter* published = &walk.progress[begin / kTile];
   int open_count = 0;
   bool stale = true;  // `listed` is not what is open
@@ -110,8 +137,10 @@ __device__ Progress meet_earlier(const Walk<T>& walk, const TileMemory<T>& memor
     const bool enough = now.kept >= walk.max_output;
     if (enough && !walk.want_owner) return now;
 
-    while (met < now.kept) {
-      const int batch_count = static_cast<int>(now.kept - met < kTile ? now.kept - met : kTile);
+    const bool done = now.tiles == before;
+    const int64_t listed = done ? walk.kept_before[tile - 1] : now.kept;  // the rest is in the tile before
+    while (met < listed) {
+      const int batch_count = static_cast<int>(listed - met < kTile ? listed - met : kTile);
       if (stale) {
         const int place = rank_in_block(*state == State::kOpen, memory.warp_counts, &open_count);
         if (*state == State::kOpen) memory.listed[place] = own;
@@ -131,20 +160,29 @@ __device__ Progress meet_earlier(const Walk<T>& walk, const TileMemory<T>& memor
       stale = __syncthreads_or(hit);
       met += batch_count;
     }
-    if (met < now.kept) {  // nothing is open any more
+    if (met < listed) {  // nothing is open any more
       if (!goes_on) return now;
-      met = now.kept;
+      met = listed;
     }
-    if (now.tiles == before || enough) return now;
+    if (done && *state == State::kOpen) {
+      for (int word = from / kWarp; word < kTileWords; ++word) {
+        const uint32_t hits = memory.cross[word * kTile + own] & walk.kept_words[(tile - 1) * kTileWords + word];
+        if (hits == 0) continue;
+        *state = State::kRemoved;
+        *remover = walk.rows[first_before + word * kWarp + __ffs(static_cast<int>(hits)) - 1];
+        break;
+      }
+    }
+    if (done || enough) return now;
     __syncthreads();  // all have read the news
   }
 }
 
-// Visits the open boxes, which no box of another tile can remove any more. `place` and `kept_before` say where the
-// boxes kept in the segment that goes on are listed; threads of other segments pass place -1.
+// Visits the open boxes, which no box of another tile can remove any more, and returns how many are kept of those
+// whose segment goes on: these have a `list` to be added to, which is -1 for others. `goes_on`: there are such.
 template <typename T>
 __device__ int visit(const Walk<T>& walk, const TileMemory<T>& memory, int from, int64_t first, int64_t row,
-                     int64_t list, State* state, int64_t* remover) {
+                     bool goes_on, int64_t list, State* state, int64_t* remover) {
   const int own = threadIdx.x;
   *state = settle(memory.pairs, from, *state, memory.kept, memory.open);
   if (*state == State::kRemoved) *remover = walk.rows[first + first_remover(memory.pairs, from, own, memory.kept)];
@@ -155,6 +193,7 @@ __device__ int visit(const Walk<T>& walk, const TileMemory<T>& memory, int from,
     walk.kept_boxes[list + place] = memory.boxes[own];
     walk.kept_rows[list + place] = row;
   }
+  if (goes_on && own < kTileWords) walk.kept_words[first / kWarp + own] = memory.kept[own];
   __syncthreads();  // the list is whole; the words are free again
   return count;
 }
@@ -187,8 +226,12 @@ __device__ void visit_tile(const Walk<T>& walk, const TileMemory<T>& memory, con
   int64_t remover = -1;
   if (segment >= 0 && candidate) state = State::kOpen;
   const int64_t list = goes_on && segment >= 0 && segment == last ? first + last : -1;
-  const int tail_kept = visit(walk, memory, from, first, row, list, &state, &remover);
-  if (own == 0 && goes_on && last >= 0) publish(&walk.progress[tile], Progress{1, tail_kept}.packed());
+  const bool tail_goes_on = goes_on && last >= 0;
+  const int tail_kept = visit(walk, memory, from, first, row, tail_goes_on, list, &state, &remover);
+  if (own == 0 && tail_goes_on) {
+    walk.kept_before[tile] = 0;
+    publish(&walk.progress[tile], Progress{1, tail_kept}.packed());
+  }
   if (real && segment >= 0) walk.found[row] = state == State::kKept ? row : remover;
 
   const bool in_head = segment < 0 && candidate;
@@ -202,9 +245,12 @@ __device__ void visit_tile(const Walk<T>& walk, const TileMemory<T>& memory, con
   if (before.kept < walk.max_output) {
     State visited = state == State::kOpen ? State::kOpen : State::kUnvisited;
     int64_t removed_here = -1;
-    const int kept = visit(walk, memory, 0, first, row, publishes ? head + before.kept : -1, &visited, &removed_here);
-    if (own == 0 && publishes)
+    const int kept =
+        visit(walk, memory, 0, first, row, publishes, publishes ? head + before.kept : -1, &visited, &removed_here);
+    if (own == 0 && publishes) {
+      walk.kept_before[tile] = before.kept;
       publish(&walk.progress[head / kTile], Progress{before.tiles + 1, before.kept + kept}.packed());
+    }
     if (visited == State::kKept) remover = row;
     if (visited == State::kRemoved) remover = removed_here;
   }
@@ -216,6 +262,7 @@ __global__ void __launch_bounds__(kTile, kResidentBlocks<T>) visit_tiles(Walk<T>
   SHARED_ARRAY(WalkBox<T>, boxes, kTile);
   SHARED_ARRAY(WalkBox<T>, batch, kTile);
   SHARED_ARRAY(uint32_t, pairs, kPairWords);
+  SHARED_ARRAY(uint32_t, cross, kTileWords* kTile);
   SHARED_ARRAY(uint32_t, begins, kTileWords);
   SHARED_ARRAY(uint32_t, kept, kTileWords);
   SHARED_ARRAY(uint32_t, open, kTileWords);
@@ -224,7 +271,7 @@ __global__ void __launch_bounds__(kTile, kResidentBlocks<T>) visit_tiles(Walk<T>
   SHARED_ARRAY(int, warp_counts, kMaxWarps);
   SHARED_ARRAY(Counter, news, 1);
   SHARED_ARRAY(Counter, ticket, 1);
-  const TileMemory<T> memory{boxes, batch, pairs, begins, kept, open, listed, first_hit, warp_counts, news};
+  const TileMemory<T> memory{boxes, batch, pairs, cross, begins, kept, open, listed, first_hit, warp_counts, news};
   visit_tile<Measure>(walk, memory, threshold, draw_ticket(walk.tickets, ticket));
 }
 
