@@ -55,7 +55,8 @@ class Kernel:
         registers, most_threads, shared = CAPACITY[self.arch]
         a_warp = -(-self.registers * 32 // 256) * 256
         by_registers = registers // (a_warp * (threads // 32))
-        by_shared = shared // (self.shared + 1024) if self.shared else by_registers
+        reserved = 1024 if 80 <= self.arch < 90 else 0  # for each block; newer ones report it
+        by_shared = shared // (self.shared + reserved) if self.shared else by_registers
         return min(by_registers, most_threads // threads, by_shared)
 
     def unexplained_fused(self) -> int:

@@ -18,13 +18,14 @@ from tests.machine_code import ARCHITECTURES, READ_IN_FULL, Kernel
 SOURCES = sorted((machine_code.CSRC / "cuda").glob("*.cu"))
 EACH = [pytest.param(path, id=path.stem) for path in SOURCES]
 
-# (pattern in the mangled name, threads of a block, blocks that a multiprocessor holds at once, at least); the first
-# that fits counts. A kernel that no row names has blocks of 256 threads and fills at least half a multiprocessor.
+# (pattern in the mangled name, threads of a block, blocks that a multiprocessor holds at once, at least; the same for
+# sm_75, whose shared memory is small); the first that fits counts. A kernel that no row names has blocks of 256 threads,
+# of which two fit.
 DESIGN = [
-    (r"visit_tilesI.*EfEE", 256, 4),
-    (r"visit_tilesI.*EdEE", 256, 1),
-    (r"sum_counts", 1024, 1),
-    (r"", 256, 2),
+    (r"visit_tilesI.*EfEE", 256, 4, 2),
+    (r"visit_tilesI.*EdEE", 256, 1, 1),
+    (r"sum_counts", 1024, 1, 1),
+    (r"", 256, 2, 2),
 ]
 
 # Kernels in which CUDA's own functions fuse (pattern, which function): none of them is correctly rounded anywhere, and
@@ -79,8 +80,8 @@ def test_nothing_spills_and_no_array_is_local(source: Path) -> None:
 @pytest.mark.parametrize("source", EACH)
 def test_as_many_blocks_fit_as_designed(source: Path) -> None:
     for kernel in kernels(source):
-        threads, blocks = next(row[1:] for row in DESIGN if re.search(row[0], kernel.symbol))
-        assert kernel.resident_blocks(threads) >= blocks, kernel
+        threads, blocks, small = next(row[1:] for row in DESIGN if re.search(row[0], kernel.symbol))
+        assert kernel.resident_blocks(threads) >= (small if kernel.arch == 75 else blocks), kernel
 
 
 @pytest.mark.parametrize("source", EACH)
