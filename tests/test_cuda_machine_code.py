@@ -19,8 +19,8 @@ SOURCES = sorted((machine_code.CSRC / "cuda").glob("*.cu"))
 EACH = [pytest.param(path, id=path.stem) for path in SOURCES]
 
 # (pattern in the mangled name, threads of a block, blocks that a multiprocessor holds at once, at least; the same for
-# sm_75, whose shared memory is small); the first that fits counts. A kernel that no row names has blocks of 256 threads,
-# of which two fit.
+# sm_75, whose shared memory is small); the first that fits counts. Where no row names a kernel, two blocks of 256
+# threads must fit.
 DESIGN = [
     (r"visit_tilesI.*EfEE", 256, 4, 2),
     (r"visit_tilesI.*EdEE", 256, 1, 1),
