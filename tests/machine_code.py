@@ -60,16 +60,17 @@ class Kernel:
         return min(by_registers, most_threads // threads, by_shared)
 
     def unexplained_fused(self) -> int:
-        """Multiply-adds beyond those that make up a division that is rounded once.
+        """Multiply-adds beyond those that make up divisions and reciprocals that are rounded once.
 
-        In line a float32 division takes 5 and ends in FCHK, a float64 one 7 after MUFU.RCP64H; the way out for odd
-        values, once a kernel, takes 12 or 3 and one more reciprocal.
+        In line a float32 division takes 5 and ends in FCHK, a reciprocal 2 after MUFU.RCP, a float64 one 7 after
+        MUFU.RCP64H; the ways out for odd values, once a kernel each, take 12, 5 and 3 and one more MUFU.
         """
-        checks, reciprocals = self.instructions["FCHK"], self.instructions["MUFU.RCP64H"]
-        expected_single = (5 * checks + 12 if checks else 0) + max(reciprocals - 1, 0)
-        expected_double = 7 * reciprocals + 3 if reciprocals else 0
-        single = self.instructions["FFMA"] - expected_single
-        return max(single, 0) + max(self.instructions["DFMA"] - expected_double, 0)
+        checks, reciprocals = self.instructions["FCHK"], self.instructions["MUFU.RCP"]
+        wide = self.instructions["MUFU.RCP64H"]
+        others = max(reciprocals - checks - 1, 0)  # integer divisions among them
+        single = (5 * checks + 12 if checks else 0) + (2 * others + 5 if others else 0) + max(wide - 1, 0)
+        double = 7 * wide + 3 if wide else 0
+        return max(self.instructions["FFMA"] - single, 0) + max(self.instructions["DFMA"] - double, 0)
 
 
 def nvcc() -> Path | None:

@@ -37,7 +37,12 @@ MAY_FUSE = [
     (r"[Ll]oss", "atan, exp, log and pow"),
     (r"yolo|confidence", "exp, in the sigmoid"),
     (r"soft|[Gg]aussian", "exp"),
+    (r"confirm|mean_of_|join_best", "atan, among the measures that are chosen at run time"),
 ]
+
+
+# In PTX. What states its rounding (add.rn.f32) no later compiler may fuse.
+FUSED_OR_ROUGH = re.compile(r"\bfma\.|\.approx|\bdiv\.full|\b(add|sub|mul)\.(ftz\.)?f(32|64)\b")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -92,7 +97,7 @@ def test_nothing_that_decides_is_fused(source: Path) -> None:
             assert kernel.unexplained_fused() == 0, kernel
     for symbol, text in machine_code.ptx(machine_code.compiled(source)).items():
         if not may_fuse(symbol):
-            assert not re.search(r"\bfma\.|\.approx|div\.full", text), symbol
+            assert not FUSED_OR_ROUGH.search(text), symbol
 
 
 def test_who_waits_reads_past_the_first_cache() -> None:
