@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._operators import backend, register
+    from ._patch import Patch, patch
     from .info import build_info
     from .suppression import batched_nms, nms
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "backend", "batched_nms", "build_info", "nms", "register"]
+__all__ = ["Patch", "__version__", "backend", "batched_nms", "build_info", "nms", "patch", "register"]
 
 _HOMES = {
     "nms": "suppression",
@@ -24,6 +25,8 @@ _HOMES = {
     "backend": "_operators",
     "register": "_operators",
     "build_info": "info",
+    "patch": "_patch",
+    "Patch": "_patch",
 }
 
 

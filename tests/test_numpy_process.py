@@ -9,7 +9,7 @@ NO_TORCH = (
     "import sys\n"
     "class Refuse:\n"
     "    def find_spec(self, name, path=None, target=None):\n"
-    "        if name.split('.')[0] == 'torch': raise ModuleNotFoundError(\"No module named 'torch'\", name='torch')\n"
+    "        if name.split('.')[0] == 'torch': raise ModuleNotFoundError(name, name='torch')\n"
     "sys.meta_path.insert(0, Refuse())\n"
 )
 SCENE = (
