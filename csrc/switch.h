@@ -1,7 +1,7 @@
 // From names to types: one switch a family.
 #pragma once
 
-#include "core/overlap.h"
+#include "core/loss_grad.h"
 #include "kernels.h"
 
 namespace ptdet {
@@ -18,6 +18,18 @@ auto with_metric(Metric metric, F&& f) {
     case Metric::kIou: break;
   }
   return f(Iou{});
+}
+
+template <typename T>
+PTDET_HD LossShape<T> loss_shape(const LossParams& params) {
+  const auto is = [&](Loss loss) { return params.loss == loss; };
+  const auto has = [&](Penalty penalty) { return (params.penalties & penalty) != 0; };
+  return {{is(Loss::kFocal), is(Loss::kPowered), is(Loss::kInner), is(Loss::kWasserstein), is(Loss::kWise),
+           has(kHull), has(kDistance), has(kAspect), has(kSides), has(kAngledDistance), has(kShape), has(kCorners)},
+          static_cast<typename ElementOf<T>::type>(params.power),
+          T(params.power),
+          T(params.scale),
+          T(params.overlap.epsilon)};
 }
 
 }  // namespace ptdet

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from . import _overlap_functions as overlap
+
 
 class Gradient(NamedTuple):
     """What torch.library.register_autograd takes."""
@@ -13,4 +15,7 @@ class Gradient(NamedTuple):
     backward: Callable[..., Any]
 
 
-GRADIENTS: dict[str, Gradient] = {}
+GRADIENTS: dict[str, Gradient] = {
+    "pairwise_overlap": Gradient(overlap.set_up_pairwise, overlap.pairwise_backward),
+    "graded_box_loss": Gradient(overlap.set_up_box_loss, overlap.box_loss_backward),
+}

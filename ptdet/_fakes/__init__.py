@@ -3,9 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from . import suppression
+from . import overlap, suppression
 
 FAKES: dict[str, Callable[..., Any]] = {
     "nms": suppression.nms,
     "nms_walk": suppression.nms_walk,
+    "pairwise_overlap": overlap.pairwise_overlap,
+    "pairwise_overlap_backward": overlap.pairwise_overlap_backward,
+    "graded_box_loss": overlap.graded_box_loss,
+    "graded_box_loss_backward": overlap.graded_box_loss_backward,
 }

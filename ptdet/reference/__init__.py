@@ -3,8 +3,24 @@
 Nothing here imports another part of ptdet or shares code with csrc, so that an error in one is seen by the other.
 """
 
+from .losses import box_loss, detached_factors
 from .nms import nms, nms_walk
 from .overlap import METRICS, finite_or_zero, overlap, raw_overlap
+from .pairs import graded_box_loss, graded_box_loss_backward, pairwise_overlap, pairwise_overlap_backward
 from .thresholds import exceeds
 
-__all__ = ["METRICS", "exceeds", "finite_or_zero", "nms", "nms_walk", "overlap", "raw_overlap"]
+__all__ = [
+    "METRICS",
+    "box_loss",
+    "detached_factors",
+    "exceeds",
+    "finite_or_zero",
+    "graded_box_loss",
+    "graded_box_loss_backward",
+    "nms",
+    "nms_walk",
+    "overlap",
+    "pairwise_overlap",
+    "pairwise_overlap_backward",
+    "raw_overlap",
+]

@@ -80,9 +80,11 @@ def build(flavour: Flavour) -> Path:
         _compile(work, HERE / "cuda_on_cpu.cpp", ("-O2", *flavour.runtime_flags))
         kernels = [_compile(work, path, flavour.flags) for path in sorted((CSRC / "cuda").glob("*.cu"))]
         driver = _compile(work, HERE / "driver.cpp", flavour.flags)
+        pairs = _compile(work, HERE / "pairs_driver.cpp", flavour.flags)
         planted = _compile(work, HERE / "planted" / "faults.cu", flavour.flags)
         runtime = work / "cuda_on_cpu.o"
         _call([compiler(), *flavour.flags, driver, *kernels, runtime, "-o", work / "driver"])
+        _call([compiler(), *flavour.flags, pairs, *kernels, runtime, "-o", work / "pairs"])
         _call([compiler(), *flavour.flags, planted, runtime, "-o", work / "planted"])
         try:
             work.rename(folder)

@@ -1,0 +1,33 @@
+"""ptdet's operations as torch.nn.Module."""
+
+from __future__ import annotations
+
+from ._nn_losses import (
+    AlphaIoULoss,
+    CIoULoss,
+    DIoULoss,
+    EIoULoss,
+    FocalEIoULoss,
+    GIoULoss,
+    InnerIoULoss,
+    IoULoss,
+    MPDIoULoss,
+    NWDLoss,
+    SIoULoss,
+    WIoULoss,
+)
+
+__all__ = [
+    "AlphaIoULoss",
+    "CIoULoss",
+    "DIoULoss",
+    "EIoULoss",
+    "FocalEIoULoss",
+    "GIoULoss",
+    "InnerIoULoss",
+    "IoULoss",
+    "MPDIoULoss",
+    "NWDLoss",
+    "SIoULoss",
+    "WIoULoss",
+]
