@@ -42,6 +42,7 @@ struct NmsParams {
   double iou_threshold = 0.5;
   bool inclusive = false;  // overlap >= threshold instead of >
   Metric metric = Metric::kIou;
+  double beta = 1;  // kDiou: the power of its penalty
   bool has_score_threshold = false;
   double score_threshold = 0.0;  // a candidate's score is above it
   int64_t max_output = 0;        // at most so many are kept; the caller passes `count` for no limit
@@ -134,13 +135,19 @@ struct PairwiseGradient {
 enum class Loss : int { kMeasure, kComplement, kPlain, kFocal, kPowered, kInner, kWasserstein, kWise };
 
 enum Penalty : unsigned {
-  kHull = 1, kDistance = 2, kAspect = 4, kSides = 8, kAngledDistance = 16, kShape = 32, kCorners = 64,
+  kHull = 1,
+  kDistance = 2,
+  kAspect = 4,
+  kSides = 8,
+  kAngledDistance = 16,
+  kShape = 32,
+  kCorners = 64,
 };
 
 struct LossParams {
   OverlapParams overlap;  // the metric of kMeasure and kComplement
   Loss loss = Loss::kComplement;
-  unsigned penalties = 0;  // of the other losses
+  unsigned penalties = 0;           // of the other losses
   double power = 1.0, scale = 1.0;  // what they mean is each loss's own
 };
 
@@ -178,5 +185,174 @@ void box_loss(const LossInput& input, const LossOutput& output, void* stream);
 void box_loss_backward(Type type, const void* gradient, int64_t gradient_stride, const void* slopes, int64_t count,
                        void* out, void* stream);
 }  // namespace cuda
+}  // namespace ptdet
 
+namespace ptdet {
+
+// Rows of a YOLO head (SPEC 4), as they lie in the caller's memory. Strides count elements.
+struct YoloInput {
+  const void* data = nullptr;
+  int64_t images = 0, rows = 0, classes = 0;  // rows and classes below 2^32
+  int64_t image_stride = 0, row_stride = 0, column_stride = 1;
+  Type type = Type::kFloat32;
+};
+
+struct YoloParams {
+  bool objectness = true;   // column 4
+  bool logits = false;      // class values are taken through a sigmoid
+  bool multi_label = true;  // a candidate for every class above the threshold, else for the best
+  double objectness_threshold = 0.0;
+  bool has_confidence_threshold = false;
+  double confidence_threshold = 0.0;
+  double min_side = 0.0, max_side = 0.0;  // width and height lie strictly between
+  const bool* wanted = nullptr;           // [classes] candidates of no other class are emitted; null: all are
+};
+
+// Candidates by image, row, class. Boxes and scores: double for float64, else float.
+struct YoloOutput {
+  void* boxes;
+  void* scores;
+  int64_t* labels;
+  int64_t* images;
+  int64_t* rows;
+};
+
+namespace cpu {
+
+struct YoloFound {
+  int64_t count;
+  const void* lists;  // the host's memory
+};
+
+// passed[image]: rows that pass the filters of objectness and sides.
+YoloFound yolo_find(const YoloInput& input, const YoloParams& params, int64_t* passed, const Host& host);
+void yolo_emit(const YoloInput& input, const YoloFound& found, const YoloOutput& output, const Host& host);
+
+}  // namespace cpu
+
+namespace cuda {
+
+// The caller reads *count between the two calls, and allocates. `passed` and *count are 0 before the first; `scratch`
+// is the same in both and aligned to 8 bytes.
+size_t yolo_scratch_bytes(const YoloInput& input);
+void yolo_count(const YoloInput& input, const YoloParams& params, void* scratch, int64_t* passed, int64_t* count,
+                void* stream);
+void yolo_write(const YoloInput& input, const YoloParams& params, void* scratch, const YoloOutput& output,
+                void* stream);
+
+}  // namespace cuda
+}  // namespace ptdet
+
+namespace ptdet {
+
+// What a walk over all images kept, dealt out to the images.
+struct SlotsInput {
+  int64_t count = 0;                // of keep
+  const int64_t* keep = nullptr;    // indices into groups by decreasing score; negative: nobody
+  int64_t candidates = 0;           // of groups
+  const int64_t* groups = nullptr;  // image * classes + class
+  int64_t images = 0, classes = 0;
+  int64_t max_per_image = 0, max_per_class = 0;
+};
+
+struct SlotsOutput {
+  int64_t* num;    // [images]
+  int64_t* slots;  // [images, max_per_image] places in keep, rising, then -1
+};
+
+namespace cpu {
+
+// False if an entry of keep or groups is out of range; it is not read or written through.
+bool image_slots(const SlotsInput& input, const SlotsOutput& output, const Host& host);
+
+}  // namespace cpu
+
+namespace cuda {
+
+// Entries out of range are skipped. Nothing synchronises. `scratch` is aligned to 8 bytes.
+size_t image_slots_scratch_bytes(const SlotsInput& input);
+void image_slots(const SlotsInput& input, const SlotsOutput& output, void* scratch, void* stream);
+
+}  // namespace cuda
+}  // namespace ptdet
+
+// The other methods.
+namespace ptdet {
+
+struct AndParams {
+  NmsParams walk;
+  double overlap_threshold = 0.5;  // a visited box stays if a box then alive overlaps it by more
+};
+
+// Whose mean a kept box becomes, itself always among them.
+enum class Members : int {
+  kCluster,      // the boxes it removed
+  kOverlapping,  // the candidates of its group that overlap it enough
+  kLater,        // of these the ones after it
+  kBest,         // the removed boxes that overlap it more than any other kept box before them
+};
+
+struct MergeParams {
+  NmsParams walk;
+  Members members = Members::kCluster;
+  bool by_overlap = false;  // a weight is the score times the overlap with the kept box; else the score
+};
+
+struct MergeOutput {
+  NmsOutput walk;  // owner is never null
+  void* merged;    // (count, 4) in the type of the input's boxes: the boxes in the order of keep, then 0
+};
+
+enum class Decay : int { kGaussian, kLinear, kHard };
+
+struct SoftParams {
+  NmsParams walk;
+  double sigma = 0.5;
+  double min_score = 0.001;
+  Decay decay = Decay::kGaussian;
+  bool reselect = true;
+};
+
+struct SoftOutput {
+  NmsOutput walk;  // owner is never null; *kept may be kScoreIsNegative
+  void* scores;    // (count) in the type of the input's scores: as they are when visited, in the order of keep, then 0
+};
+
+constexpr int64_t kScoreIsNegative = -2;
+
+enum class Confidence : int { kAverage, kMaximum, kBoxAndModel, kAbsentModelAware };
+
+struct WbfParams {
+  NmsParams walk;
+  Confidence confidence = Confidence::kAverage;
+  bool allows_overflow = false;
+};
+
+struct WbfInput {
+  NmsInput walk;
+  Column models;   // (count) int64, each below model_count; absent: all 0
+  Column weights;  // (model_count) one a model; absent: 1
+  int64_t model_count = 1;
+};
+
+struct WbfOutput {
+  NmsOutput walk;  // keep: the founders; owner is never null; *kept may be kModelIsUnknown
+  void* fused;     // (count, 4) in the type of the input's boxes, in the order of keep, then 0
+  void* scores;    // (count) in the type of the input's scores
+};
+
+constexpr int64_t kModelIsUnknown = -3;
+
+namespace cpu {
+
+// keep, owner and kept as nms has them; owner of a visited box is itself, kept or not.
+void and_nms(const NmsInput& input, const AndParams& params, const NmsOutput& output, const Host& host);
+
+void merge_nms(const NmsInput& input, const MergeParams& params, const MergeOutput& output, const Host& host);
+
+void soft_nms(const NmsInput& input, const SoftParams& params, const SoftOutput& output, const Host& host);
+
+void wbf(const WbfInput& input, const WbfParams& params, const WbfOutput& output, const Host& host);
+
+}  // namespace cpu
 }  // namespace ptdet

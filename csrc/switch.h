@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/loss_grad.h"
+#include "core/diou_power.h"
 #include "kernels.h"
 
 namespace ptdet {
@@ -24,12 +25,33 @@ template <typename T>
 PTDET_HD LossShape<T> loss_shape(const LossParams& params) {
   const auto is = [&](Loss loss) { return params.loss == loss; };
   const auto has = [&](Penalty penalty) { return (params.penalties & penalty) != 0; };
-  return {{is(Loss::kFocal), is(Loss::kPowered), is(Loss::kInner), is(Loss::kWasserstein), is(Loss::kWise),
-           has(kHull), has(kDistance), has(kAspect), has(kSides), has(kAngledDistance), has(kShape), has(kCorners)},
+  return {{is(Loss::kFocal), is(Loss::kPowered), is(Loss::kInner), is(Loss::kWasserstein), is(Loss::kWise), has(kHull),
+           has(kDistance), has(kAspect), has(kSides), has(kAngledDistance), has(kShape), has(kCorners)},
           static_cast<typename ElementOf<T>::type>(params.power),
           T(params.power),
           T(params.scale),
           T(params.overlap.epsilon)};
+}
+
+// The same with what only suppressions have.
+template <typename F>
+auto with_suppression(const NmsParams& params, F&& f) {
+  if (params.metric == Metric::kDiou && params.beta != 1) return f(DiouPower{});
+  return with_metric(params.metric, f);
+}
+
+// The raw value of a measure that is known at run time only.
+template <typename T>
+PTDET_HD T overlap_by(Metric metric, const Box<T>& a, const Box<T>& b) {
+  switch (metric) {
+    case Metric::kGiou: return Giou::between(a, b);
+    case Metric::kDiou: return Diou::between(a, b);
+    case Metric::kCiou: return Ciou::between(a, b);
+    case Metric::kIof: return Iof::between(a, b);
+    case Metric::kIos: return Ios::between(a, b);
+    case Metric::kIou: break;
+  }
+  return Iou::between(a, b);
 }
 
 }  // namespace ptdet

@@ -11,10 +11,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import nn
+    from . import nn, yolo
     from ._operators import backend, register
     from ._patch import Patch, patch
+    from .batch import combined_nms, ragged_nms
     from .boxes import box_area, box_convert, clip_boxes_to_image, remove_small_boxes
+    from .fusion import non_maximum_weighted, weighted_boxes_fusion
+    from .greedy import and_nms, diou_nms, or_nms
     from .info import build_info
     from .losses import (
         alpha_iou_loss,
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
         scylla_iou_loss,
         wise_iou_loss,
     )
+    from .merge import cluster_nms, merge_nms
     from .overlaps import (
         bbox_iou,
         box_iof,
@@ -41,7 +45,9 @@ if TYPE_CHECKING:
         overlap,
         pairwise_overlap,
     )
+    from .soft import soft_nms
     from .suppression import batched_nms, nms
+    from .yolo import non_max_suppression
 
 __version__ = "0.1.0"
 __all__ = [
@@ -79,6 +85,16 @@ __all__ = [
     "remove_small_boxes",
     "scylla_iou_loss",
     "wise_iou_loss",
+    "__version__",
+    "backend",
+    "batched_nms",
+    "build_info",
+    "nms",
+    "register",
+    "non_max_suppression",
+    "yolo",
+    "combined_nms",
+    "ragged_nms",
 ]
 
 _HOMES = {
@@ -115,7 +131,26 @@ _HOMES = {
     "scylla_iou_loss": "losses",
     "wise_iou_loss": "losses",
     "nn": "nn",
+    "non_max_suppression": "yolo",
+    "yolo": "yolo",
+    "combined_nms": "batch",
+    "ragged_nms": "batch",
 }
+
+_HOMES |= {
+    "or_nms": "greedy",
+    "diou_nms": "greedy",
+    "and_nms": "greedy",
+    "merge_nms": "merge",
+    "cluster_nms": "merge",
+    "soft_nms": "soft",
+    "weighted_boxes_fusion": "fusion",
+    "non_maximum_weighted": "fusion",
+}
+__all__ += [
+    "or_nms", "diou_nms", "and_nms", "merge_nms", "cluster_nms", "soft_nms", "weighted_boxes_fusion",
+    "non_maximum_weighted",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -123,6 +158,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'ptdet' has no attribute {name!r}")
     home = import_module(f".{_HOMES[name]}", __name__)
     globals()[name] = home if name == _HOMES[name] else getattr(home, name)
+    globals()[name] = getattr(home, name, home)  # a name may be that of its module
     return globals()[name]
 
 

@@ -132,9 +132,9 @@ void run(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted
   const auto prepare_kernel = prepare<T>;
   LAUNCH(prepare_kernel, blocks_for(input.count, kBlock), kBlock, stream, walk, input.boxes, rows, sorted.groups, keys,
          output.keep);
-  const auto threshold = Threshold<T>::from(params.iou_threshold, params.inclusive);
-  with_metric(params.metric,
-              [&](auto measure) { launch_rounds<decltype(measure)>(walk, threshold, one_segment, stream); });
+  const auto threshold = Threshold<T>::from(params.iou_threshold, params.inclusive, params.beta);
+  with_suppression(params,
+                   [&](auto measure) { launch_rounds<decltype(measure)>(walk, threshold, one_segment, stream); });
   write_result(scratch.result, walk.remover, rows, sorted.by_score, params.max_output, output, stream);
 }
 

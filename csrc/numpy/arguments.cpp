@@ -80,6 +80,13 @@ double number_of(const char* name, const py::object& given) {
   return value;
 }
 
+double positive_of(const char* name, const py::object& given) {
+  const double value = number_of(name, given);
+  if (value > 0 && std::isfinite(value)) return value;
+  throw py::value_error(std::string(name) + ": expected a finite number > 0, got " +
+                        py::str(given).cast<std::string>());
+}
+
 bool flag_of(const char* name, const py::object& given) {
   const std::string type = type_name(given);
   if (!PyBool_Check(given.ptr()) && type != "numpy.bool" && type != "numpy.bool_")

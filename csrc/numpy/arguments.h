@@ -26,6 +26,7 @@ class Readable {
   Type type() const { return type_; }
   bool is_floating() const { return type_ <= Type::kBFloat16; }
 
+  py::dtype dtype() const { return array_.dtype(); }
   void expect_shape(bool fits, const std::string& expected) const;
   void expect_floating() const;
   int dims() const { return static_cast<int>(array_.ndim()); }
@@ -38,7 +39,8 @@ class Readable {
 
 std::string type_name(const py::object& given);
 
-double number_of(const char* name, const py::object& given);  // not NaN
+double number_of(const char* name, const py::object& given);    // not NaN
+double positive_of(const char* name, const py::object& given);  // and finite
 bool flag_of(const char* name, const py::object& given);
 std::optional<double> least_of(const char* name, const py::object& given);   // None, or a number
 std::optional<int64_t> limit_of(const char* name, const py::object& given);  // None, or an integer >= 0

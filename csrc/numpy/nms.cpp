@@ -1,35 +1,47 @@
-#include "numpy/nms.h"
-
-#include <cstring>
-
-#include "numpy/arguments.h"
-#include "numpy/host.h"
+#include "numpy/results.h"
+#include "numpy/suppression.h"
 
 namespace ptdet {
+namespace {
+
+// keep, or (keep, owner): what `kernel(input, output, host)` finds.
+template <typename Kernel>
+py::object walked(const Candidates& candidates, bool return_owner, Kernel&& kernel) {
+  const NmsInput input = candidates.input();
+  NumpyHost host;
+  WalkMemory walk(host, input.count, return_owner);
+  {
+    const py::gil_scoped_release others_may_run;
+    kernel(input, walk.output(), host.get());
+  }
+  if (return_owner) return py::make_tuple(walk.keep(), walk.owner());
+  return walk.keep();
+}
+
+}  // namespace
 
 py::object nms_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
                          const py::object& iou_threshold, const py::object& metric, const py::object& inclusive,
-                         const py::object& score_threshold, const py::object& max_output, bool return_owner) {
+                         const py::object& score_threshold, const py::object& max_output, bool return_owner,
+                         const py::object& beta) {
   const Candidates candidates(boxes, scores, idxs);
-  const NmsInput input = candidates.input();
-  const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
+  NmsParams params = nms_params(candidates.count(), iou_threshold, metric, inclusive, score_threshold, max_output);
+  if (!beta.is_none()) params.beta = positive_of("beta", beta);
+  return walked(candidates, return_owner, [&](const NmsInput& input, const NmsOutput& output, const cpu::Host& host) {
+    cpu::nms(input, params, output, host);
+  });
+}
 
-  NumpyHost host;
-  int64_t kept = 0;
-  int64_t* keep = host.allocate<int64_t>(input.count);
-  py::array_t<int64_t> owner;
-  if (return_owner) owner = py::array_t<int64_t>(input.count);
-  int64_t* owners = return_owner ? owner.mutable_data() : nullptr;
-  {
-    const py::gil_scoped_release others_may_run;
-    cpu::nms(input, params, {keep, owners, &kept}, host.get());
-  }
-  check_group_ids(kept);
-
-  py::array_t<int64_t> result(kept);
-  if (kept) std::memcpy(result.mutable_data(), keep, static_cast<size_t>(kept) * sizeof(int64_t));
-  if (return_owner) return py::make_tuple(result, owner);
-  return result;
+py::object and_nms_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
+                             const py::object& iou_threshold, const py::object& metric, const py::object& inclusive,
+                             const py::object& score_threshold, const py::object& max_output, bool return_owner,
+                             const py::object& overlap_threshold) {
+  const Candidates candidates(boxes, scores, idxs);
+  const AndParams params{nms_params(candidates.count(), iou_threshold, metric, inclusive, score_threshold, max_output),
+                         number_of("overlap_threshold", overlap_threshold)};
+  return walked(candidates, return_owner, [&](const NmsInput& input, const NmsOutput& output, const cpu::Host& host) {
+    cpu::and_nms(input, params, output, host);
+  });
 }
 
 }  // namespace ptdet

@@ -68,8 +68,8 @@ std::tuple<Tensor, Tensor> box_loss_with(const Tensor& boxes1, const Tensor& box
   input.params = loss_params(kind, eps, joint_eps, similarity, power, scale, base);
 
   const bool wide = is_double(boxes1) || is_double(boxes2);
-  STD_TORCH_CHECK(!(slopes1 || slopes2) || (type_of(boxes1, "boxes1") <= Type::kBFloat16 &&
-                                            type_of(boxes2, "boxes2") <= Type::kBFloat16),
+  STD_TORCH_CHECK(!(slopes1 || slopes2) ||
+                      (type_of(boxes1, "boxes1") <= Type::kBFloat16 && type_of(boxes2, "boxes2") <= Type::kBFloat16),
                   "ptdet: boxes of integers have no slopes");
   std::array<int64_t, 66> sizes{2};  // of the slopes of both: 2, *batch, 4
   for (int64_t d = 0; d < dims; ++d) sizes[static_cast<size_t>(d + 1)] = boxes1.size(d);
@@ -86,9 +86,9 @@ std::tuple<Tensor, Tensor> box_loss_with(const Tensor& boxes1, const Tensor& box
   runs.for_each([&](int64_t a, int64_t b, int64_t before) {
     input.a = boxes_from(boxes1, a, runs.a_stride(), "boxes1");
     input.b = boxes_from(boxes2, b, runs.b_stride(), "boxes2");
-    launch(input, LossOutput{static_cast<char*>(value.mutable_data_ptr()) + bytes * before,
-                             slopes1 ? first + 4 * bytes * before : nullptr,
-                             slopes2 ? second + 4 * bytes * before : nullptr});
+    launch(input,
+           LossOutput{static_cast<char*>(value.mutable_data_ptr()) + bytes * before,
+                      slopes1 ? first + 4 * bytes * before : nullptr, slopes2 ? second + 4 * bytes * before : nullptr});
   });
   return {value, slopes};
 }
@@ -127,15 +127,15 @@ Tensor box_loss_backward_with(const Tensor& grad, const Tensor& slopes, Launch&&
 
 namespace cpu {
 std::tuple<Tensor, Tensor> box_loss_op(const Tensor& boxes1, const Tensor& boxes2, std::string kind, double eps,
-                                       double joint_eps, bool similarity, bool slopes1, bool slopes2,
-                                       double power, double scale, std::string base);
+                                       double joint_eps, bool similarity, bool slopes1, bool slopes2, double power,
+                                       double scale, std::string base);
 Tensor box_loss_backward_op(const Tensor& grad, const Tensor& slopes);
 }  // namespace cpu
 
 namespace cuda {
 std::tuple<Tensor, Tensor> box_loss_op(const Tensor& boxes1, const Tensor& boxes2, std::string kind, double eps,
-                                       double joint_eps, bool similarity, bool slopes1, bool slopes2,
-                                       double power, double scale, std::string base);
+                                       double joint_eps, bool similarity, bool slopes1, bool slopes2, double power,
+                                       double scale, std::string base);
 Tensor box_loss_backward_op(const Tensor& grad, const Tensor& slopes);
 }  // namespace cuda
 

@@ -79,8 +79,8 @@ inline int64_t element_size(Type type) {
 
 inline BoxColumn boxes_from(const Tensor& t, int64_t offset, int64_t row_stride, const char* name) {
   const Type type = type_of(t, name);
-  return {static_cast<const char*>(t.const_data_ptr()) + offset * element_size(type), row_stride,
-          t.stride(t.dim() - 1), type};
+  return {static_cast<const char*>(t.const_data_ptr()) + offset * element_size(type), row_stride, t.stride(t.dim() - 1),
+          type};
 }
 
 inline bool is_double(const Tensor& t) { return t.scalar_type() == ScalarType::Double; }

@@ -7,6 +7,10 @@
 
 namespace ptdet::cuda {
 
+inline void check(cudaError_t error) {
+  STD_TORCH_CHECK(error == cudaSuccess, "ptdet: CUDA: ", cudaGetErrorString(error));
+}
+
 class OnDeviceOf {
  public:
   explicit OnDeviceOf(const torch::stable::Tensor& tensor) : device_(tensor.get_device_index()) {
@@ -23,10 +27,7 @@ class OnDeviceOf {
   }
 
   // Call it after the last launch.
-  static void check_launches() {
-    const cudaError_t error = cudaGetLastError();
-    STD_TORCH_CHECK(error == cudaSuccess, "ptdet: CUDA: ", cudaGetErrorString(error));
-  }
+  static void check_launches() { check(cudaGetLastError()); }
 
  private:
   int32_t device_;

@@ -1,9 +1,11 @@
 // All registrations of _C_cuda, nothing else.
 #include <torch/csrc/stable/library.h>
 
+#include "torch/image_slots.h"
 #include "torch/nms.h"
 #include "torch/box_loss.h"
 #include "torch/pairwise_overlap.h"
+#include "torch/yolo.h"
 
 STABLE_TORCH_LIBRARY_IMPL(ptdet, CUDA, m) {
   m.impl("nms", TORCH_BOX(&ptdet::cuda::nms_op));
@@ -12,4 +14,9 @@ STABLE_TORCH_LIBRARY_IMPL(ptdet, CUDA, m) {
   m.impl("pairwise_overlap_backward", TORCH_BOX(&ptdet::cuda::pairwise_overlap_backward_op));
   m.impl("graded_box_loss", TORCH_BOX(&ptdet::cuda::box_loss_op));
   m.impl("graded_box_loss_backward", TORCH_BOX(&ptdet::cuda::box_loss_backward_op));
+}
+
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CUDA, m) {
+  m.impl("yolo_filter", TORCH_BOX(&ptdet::cuda::yolo_filter_op));
+  m.impl("image_slots", TORCH_BOX(&ptdet::cuda::image_slots_op));
 }

@@ -4,12 +4,11 @@
 
 namespace ptdet::cpu {
 
-Tensor pairwise_overlap_op(const Tensor& boxes1, const Tensor& boxes2, std::string kind, double eps,
-                           double joint_eps) {
+Tensor pairwise_overlap_op(const Tensor& boxes1, const Tensor& boxes2, std::string kind, double eps, double joint_eps) {
   const TorchHost host;
-  return pairwise_overlap_with(
-      boxes1, boxes2, kind, eps, joint_eps,
-      [&](const PairwiseInput& input, void* out) { pairwise_overlap(input, out, host.get()); });
+  return pairwise_overlap_with(boxes1, boxes2, kind, eps, joint_eps, [&](const PairwiseInput& input, void* out) {
+    pairwise_overlap(input, out, host.get());
+  });
 }
 
 std::tuple<Tensor, Tensor> pairwise_overlap_backward_op(const Tensor& grad, const Tensor& boxes1, const Tensor& boxes2,

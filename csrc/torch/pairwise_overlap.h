@@ -74,8 +74,9 @@ std::tuple<Tensor, Tensor> pairwise_overlap_backward_with(const Tensor& grad, co
                                                           double joint_eps, bool wanted1, bool wanted2,
                                                           Launch&& launch) {
   Matrix matrix(boxes1, boxes2, kind, eps, joint_eps);
-  STD_TORCH_CHECK(float_type_of(boxes1, "boxes1") >= Type::kFloat64 && float_type_of(boxes2, "boxes2") >= Type::kFloat64,
-                  "ptdet: boxes must be floating");
+  STD_TORCH_CHECK(
+      float_type_of(boxes1, "boxes1") >= Type::kFloat64 && float_type_of(boxes2, "boxes2") >= Type::kFloat64,
+      "ptdet: boxes must be floating");
   STD_TORCH_CHECK(grad.dim() == matrix.dims + 2 && grad.size(matrix.dims) == matrix.input.rows &&
                       grad.size(matrix.dims + 1) == matrix.input.columns,
                   "ptdet: grad must have shape (*batch, N, M)");
@@ -83,9 +84,9 @@ std::tuple<Tensor, Tensor> pairwise_overlap_backward_with(const Tensor& grad, co
     STD_TORCH_CHECK(grad.size(d) == boxes1.size(d), "ptdet: grad must have shape (*batch, N, M)");
   STD_TORCH_CHECK(grad.scalar_type() == (matrix.wide() ? ScalarType::Double : ScalarType::Float),
                   "ptdet: grad must have the dtype of the overlaps");
-  STD_TORCH_CHECK(grad.get_device_index() == boxes1.get_device_index() &&
-                      grad.device().type() == boxes1.device().type(),
-                  "ptdet: grad must be on the device of the boxes");
+  STD_TORCH_CHECK(
+      grad.get_device_index() == boxes1.get_device_index() && grad.device().type() == boxes1.device().type(),
+      "ptdet: grad must be on the device of the boxes");
   bool constant = true;  // the gradient of a sum or a mean
   for (int64_t d = 0; d < grad.dim(); ++d) constant = constant && (grad.stride(d) == 0 || grad.size(d) == 1);
   const Tensor ready = constant ? grad : torch::stable::contiguous(grad);

@@ -3,8 +3,7 @@
 
 namespace ptdet::cuda {
 
-Tensor pairwise_overlap_op(const Tensor& boxes1, const Tensor& boxes2, std::string kind, double eps,
-                           double joint_eps) {
+Tensor pairwise_overlap_op(const Tensor& boxes1, const Tensor& boxes2, std::string kind, double eps, double joint_eps) {
   const OnDeviceOf device(boxes1);
   const Tensor out = pairwise_overlap_with(
       boxes1, boxes2, kind, eps, joint_eps,

@@ -20,7 +20,8 @@ def _load() -> Any:
         absent = "ptdet was not built for this Python: pip install --no-build-isolation ptdet, or make build"
         raise ImportError(f"ptdet.numpy has no kernels: {build_record().get('numpy_failed', absent)}") from error
     except ImportError as error:
-        raise ImportError(f"ptdet.numpy has no kernels: {error}; build ptdet again for this Python") from error
+        why = build_record().get("numpy_failed", f"{error}; build ptdet again for this Python")
+        raise ImportError(f"ptdet.numpy has no kernels: {why}") from error
 
 
 def _usable_processors() -> int:

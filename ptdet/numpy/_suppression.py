@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias, overload
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Literal, overload
 
 from ._native import native
+from ._types import Array, Indices
 
-Array: TypeAlias = NDArray[Any]
-Indices: TypeAlias = NDArray[np.int64]
 _NMS = native.nms
 
 
@@ -76,7 +72,7 @@ def nms(
     array([1, 2])
     """
     found: Indices | tuple[Indices, Indices] = _NMS(
-        boxes, scores, None, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner
+        boxes, scores, None, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner, None
     )
     return found
 
@@ -103,6 +99,6 @@ def batched_nms(
     if idxs is None:
         raise TypeError("idxs: expected a numpy.ndarray, got None")
     found: Indices | tuple[Indices, Indices] = _NMS(
-        boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner
+        boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner, None
     )
     return found

@@ -110,7 +110,7 @@ def graded_backward(grad: Tensor, slopes: Tensor) -> tuple[bytes, Any]:
 
 
 def run(flavour: Flavour, cases: list[tuple[bytes, Any]], seed: int) -> list[list[Tensor]]:
-    done = execute(build(flavour) / "pairs", [], seed, b"".join(given for given, _ in cases))
+    done = execute(build(flavour) / "pairs_driver", [], seed, b"".join(given for given, _ in cases))
     if done.returncode != 0:
         raise AssertionError(f"{flavour.name}: exit {done.returncode}\n{done.stderr.decode()[-6000:]}")
     answers, at = [], 0

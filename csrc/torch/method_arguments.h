@@ -1,0 +1,58 @@
+// From names and numbers to the params of the other methods.
+#pragma once
+
+#include <cmath>
+
+#include "torch/arguments.h"
+
+namespace ptdet {
+
+inline NmsParams diou_params(int64_t count, double iou_threshold, double beta, bool inclusive,
+                             std::optional<double> score_threshold, std::optional<int64_t> max_output) {
+  STD_TORCH_CHECK(beta > 0 && std::isfinite(beta), "ptdet: beta must be finite and above 0");
+  NmsParams params = nms_params(count, iou_threshold, "diou", inclusive, score_threshold, max_output);
+  params.beta = beta;
+  return params;
+}
+
+inline AndParams and_params(const NmsParams& walk, double overlap_threshold) {
+  STD_TORCH_CHECK(overlap_threshold == overlap_threshold, "ptdet: overlap_threshold must not be NaN");
+  return {walk, overlap_threshold};
+}
+
+inline Members members_of(const std::string& name) {
+  Members members{};
+  STD_TORCH_CHECK(find_name(kMembers, name, members), "ptdet: unknown members '", name, "'");
+  return members;
+}
+
+inline MergeParams merge_params(const NmsParams& walk, const std::string& members, const std::string& weights) {
+  bool by_overlap = false;
+  STD_TORCH_CHECK(find_name(kWeightsByOverlap, weights, by_overlap), "ptdet: unknown weights '", weights, "'");
+  return {walk, members_of(members), by_overlap};
+}
+
+inline Decay decay_of(const std::string& name) {
+  Decay decay{};
+  STD_TORCH_CHECK(find_name(kDecays, name, decay), "ptdet: unknown kind '", name, "'");
+  return decay;
+}
+
+inline SoftParams soft_params(const NmsParams& walk, double sigma, double min_score, const std::string& kind,
+                              bool reselect) {
+  STD_TORCH_CHECK(sigma > 0 && std::isfinite(sigma), "ptdet: sigma must be finite and above 0");
+  STD_TORCH_CHECK(min_score == min_score, "ptdet: min_score must not be NaN");
+  return {walk, sigma, min_score, decay_of(kind), reselect};
+}
+
+inline Confidence confidence_of(const std::string& name) {
+  Confidence confidence{};
+  STD_TORCH_CHECK(find_name(kConfidences, name, confidence), "ptdet: unknown conf_type '", name, "'");
+  return confidence;
+}
+
+inline Tensor new_rows(const Tensor& like, int64_t rows, int64_t columns) {
+  return columns == 1 ? torch::stable::new_empty(like, {rows}) : torch::stable::new_empty(like, {rows, columns});
+}
+
+}  // namespace ptdet
