@@ -53,6 +53,7 @@ def info() -> int:
         print(f"CPU   reference: {facts['why_not_cpu']}")
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU present"
     print(f"CUDA  native, archs {facts['cuda_archs']}, {gpu}" if facts["cuda"] else f"CUDA  {facts['why_not_cuda']}")
+    print("NumPy native, ptdet.numpy" if facts["numpy"] else f"NumPy {facts['why_not_numpy']}")
     print(f"other devices (MPS, XPU, ...) run on the pure-torch reference; operators: {', '.join(OPERATORS)}")
     return 0
 
