@@ -118,7 +118,8 @@ class NinjaFile:
             )
         optimise = "-O0 -g" if switch("DEBUG", False) else "-O3"
         common = (
-            f"-std=c++17 {optimise} -fPIC -ffp-contract=off -Wall -Wextra -Werror -fvisibility=hidden -I{ROOT}/csrc"
+            f"-std=c++17 {optimise} -fPIC -ffp-contract=off -fno-math-errno -Wall -Wextra -Werror "
+            f"-fvisibility=hidden -I{ROOT}/csrc"
         )
         self.lines = [
             f"rule cxx\n  command = {self.cxx} {common} $flags -MMD -MF $out.d -c $in -o $out\n{DEPENDS}"
