@@ -169,7 +169,7 @@ class NinjaFile:
         cuda = [self.compile(s, "nvcc", "") for s in sorted((ROOT / "csrc/cuda").glob("*.cu"))]
         flags = f"{stable} -DUSE_CUDA {cuda_includes}"
         cuda += [self.compile(s, "cxx", flags) for s in rooms if s.stem.endswith("_cuda")]
-        static = f"-L{home}/lib64 -L{home}/targets/x86_64-linux/lib -lcudart_static -ldl -lrt -lpthread"
+        static = f"-L{home}/lib64 -L{home}/lib -L{home}/targets/x86_64-linux/lib -lcudart_static -ldl -lrt -lpthread"
         return [*made, self.link("_C_cuda.so", cuda, f"{libraries} {static}")]
 
 

@@ -176,5 +176,5 @@ def __dir__() -> list[str]:
     return __all__
 
 
-if "torch" in sys.modules:
+if sys.modules.get("torch") is not None:
     import_module("._operators", __name__)

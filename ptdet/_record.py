@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import warnings
+from importlib import import_module
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -22,6 +23,15 @@ def why_disabled() -> str:
     """Empty unless the environment asks for no native kernels."""
     if os.environ.get("PTDET_DISABLE_NATIVE", "") not in ("", "0"):
         return "PTDET_DISABLE_NATIVE is set: unset it to use the native kernels"
+    return ""
+
+
+def why_not_numpy() -> str:
+    """Empty if ptdet.numpy is there."""
+    try:
+        import_module("ptdet.numpy")
+    except ImportError as error:
+        return str(error)
     return ""
 
 

@@ -37,7 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def info() -> int:
     """Prints what is native here and, where something is not, why and what to do."""
-    import torch
+    from ._record import why_not_numpy
+
+    for_arrays = why_not_numpy()
+    print(f"NumPy {for_arrays}" if for_arrays else "NumPy native, ptdet.numpy")
+    try:
+        import torch
+    except ModuleNotFoundError:
+        print(f"ptdet {__version__}, without torch: only ptdet.numpy is there")
+        return 0
 
     from ._backend import OPERATORS
     from .info import build_info
@@ -53,7 +61,6 @@ def info() -> int:
         print(f"CPU   reference: {facts['why_not_cpu']}")
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU present"
     print(f"CUDA  native, archs {facts['cuda_archs']}, {gpu}" if facts["cuda"] else f"CUDA  {facts['why_not_cuda']}")
-    print("NumPy native, ptdet.numpy" if facts["numpy"] else f"NumPy {facts['why_not_numpy']}")
     print(f"other devices (MPS, XPU, ...) run on the pure-torch reference; operators: {', '.join(OPERATORS)}")
     return 0
 

@@ -8,7 +8,7 @@ import torch
 
 from ._backend import CPU_PROBLEM, NATIVE_FACTS, WHY_NOT_CPU, WHY_NOT_CUDA
 from ._operators import register
-from ._record import build_record
+from ._record import build_record, why_not_numpy
 
 
 def build_info() -> dict[str, Any]:
@@ -29,14 +29,6 @@ def build_info() -> dict[str, Any]:
         "compiler": facts.get("compiler", ""),
         "built_with_torch": facts.get("built_with_torch", ""),
         "torch": torch.__version__,
-        "numpy": not (why_not_numpy := _why_not_numpy()),
-        "why_not_numpy": why_not_numpy,
+        "numpy": not (why_not := why_not_numpy()),
+        "why_not_numpy": why_not,
     }
-
-
-def _why_not_numpy() -> str:
-    try:
-        from .numpy import _native  # noqa: F401
-    except ImportError as error:
-        return str(error)
-    return ""

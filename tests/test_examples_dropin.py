@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +41,12 @@ def test_onnx_head() -> None:
 def test_aoti_package() -> None:
     printed = example("aoti_package.py")
     assert printed.count("as in Python") == 3 and "NOT" not in printed
+
+
+def test_train_tiny_detector(tmp_path: Path) -> None:
+    printed = example("train_tiny_detector.py", "--out", str(tmp_path))
+    before, after, again = (float(number) for number in re.findall(r"(\d\.\d+) (?:before|after|of the)", printed))
+    assert before < 0.1 and after > 0.8 and after == again
+    assert (tmp_path / "checkpoint.pt").exists()
+    if "wrote" in printed:
+        assert all((tmp_path / name).read_bytes().startswith(b"\x89PNG") for name in ("loss.png", "detections.png"))

@@ -39,6 +39,11 @@ def test_torch_is_not_needed() -> None:
     )
 
 
+def test_info_without_torch() -> None:
+    printed = python(NO_TORCH + "from ptdet.cli import main; raise SystemExit(main(['info']))")
+    assert "NumPy native" in printed and "without torch" in printed
+
+
 def test_torch_is_not_imported() -> None:
     python(
         "import ptdet, ptdet.numpy, numpy as np, sys\n"
