@@ -64,7 +64,7 @@ def test_a_segment_that_nothing_removes_and_one_that_loses_all(flavour: Flavour)
 
 @pytest.mark.parametrize("flavour", EACH)
 def test_a_tile_that_is_empty_long_before_its_segment_stops_growing(flavour: Flavour) -> None:
-    t = flavour.tile if flavour is not PLAIN else 64
+    t = flavour.tile
     n = 7 * t
     boxes = torch.arange(n, dtype=torch.float32)[:, None] * torch.tensor([20.0, 0, 20, 0]) + torch.tensor([0, 0, 9, 9])
     boxes[5 * t : 6 * t] = boxes[0]
