@@ -88,7 +88,8 @@ __device__ void meet_batch(const TileMemory<T>& memory, int open_count, int batc
   }
 }
 
-// Which boxes of the tile before could remove the head's open ones, from the place `from` in that tile on.
+// Which boxes of the tile before could remove the head's open ones, from the place `from` in that tile on. The batch is
+// free again after the next barrier.
 template <typename Measure, typename T>
 __device__ void test_cross_pairs(const Walk<T>& walk, const TileMemory<T>& memory, const Threshold<T>& threshold,
                                  int64_t first, int from, bool open) {
@@ -106,7 +107,6 @@ __device__ void test_cross_pairs(const Walk<T>& walk, const TileMemory<T>& memor
       memory.cross[word * kTile + own] = bits;
     }
   }
-  __syncthreads();  // the batch is free
 }
 
 // Brings the head's open boxes before all that its segment keeps in the tiles before, as it becomes known. Returns
