@@ -1,0 +1,122 @@
+"""What we set out to reach, as data, and what of it a run reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .cases import OURS
+from .measure import Spread
+from .results import Results
+from .table import aligned
+
+
+@dataclass(frozen=True)
+class Target:
+    """One promise about one row."""
+
+    of: str
+    group: str
+    scene: str
+    n: int
+    kind: str  # a key of READ
+    bound: float
+    peer: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A target and what was measured: median and quartiles."""
+
+    target: Target
+    measured: Spread | None  # None: not measured
+
+    @property
+    def met(self) -> bool | None:
+        if self.measured is None:
+            return None
+        bound, at_least = self.target.bound, self.target.kind == "times"
+        return self.measured.median >= bound if at_least else self.measured.median <= bound
+
+    @property
+    def verdict(self) -> str:
+        return {None: "not measured", True: "met", False: "missed"}[self.met]
+
+
+def _many(
+    of: str, group: str, scenes: Sequence[str], sizes: Sequence[int], *asked: tuple[str, float, str]
+) -> Iterator[Target]:
+    for scene in scenes:
+        for n in sizes:
+            for kind, bound, peer in asked:
+                yield Target(of, group, scene, n, kind, bound, peer)
+
+
+TARGETS: tuple[Target, ...] = (
+    *_many("frame", "nms", ["clustered"], [100], ("times", 4, "torchvision")),
+    *_many("frame", "nms", ["clustered"], [1000], ("times", 8, "torchvision")),
+    *_many("frame", "nms", ["clustered"], [10_000], ("times", 25, "torchvision"), ("times", 4, "onnxruntime")),
+    *_many("frame", "nms", ["scattered"], [10_000], ("times", 150, "torchvision"), ("times", 5, "lsnms")),
+    *_many("frame", "nms", ["clustered", "scattered"], [100_000], ("times", 10, "lsnms")),
+    *_many("frame", "nms", ["scattered"], [1_000_000], ("floor", 5, ""), ("memory", 150, "")),
+    *_many("frame", "batched", ["clustered", "scattered"], [10_000, 30_000], ("times", 20, "torchvision")),
+    *_many("frame", "import", ["after torch"], [1], ("seconds", 0.3, "")),
+)
+
+
+def outcomes(results: Results, targets: Sequence[Target] = TARGETS) -> list[Outcome]:
+    return [Outcome(target, _measured(results, target)) for target in targets]
+
+
+def _measured(results: Results, target: Target) -> Spread | None:
+    if target.kind == "memory":
+        for one in results.memory:
+            if (one.group, one.scene, one.n, one.library) == (target.group, target.scene, target.n, OURS):
+                return Spread(*[one.bytes_per_box] * 5)
+        return None
+    dtype = "" if target.group == "import" else "float32"
+    row = results.find(target.group, target.scene, target.n, target.peer or OURS, dtype)
+    if row is None:
+        return None
+    return {"times": row.times_ours, "floor": row.over_floor, "seconds": row.seconds}[target.kind]
+
+
+def said(target: Target) -> str:
+    """The promise in words."""
+    bound = f"{target.bound:g}"
+    return {
+        "times": f"{bound}x {target.peer}",
+        "floor": f"{bound}x the floor at most",
+        "memory": f"{bound} bytes a box at most",
+        "seconds": f"{bound} s at most",
+    }[target.kind]
+
+
+def cells(found: Sequence[Outcome]) -> list[list[str]]:
+    """Target, what was measured and its quartiles, verdict; the header first."""
+    rows = [["of", "case", "target", "measured", "quartiles", ""]]
+    for one in found:
+        target, measured = one.target, one.measured
+        shown, quartiles = ("", "")
+        if measured:
+            shown = f"{measured.median:.3g}"
+            quartiles = f"{measured.q1:.3g} to {measured.q3:.3g}" if target.kind != "memory" else ""
+        case = f"{target.group}, {target.scene}" + (f", {target.n:,}" if target.n > 1 else "")
+        rows.append([target.of, case, said(target), shown, quartiles, one.verdict])
+    return rows
+
+
+def target_table(results: Results) -> list[str]:
+    """What this run measured of the targets; nothing where it measured none."""
+    found = [one for one in outcomes(results) if one.measured]
+    met = sum(one.met is True for one in found)
+    return [f"targets: {met} of {len(found)} measured here are met", *aligned(cells(found))] if found else []
+
+
+def as_data(results: Results) -> list[dict[str, Any]]:
+    """For the JSON file."""
+    return [
+        {**asdict(one.target), "measured": one.measured and round(one.measured.median, 4), "verdict": one.verdict}
+        for one in outcomes(results)
+    ]
