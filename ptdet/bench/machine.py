@@ -16,6 +16,8 @@ from ..info import build_info
 from .measure import CACHES
 from .peers import PEERS, find
 
+SETTINGS = ("OMP_", "GOMP_", "KMP_", "MKL_", "PTDET_")  # variables that change times
+
 
 def describe() -> dict[str, Any]:
     """As it stands in every file."""
@@ -33,6 +35,7 @@ def describe() -> dict[str, Any]:
         "instruction_set": build["instruction_set"] if build["cpu"] else "none: the reference",
         "cuda_build": build["cuda"],
         "compiler": build["compiler"],
+        "environment": {name: value for name, value in sorted(os.environ.items()) if name.startswith(SETTINGS)},
         "caches": CACHES["cuda" if cuda else "cpu"],
         "versions": {
             "ptdet": metadata_version("ptdet"),
