@@ -1,4 +1,4 @@
-"""Instructions of fixed cases of the CPU kernels, counted by callgrind: a regression shows on any machine, however busy.
+"""Instructions of fixed cases of the CPU kernels, counted by callgrind: a regression shows on a busy machine too.
 
 Needs valgrind and, for the recorded counts, the compiler that they are of; `python -m tests.test_instructions` records
 them anew after a change that is meant. Valgrind knows no AVX-512.
@@ -115,8 +115,8 @@ def test_no_case_takes_more_instructions(
             print(f"\nfewer instructions than recorded, python -m tests.test_instructions records them: {better}")
 
 
-def test_a_planted_regression_is_seen(driver: Path, native: None) -> None:
-    """Twice the boxes cost far more than the tolerance, the same boxes nothing: the counts are the kernel's alone."""
+def test_counts_repeat_and_are_of_the_kernel_alone(driver: Path, native: None) -> None:
+    """No noise at all, and nothing of the drawing of boxes."""
     found = count(driver, "baseline")
     assert found == count(driver, "baseline")
     assert found["clustered 1000"] > 5 * found["clustered 100"]
