@@ -96,7 +96,10 @@ def ninja_file(torch: Path, version: str, nvcc: str | None, archs: str) -> str:
     if not shutil.which(cxx):
         raise BuildError(f"no C++ compiler ({cxx}): install g++ or clang++ (or set CXX), then build ptdet again")
     optimise = "-O0 -g" if switch("DEBUG", False) else "-O3"
-    common = f"-std=c++17 {optimise} -fPIC -ffp-contract=off -Wall -Wextra -Werror -fvisibility=hidden -I{ROOT}/csrc"
+    common = (
+        f"-std=c++17 {optimise} -fPIC -ffp-contract=off -fno-math-errno -Wall -Wextra -Werror "
+        f"-fvisibility=hidden -I{ROOT}/csrc"
+    )
     stable = (
         f"-DTORCH_TARGET_VERSION={TARGET} -DPTDET_BUILT_WITH_TORCH={version} -I{BUILD} -isystem {torch}/include "
         f"-isystem {torch}/include/torch/csrc/api/include"

@@ -1,6 +1,7 @@
 // From names to types: one switch a family.
 #pragma once
 
+#include "core/channel_norm.h"
 #include "core/overlap.h"
 #include "kernels.h"
 
@@ -18,6 +19,15 @@ auto with_metric(Metric metric, F&& f) {
     case Metric::kIou: break;
   }
   return f(Iou{});
+}
+
+// Calls f(degree) with the struct of the degree p, which computes in T, or in double where T would not do.
+template <typename T, typename F>
+auto with_degree(double p, F&& f) {
+  if (p == 1.0) return f(Manhattan<T>{});
+  if (p == 2.0) return f(Euclidean<T>{});
+  if (p > DBL_MAX) return f(Largest<T>{});
+  return f(AnyDegree<double>{p});
 }
 
 }  // namespace ptdet

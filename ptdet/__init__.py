@@ -11,12 +11,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import nn
     from ._operators import backend, register
     from .info import build_info
+    from .norm import ChannelNormFunction, channel_norm
     from .suppression import batched_nms, nms
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "backend", "batched_nms", "build_info", "nms", "register"]
+__all__ += ["ChannelNormFunction", "channel_norm", "nn"]
 
 _HOMES = {
     "nms": "suppression",
@@ -24,10 +27,15 @@ _HOMES = {
     "backend": "_operators",
     "register": "_operators",
     "build_info": "info",
+    "channel_norm": "norm",
+    "ChannelNormFunction": "norm",
 }
+_MODULES = ("nn",)
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
     if name not in _HOMES:
         raise AttributeError(f"module 'ptdet' has no attribute {name!r}")
     home = import_module(f".{_HOMES[name]}", __name__)

@@ -71,3 +71,17 @@ def check_ids_are_numbers(idxs: Tensor) -> None:
     """Only floating ids can be NaN; on a GPU this waits. Under torch.compile the operator's own check remains."""
     if idxs.is_floating_point() and not torch.compiler.is_compiling() and bool(torch.isnan(idxs).any()):
         raise ValueError("idxs: expected ids that equal themselves, got NaN")
+
+
+# [docs: checks]
+def check_channel_norm(input: Any, norm_deg: Any) -> None:
+    """What the norm over channels asks of its arguments."""
+    _tensor("input", input)
+    if input.dtype not in FLOATS:
+        raise TypeError(f"input: expected float64, float32, float16 or bfloat16, got {input.dtype}")
+    if input.dim() < 2:
+        raise ValueError(f"input: expected at least 2 dimensions (B, C, ...), got shape {tuple(input.shape)}")
+    _number("norm_deg", norm_deg)
+    if norm_deg <= 0:
+        raise ValueError(f"norm_deg: expected a number above 0, got {norm_deg}")
+    # [docs: end]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from . import _norm_gradients
+
 
 class Gradient(NamedTuple):
     """What torch.library.register_autograd takes."""
@@ -13,4 +15,7 @@ class Gradient(NamedTuple):
     backward: Callable[..., Any]
 
 
-GRADIENTS: dict[str, Gradient] = {}
+GRADIENTS: dict[str, Gradient] = {
+    "channel_norm": Gradient(_norm_gradients.setup_context, _norm_gradients.backward),
+    "channel_norm_backward": Gradient(_norm_gradients.setup_context_of_backward, _norm_gradients.backward_of_backward),
+}

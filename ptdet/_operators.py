@@ -13,6 +13,7 @@ from . import reference
 from ._backend import OPERATORS, SCHEMAS, WHY_NOT_CPU
 from ._fakes import FAKES
 from ._gradients import GRADIENTS
+from ._vmap import VMAP_RULES
 
 _library = torch.library.Library("ptdet", "FRAGMENT")
 if WHY_NOT_CPU:
@@ -29,8 +30,13 @@ for _name in OPERATORS:
     else:
         _library.impl(_name, torch.library.fallthrough_kernel, "Autograd")  # indices have no gradient
 
+for _name, _rule in VMAP_RULES.items():
+    torch.library.register_vmap(f"ptdet::{_name}", _rule, lib=_library)
+
 NMS = torch.ops.ptdet.nms.default
 NMS_WALK = torch.ops.ptdet.nms_walk.default
+CHANNEL_NORM = torch.ops.ptdet.channel_norm.default
+CHANNEL_NORM_BACKWARD = torch.ops.ptdet.channel_norm_backward.default
 
 
 class _OnReference(TorchDispatchMode):

@@ -223,3 +223,11 @@ def test_inputs_stay_as_they_are() -> None:
     ptdet.batched_nms(*given, 0.5)
     for tensor, copy in zip(given, copies, strict=True):
         assert torch.equal(tensor, copy) and torch.equal(tensor.signbit(), copy.signbit())
+
+
+def test_a_line_without_end_meets_what_only_asks_for_the_candidates_area(backend: str) -> None:
+    """0 x inf is NaN, so the line has no area; but IoF divides by the candidate's, and 0 / area meets >= 0."""
+    boxes = torch.tensor([[3.0, 60.0, 3.0, math.inf], [47.0, 107.0, 60.0, 120.0]])
+    scores = torch.tensor([0.9, 0.8])
+    assert ptdet.nms(boxes, scores, 0.0, metric="iof", inclusive=True).tolist() == [0]
+    assert ptdet.nms(boxes, scores, 0.0, metric="iou", inclusive=True).tolist() == [0, 1]

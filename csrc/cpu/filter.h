@@ -48,7 +48,7 @@ struct Filter {
 
   // A box that can neither suppress nor be suppressed: its overlaps are undefined or 0.
   bool inert(T box_area) const {
-    if (mode == Mode::kNone) return box_area != box_area;
+    if (mode == Mode::kNone) return false;  // IoF divides by one area only: the other may be NaN
     if (mode == Mode::kIntersects) return !(box_area > T(0));
     return !(box_area > T(0) && is_finite(box_area));
   }

@@ -2,6 +2,7 @@
 #include <torch/csrc/stable/library.h>
 
 #include "kernels.h"
+#include "torch/channel_norm.h"
 #include "torch/nms.h"
 
 #if defined(__clang__)
@@ -38,4 +39,6 @@ STABLE_TORCH_LIBRARY_IMPL(ptdet, CompositeExplicitAutograd, m) { m.impl("_build_
 STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
   m.impl("nms", TORCH_BOX(&ptdet::cpu::nms_op));
   m.impl("nms_walk", TORCH_BOX(&ptdet::cpu::nms_walk_op));
+  m.impl("channel_norm", TORCH_BOX(&ptdet::cpu::channel_norm_op));
+  m.impl("channel_norm_backward", TORCH_BOX(&ptdet::cpu::channel_norm_backward_op));
 }

@@ -1,9 +1,12 @@
 // All registrations of _C_cuda, nothing else.
 #include <torch/csrc/stable/library.h>
 
+#include "torch/channel_norm.h"
 #include "torch/nms.h"
 
 STABLE_TORCH_LIBRARY_IMPL(ptdet, CUDA, m) {
   m.impl("nms", TORCH_BOX(&ptdet::cuda::nms_op));
   m.impl("nms_walk", TORCH_BOX(&ptdet::cuda::nms_walk_op));
+  m.impl("channel_norm", TORCH_BOX(&ptdet::cuda::channel_norm_op));
+  m.impl("channel_norm_backward", TORCH_BOX(&ptdet::cuda::channel_norm_backward_op));
 }

@@ -1,33 +1,12 @@
 // Hard NMS on CUDA: torch sorts and allocates, the door does the rest. Only nms_op waits for the device, once.
-#include <cuda_runtime_api.h>
-#include <torch/csrc/inductor/aoti_torch/c/shim.h>
-
 #include <array>
 
 #include "torch/arguments.h"
+#include "torch/device.h"
 #include "torch/nms.h"
 
 namespace ptdet::cuda {
 namespace {
-
-class DeviceGuard {
- public:
-  explicit DeviceGuard(int32_t device) { TORCH_ERROR_CODE_CHECK(aoti_torch_create_cuda_guard(device, &guard_)); }
-  ~DeviceGuard() { aoti_torch_delete_cuda_guard(guard_); }
-  DeviceGuard(const DeviceGuard&) = delete;
-  DeviceGuard& operator=(const DeviceGuard&) = delete;
-
- private:
-  CUDAGuardHandle guard_;
-};
-
-cudaStream_t current_stream(int32_t device) {
-  void* stream;
-  TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(device, &stream));
-  return static_cast<cudaStream_t>(stream);
-}
-
-void check(cudaError_t error) { STD_TORCH_CHECK(error == cudaSuccess, "ptdet: CUDA: ", cudaGetErrorString(error)); }
 
 Tensor new_tensor(const Tensor& like, int64_t count, ScalarType type) {
   return torch::stable::new_empty(like, {count}, type);

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from . import suppression
+from . import norm, suppression
 
 FAKES: dict[str, Callable[..., Any]] = {
     "nms": suppression.nms,
     "nms_walk": suppression.nms_walk,
+    "channel_norm": norm.channel_norm,
+    "channel_norm_backward": norm.channel_norm_backward,
 }

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from .. import reference
-from . import samples
+from . import samples, samples_norm
 from .samples import Sample
 
 
@@ -25,4 +25,8 @@ class Operation:
 CATALOG: list[Operation] = [
     Operation("nms", samples.suppression, reference.nms),
     Operation("nms_walk", samples.suppression, reference.nms_walk),
+    Operation("channel_norm", samples_norm.channel_norm, reference.channel_norm, 1e-6, differentiable=True),
+    Operation(
+        "channel_norm_backward", samples_norm.backward, reference.channel_norm_backward, 1e-6, differentiable=True
+    ),
 ]

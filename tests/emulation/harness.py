@@ -68,7 +68,7 @@ def sources_hash(*build_choices: object) -> str:
 
 
 def build(flavour: Flavour) -> Path:
-    """The folder that holds `driver` and `planted`, compiled if a source has changed since."""
+    """The folder that holds the drivers and `planted`, compiled if a source has changed since."""
     folder = BUILD / f"{flavour.name}-{sources_hash(flavour, COMMON, compiler())}"
     if folder.exists():
         return folder
@@ -79,10 +79,11 @@ def build(flavour: Flavour) -> Path:
         work = Path(name)
         _compile(work, HERE / "cuda_on_cpu.cpp", ("-O2", *flavour.runtime_flags))
         kernels = [_compile(work, path, flavour.flags) for path in sorted((CSRC / "cuda").glob("*.cu"))]
-        driver = _compile(work, HERE / "driver.cpp", flavour.flags)
+        drivers = [_compile(work, path, flavour.flags) for path in sorted(HERE.glob("*driver.cpp"))]
         planted = _compile(work, HERE / "planted" / "faults.cu", flavour.flags)
         runtime = work / "cuda_on_cpu.o"
-        _call([compiler(), *flavour.flags, driver, *kernels, runtime, "-o", work / "driver"])
+        for driver in drivers:
+            _call([compiler(), *flavour.flags, driver, *kernels, runtime, "-o", work / driver.stem])
         _call([compiler(), *flavour.flags, planted, runtime, "-o", work / "planted"])
         try:
             work.rename(folder)

@@ -1,0 +1,80 @@
+"""The code in docs/*.md is the code of the project, and the examples run; `python -m tests.test_docs` refreshes it.
+
+In a page, `<!-- from: path [docs: name] -->` is followed by what stands between the lines that hold `[docs: name]` and
+`[docs: end]`; `[line: text]` stands for the lines that begin with the text, and `[all]` for a file.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PLACE = re.compile(
+    r"^<!-- from: (\S+) \[(docs|line|all)(?:: ([^\]\n]*))?\] -->\n(?:```\w*\n(?s:.*?)^```\n)?", re.MULTILINE
+)
+PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if PLACE.search(page.read_text())]
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+LANGUAGES = {".py": "python", ".txt": "text"}
+
+
+def snippet(path: str, kind: str, name: str) -> str:
+    text = (ROOT / path).read_text()
+    if kind == "all":
+        return text
+    if kind == "line":
+        lines = [line for line in text.splitlines(keepends=True) if line.startswith(name)]
+        assert lines, f"{path} has no line that begins with {name!r}"
+        return textwrap.dedent("".join(lines))
+    piece = rf"^[^\n]*\[docs: {re.escape(name)}\]\n(.*?)^[^\n]*\[docs: end\]"
+    found = re.findall(piece, text, re.DOTALL | re.MULTILINE)
+    assert len(found) == 1, f"{path} has {len(found)} pieces named {name!r}"
+    return textwrap.dedent(found[0]).strip("\n") + "\n"
+
+
+def refreshed(page: str) -> str:
+    def write(place: re.Match[str]) -> str:
+        path, kind, name = place.group(1, 2, 3)
+        marker = place.group().splitlines()[0]
+        language = LANGUAGES.get(Path(path).suffix, "cpp")
+        return f"{marker}\n```{language}\n{snippet(path, kind, name)}```\n"
+
+    return PLACE.sub(write, page)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_snippets_are_the_code(page: Path) -> None:
+    assert page.read_text() == refreshed(page.read_text()), f"run: python -m tests.test_docs  (to refresh {page.name})"
+
+
+def test_there_is_something_to_check() -> None:
+    assert any(page.name == "write-your-own-operator.md" for page in PAGES) and EXAMPLES
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.stem)
+def test_examples_run(example: Path) -> None:
+    command = [sys.executable, "-W", "error", "-c", f"import runpy; runpy.run_path({str(example)!r})"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout
+
+
+def test_docstring_examples() -> None:
+    import doctest
+
+    import ptdet.norm
+    import ptdet.suppression
+
+    for module in (ptdet.norm, ptdet.suppression):
+        result = doctest.testmod(module)
+        assert result.attempted and not result.failed, module
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        page.write_text(refreshed(page.read_text()))
