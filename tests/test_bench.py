@@ -121,6 +121,7 @@ def test_an_absent_peer_is_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytes
         (["no_such_group"], "no_such_group: expected some of nms, batched"),
         (["--peers", "nobody"], "--peers nobody: expected some of torchvision, lsnms"),
         (["--threads", "0"], "--threads: expected a number from 1 on, got 0"),
+        (["--threads", "2", "--cpu-time"], "--threads: expected 1 with --cpu-time, got 2"),
         (["--compare", "README.md"], "README.md is no result of ptdet bench"),
     ],
 )
@@ -177,7 +178,8 @@ def test_numbers_by_hand() -> None:
     assert measure.spread([1, 2]) == Spread(1, 1.25, 1.5, 1.75, 2)
     assert fit.slope([(10, 3.0), (100, 300.0), (1000, 30_000.0)]) == pytest.approx(2)
     assert differing_indices(torch.tensor([0, 1, 4]), torch.tensor([1, 2, 4, 4])) == 3
-    assert largest_difference(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.5])) == 0.5
+    assert largest_difference(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 2.0 + 2**-22])) == 1
+    assert largest_difference(torch.tensor([1.0]), torch.tensor([1.0 + 2**-9], dtype=torch.float16)) == 2
     assert largest_difference(torch.zeros(2), torch.zeros(3)) == float("inf")
     assert largest_difference(torch.tensor([torch.nan]), torch.zeros(1)) == float("inf")
     assert [table.seconds(s) for s in (2.5, 0.0125, 3.21e-5, 4e-9)] == ["2.5 s", "12.5 ms", "32.1 us", "4 ns"]

@@ -82,10 +82,8 @@ def count(driver: Path, instruction_set: str) -> dict[str, int]:
         assert ran.returncode == 0, ran.stderr
         assert ran.stdout.splitlines()[0] == instruction_set
         names = subprocess.run([str(driver), "names"], capture_output=True, text=True, check=True).stdout.splitlines()
-        totals = [
-            int(re.search(r"^totals: (\d+)", Path(f"{folder}/out.{i + 1}").read_text(), re.MULTILINE)[1])  # type: ignore[index]
-            for i in range(len(names))
-        ]
+        written = [Path(f"{folder}/out.{i + 1}").read_text() for i in range(len(names))]
+        totals = [int(re.findall(r"^totals: (\d+)", text, re.MULTILINE)[0]) for text in written]
     return dict(zip(names, totals, strict=True))
 
 

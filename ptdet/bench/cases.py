@@ -15,6 +15,7 @@ Call: TypeAlias = Callable[[], Any]
 Clock: TypeAlias = Callable[[Call, int], float]
 
 OURS = "ptdet"
+LAST_PLACES = "units of the last place"
 
 
 def indices(result: Any) -> Tensor:
@@ -28,8 +29,13 @@ class Contender:
 
     library: str
     call: Call
-    answer: Callable[[Any], Tensor] = indices  # the result in the form that is compared
+    answer: Callable[[Any], Tensor] | None = indices  # the result in the form that is compared; None: another question
     note: str = ""  # where its semantics or its input differ
+
+    def answered(self) -> Tensor | None:
+        """Calls it once; None where its answer is to another question."""
+        result, form = self.call(), self.answer
+        return None if form is None else form(result)
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class Series:
     build: Callable[[int], Bout]
     dtype: str = "float32"
     device: str = "cpu"
+    fixed: bool = False  # there is one size, and `build` builds it whatever it is asked for
 
     @property
     def name(self) -> str:
@@ -80,11 +87,17 @@ def differing_indices(ours: Tensor, theirs: Tensor) -> float:
 
 
 def largest_difference(ours: Tensor, theirs: Tensor) -> float:
-    """The largest absolute difference; infinite where the shapes differ or one of the two is NaN."""
+    """The largest difference, in units of the last place of the coarser dtype at max(1, |value|).
+
+    Infinite where shapes differ or one of the two is NaN.
+    """
     if ours.shape != theirs.shape:
         return float("inf")
-    gap = (ours.double() - theirs.double()).abs()
-    return float(gap.nan_to_num(torch.inf).max()) if gap.numel() else 0.0
+    if not ours.numel():
+        return 0.0
+    unit = max(torch.finfo(one.dtype).eps for one in (ours, theirs))
+    ours, theirs = ours.double(), theirs.double()
+    return float(((ours - theirs).abs() / ours.abs().clamp(min=1) / unit).nan_to_num(torch.inf).max())
 
 
 @dataclass(frozen=True)
@@ -96,7 +109,7 @@ class Group:
     floor: str  # in words
     series: Callable[[Options], Iterator[Series]]
     difference: Callable[[Tensor, Tensor], float] = differing_indices
-    difference_in: str = "indices"
+    difference_in: str = "indices"  # LAST_PLACES for numbers
     tolerance: float = 0.0  # a larger difference is marked in the table
     memory: dict[str, tuple[int, ...]] = field(default_factory=dict)  # scene -> sizes at which memory is measured
     size_name: str = "boxes"

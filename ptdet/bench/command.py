@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         "--quick", action="store_true", help="sizes up to 10,000 and few rounds: a look, no measurement"
     )
     parser.add_argument("--threads", type=int, metavar="T", help="of torch and of the peers that can be told")
+    parser.add_argument("--cpu-time", action="store_true", help="on one thread, in CPU seconds: for a busy machine")
     parser.add_argument("--device", choices=("cpu", "cuda", "all"), default="all", help="all that are there (default)")
     parser.add_argument("--data", type=Path, default=DATA, metavar="DIR", help="real detections, as in tests/data")
     parser.add_argument("--no-memory", action="store_true", help="do not start processes to measure memory")
@@ -57,7 +59,7 @@ def main(asked: argparse.Namespace) -> int:
         if asked.list:
             return _list()
         old = load_json(asked.compare) if asked.compare else None
-        options = _options(asked)
+        options = _options(asked)  # before the peers are imported: their thread pools read the environment
         results = _run(asked, options)
     except ValueError as error:
         print(f"ptdet: error: {error}", file=sys.stderr)
@@ -76,10 +78,12 @@ def _run(asked: argparse.Namespace, options: Options) -> Results:
     from .suite import plan, run_series
     from .table import series_table
 
-    effort = QUICK if asked.quick else Effort()
+    effort = replace(QUICK if asked.quick else Effort(), cpu_time=asked.cpu_time)
     groups = [GROUPS[name] for name in asked.groups or GROUPS]
     peers.same_threads()
-    results = Results(describe(), {**vars(effort), "quick": asked.quick, "groups": [one.name for one in groups]})
+    results = Results(
+        describe(asked.cpu_time), {**vars(effort), "quick": asked.quick, "groups": [one.name for one in groups]}
+    )
     results.absent = peers.absent()
     print(in_one_line(results.machine))
     series = plan(groups, options)
@@ -143,11 +147,13 @@ def _options(asked: argparse.Namespace) -> Options:
     from ..info import build_info
     from .cases import Options
 
-    if asked.threads is not None:
-        if asked.threads < 1:
-            raise ValueError(f"--threads: expected a number from 1 on, got {asked.threads}")
-        torch.set_num_threads(asked.threads)
-        os.environ["NUMBA_NUM_THREADS"] = os.environ["RAYON_NUM_THREADS"] = str(asked.threads)
+    threads = 1 if asked.cpu_time else asked.threads
+    if threads is not None:
+        if threads < 1 or asked.threads not in (None, threads):
+            expected = "1 with --cpu-time" if asked.cpu_time else "a number from 1 on"
+            raise ValueError(f"--threads: expected {expected}, got {asked.threads}")
+        torch.set_num_threads(threads)
+        os.environ["NUMBA_NUM_THREADS"] = os.environ["RAYON_NUM_THREADS"] = str(threads)
     cuda = torch.cuda.is_available() and bool(build_info()["cuda"])
     if asked.device == "cuda" and not cuda:
         raise ValueError("--device cuda: there is no GPU here, or ptdet was built without CUDA (ptdet info)")

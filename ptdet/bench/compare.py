@@ -26,6 +26,9 @@ class Change:
 
 
 def same_machine(old: Results, new: Results) -> bool:
+    """And the same clock."""
+    if old.settings.get("cpu_time", False) != new.settings.get("cpu_time", False):
+        return False
     return all(old.machine.get(fact) == new.machine.get(fact) for fact in ("processor", "gpu", "threads"))
 
 

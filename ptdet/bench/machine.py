@@ -19,7 +19,7 @@ from .peers import PEERS, find
 SETTINGS = ("OMP_", "GOMP_", "KMP_", "MKL_", "PTDET_")  # variables that change times
 
 
-def describe() -> dict[str, Any]:
+def describe(cpu_time: bool = False) -> dict[str, Any]:
     """As it stands in every file."""
     build = build_info()
     cuda = torch.cuda.is_available()
@@ -36,6 +36,7 @@ def describe() -> dict[str, Any]:
         "cuda_build": build["cuda"],
         "compiler": build["compiler"],
         "environment": {name: value for name, value in sorted(os.environ.items()) if name.startswith(SETTINGS)},
+        "clock": "CPU seconds of all threads" if cpu_time else "wall",
         "caches": CACHES["cuda" if cuda else "cpu"],
         "versions": {
             "ptdet": metadata_version("ptdet"),
@@ -82,13 +83,15 @@ def in_one_line(machine: dict[str, Any]) -> str:
     versions = machine["versions"]
     parts = [
         machine["gpu"] or machine["processor"],
-        f"{machine['threads']} threads",
+        f"{machine['threads']} thread{'s' * (machine['threads'] != 1)}",
         machine["instruction_set"],
         f"ptdet {versions['ptdet']} {machine['commit']}".strip(),
         f"torch {versions['torch']}",
         machine["date"][:10],
     ]
-    if busy(machine):
+    if machine.get("clock", "wall") != "wall":
+        parts.append(machine["clock"])
+    elif busy(machine):
         parts.append(f"LOADED: {machine['load_at_start']} on {machine['cores']} cores")
     return ", ".join(parts)
 

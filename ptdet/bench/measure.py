@@ -33,6 +33,7 @@ class Effort:
     fewest: int = 7
     most: int = 101
     patience: float = 3.0  # a peer whose call would take longer is left out
+    cpu_time: bool = False  # of all threads, instead of the wall's
 
     def of_processes(self) -> Effort:
         """Starting a process takes seconds: fewer rounds."""
@@ -81,6 +82,14 @@ def wall_clock(call: Call, repeats: int) -> float:
     return (time.perf_counter() - start) / repeats
 
 
+def cpu_clock(call: Call, repeats: int) -> float:
+    """CPU time of all threads of this process: others' work on the machine does not count, nor does waiting."""
+    start = time.process_time()
+    for _ in range(repeats):
+        call()
+    return (time.process_time() - start) / repeats
+
+
 def told(call: Call, repeats: int) -> float:
     """For a call that measures itself, as one that starts a process does, and returns seconds."""
     return sum(float(call()) for _ in range(repeats)) / repeats
@@ -106,14 +115,14 @@ class CudaClock:
         return total / repeats
 
 
-def clock_of(device: str) -> Clock:
-    return CudaClock() if device == "cuda" else wall_clock
+def clock_of(device: str, cpu_time: bool = False) -> Clock:
+    return CudaClock() if device == "cuda" else cpu_clock if cpu_time else wall_clock
 
 
 def interleaved(calls: dict[str, Call], clock: Clock, effort: Effort) -> dict[str, Timing]:
     """Times of each call, at least `effort.fewest` rounds, then more while `effort.seconds` last."""
     repeats = dict.fromkeys(calls, 1)
-    if clock is wall_clock:
+    if clock in (wall_clock, cpu_clock):
         for _ in range(2):  # the first estimate is of a colder call
             once = {name: clock(call, repeats[name]) for name, call in calls.items()}
             repeats = {name: max(1, math.ceil(FILL / max(seconds, 1e-8))) for name, seconds in once.items()}

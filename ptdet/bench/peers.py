@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import tempfile
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -63,6 +65,7 @@ def absent() -> dict[str, str]:
 
 @cache
 def _load(name: str, inside: str = "") -> Any:
+    os.environ.setdefault("YOLO_CONFIG_DIR", tempfile.gettempdir())  # ultralytics writes its settings when imported
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # theirs

@@ -51,11 +51,16 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
 def speed(results: Results) -> str:
     """For README.md."""
     machine = results.machine
-    loaded = " **Others worked on the machine meanwhile: the numbers are preliminary.**" if busy(machine) else ""
+    wall = machine.get("clock", "wall") == "wall"
+    loaded = (
+        " **Others worked on the machine meanwhile: the numbers are preliminary.**" if busy(machine) and wall else ""
+    )
+    clock = "" if wall else f", {machine['clock']}"
     found = [one for one in outcomes(results) if one.measured]
     met = sum(one.met is True for one in found)
     parts = [
-        f"{machine['date'][:10]}, {machine['processor']}, {machine['threads']} threads, {machine['instruction_set']}, "
+        f"{machine['date'][:10]}, {machine['processor']}, {machine['threads']} threads, {machine['instruction_set']}"
+        f"{clock}, "
         f"torch {machine['versions']['torch']}, float32, medians.{loaded} Under a peer: how many times as long as "
         f"ptdet it takes, `*` where its answer differs; floor: the least that any implementation must do.",
         *(part for part in (_shown(results, one) for one in SHOWN) if part),

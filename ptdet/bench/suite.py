@@ -44,7 +44,7 @@ def run_series(group: Group, series: Series, effort: Effort, results: Results, s
     rows: list[Row] = []
     for n in sorted(series.sizes):
         say(f"{series.name}, {n}")
-        if n > PROBE_ABOVE and not patience.seen:
+        if n > PROBE_ABOVE and not patience.seen and not series.fixed:
             _probe(series, patience)
         rows += run_bout(group, series, n, effort, results, patience)
     results.rows += rows
@@ -70,7 +70,7 @@ def run_bout(group: Group, series: Series, n: int, effort: Effort, results: Resu
     if bout.floor:
         bout.floor()
         calls[FLOOR] = bout.floor
-    clock = bout.clock or clock_of(series.device)
+    clock = bout.clock or clock_of(series.device, effort.cpu_time)
     times = interleaved(calls, clock, effort if clock is not told else effort.of_processes())
     rows = []
     for library, timing in times.items():
@@ -84,7 +84,7 @@ def run_bout(group: Group, series: Series, n: int, effort: Effort, results: Resu
                 repeats=timing.repeats,
                 times_ours=_ratio(timing, times[OURS]) if library != OURS else None,
                 over_floor=_ratio(timing, times[FLOOR]) if FLOOR in times and library != FLOOR else None,
-                differing=differing.get(library) if library != OURS else None,
+                differing=differing.get(library),
                 note=by_name[library].note if library in by_name else "",
             )
         )
@@ -95,11 +95,13 @@ def _ratio(above: Timing, below: Timing) -> Spread:
     return spread([a / b for a, b in zip(above.rounds, below.rounds, strict=True)])
 
 
-def _check(group: Group, series: Series, n: int, bout: Bout, results: Results, patience: Patience) -> dict[str, float]:
+def _check(
+    group: Group, series: Series, n: int, bout: Bout, results: Results, patience: Patience
+) -> dict[str, float | None]:
     """Calls each contender once and compares. Returns those that can be timed and how far their answers differ."""
     ours, *others = bout.contenders
-    expected = ours.answer(ours.call())
-    differing = {ours.library: 0.0}
+    expected = ours.answered()
+    differing: dict[str, float | None] = {ours.library: None}
     for other in others:
         where = f"{other.library}: {series.name}, {n}"
         foretold = patience.foretold(other.library, n)
@@ -107,7 +109,8 @@ def _check(group: Group, series: Series, n: int, bout: Bout, results: Results, p
             results.left_out[where] = f"a call would take about {foretold:.2g} s"
             continue
         try:
-            differing[other.library] = group.difference(expected, other.answer(other.call()))
+            found = other.answered()
+            differing[other.library] = None if expected is None or found is None else group.difference(expected, found)
         except Exception as error:  # a peer raises what it likes
             said = (str(error).splitlines() or [""])[0][:200]
             results.left_out[where] = f"{type(error).__name__}: {said}"

@@ -53,6 +53,11 @@ def _many(
                 yield Target(of, group, scene, n, kind, bound, peer)
 
 
+LARGE, WIDE = (
+    [f"{shape}, {layout}" for layout in ("contiguous", "channels_last")] for shape in ("8x64x128x128", "2x3x1024x1024")
+)
+MOVED = (("times", 4, "vector_norm"), ("floor", 1.3, ""))
+
 TARGETS: tuple[Target, ...] = (
     *_many("frame", "nms", ["clustered"], [100], ("times", 4, "torchvision")),
     *_many("frame", "nms", ["clustered"], [1000], ("times", 8, "torchvision")),
@@ -61,6 +66,8 @@ TARGETS: tuple[Target, ...] = (
     *_many("frame", "nms", ["clustered", "scattered"], [100_000], ("times", 10, "lsnms")),
     *_many("frame", "nms", ["scattered"], [1_000_000], ("floor", 5, ""), ("memory", 150, "")),
     *_many("frame", "batched", ["clustered", "scattered"], [10_000, 30_000], ("times", 20, "torchvision")),
+    *_many("channel norm", "channel_norm", LARGE, [8 * 64 * 128 * 128], *MOVED),
+    *_many("channel norm", "channel_norm", WIDE, [2 * 3 * 1024 * 1024], *MOVED),
     *_many("frame", "import", ["after torch"], [1], ("seconds", 0.3, "")),
 )
 
@@ -85,6 +92,8 @@ def _measured(results: Results, target: Target) -> Spread | None:
 def said(target: Target) -> str:
     """The promise in words."""
     bound = f"{target.bound:g}"
+    if target.kind == "times" and target.bound < 1:
+        return f"{1 / target.bound:g}x the time of {target.peer} at most"
     return {
         "times": f"{bound}x {target.peer}",
         "floor": f"{bound}x the floor at most",

@@ -1,6 +1,15 @@
 """One file a family of operations; a line here makes it a group of `ptdet bench`."""
 
 from ..cases import Group
-from . import importing, latency, nms
+from . import channel_norm, importing, latency, nms
 
-GROUPS: dict[str, Group] = {group.name: group for group in (nms.PLAIN, nms.BATCHED, latency.GROUP, importing.GROUP)}
+GROUPS: dict[str, Group] = {
+    group.name: group
+    for group in (
+        nms.PLAIN,
+        nms.BATCHED,
+        latency.GROUP,
+        channel_norm.GROUP,
+        importing.GROUP,
+    )
+}

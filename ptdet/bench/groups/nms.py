@@ -41,7 +41,9 @@ def plain_series(options: Options) -> Iterator[Series]:
             half = partial(_plain, "clustered", dtype, device)
             yield Series("nms", "clustered", options.sizes_of(HALF_SIZES), half, dtype, device)
         for found in real_detections(None if options.sizes else options.data):
-            yield Series("nms", found.name, (len(found.boxes),), partial(_real, device, found), device=device)
+            yield Series(
+                "nms", found.name, (len(found.boxes),), partial(_real, device, found), device=device, fixed=True
+            )
 
 
 def batched_series(options: Options) -> Iterator[Series]:
@@ -53,7 +55,7 @@ def batched_series(options: Options) -> Iterator[Series]:
         for found in real_detections(None if options.sizes else options.data):
             if len(found.labels.unique()) > 1:
                 at = partial(_real_batched, device, found)
-                yield Series("batched", found.name, (len(found.boxes),), at, device=device)
+                yield Series("batched", found.name, (len(found.boxes),), at, device=device, fixed=True)
 
 
 def _plain(scene: str, dtype: str, device: str, n: int) -> Bout:
