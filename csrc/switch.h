@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/channel_norm.h"
-#include "core/overlap.h"
+#include "core/loss_grad.h"
 #include "kernels.h"
 
 namespace ptdet {
@@ -28,6 +28,18 @@ auto with_degree(double p, F&& f) {
   if (p == 2.0) return f(Euclidean<T>{});
   if (p > DBL_MAX) return f(Largest<T>{});
   return f(AnyDegree<double>{p});
+}
+
+template <typename T>
+PTDET_HD LossShape<T> loss_shape(const LossParams& params) {
+  const auto is = [&](Loss loss) { return params.loss == loss; };
+  const auto has = [&](Penalty penalty) { return (params.penalties & penalty) != 0; };
+  return {{is(Loss::kFocal), is(Loss::kPowered), is(Loss::kInner), is(Loss::kWasserstein), is(Loss::kWise), has(kHull),
+           has(kDistance), has(kAspect), has(kSides), has(kAngledDistance), has(kShape), has(kCorners)},
+          static_cast<typename ElementOf<T>::type>(params.power),
+          T(params.power),
+          T(params.scale),
+          T(params.overlap.epsilon)};
 }
 
 }  // namespace ptdet

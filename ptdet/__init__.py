@@ -13,13 +13,73 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import nn
     from ._operators import backend, register
+    from .boxes import box_area, box_convert, clip_boxes_to_image, remove_small_boxes
     from .info import build_info
+    from .losses import (
+        alpha_iou_loss,
+        box_iou_loss,
+        complete_box_iou_loss,
+        distance_box_iou_loss,
+        efficient_iou_loss,
+        focal_efficient_iou_loss,
+        generalized_box_iou_loss,
+        inner_iou_loss,
+        mpd_iou_loss,
+        normalized_wasserstein_loss,
+        scylla_iou_loss,
+        wise_iou_loss,
+    )
     from .norm import ChannelNormFunction, channel_norm
+    from .overlaps import (
+        bbox_iou,
+        box_iof,
+        box_ios,
+        box_iou,
+        complete_box_iou,
+        distance_box_iou,
+        generalized_box_iou,
+        overlap,
+        pairwise_overlap,
+    )
     from .suppression import batched_nms, nms
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "backend", "batched_nms", "build_info", "nms", "register"]
-__all__ += ["ChannelNormFunction", "channel_norm", "nn"]
+__all__ = [
+    "ChannelNormFunction",
+    "__version__",
+    "alpha_iou_loss",
+    "backend",
+    "batched_nms",
+    "bbox_iou",
+    "box_area",
+    "box_convert",
+    "box_iof",
+    "box_ios",
+    "box_iou",
+    "box_iou_loss",
+    "build_info",
+    "channel_norm",
+    "clip_boxes_to_image",
+    "complete_box_iou",
+    "complete_box_iou_loss",
+    "distance_box_iou",
+    "distance_box_iou_loss",
+    "efficient_iou_loss",
+    "focal_efficient_iou_loss",
+    "generalized_box_iou",
+    "generalized_box_iou_loss",
+    "inner_iou_loss",
+    "mpd_iou_loss",
+    "nms",
+    "nn",
+    "normalized_wasserstein_loss",
+    "overlap",
+    "pairwise_overlap",
+    "register",
+    "remove_small_boxes",
+    "scylla_iou_loss",
+    "wise_iou_loss",
+]
 
 _HOMES = {
     "nms": "suppression",
@@ -27,19 +87,42 @@ _HOMES = {
     "backend": "_operators",
     "register": "_operators",
     "build_info": "info",
+    "bbox_iou": "overlaps",
+    "box_iof": "overlaps",
+    "box_ios": "overlaps",
+    "box_iou": "overlaps",
+    "complete_box_iou": "overlaps",
+    "distance_box_iou": "overlaps",
+    "generalized_box_iou": "overlaps",
+    "overlap": "overlaps",
+    "pairwise_overlap": "overlaps",
+    "box_area": "boxes",
+    "box_convert": "boxes",
+    "clip_boxes_to_image": "boxes",
+    "remove_small_boxes": "boxes",
+    "alpha_iou_loss": "losses",
+    "box_iou_loss": "losses",
+    "complete_box_iou_loss": "losses",
+    "distance_box_iou_loss": "losses",
+    "efficient_iou_loss": "losses",
+    "focal_efficient_iou_loss": "losses",
+    "generalized_box_iou_loss": "losses",
+    "inner_iou_loss": "losses",
+    "mpd_iou_loss": "losses",
+    "normalized_wasserstein_loss": "losses",
+    "scylla_iou_loss": "losses",
+    "wise_iou_loss": "losses",
     "channel_norm": "norm",
     "ChannelNormFunction": "norm",
+    "nn": "nn",
 }
-_MODULES = ("nn",)
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
-        return import_module(f".{name}", __name__)
     if name not in _HOMES:
         raise AttributeError(f"module 'ptdet' has no attribute {name!r}")
     home = import_module(f".{_HOMES[name]}", __name__)
-    globals()[name] = getattr(home, name)
+    globals()[name] = home if name == _HOMES[name] else getattr(home, name)
     return globals()[name]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from . import _norm_gradients
+from . import _overlap_functions as overlap
 
 
 class Gradient(NamedTuple):
@@ -18,4 +19,6 @@ class Gradient(NamedTuple):
 GRADIENTS: dict[str, Gradient] = {
     "channel_norm": Gradient(_norm_gradients.setup_context, _norm_gradients.backward),
     "channel_norm_backward": Gradient(_norm_gradients.setup_context_of_backward, _norm_gradients.backward_of_backward),
+    "pairwise_overlap": Gradient(overlap.set_up_pairwise, overlap.pairwise_backward),
+    "graded_box_loss": Gradient(overlap.set_up_box_loss, overlap.box_loss_backward),
 }

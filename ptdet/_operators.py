@@ -13,7 +13,7 @@ from . import reference
 from ._backend import OPERATORS, SCHEMAS, WHY_NOT_CPU
 from ._fakes import FAKES
 from ._gradients import GRADIENTS
-from ._vmap import VMAP_RULES
+from ._vmap import VMAPS
 
 _library = torch.library.Library("ptdet", "FRAGMENT")
 if WHY_NOT_CPU:
@@ -29,14 +29,15 @@ for _name in OPERATORS:
         torch.library.register_autograd(f"ptdet::{_name}", _backward, setup_context=_setup, lib=_library)
     else:
         _library.impl(_name, torch.library.fallthrough_kernel, "Autograd")  # indices have no gradient
-
-for _name, _rule in VMAP_RULES.items():
-    torch.library.register_vmap(f"ptdet::{_name}", _rule, lib=_library)
+    if _name in VMAPS:
+        torch.library.register_vmap(f"ptdet::{_name}", VMAPS[_name], lib=_library)
 
 NMS = torch.ops.ptdet.nms.default
 NMS_WALK = torch.ops.ptdet.nms_walk.default
 CHANNEL_NORM = torch.ops.ptdet.channel_norm.default
 CHANNEL_NORM_BACKWARD = torch.ops.ptdet.channel_norm_backward.default
+PAIRWISE_OVERLAP = torch.ops.ptdet.pairwise_overlap.default
+GRADED_BOX_LOSS = torch.ops.ptdet.graded_box_loss.default
 
 
 class _OnReference(TorchDispatchMode):

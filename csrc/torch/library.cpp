@@ -4,6 +4,8 @@
 #include "kernels.h"
 #include "torch/channel_norm.h"
 #include "torch/nms.h"
+#include "torch/box_loss.h"
+#include "torch/pairwise_overlap.h"
 
 #if defined(__clang__)
 #define PTDET_COMPILER "clang " __clang_version__
@@ -41,4 +43,8 @@ STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
   m.impl("nms_walk", TORCH_BOX(&ptdet::cpu::nms_walk_op));
   m.impl("channel_norm", TORCH_BOX(&ptdet::cpu::channel_norm_op));
   m.impl("channel_norm_backward", TORCH_BOX(&ptdet::cpu::channel_norm_backward_op));
+  m.impl("pairwise_overlap", TORCH_BOX(&ptdet::cpu::pairwise_overlap_op));
+  m.impl("pairwise_overlap_backward", TORCH_BOX(&ptdet::cpu::pairwise_overlap_backward_op));
+  m.impl("graded_box_loss", TORCH_BOX(&ptdet::cpu::box_loss_op));
+  m.impl("graded_box_loss_backward", TORCH_BOX(&ptdet::cpu::box_loss_backward_op));
 }

@@ -3,10 +3,16 @@
 
 #include "torch/channel_norm.h"
 #include "torch/nms.h"
+#include "torch/box_loss.h"
+#include "torch/pairwise_overlap.h"
 
 STABLE_TORCH_LIBRARY_IMPL(ptdet, CUDA, m) {
   m.impl("nms", TORCH_BOX(&ptdet::cuda::nms_op));
   m.impl("nms_walk", TORCH_BOX(&ptdet::cuda::nms_walk_op));
   m.impl("channel_norm", TORCH_BOX(&ptdet::cuda::channel_norm_op));
   m.impl("channel_norm_backward", TORCH_BOX(&ptdet::cuda::channel_norm_backward_op));
+  m.impl("pairwise_overlap", TORCH_BOX(&ptdet::cuda::pairwise_overlap_op));
+  m.impl("pairwise_overlap_backward", TORCH_BOX(&ptdet::cuda::pairwise_overlap_backward_op));
+  m.impl("graded_box_loss", TORCH_BOX(&ptdet::cuda::box_loss_op));
+  m.impl("graded_box_loss_backward", TORCH_BOX(&ptdet::cuda::box_loss_backward_op));
 }

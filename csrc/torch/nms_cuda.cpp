@@ -48,7 +48,7 @@ void run(const Tensor& like, const NmsInput& input, const NmsParams& params, con
   }
   const Tensor scratch = new_tensor(like, static_cast<int64_t>(nms_scratch_bytes(input)), ScalarType::Byte);
   nms(input, params, sorted, output, scratch.mutable_data_ptr(), stream);
-  check(cudaGetLastError());
+  OnDeviceOf::check_launches();
 }
 
 }  // namespace
@@ -58,8 +58,8 @@ Tensor nms_op(const Tensor& boxes, const Tensor& scores, std::optional<Tensor> i
               std::optional<int64_t> max_output) {
   const NmsInput input = nms_input(boxes, scores, idxs);
   const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
-  const DeviceGuard guard(boxes.get_device_index());
-  const cudaStream_t stream = current_stream(boxes.get_device_index());
+  const OnDeviceOf device(boxes);
+  const cudaStream_t stream = device.stream();
 
   Tensor keep = new_indices(boxes, &input.count, 1);
   const Tensor kept = new_indices(boxes, nullptr, 0);
@@ -77,12 +77,12 @@ std::tuple<Tensor, Tensor, Tensor> nms_walk_op(const Tensor& boxes, const Tensor
                                                std::optional<int64_t> max_output) {
   const NmsInput input = nms_input(boxes, scores, idxs);
   const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
-  const DeviceGuard guard(boxes.get_device_index());
+  const OnDeviceOf device(boxes);
 
   const Tensor keep = new_indices(boxes, &input.count, 1);
   const Tensor owner = new_indices(boxes, &input.count, 1);
   const Tensor kept = new_indices(boxes, nullptr, 0);
-  run(boxes, input, params, {indices(keep), indices(owner), indices(kept)}, current_stream(boxes.get_device_index()));
+  run(boxes, input, params, {indices(keep), indices(owner), indices(kept)}, device.stream());
   return {keep, owner, kept};
 }
 

@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from . import norm, suppression
+from . import norm, overlap, suppression
 
 FAKES: dict[str, Callable[..., Any]] = {
     "nms": suppression.nms,
     "nms_walk": suppression.nms_walk,
     "channel_norm": norm.channel_norm,
     "channel_norm_backward": norm.channel_norm_backward,
+    "pairwise_overlap": overlap.pairwise_overlap,
+    "pairwise_overlap_backward": overlap.pairwise_overlap_backward,
+    "graded_box_loss": overlap.graded_box_loss,
+    "graded_box_loss_backward": overlap.graded_box_loss_backward,
 }

@@ -21,9 +21,9 @@ def finite_or_zero(value: Tensor) -> Tensor:
 
 
 def extents(box: Tensor) -> tuple[Tensor, Tensor]:
-    """Width and height; an inverted box is empty."""
+    """Width and height; an inverted box is empty. relu is the clamp at 0 that passes no gradient there."""
     x1, y1, x2, y2 = box.unbind(-1)
-    return (x2 - x1).clamp(min=0), (y2 - y1).clamp(min=0)
+    return torch.relu(x2 - x1), torch.relu(y2 - y1)
 
 
 def area(box: Tensor) -> Tensor:
@@ -35,8 +35,8 @@ def intersection(a: Tensor, b: Tensor) -> Tensor:
     """Area of the rectangle that both boxes cover."""
     ax1, ay1, ax2, ay2 = a.unbind(-1)
     bx1, by1, bx2, by2 = b.unbind(-1)
-    width = (torch.minimum(ax2, bx2) - torch.maximum(ax1, bx1)).clamp(min=0)
-    height = (torch.minimum(ay2, by2) - torch.maximum(ay1, by1)).clamp(min=0)
+    width = torch.relu(torch.minimum(ax2, bx2) - torch.maximum(ax1, bx1))
+    height = torch.relu(torch.minimum(ay2, by2) - torch.maximum(ay1, by1))
     return width * height
 
 

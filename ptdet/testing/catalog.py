@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from .. import reference
-from . import samples, samples_norm
+from . import overlap_samples, samples, samples_norm
 from .samples import Sample
 
 
@@ -18,7 +18,7 @@ class Operation:
     name: str  # of torch.ops.ptdet
     samples: Callable[[torch.device, torch.dtype], Iterator[Sample]]
     reference: Callable[..., Any]
-    tolerance: float = 0.0  # relative; 0 asks for equality
+    tolerance: float = 0.0  # relative, and times the largest number of the result; 0 asks for equality
     differentiable: bool = False
 
 
@@ -29,4 +29,10 @@ CATALOG: list[Operation] = [
     Operation(
         "channel_norm_backward", samples_norm.backward, reference.channel_norm_backward, 1e-6, differentiable=True
     ),
+    Operation("pairwise_overlap", overlap_samples.pairwise, reference.pairwise_overlap, 1e-6, True),
+    Operation(
+        "pairwise_overlap_backward", overlap_samples.pairwise_backward, reference.pairwise_overlap_backward, 1e-6
+    ),
+    Operation("graded_box_loss", overlap_samples.graded, reference.graded_box_loss, 1e-6, True),
+    Operation("graded_box_loss_backward", overlap_samples.graded_backward, reference.graded_box_loss_backward),
 ]

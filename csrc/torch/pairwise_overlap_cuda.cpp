@@ -1,0 +1,28 @@
+#include "torch/device.h"
+#include "torch/pairwise_overlap.h"
+
+namespace ptdet::cuda {
+
+Tensor pairwise_overlap_op(const Tensor& boxes1, const Tensor& boxes2, std::string kind, double eps, double joint_eps) {
+  const OnDeviceOf device(boxes1);
+  const Tensor out = pairwise_overlap_with(
+      boxes1, boxes2, kind, eps, joint_eps,
+      [&](const PairwiseInput& input, void* to) { pairwise_overlap(input, to, device.stream()); });
+  device.check_launches();
+  return out;
+}
+
+std::tuple<Tensor, Tensor> pairwise_overlap_backward_op(const Tensor& grad, const Tensor& boxes1, const Tensor& boxes2,
+                                                        std::string kind, double eps, double joint_eps, bool wanted1,
+                                                        bool wanted2) {
+  const OnDeviceOf device(boxes1);
+  auto slopes = pairwise_overlap_backward_with(
+      grad, boxes1, boxes2, kind, eps, joint_eps, wanted1, wanted2,
+      [&](const PairwiseInput& input, const PairwiseGradient& gradient, void* slopes1, void* slopes2) {
+        pairwise_overlap_backward(input, gradient, slopes1, slopes2, device.stream());
+      });
+  device.check_launches();
+  return slopes;
+}
+
+}  // namespace ptdet::cuda

@@ -1,0 +1,29 @@
+"""From a loss and its parameters to the operator."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .overlaps import graded
+
+
+def losses_of(
+    kind: str,
+    boxes1: Tensor,
+    boxes2: Tensor,
+    eps: float,
+    power: float = 1.0,
+    scale: float = 1.0,
+    base: str = "iou",
+    mean: Tensor | None = None,
+) -> Tensor:
+    if not (boxes1.is_floating_point() and boxes2.is_floating_point()):
+        boxes1, boxes2 = (boxes if boxes.is_floating_point() else boxes.float() for boxes in (boxes1, boxes2))
+    if mean is None:
+        return graded(boxes1, boxes2, kind, eps, eps, False, (power, scale, base))
+    with torch.no_grad():
+        beta = graded(boxes1, boxes2, "iou", eps, eps, False) / mean
+        gain = beta**power if kind == "wiou_v2" else beta / (scale * power ** (beta - scale))
+        gain = torch.where(torch.isfinite(gain), gain, 0.0)
+    return gain * graded(boxes1, boxes2, "wiou_v1", eps, eps, False)

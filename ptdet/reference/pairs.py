@@ -1,0 +1,213 @@
+"""The overlap measures with an epsilon and with their derivatives, which autograd takes from the formulas.
+
+The values are those of `overlap` where epsilon is 0. A quotient that is 0/0 or not finite passes no gradient.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .losses import box_loss
+from .overlap import METRICS, area, enclosing, extents, finite_or_zero, intersection, union
+
+
+def quotient(part: Tensor, whole: Tensor) -> Tensor:
+    """part / whole, and 0 for 0/0."""
+    raw = part / whole
+    sound = torch.isfinite(raw)
+    value = torch.where(sound, part, 0.0) / torch.where(sound, whole, 1.0)
+    return torch.where(sound | ((part == 0) & (whole == 0)), value, raw.detach())
+
+
+def iou(a: Tensor, b: Tensor, eps: float, joint_eps: float) -> Tensor:
+    inter = intersection(a, b)
+    return quotient(inter, union(a, b, inter) + joint_eps)
+
+
+def giou(a: Tensor, b: Tensor, eps: float, joint_eps: float) -> Tensor:
+    hull = area(enclosing(a, b))
+    uncovered = hull - union(a, b, intersection(a, b))
+    return iou(a, b, eps, joint_eps) - finite_or_zero(quotient(uncovered, hull + eps))
+
+
+def centre_distance_share(a: Tensor, b: Tensor, eps: float) -> Tensor:
+    dx, dy = ((a[..., :2] + a[..., 2:]) / 2 - (b[..., :2] + b[..., 2:]) / 2).unbind(-1)
+    width, height = extents(enclosing(a, b))
+    return finite_or_zero(quotient(dx * dx + dy * dy, width * width + height * height + eps))
+
+
+def diou(a: Tensor, b: Tensor, eps: float, joint_eps: float) -> Tensor:
+    return iou(a, b, eps, joint_eps) - centre_distance_share(a, b, eps)
+
+
+def angle(box: Tensor) -> Tensor:
+    """atan(width / height), from the axis that is nearer: so it has a gradient where the height is 0."""
+    width, height = extents(box)
+    flat = width > height
+    turn = torch.atan(quotient(torch.where(flat, height, width), torch.where(flat, width, height)))
+    return torch.where(flat, math.pi / 2 - turn, turn)
+
+
+def aspect_difference(a: Tensor, b: Tensor) -> Tensor:
+    turn = angle(b) - angle(a)
+    return 4 / math.pi**2 * (turn * turn)
+
+
+def ciou(a: Tensor, b: Tensor, eps: float, joint_eps: float, alpha: Tensor | None = None) -> Tensor:
+    """`alpha` is a constant in the gradient, whether it is given or not."""
+    v = aspect_difference(a, b)
+    if alpha is None:
+        alpha = quotient(v, 1 - iou(a, b, eps, joint_eps) + v + eps).detach()
+    penalty = torch.where(torch.isfinite(alpha * v), alpha, 0.0) * finite_or_zero(v)
+    return diou(a, b, eps, joint_eps) - penalty
+
+
+def iof(a: Tensor, b: Tensor, eps: float, joint_eps: float) -> Tensor:
+    return quotient(intersection(a, b), area(a) + joint_eps)
+
+
+def ios(a: Tensor, b: Tensor, eps: float, joint_eps: float) -> Tensor:
+    return quotient(intersection(a, b), torch.minimum(area(a), area(b)) + joint_eps)
+
+
+MEASURES: dict[str, Callable[[Tensor, Tensor, float, float], Tensor]] = {
+    "iou": iou,
+    "giou": giou,
+    "diou": diou,
+    "ciou": ciou,
+    "iof": iof,
+    "ios": ios,
+}
+
+
+def paired_overlap(
+    boxes1: Tensor, boxes2: Tensor, kind: str = "iou", eps: float = 0.0, joint_eps: float = 0.0
+) -> Tensor:
+    """The overlap of boxes (..., 4) that broadcast, differentiable; float64 if one of them is, else float32."""
+    _check(boxes1, boxes2, kind, eps, joint_eps)
+    stored = torch.float64 if torch.float64 in (boxes1.dtype, boxes2.dtype) else torch.float32
+    integers = not (boxes1.is_floating_point() and boxes2.is_floating_point())
+    computed = torch.float64 if integers else stored
+    measure = MEASURES[kind]
+    return finite_or_zero(measure(boxes1.to(computed), boxes2.to(computed), eps, joint_eps)).to(stored)
+
+
+def pairwise_overlap(
+    boxes1: Tensor, boxes2: Tensor, kind: str = "iou", eps: float = 0.0, joint_eps: float = 0.0
+) -> Tensor:
+    """The overlap of each of (..., N, 4) with each of (..., M, 4), as (..., N, M)."""
+    _check(boxes1, boxes2, kind, eps, joint_eps, least_dims=2)
+    return paired_overlap(boxes1[..., :, None, :], boxes2[..., None, :, :], kind, eps, joint_eps)
+
+
+def pairwise_overlap_backward(
+    grad: Tensor,
+    boxes1: Tensor,
+    boxes2: Tensor,
+    kind: str = "iou",
+    eps: float = 0.0,
+    joint_eps: float = 0.0,
+    wanted1: bool = True,
+    wanted2: bool = True,
+) -> tuple[Tensor, Tensor]:
+    """The gradients of the boxes, in the type of the overlaps; (0,) in place of one that is not wanted."""
+    with recording():
+        a, b = (boxes.detach().to(grad.dtype).requires_grad_() for boxes in (boxes1, boxes2))
+        value = pairwise_overlap(a, b, kind, eps, joint_eps)
+        slopes1, slopes2 = torch.autograd.grad(value, (a, b), grad)
+    none = grad.new_empty(0)
+    return bounded(slopes1) if wanted1 else none, bounded(slopes2) if wanted2 else none
+
+
+def graded_box_loss(
+    boxes1: Tensor,
+    boxes2: Tensor,
+    kind: str = "iou",
+    eps: float = 1e-7,
+    joint_eps: float = 1e-7,
+    similarity: bool = False,
+    slopes1: bool = False,
+    slopes2: bool = False,
+    power: float = 1.0,
+    scale: float = 1.0,
+    base: str = "iou",
+) -> tuple[Tensor, Tensor]:
+    """The `box_loss` of boxes (..., 4), or if `similarity` the overlap, and its derivatives by the boxes asked for.
+
+    Returns:
+        value (...) and slopes: (2, ..., 4) of both, (..., 4) of one, or (0,).
+    """
+    with recording():
+        dtype = torch.float64 if torch.float64 in (boxes1.dtype, boxes2.dtype) else torch.float32
+        a, b = (
+            boxes.detach().to(dtype).requires_grad_() if wanted else boxes.detach()
+            for boxes, wanted in ((boxes1, slopes1), (boxes2, slopes2))
+        )
+        value = graded_value(a, b, kind, eps, joint_eps, similarity, power, scale, base)
+        wanted = [boxes for boxes in (a, b) if boxes.requires_grad]
+        slopes = torch.autograd.grad(value.sum(), wanted) if wanted else []
+    if not slopes:
+        return value, value.new_empty(0)
+    return value.detach(), bounded(torch.stack(list(slopes)) if len(slopes) == 2 else slopes[0])
+
+
+def graded_value(
+    boxes1: Tensor,
+    boxes2: Tensor,
+    kind: str,
+    eps: float,
+    joint_eps: float,
+    similarity: bool,
+    power: float,
+    scale: float,
+    base: str,
+) -> Tensor:
+    """What `graded_box_loss` computes, differentiable."""
+    if similarity:
+        return paired_overlap(boxes1, boxes2, kind, eps, joint_eps)
+    return box_loss(boxes1, boxes2, kind, eps, power, scale, base)
+
+
+def graded_box_loss_backward(grad: Tensor, slopes: Tensor) -> Tensor:
+    return bounded(grad[..., None] * slopes)
+
+
+def bounded(gradient: Tensor) -> Tensor:
+    """0 for NaN, and the largest number of its type for what is infinite."""
+    return torch.nan_to_num(gradient)
+
+
+class recording:
+    """Autograd, inside an operator that autograd has already been told of."""
+
+    def __enter__(self) -> None:
+        excluded = torch._C._dispatch_tls_local_exclude_set()
+        for key in (torch._C.DispatchKey.AutogradFunctionality, torch._C.DispatchKey.ADInplaceOrView):
+            excluded = excluded.remove(key)
+        included = torch._C._dispatch_tls_local_include_set()
+        self._guards = (torch._C._ForceDispatchKeyGuard(included, excluded), torch.enable_grad())
+        for guard in self._guards:
+            guard.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        for guard in reversed(self._guards):
+            guard.__exit__(*error)
+
+
+def _check(boxes1: Tensor, boxes2: Tensor, kind: str, eps: float, joint_eps: float, least_dims: int = 1) -> None:
+    for name, boxes in (("boxes1", boxes1), ("boxes2", boxes2)):
+        if boxes.dim() < least_dims or boxes.size(-1) != 4:
+            raise ValueError(
+                f"{name}: expected shape ({'..., N' if least_dims == 2 else '...'}, 4), got {tuple(boxes.shape)}"
+            )
+        if boxes.is_complex() or boxes.dtype == torch.bool:
+            raise TypeError(f"{name}: expected floats or integers, got {boxes.dtype}")
+    if boxes1.device != boxes2.device:
+        raise ValueError(f"boxes2: expected device {boxes1.device} as of boxes1, got {boxes2.device}")
+    if kind not in METRICS:
+        raise ValueError(f"kind: expected one of {', '.join(METRICS)}, got {kind!r}")
+    if not (eps >= 0 and joint_eps >= 0):
+        raise ValueError(f"eps: expected a number >= 0, got {eps} and {joint_eps}")

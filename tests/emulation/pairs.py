@@ -1,0 +1,127 @@
+"""Cases for pairs_driver.cpp, and their answers as the operators give them. Free of pytest."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .harness import METRICS, TYPES, Flavour, build, execute, memory_of
+
+PENALTIES = {"iou": 0, "giou": 1, "diou": 2, "ciou": 6, "eiou": 10, "siou": 48, "mpdiou": 64}
+LOSSES = {"focal_eiou": 3, "alpha_iou": 4, "inner_iou": 5, "nwd": 6, "wiou_v1": 7}
+
+
+def wide(*tensors: Tensor) -> bool:
+    return any(tensor.dtype == torch.float64 for tensor in tensors)
+
+
+def boxes(tensor: Tensor) -> tuple[int, ...]:
+    batch_stride = tensor.stride(0) if tensor.dim() == 3 else 0
+    return (
+        len(memory_of(tensor)),
+        TYPES.index(tensor.dtype),
+        tensor.stride(-2),
+        tensor.stride(-1),
+        batch_stride,
+    )
+
+
+def encode(
+    work: int,
+    a: Tensor,
+    b: Tensor,
+    sizes: tuple[int, int, int],
+    choices: tuple[int, ...],
+    numbers: tuple[float, float, float, float],
+    gradient: Tensor | None = None,
+    strides: tuple[int, int] = (0, 0),
+) -> bytes:
+    given = b"" if gradient is None else memory_of(gradient)
+    one_a_row, gradient_stride = strides
+    header = struct.pack(
+        "<23q4d", work, *sizes, *boxes(a), *boxes(b), len(given), one_a_row, *choices, gradient_stride, *numbers
+    )
+    return header + memory_of(a) + memory_of(b) + given
+
+
+def pairwise(a: Tensor, b: Tensor, kind: str = "iou", eps: float = 0.0, joint_eps: float = 0.0) -> tuple[bytes, Any]:
+    batch = a.shape[0] if a.dim() == 3 else 1
+    sizes = (batch, a.shape[-2], b.shape[-2])
+    choices = (METRICS.index(kind), 1, 0, 0, 0, wide(a, b))
+    shape = (*a.shape[:-1], b.shape[-2])
+    return encode(0, a, b, sizes, choices, (eps, joint_eps, 1.0, 1.0)), [(shape, wide(a, b))]
+
+
+def pairwise_backward(
+    grad: Tensor,
+    a: Tensor,
+    b: Tensor,
+    kind: str = "iou",
+    eps: float = 0.0,
+    joint_eps: float = 0.0,
+    wanted1: bool = True,
+    wanted2: bool = True,
+) -> tuple[bytes, Any]:
+    constant = all(stride == 0 or size == 1 for size, stride in zip(grad.shape, grad.stride(), strict=True))
+    grad = grad if constant else grad.contiguous()
+    sizes = (a.shape[0] if a.dim() == 3 else 1, a.shape[-2], b.shape[-2])
+    choices = (METRICS.index(kind), 1, 0, wanted1, wanted2, wide(a, b))
+    given = encode(1, a, b, sizes, choices, (eps, joint_eps, 1.0, 1.0), grad, (constant, 0))
+    none = ((0,), wide(a, b))
+    return given, [(a.shape, wide(a, b)) if wanted1 else none, (b.shape, wide(a, b)) if wanted2 else none]
+
+
+def graded(
+    a: Tensor,
+    b: Tensor,
+    kind: str = "iou",
+    eps: float = 1e-7,
+    joint_eps: float = 1e-7,
+    similarity: bool = False,
+    slopes1: bool = False,
+    slopes2: bool = False,
+    power: float = 1.0,
+    scale: float = 1.0,
+    base: str = "iou",
+) -> tuple[bytes, Any]:
+    measured = similarity or kind in METRICS
+    metric = METRICS.index(kind) if measured else 0
+    loss = 0 if similarity else 1 if measured else LOSSES.get(kind, 2)
+    penalties = 0 if measured else PENALTIES["eiou" if kind == "focal_eiou" else kind if loss == 2 else base]
+    choices = (metric, loss, penalties, slopes1, slopes2, wide(a, b))
+    given = encode(2, a, b, (1, a.shape[-2], 0), choices, (eps, joint_eps if similarity else eps, power, scale))
+    sides = int(slopes1) + int(slopes2)
+    shape = (0,) if sides == 0 else a.shape if sides == 1 else (2, *a.shape)
+    return given, [(a.shape[:-1], wide(a, b)), (shape, wide(a, b))]
+
+
+def graded_backward(grad: Tensor, slopes: Tensor) -> tuple[bytes, Any]:
+    constant = all(stride == 0 or size == 1 for size, stride in zip(grad.shape, grad.stride(), strict=True))
+    rows = slopes.reshape(-1, 4)
+    grad = grad if constant else grad.contiguous()
+    given = encode(
+        3, rows, rows[:0], (1, len(rows), 0), (0, 0, 0, 0, 0, wide(slopes)), (0.0, 0.0, 1.0, 1.0), grad,
+        (0, 0 if constant else 1),
+    )  # fmt: skip
+    return given, [(slopes.shape, wide(slopes))]
+
+
+def run(flavour: Flavour, cases: list[tuple[bytes, Any]], seed: int) -> list[list[Tensor]]:
+    done = execute(build(flavour) / "pairs_driver", [], seed, b"".join(given for given, _ in cases))
+    if done.returncode != 0:
+        raise AssertionError(f"{flavour.name}: exit {done.returncode}\n{done.stderr.decode()[-6000:]}")
+    answers, at = [], 0
+    for _, results in cases:
+        found = []
+        for shape, is_wide in results:
+            dtype = torch.float64 if is_wide else torch.float32
+            size = torch.Size(shape).numel() * dtype.itemsize
+            piece = bytearray(done.stdout[at : at + size])
+            found.append(torch.frombuffer(piece, dtype=dtype).view(shape) if size else torch.empty(shape, dtype=dtype))
+            at += size
+        answers.append(found)
+    assert at == len(done.stdout)
+    return answers
