@@ -10,8 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from .cases import OURS
 from .fit import exponents
+from .groups.channel_norm import LAYOUTS, SHAPES
+from .groups.losses import OF_TORCHVISION
+from .groups.pairwise import FUNCTIONS
 from .machine import busy
 from .results import FLOOR, Results, Row, libraries, load_json
 from .table import seconds, slowest
@@ -37,6 +42,19 @@ SHOWN = (
             *(("nms", "clustered", n) for n in (100, 1000, 10_000, 100_000)),
             *(("nms", "scattered", n) for n in (10_000, 100_000, 1_000_000)),
             *(("batched", "clustered", n) for n in (10_000, 30_000)),
+        ),
+    ),
+    Shown("all pairs of 5,000 boxes", tuple(("pairwise", name, 5000) for name in FUNCTIONS)),
+    Shown(
+        "losses, forward and backward",
+        tuple(("losses", name, n) for name in OF_TORCHVISION for n in (256, 100_000, 1_000_000)),
+    ),
+    Shown(
+        "ChannelNorm, forward and backward",
+        tuple(
+            ("channel_norm", f"{'x'.join(map(str, shape))}, {layout}", torch.Size(shape).numel())
+            for shape in SHAPES
+            for layout in LAYOUTS
         ),
     ),
 )
@@ -85,8 +103,10 @@ def _shown(results: Results, table: Shown) -> str:
 
 
 def _place(row: Row) -> str:
-    group = {"nms": "", "batched": ", 80 classes"}.get(row.group, f", {row.group}")
-    return f"{row.n:,} {row.scene}{group}"
+    """Size and scene, without what the title says."""
+    if row.group in ("nms", "batched"):
+        return f"{row.n:,} {row.scene}" + (", 80 classes" if row.group == "batched" else "")
+    return row.scene if row.group in ("pairwise", "channel_norm") else f"{row.scene}, {row.n:,}"
 
 
 def _times(row: Row | None) -> str:

@@ -53,6 +53,10 @@ def _many(
                 yield Target(of, group, scene, n, kind, bound, peer)
 
 
+SIMPLE = ("box_iou", "generalized_box_iou", "distance_box_iou")
+CIOU = ("complete_box_iou",)
+LOSSES = ("generalized_box_iou_loss", "distance_box_iou_loss", "complete_box_iou_loss")
+FUSED = (("times", 20, "torchvision"), ("times", 2, "torchvision compiled"), ("floor", 4, ""))
 LARGE, WIDE = (
     [f"{shape}, {layout}" for layout in ("contiguous", "channels_last")] for shape in ("8x64x128x128", "2x3x1024x1024")
 )
@@ -66,6 +70,10 @@ TARGETS: tuple[Target, ...] = (
     *_many("frame", "nms", ["clustered", "scattered"], [100_000], ("times", 10, "lsnms")),
     *_many("frame", "nms", ["scattered"], [1_000_000], ("floor", 5, ""), ("memory", 150, "")),
     *_many("frame", "batched", ["clustered", "scattered"], [10_000, 30_000], ("times", 20, "torchvision")),
+    *_many("overlap", "pairwise", SIMPLE, [5000], ("times", 12, "torchvision"), ("floor", 1.6, "")),
+    *_many("overlap", "pairwise", CIOU, [5000], ("times", 12, "torchvision"), ("times", 10, "fastbbox")),
+    *_many("overlap", "losses", LOSSES, [256], ("times", 10, "torchvision")),
+    *_many("overlap", "losses", LOSSES, [100_000, 1_000_000], *FUSED),
     *_many("channel norm", "channel_norm", LARGE, [8 * 64 * 128 * 128], *MOVED),
     *_many("channel norm", "channel_norm", WIDE, [2 * 3 * 1024 * 1024], *MOVED),
     *_many("frame", "import", ["after torch"], [1], ("seconds", 0.3, "")),
