@@ -3,6 +3,7 @@
 
 #include "core/channel_norm.h"
 #include "core/loss_grad.h"
+#include "core/diou_power.h"
 #include "kernels.h"
 
 namespace ptdet {
@@ -40,6 +41,27 @@ PTDET_HD LossShape<T> loss_shape(const LossParams& params) {
           T(params.power),
           T(params.scale),
           T(params.overlap.epsilon)};
+}
+
+// The same with what only suppressions have.
+template <typename F>
+auto with_suppression(const NmsParams& params, F&& f) {
+  if (params.metric == Metric::kDiou && params.beta != 1) return f(DiouPower{});
+  return with_metric(params.metric, f);
+}
+
+// The raw value of a measure that is known at run time only.
+template <typename T>
+PTDET_HD T overlap_by(Metric metric, const Box<T>& a, const Box<T>& b) {
+  switch (metric) {
+    case Metric::kGiou: return Giou::between(a, b);
+    case Metric::kDiou: return Diou::between(a, b);
+    case Metric::kCiou: return Ciou::between(a, b);
+    case Metric::kIof: return Iof::between(a, b);
+    case Metric::kIos: return Ios::between(a, b);
+    case Metric::kIou: break;
+  }
+  return Iou::between(a, b);
 }
 
 }  // namespace ptdet

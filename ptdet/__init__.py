@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from . import nn
     from ._operators import backend, register
     from .boxes import box_area, box_convert, clip_boxes_to_image, remove_small_boxes
+    from .fusion import non_maximum_weighted, weighted_boxes_fusion
+    from .greedy import and_nms, diou_nms, or_nms
     from .info import build_info
     from .losses import (
         alpha_iou_loss,
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
         scylla_iou_loss,
         wise_iou_loss,
     )
+    from .merge import cluster_nms, merge_nms
+    from .merging import greedy_nmm, nmm
     from .norm import ChannelNormFunction, channel_norm
     from .overlaps import (
         bbox_iou,
@@ -41,6 +45,8 @@ if TYPE_CHECKING:
         overlap,
         pairwise_overlap,
     )
+    from .parallel import fast_nms, matrix_nms
+    from .soft import soft_nms
     from .suppression import batched_nms, nms
 
 __version__ = "0.1.0"
@@ -48,6 +54,7 @@ __all__ = [
     "ChannelNormFunction",
     "__version__",
     "alpha_iou_loss",
+    "and_nms",
     "backend",
     "batched_nms",
     "bbox_iou",
@@ -60,24 +67,35 @@ __all__ = [
     "build_info",
     "channel_norm",
     "clip_boxes_to_image",
+    "cluster_nms",
     "complete_box_iou",
     "complete_box_iou_loss",
+    "diou_nms",
     "distance_box_iou",
     "distance_box_iou_loss",
     "efficient_iou_loss",
+    "fast_nms",
     "focal_efficient_iou_loss",
     "generalized_box_iou",
     "generalized_box_iou_loss",
+    "greedy_nmm",
     "inner_iou_loss",
+    "matrix_nms",
+    "merge_nms",
     "mpd_iou_loss",
+    "nmm",
     "nms",
     "nn",
+    "non_maximum_weighted",
     "normalized_wasserstein_loss",
+    "or_nms",
     "overlap",
     "pairwise_overlap",
     "register",
     "remove_small_boxes",
     "scylla_iou_loss",
+    "soft_nms",
+    "weighted_boxes_fusion",
     "wise_iou_loss",
 ]
 
@@ -115,6 +133,18 @@ _HOMES = {
     "channel_norm": "norm",
     "ChannelNormFunction": "norm",
     "nn": "nn",
+    "or_nms": "greedy",
+    "diou_nms": "greedy",
+    "and_nms": "greedy",
+    "merge_nms": "merge",
+    "cluster_nms": "merge",
+    "soft_nms": "soft",
+    "fast_nms": "parallel",
+    "matrix_nms": "parallel",
+    "greedy_nmm": "merging",
+    "nmm": "merging",
+    "weighted_boxes_fusion": "fusion",
+    "non_maximum_weighted": "fusion",
 }
 
 

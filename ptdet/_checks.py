@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from numbers import Integral, Real
 from typing import Any
 
@@ -21,7 +20,7 @@ def _tensor(name: str, value: Any) -> None:
 def _number(name: str, value: Any) -> None:
     if type(value) is not float and not isinstance(value, (Real, torch.SymFloat)):
         raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
-    if isinstance(value, float) and math.isnan(value):
+    if value != value:  # math.isnan is more than torch.compile can trace
         raise ValueError(f"{name}: expected a number, got nan")
 
 

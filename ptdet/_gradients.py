@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from . import _method_gradients as methods
 from . import _norm_gradients
 from . import _overlap_functions as overlap
 
@@ -22,3 +23,8 @@ GRADIENTS: dict[str, Gradient] = {
     "pairwise_overlap": Gradient(overlap.set_up_pairwise, overlap.pairwise_backward),
     "graded_box_loss": Gradient(overlap.set_up_box_loss, overlap.box_loss_backward),
 }
+GRADIENTS.update(
+    soft_nms_walk=Gradient(methods.soft_setup, methods.soft_backward),
+    merge_nms_walk=Gradient(methods.merge_setup, methods.merge_backward),
+    wbf_walk=Gradient(methods.wbf_setup, methods.wbf_backward),
+)

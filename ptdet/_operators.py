@@ -38,6 +38,13 @@ CHANNEL_NORM = torch.ops.ptdet.channel_norm.default
 CHANNEL_NORM_BACKWARD = torch.ops.ptdet.channel_norm_backward.default
 PAIRWISE_OVERLAP = torch.ops.ptdet.pairwise_overlap.default
 GRADED_BOX_LOSS = torch.ops.ptdet.graded_box_loss.default
+DIOU_NMS_WALK = torch.ops.ptdet.diou_nms_walk.default
+AND_NMS = torch.ops.ptdet.and_nms.default
+AND_NMS_WALK = torch.ops.ptdet.and_nms_walk.default
+MERGE_NMS = torch.ops.ptdet.merge_nms.default
+MERGE_NMS_WALK = torch.ops.ptdet.merge_nms_walk.default
+SOFT_NMS_WALK = torch.ops.ptdet.soft_nms_walk.default
+WBF_WALK = torch.ops.ptdet.wbf_walk.default
 
 
 class _OnReference(TorchDispatchMode):

@@ -16,9 +16,12 @@ from ._nn_losses import (
     SIoULoss,
     WIoULoss,
 )
+from ._nn_suppression import NMS, BoxFusion
 from .norm import ChannelNorm
 
 __all__ = [
+    "NMS",
+    "BoxFusion",
     "AlphaIoULoss",
     "CIoULoss",
     "ChannelNorm",

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "core/overlap.h"
+#include "core/diou_power.h"
 
 namespace ptdet {
 
@@ -13,12 +13,13 @@ template <typename T>
 struct Threshold {
   T bound;
   bool inclusive;
+  T beta;  // of DiouPower; nothing else reads it
 
-  static Threshold from(double t, bool inclusive) {
+  static Threshold from(double t, bool inclusive, double beta = 1) {
     T bound = static_cast<T>(t);
     if (!inclusive && static_cast<double>(bound) > t) bound = std::nextafter(bound, -T(INFINITY));
     if (inclusive && static_cast<double>(bound) < t) bound = std::nextafter(bound, T(INFINITY));
-    return {bound, inclusive};
+    return {bound, inclusive, static_cast<T>(beta)};
   }
 
   // An overlap that is not finite satisfies nothing.
@@ -27,9 +28,24 @@ struct Threshold {
   }
 };
 
+template <typename Measure>
+struct Suppression {
+  template <typename T>
+  PTDET_HD static T overlap(const Box<T>& visited, const Box<T>& candidate, const Threshold<T>&) {
+    return Measure::between(candidate, visited);
+  }
+};
+template <>
+struct Suppression<DiouPower> {
+  template <typename T>
+  PTDET_HD static T overlap(const Box<T>& visited, const Box<T>& candidate, const Threshold<T>& threshold) {
+    return DiouPower::between(candidate, visited, threshold.beta);
+  }
+};
+
 template <typename Measure, typename T>
 PTDET_HD bool suppresses(const Box<T>& visited, const Box<T>& candidate, const Threshold<T>& threshold) {
-  return threshold.met_by(Measure::between(candidate, visited));
+  return threshold.met_by(Suppression<Measure>::overlap(visited, candidate, threshold));
 }
 
 }  // namespace ptdet

@@ -2,51 +2,12 @@
 #include <algorithm>
 #include <atomic>
 
-#include "core/order.h"
-#include "cpu/groups.h"
-#include "cpu/load.h"
-#include "cpu/sort.h"
+#include "cpu/rank.h"
 #include "cpu/tiles.h"
 #include "cpu/walker.h"
 
 namespace ptdet::cpu {
 namespace {
-
-struct Ranked {
-  const uint32_t* rows;  // candidates by decreasing score, ties by row
-  int64_t count;
-};
-
-// Keys of the candidates and their rows, in row order; returns how many there are.
-template <typename Key>
-int64_t load_candidates(const NmsInput& input, const NmsParams& params, Pairs<Key> out) {
-  using Score = std::conditional_t<sizeof(Key) == 8, double, float>;
-  int64_t candidates = 0;
-  with_type(input.scores.type, input.scores.data, [&](const auto* data) {
-    for (int64_t i = 0; i < input.count; ++i) {
-      const Score score = static_cast<Score>(data[i * input.scores.stride]);
-      if (params.has_score_threshold && !(static_cast<double>(score) > params.score_threshold)) continue;
-      out.keys[candidates] = score_key(score);
-      out.values[candidates++] = static_cast<uint32_t>(i);
-    }
-  });
-  return candidates;
-}
-
-template <typename Key>
-Ranked rank_as(const NmsInput& input, const NmsParams& params, const Host& host) {
-  const auto pairs = [&] {
-    return Pairs<Key>{allocate<Key>(host, input.count), allocate<uint32_t>(host, input.count)};
-  };
-  const Pairs<Key> loaded = pairs();
-  const int64_t candidates = load_candidates(input, params, loaded);
-  return {sort_pairs(host, loaded, pairs(), candidates).values, candidates};
-}
-
-Ranked rank_by_score(const NmsInput& input, const NmsParams& params, const Host& host) {
-  return input.scores.type == Type::kFloat64 ? rank_as<uint64_t>(input, params, host)
-                                             : rank_as<uint32_t>(input, params, host);
-}
 
 // removers[i]: as Walk::remover, in positions of the whole array.
 template <typename T>
@@ -69,7 +30,7 @@ enum class State : uint8_t { kRemoved, kKept, kUndecided };
 
 // What became of one group's candidates, in the order of scores.
 template <typename T>
-State* walk_tiles(const NmsInput& input, const NmsParams& params, const Tiles& tiles, const Ranked& ranked,
+State* walk_tiles(const NmsInput& input, const NmsParams& params, const Tiles& tiles, const Ranks& ranked,
                   const Host& host) {
   State* states = allocate<State>(host, ranked.count);
   uint32_t largest = 0;
@@ -109,7 +70,7 @@ State* walk_tiles(const NmsInput& input, const NmsParams& params, const Tiles& t
 
 // The rows of kept boxes in the order of scores, up to the limit, then -1.
 template <typename IsKept>
-void list_kept(const NmsParams& params, const Ranked& ranked, int64_t count, const NmsOutput& output,
+void list_kept(const NmsParams& params, const Ranks& ranked, int64_t count, const NmsOutput& output,
                IsKept&& is_kept) {
   int64_t kept = 0;
   for (int64_t rank = 0; rank < ranked.count && kept < params.max_output; ++rank)
@@ -131,7 +92,7 @@ void list_owners(const Groups& groups, const uint32_t* removers, int64_t candida
 
 template <typename T>
 void run(const NmsInput& input, const NmsParams& params, const NmsOutput& output, const Host& host) {
-  const Ranked ranked = rank_by_score(input, params, host);
+  const Ranks ranked = rank_candidates(input, params, host);
   const int64_t count = ranked.count;
 
   const bool grouped = input.groups.data != nullptr;

@@ -18,9 +18,9 @@ class Walker {
     job_.max_output = params.max_output;
     job_.want_owner = want_owner;
     job_.filter = Filter<T>::from(params);
-    job_.threshold = Threshold<T>::from(params.iou_threshold, params.inclusive);
+    job_.threshold = Threshold<T>::from(params.iou_threshold, params.inclusive, params.beta);
     job_.is_iou = params.metric == Metric::kIou;
-    job_.suppresses = with_metric(params.metric, [](auto measure) { return &suppresses<decltype(measure), T>; });
+    job_.suppresses = with_suppression(params, [](auto measure) { return &suppresses<decltype(measure), T>; });
     job_.pool = &pool_;
   }
 

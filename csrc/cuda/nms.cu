@@ -6,39 +6,13 @@
 #include "cuda/load.h"
 #include "cuda/nms_result.h"
 #include "cuda/nms_walk.h"
+#include "cuda/segments.h"
 #include "switch.h"
 
 namespace ptdet::cuda {
 namespace {
 
 __global__ void reset(Progress* progress) { *progress = {0, 0, 0}; }
-
-// The first position of the run of equal ids that `position` lies in; ids ascend.
-__device__ int64_t segment_start(const int64_t* groups, int64_t position) {
-  if (groups == nullptr) return 0;
-  int64_t low = 0, high = position;
-  while (low < high) {
-    const int64_t middle = low + (high - low) / 2;
-    if (groups[middle] < groups[position])
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
-
-// The end of the candidates of the segment that starts at `start`: they come before those that are none.
-__device__ int64_t segment_end(const int64_t* groups, const int64_t* rows, Keys keys, int64_t start, int64_t count) {
-  int64_t low = start, high = count;
-  while (low < high) {
-    const int64_t middle = low + (high - low) / 2;
-    if ((groups == nullptr || groups[middle] == groups[start]) && keys.is_candidate(rows[middle]))
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
 
 template <typename T>
 __global__ void prepare(Walk<T> walk, BoxColumn boxes, const int64_t* rows, const int64_t* groups, Keys keys,
@@ -57,24 +31,6 @@ __global__ void prepare(Walk<T> walk, BoxColumn boxes, const int64_t* rows, cons
   walk.segment_list[atomicAdd(&walk.progress->segments, Counter(1))] = start;
   atomicMax(&walk.progress->longest, static_cast<Counter>(end - start));
 }
-
-// Arrays one after the other, each aligned for any of them. With base null it only counts.
-class Layout {
- public:
-  explicit Layout(void* base) : base_(static_cast<char*>(base)) {}
-
-  template <typename E>
-  E* take(int64_t count) {
-    E* array = base_ == nullptr ? nullptr : reinterpret_cast<E*>(base_ + size_);
-    size_ += (static_cast<size_t>(count) * sizeof(E) + 255) / 256 * 256;
-    return array;
-  }
-  size_t size() const { return size_; }
-
- private:
-  char* base_;
-  size_t size_ = 0;
-};
 
 template <typename T>
 struct Scratch {
@@ -132,9 +88,9 @@ void run(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted
   const auto prepare_kernel = prepare<T>;
   LAUNCH(prepare_kernel, blocks_for(input.count, kBlock), kBlock, stream, walk, input.boxes, rows, sorted.groups, keys,
          output.keep);
-  const auto threshold = Threshold<T>::from(params.iou_threshold, params.inclusive);
-  with_metric(params.metric,
-              [&](auto measure) { launch_rounds<decltype(measure)>(walk, threshold, one_segment, stream); });
+  const auto threshold = Threshold<T>::from(params.iou_threshold, params.inclusive, params.beta);
+  with_suppression(params,
+                   [&](auto measure) { launch_rounds<decltype(measure)>(walk, threshold, one_segment, stream); });
   write_result(scratch.result, walk.remover, rows, sorted.by_score, params.max_output, output, stream);
 }
 

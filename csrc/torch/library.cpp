@@ -3,6 +3,7 @@
 
 #include "kernels.h"
 #include "torch/channel_norm.h"
+#include "torch/methods.h"
 #include "torch/nms.h"
 #include "torch/box_loss.h"
 #include "torch/pairwise_overlap.h"
@@ -47,4 +48,14 @@ STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
   m.impl("pairwise_overlap_backward", TORCH_BOX(&ptdet::cpu::pairwise_overlap_backward_op));
   m.impl("graded_box_loss", TORCH_BOX(&ptdet::cpu::box_loss_op));
   m.impl("graded_box_loss_backward", TORCH_BOX(&ptdet::cpu::box_loss_backward_op));
+}
+
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
+  m.impl("diou_nms_walk", TORCH_BOX(&ptdet::cpu::diou_nms_walk_op));
+  m.impl("and_nms", TORCH_BOX(&ptdet::cpu::and_nms_op));
+  m.impl("and_nms_walk", TORCH_BOX(&ptdet::cpu::and_nms_walk_op));
+  m.impl("merge_nms", TORCH_BOX(&ptdet::cpu::merge_nms_op));
+  m.impl("merge_nms_walk", TORCH_BOX(&ptdet::cpu::merge_nms_walk_op));
+  m.impl("soft_nms_walk", TORCH_BOX(&ptdet::cpu::soft_nms_walk_op));
+  m.impl("wbf_walk", TORCH_BOX(&ptdet::cpu::wbf_walk_op));
 }

@@ -2,6 +2,7 @@
 #include <torch/csrc/stable/library.h>
 
 #include "torch/channel_norm.h"
+#include "torch/methods.h"
 #include "torch/nms.h"
 #include "torch/box_loss.h"
 #include "torch/pairwise_overlap.h"
@@ -15,4 +16,13 @@ STABLE_TORCH_LIBRARY_IMPL(ptdet, CUDA, m) {
   m.impl("pairwise_overlap_backward", TORCH_BOX(&ptdet::cuda::pairwise_overlap_backward_op));
   m.impl("graded_box_loss", TORCH_BOX(&ptdet::cuda::box_loss_op));
   m.impl("graded_box_loss_backward", TORCH_BOX(&ptdet::cuda::box_loss_backward_op));
+}
+
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CUDA, m) {
+  m.impl("diou_nms_walk", TORCH_BOX(&ptdet::cuda::diou_nms_walk_op));
+  m.impl("and_nms", TORCH_BOX(&ptdet::cuda::and_nms_op));
+  m.impl("and_nms_walk", TORCH_BOX(&ptdet::cuda::and_nms_walk_op));
+  m.impl("merge_nms", TORCH_BOX(&ptdet::cuda::merge_nms_op));
+  m.impl("merge_nms_walk", TORCH_BOX(&ptdet::cuda::merge_nms_walk_op));
+  m.impl("soft_nms_walk", TORCH_BOX(&ptdet::cuda::soft_nms_walk_op));
 }

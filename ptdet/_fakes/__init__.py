@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from . import norm, overlap, suppression
+from . import methods, norm, overlap, suppression
 
 FAKES: dict[str, Callable[..., Any]] = {
     "nms": suppression.nms,
@@ -15,3 +15,4 @@ FAKES: dict[str, Callable[..., Any]] = {
     "graded_box_loss": overlap.graded_box_loss,
     "graded_box_loss_backward": overlap.graded_box_loss_backward,
 }
+FAKES.update(methods.METHODS)

@@ -4,26 +4,40 @@ Nothing here imports another part of ptdet or shares code with csrc, so that an 
 """
 
 from .channel_norm import channel_norm, channel_norm_backward
+from .fusion import wbf_walk
 from .losses import box_loss, detached_factors
-from .nms import nms, nms_walk
-from .overlap import METRICS, finite_or_zero, overlap, raw_overlap
+from .merge import merge_nms, merge_nms_walk
+from .nms import decreasing, nms, nms_walk
+from .overlap import METRICS, computed, finite_or_zero, overlap, raw_overlap
 from .pairs import graded_box_loss, graded_box_loss_backward, pairwise_overlap, pairwise_overlap_backward
-from .thresholds import exceeds
+from .readings import and_nms, and_nms_walk, diou_nms_walk
+from .soft import soft_nms_walk
+from .thresholds import above, exceeds
 
 __all__ = [
     "METRICS",
+    "above",
+    "and_nms",
+    "and_nms_walk",
     "box_loss",
     "channel_norm",
     "channel_norm_backward",
+    "computed",
+    "decreasing",
     "detached_factors",
+    "diou_nms_walk",
     "exceeds",
     "finite_or_zero",
     "graded_box_loss",
     "graded_box_loss_backward",
+    "merge_nms",
+    "merge_nms_walk",
     "nms",
     "nms_walk",
     "overlap",
     "pairwise_overlap",
     "pairwise_overlap_backward",
     "raw_overlap",
+    "soft_nms_walk",
+    "wbf_walk",
 ]

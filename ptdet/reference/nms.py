@@ -1,6 +1,7 @@
 """Hard suppression, row by row: the memory of a row is the candidates that are left."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -26,14 +27,27 @@ def nms_walk(
         owner (N,): the kept box that removed i, i itself if it is kept, -1 if it was no candidate or was not reached.
         kept (): how many are kept.
     """
-    _check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
-    boxes, scores = computed(boxes.detach()), computed(scores.detach())
-    order = decreasing(scores)
-    if score_threshold is not None:
-        order = order[above(scores, score_threshold)[order]]
+    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
+
+    def removes(candidates: Tensor, visited: Tensor) -> Tensor:
+        return exceeds(raw_overlap(candidates, visited, metric), iou_threshold, inclusive)
+
+    return greedy(boxes, scores, idxs, removes, score_threshold, max_output)
+
+
+def greedy(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    removes: Callable[[Tensor, Tensor], Tensor],
+    score_threshold: float | None,
+    max_output: int | None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The walk under any test `removes(candidates, visited)`."""
+    boxes, order = computed(boxes.detach()), candidates_in_order(scores, score_threshold)
     owner = torch.full_like(scores, -1, dtype=torch.int64)
     for members in split_by_group(order, idxs):
-        _walk_group(boxes, members, iou_threshold, metric, inclusive, owner)
+        _walk_group(boxes, members, removes, owner)
     kept = order[owner[order] == order][:max_output]
     if max_output is not None:
         reached = torch.zeros_like(owner, dtype=torch.bool)
@@ -57,6 +71,13 @@ def nms(
     """The kept indices (K,) of `nms_walk`."""
     keep, _, kept = nms_walk(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output)
     return keep[: int(kept)].clone()
+
+
+def candidates_in_order(scores: Tensor, score_threshold: float | None) -> Tensor:
+    """The rows that take part, by decreasing score."""
+    scores = computed(scores.detach())
+    order = decreasing(scores)
+    return order if score_threshold is None else order[above(scores, score_threshold)[order]]
 
 
 def decreasing(scores: Tensor) -> Tensor:
@@ -85,9 +106,7 @@ def split_by_group(order: Tensor, idxs: Tensor | None) -> list[Tensor]:
     return list(torch.split(order[by_group], sizes.tolist()))
 
 
-def _walk_group(
-    boxes: Tensor, members: Tensor, iou_threshold: float, metric: str, inclusive: bool, owner: Tensor
-) -> None:
+def _walk_group(boxes: Tensor, members: Tensor, removes: Callable[[Tensor, Tensor], Tensor], owner: Tensor) -> None:
     """Writes to `owner`; `members` are one group's candidates in the order they are visited.
 
     What is left is stored column by column, which torch computes three times as fast as rows of four.
@@ -97,14 +116,14 @@ def _walk_group(
     while len(rest) > 1:
         visited, visited_box = rest[0], columns[:, 0]
         rest, columns = rest[1:], columns[:, 1:]
-        removed = exceeds(raw_overlap(columns.t(), visited_box, metric), iou_threshold, inclusive)
+        removed = removes(columns.t(), visited_box)
         if removed.any():
             owner[rest[removed]] = visited
             left = torch.nonzero(~removed)[:, 0]
             rest, columns = rest[left], columns[:, left]
 
 
-def _check(
+def check(
     boxes: Tensor,
     scores: Tensor,
     idxs: Tensor | None,

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from .. import reference
-from . import overlap_samples, samples, samples_norm
+from . import overlap_samples, samples, samples_methods, samples_norm
 from .samples import Sample
 
 
@@ -35,4 +35,13 @@ CATALOG: list[Operation] = [
     ),
     Operation("graded_box_loss", overlap_samples.graded, reference.graded_box_loss, 1e-6, True),
     Operation("graded_box_loss_backward", overlap_samples.graded_backward, reference.graded_box_loss_backward),
+]
+CATALOG += [
+    Operation("diou_nms_walk", samples_methods.diou, reference.diou_nms_walk),
+    Operation("and_nms", samples_methods.and_, reference.and_nms),
+    Operation("and_nms_walk", samples_methods.and_, reference.and_nms_walk),
+    Operation("merge_nms", samples_methods.merge, reference.merge_nms),
+    Operation("merge_nms_walk", samples_methods.merge, reference.merge_nms_walk, differentiable=True),
+    Operation("soft_nms_walk", samples_methods.soft, reference.soft_nms_walk, 1e-6, differentiable=True),
+    Operation("wbf_walk", samples_methods.wbf, reference.wbf_walk, differentiable=True),
 ]

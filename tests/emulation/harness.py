@@ -127,7 +127,7 @@ def memory_of(tensor: Tensor) -> bytes:
     return tensor.as_strided((span,), (1,)).contiguous().view(torch.uint8).numpy().tobytes()
 
 
-def encode(case: Case, want_owner: bool) -> bytes:
+def encode(case: Case, want_owner: bool, options: bytes = b"") -> bytes:
     boxes, scores, idxs = memory_of(case.boxes), memory_of(case.scores), b""
     groups = (0, -1, 1)
     if case.idxs is not None:
@@ -143,7 +143,7 @@ def encode(case: Case, want_owner: bool) -> bytes:
         *(count if case.max_output is None else case.max_output, want_owner),
         *(case.iou_threshold, case.score_threshold or 0.0),
     )
-    return header + boxes + scores + idxs
+    return header + options + boxes + scores + idxs
 
 
 def run(flavour: Flavour, cases: list[Case], seed: int, want_owner: bool = True) -> list[tuple[int, Tensor, Tensor]]:

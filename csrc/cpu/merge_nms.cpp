@@ -1,0 +1,165 @@
+// Merge: hard NMS, then each kept box becomes the weighted mean of its members, added in visiting order.
+#include <algorithm>
+#include <new>
+
+#include "core/mean.h"
+#include "core/threshold.h"
+#include "cpu/rank.h"
+#include "cpu/store.h"
+#include "cpu/tree.h"
+#include "switch.h"
+
+namespace ptdet::cpu {
+namespace {
+
+template <typename T>
+class Merger {
+ public:
+  Merger(const NmsInput& input, const MergeParams& params, const MergeOutput& output, const Host& host)
+      : input_(input),
+        params_(params),
+        output_(output),
+        host_(host),
+        filter_(Filter<T>::from(params.walk)),
+        threshold_(Threshold<T>::from(params.walk.iou_threshold, params.walk.inclusive)),
+        ranks_(rank_candidates(input, params.walk, host)),
+        boxes_(load_boxes<T>(input.boxes, input.count, host)),
+        weights_(load_column<T>(input.scores, input.count, host)),
+        place_(allocate<uint32_t>(host, input.count)) {
+    for (int64_t k = 0; k < kept(); ++k) place_[output.walk.keep[k]] = static_cast<uint32_t>(k);
+  }
+
+  void run() {
+    if (params_.members == Members::kBest) {
+      find_best();
+      cut();
+    }
+    if (params_.members == Members::kCluster || params_.members == Members::kBest)
+      merge_clusters();
+    else
+      merge_overlapping();
+    const size_t row = 4 * bytes_of(input_.boxes.type), used = row * static_cast<size_t>(kept());
+    std::fill_n(static_cast<char*>(output_.merged) + used, row * static_cast<size_t>(input_.count) - used, char(0));
+  }
+
+ private:
+  int64_t kept() const { return *output_.walk.kept; }
+
+  T weight(int64_t row, int64_t of) const {
+    if (!params_.by_overlap) return weights_[row];
+    return weights_[row] * (row == of ? T(1) : overlap_by(params_.walk.metric, boxes_[row], boxes_[of]));
+  }
+
+  void write(int64_t row, const WeightedMean<T>& mean) {
+    store_box(output_.merged, input_.boxes.type, place_[row], mean.or_else(boxes_[row]));
+  }
+
+  void merge_clusters() {
+    WeightedMean<T>* means = allocate<WeightedMean<T>>(host_, kept());
+    std::fill_n(means, kept(), WeightedMean<T>());
+    for (int64_t r = 0; r < ranks_.count; ++r) {
+      const int64_t row = ranks_.rows[r], by = output_.walk.owner[row];
+      if (by >= 0) means[place_[by]].add(boxes_[row], weight(row, by));
+    }
+    for (int64_t k = 0; k < kept(); ++k) write(output_.walk.keep[k], means[k]);
+  }
+
+  // visit(rows, count, members) for each group: the rows in visiting order, and their boxes.
+  template <typename Visit>
+  void for_each_group(Visit&& visit) {
+    const Groups groups = groups_of(input_, ranks_, host_);
+    const uint32_t largest = largest_of(groups);
+    space_ = new (allocate<TreeSpace<T>>(host_, 1)) TreeSpace<T>(largest, host_);
+    Box<T>* members = allocate<Box<T>>(host_, largest);
+    for (uint32_t g = 0; g < groups.count; ++g) {
+      const uint32_t* rows = groups.rows + groups.starts[g];
+      const uint32_t count = groups.starts[g + 1] - groups.starts[g];
+      for (uint32_t i = 0; i < count; ++i) members[i] = boxes_[rows[i]];
+      visit(rows, count, members);
+    }
+  }
+
+  void merge_overlapping() {
+    uint32_t* met = allocate<uint32_t>(host_, ranks_.count);
+    for_each_group([&](const uint32_t* rows, uint32_t count, const Box<T>* members) {
+      const Tree<T> tree = space_->plant(members, count, filter_, host_);
+      for (uint32_t i = 0; i < count; ++i) {
+        if (output_.walk.owner[rows[i]] != rows[i]) continue;
+        uint32_t found = 0;
+        met[found++] = i;
+        for_each_near(tree, filter_, members[i], space_->hits, [&](uint32_t j, uint32_t) {
+          if (j == i || (j < i && params_.members == Members::kLater)) return;
+          if (threshold_.met_by(overlap_by(params_.walk.metric, members[j], members[i]))) met[found++] = j;
+        });
+        std::sort(met, met + found);
+        WeightedMean<T> mean;
+        for (uint32_t m = 0; m < found; ++m) mean.add(members[met[m]], weight(rows[met[m]], rows[i]));
+        write(rows[i], mean);
+      }
+    });
+  }
+
+  // Under kBest owners are the kept box before that overlaps most, the first of equals.
+  void find_best() {
+    const uint32_t all = static_cast<uint32_t>(ranks_.count);
+    Box<T>* kept_boxes = allocate<Box<T>>(host_, all);
+    uint32_t* kept_at = allocate<uint32_t>(host_, all);
+    for_each_group([&](const uint32_t* rows, uint32_t count, const Box<T>* members) {
+      uint32_t kept_here = 0;
+      for (uint32_t i = 0; i < count; ++i)
+        if (output_.walk.owner[rows[i]] == rows[i]) kept_boxes[kept_here] = members[i], kept_at[kept_here++] = i;
+      const Tree<T> tree = space_->plant(kept_boxes, kept_here, filter_, host_);
+      for (uint32_t i = 0; i < count; ++i) {
+        if (output_.walk.owner[rows[i]] == rows[i]) continue;
+        T most = -T(INFINITY);
+        uint32_t best = kept_here;
+        for_each_near(tree, filter_, members[i], space_->hits, [&](uint32_t k, uint32_t) {
+          if (kept_at[k] > i) return;
+          const T overlap = overlap_by(params_.walk.metric, members[i], kept_boxes[k]);
+          if (!threshold_.met_by(overlap) || overlap < most || (overlap == most && k > best)) return;
+          most = overlap, best = k;
+        });
+        if (best < kept_here) output_.walk.owner[rows[i]] = rows[kept_at[best]];
+      }
+    });
+  }
+
+  // Owners are settled among all kept boxes before max_output cuts the list.
+  void cut() {
+    const int64_t limit = params_.walk.max_output;
+    if (kept() <= limit) return;
+    for (int64_t row = 0; row < input_.count; ++row) {
+      int64_t& by = output_.walk.owner[row];
+      if (by >= 0 && place_[by] >= limit) by = -1;
+    }
+    std::fill(output_.walk.keep + limit, output_.walk.keep + kept(), -1);
+    *output_.walk.kept = limit;
+  }
+
+  const NmsInput& input_;
+  const MergeParams& params_;
+  const MergeOutput& output_;
+  const Host& host_;
+  const Filter<T> filter_;
+  const Threshold<T> threshold_;
+  const Ranks ranks_;
+  const Box<T>* boxes_;
+  const T* weights_;
+  uint32_t* place_;  // of a kept row among the kept
+  const TreeSpace<T>* space_ = nullptr;
+};
+
+}  // namespace
+
+void merge_nms(const NmsInput& input, const MergeParams& params, const MergeOutput& output, const Host& host) {
+  NmsParams walk = params.walk;
+  if (params.members == Members::kBest) walk.max_output = input.count;
+  nms(input, walk, output.walk, host);
+  if (*output.walk.kept < 0) return;
+  if (input.boxes.type == Type::kFloat64)
+    Merger<double>(input, params, output, host).run();
+  else
+    Merger<float>(input, params, output, host).run();
+}
+
+}  // namespace ptdet::cpu

@@ -1,0 +1,11 @@
+#if defined(__x86_64__)
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // gcc's own _mm512_undefined_ps (GCC bug 105593)
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#endif
+#define PTDET_ISA avx512
+#include "cpu/tree.inc"
+
+const ptdet::cpu::TreeTable ptdet::cpu::kAvx512Tree = {avx512::search<float>, avx512::search<double>,
+                                                       avx512::meets<float>, avx512::meets<double>};
+#endif

@@ -1,0 +1,38 @@
+// What the other methods' kernels share.
+#pragma once
+
+#include "core/narrow.h"
+#include "core/threshold.h"
+#include "cuda/load.h"
+#include "cuda/segments.h"
+#include "switch.h"
+
+namespace ptdet::cuda {
+
+__device__ inline bool same_group(const Column& ids, int64_t a, int64_t b) {
+  if (ids.data == nullptr) return true;
+  if (ids.type <= Type::kBFloat16) return load<double>(ids, a) == load<double>(ids, b);
+  return load<int64_t>(ids, a) == load<int64_t>(ids, b);
+}
+
+template <typename T>
+__device__ inline void store(void* data, Type type, int64_t at, T value) {
+  switch (type) {
+    case Type::kFloat64: static_cast<double*>(data)[at] = static_cast<double>(value); return;
+    case Type::kFloat16: static_cast<uint16_t*>(data)[at] = float_to_half(static_cast<float>(value)); return;
+    case Type::kBFloat16: static_cast<uint16_t*>(data)[at] = float_to_bfloat16(static_cast<float>(value)); return;
+    default: static_cast<float*>(data)[at] = static_cast<float>(value); return;
+  }
+}
+
+template <typename T>
+__device__ inline void store_box(void* data, Type type, int64_t row, const Box<T>& box) {
+  store(data, type, 4 * row, box.x1);
+  store(data, type, 4 * row + 1, box.y1);
+  store(data, type, 4 * row + 2, box.x2);
+  store(data, type, 4 * row + 3, box.y2);
+}
+
+inline bool wide(const NmsInput& input) { return input.boxes.type == Type::kFloat64; }
+
+}  // namespace ptdet::cuda

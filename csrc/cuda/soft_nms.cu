@@ -1,0 +1,242 @@
+// Soft-NMS: one block a group. Each thread looks after every kSoftBlock-th box: it lets their scores decay and finds
+// its best one in the same pass; the block then agrees on the best of all.
+#include <algorithm>
+
+#include "core/decay.h"
+#include "cuda/methods.h"
+
+namespace ptdet::cuda {
+namespace {
+
+#if defined(PTDET_NMS_TILE)
+constexpr int kSoftBlock = 32;
+constexpr int64_t kSoftBlocks = 3;
+#else
+constexpr int kSoftBlock = 256;
+constexpr int64_t kSoftBlocks = 4096;  // more groups than that share a block
+#endif
+
+constexpr int64_t kOpen = -1;  // not visited, and above min_score
+constexpr int64_t kOut = -2;   // no candidate, or at min_score from the start
+
+template <typename T, typename Score>
+struct SoftWalk {
+  int64_t count;
+  const int64_t* rows;  // [position]
+  int64_t* by;          // [position] who took it to min_score, itself if visited, kOpen or kOut
+  Score* scores;        // [position] as they are now
+  Box<T>* boxes;        // [position]
+  int64_t* starts;      // first positions of segments that have candidates, in no particular order
+  int64_t* ends;        // [first position]
+  Counter* segments;    // (1)
+  int64_t* place;       // [row of a visited box] its place in the result
+  size_t bytes;
+
+  SoftWalk(void* base, int64_t n) : count(n), rows(nullptr) {
+    Layout layout(base);
+    by = layout.take<int64_t>(n);
+    scores = layout.take<Score>(n);
+    boxes = layout.take<Box<T>>(n);
+    starts = layout.take<int64_t>(n);
+    ends = layout.take<int64_t>(n);
+    segments = layout.take<Counter>(1);
+    place = layout.take<int64_t>(n);
+    bytes = layout.size();
+  }
+};
+
+template <typename T, typename Score>
+struct SoftRule {
+  Metric metric;
+  Decay decay;
+  Threshold<T> threshold;
+  Score sigma;
+  Score floor;  // a score at or below it is out
+
+  __device__ Score after(Score score, const Box<T>& visited, const Box<T>& candidate) const {
+    const T overlap = overlap_by(metric, candidate, visited);
+    if (decay == Decay::kGaussian) return gaussian_decay(score, overlap, sigma);
+    return decay == Decay::kLinear ? linear_decay(score, overlap, threshold) : hard_decay(score, overlap, threshold);
+  }
+};
+
+__global__ void clear(Counter* segments) { *segments = 0; }
+
+template <typename T, typename Score>
+__global__ void prepare(SoftWalk<T, Score> walk, NmsInput input, const int64_t* groups, Keys keys, Score floor,
+                        int64_t* kept) {
+  const int64_t position = thread_in_grid();
+  if (position >= walk.count) return;
+  const int64_t row = walk.rows[position];
+  const Score score = load<Score>(input.scores, row);
+  if (score < Score(0)) atomicMin(reinterpret_cast<long long*>(kept), static_cast<long long>(kScoreIsNegative));
+  walk.scores[position] = score;
+  walk.boxes[position] = load_box<T>(input.boxes, row);
+  walk.by[position] = keys.is_candidate(row) && !(score <= floor) ? kOpen : kOut;
+  const int64_t start = segment_start(groups, position);
+  if (start != position) return;
+  walk.ends[start] = segment_end(groups, walk.rows, keys, start, walk.count);
+  if (walk.ends[start] > start) walk.starts[atomicAdd(walk.segments, Counter(1))] = start;
+}
+
+// The best of some boxes: the lowest key, then the lowest row.
+template <typename Key>
+struct Best {
+  Key key;
+  int64_t row;
+  int64_t position;  // -1: none
+
+  __device__ void take(const Best& other) {
+    if (other.position < 0) return;
+    if (position < 0 || other.key < key || (other.key == key && other.row < row)) *this = other;
+  }
+};
+
+template <typename Key>
+__device__ int64_t best_in_block(const Best<Key>& mine, Best<Key>* bests) {
+  const int own = threadIdx.x;
+  bests[own] = mine;
+  __syncthreads();
+  for (int step = kSoftBlock / 2; step > 0; step /= 2) {
+    if (own < step) bests[own].take(bests[own + step]);
+    __syncthreads();
+  }
+  const int64_t position = bests[0].position;
+  __syncthreads();  // all have read it
+  return position;
+}
+
+template <typename T, typename Score>
+__device__ void walk_segment(const SoftWalk<T, Score>& walk, const SoftRule<T, Score>& rule, bool reselect,
+                             int64_t max_output, int64_t start) {
+  using Key = decltype(score_key(Score()));
+  SHARED_ARRAY(Best<Key>, bests, kSoftBlock);
+  const int64_t end = walk.ends[start];
+  int64_t visited = -1, emitted = 0;
+  for (;;) {
+    Best<Key> best{Key(0), 0, -1};
+    for (int64_t p = start + threadIdx.x; p < end; p += kSoftBlock) {
+      if (walk.by[p] != kOpen) continue;
+      if (visited >= 0) {
+        const Score score = rule.after(walk.scores[p], walk.boxes[visited], walk.boxes[p]);
+        walk.scores[p] = score;
+        if (score <= rule.floor) {
+          walk.by[p] = visited;
+          continue;
+        }
+      }
+      // Without re-selection positions are the order.
+      best.take({reselect ? score_key(walk.scores[p]) : Key(0), reselect ? walk.rows[p] : p, p});
+    }
+    visited = best_in_block(best, bests);
+    if (visited < 0 || (reselect && emitted++ == max_output)) return;
+    if ((visited - start) % kSoftBlock == threadIdx.x) walk.by[visited] = visited;
+  }
+}
+
+template <typename T, typename Score>
+__global__ void __launch_bounds__(kSoftBlock, 1)
+    walk_segments(SoftWalk<T, Score> walk, SoftRule<T, Score> rule, bool reselect, int64_t max_output) {
+  const int64_t segments = static_cast<int64_t>(*walk.segments);
+  for (int64_t i = blockIdx.x; i < segments; i += gridDim.x)
+    walk_segment(walk, rule, reselect, max_output, walk.starts[i]);
+}
+
+template <typename T, typename Score>
+__global__ void write_keys(SoftWalk<T, Score> walk, SortKey<Score>* keys) {
+  const int64_t position = thread_in_grid();
+  if (position >= walk.count) return;
+  keys[walk.rows[position]] =
+      walk.by[position] == position ? sort_key(walk.scores[position]) : no_candidate_key<SortKey<Score>>();
+}
+
+template <typename T, typename Score>
+__global__ void write_positions(SoftWalk<T, Score> walk) {
+  const int64_t position = thread_in_grid();
+  if (position < walk.count) walk.ends[walk.rows[position]] = position;  // the walk needs no ends any more
+}
+
+template <typename T, typename Score>
+__global__ void write_kept(SoftWalk<T, Score> walk, const int64_t* order, int64_t max_output, SoftOutput output,
+                           Type type) {
+  const int64_t k = thread_in_grid();
+  if (k >= walk.count) return;
+  const auto is_visited = [&](int64_t at) {
+    return at < walk.count && walk.by[walk.ends[order[at]]] == walk.ends[order[at]];
+  };
+  const bool visited = is_visited(k), kept = visited && k < max_output;
+  if (visited) walk.place[order[k]] = k;
+  output.walk.keep[k] = kept ? order[k] : -1;
+  store(output.scores, type, k, kept ? walk.scores[walk.ends[order[k]]] : Score(0));
+  if (visited && !is_visited(k + 1) && *output.walk.kept >= 0)
+    *output.walk.kept = k + 1 < max_output ? k + 1 : max_output;
+}
+
+template <typename T, typename Score>
+__global__ void write_owner(SoftWalk<T, Score> walk, int64_t max_output, int64_t* owner) {
+  const int64_t position = thread_in_grid();
+  if (position >= walk.count) return;
+  const int64_t by = walk.by[position] < 0 ? -1 : walk.rows[walk.by[position]];
+  owner[walk.rows[position]] = by >= 0 && walk.place[by] < max_output ? by : -1;
+}
+
+template <typename T, typename Score>
+struct Soft {
+  static void run(const NmsInput& input, const SoftParams& params, const NmsSorted& sorted, int64_t* kept, void* keys,
+                  void* memory, void* stream) {
+    SoftWalk<T, Score> walk(memory, input.count);
+    walk.rows = sorted.by_group ? sorted.by_group : sorted.by_score;
+    const SoftRule<T, Score> rule{
+        params.walk.metric, params.decay, Threshold<T>::from(params.walk.iou_threshold, params.walk.inclusive),
+        static_cast<Score>(params.sigma), Threshold<Score>::from(params.min_score, false).bound};
+    const int64_t blocks = blocks_for(input.count, kBlock);
+    LAUNCH(clear, 1, 1, stream, walk.segments);
+    const auto prepare_kernel = prepare<T, Score>;
+    LAUNCH(prepare_kernel, blocks, kBlock, stream, walk, input, sorted.groups, Keys{sorted.keys, sizeof(Score) == 8},
+           rule.floor, kept);
+    const auto walk_kernel = walk_segments<T, Score>;
+    const int64_t walkers = sorted.groups ? std::min(input.count, kSoftBlocks) : 1;
+    LAUNCH(walk_kernel, walkers, kSoftBlock, stream, walk, rule, params.reselect, params.walk.max_output);
+    const auto keys_kernel = write_keys<T, Score>;
+    LAUNCH(keys_kernel, blocks, kBlock, stream, walk, static_cast<SortKey<Score>*>(keys));
+  }
+
+  static void write(const NmsInput& input, const SoftParams& params, const NmsSorted& sorted, const int64_t* order,
+                    const SoftOutput& output, void* memory, void* stream) {
+    SoftWalk<T, Score> walk(memory, input.count);
+    walk.rows = sorted.by_group ? sorted.by_group : sorted.by_score;
+    const int64_t blocks = blocks_for(input.count, kBlock), max_output = params.walk.max_output;
+    const auto positions_kernel = write_positions<T, Score>;
+    LAUNCH(positions_kernel, blocks, kBlock, stream, walk);
+    const auto kept_kernel = write_kept<T, Score>;
+    LAUNCH(kept_kernel, blocks, kBlock, stream, walk, order, max_output, output, input.scores.type);
+    const auto owner_kernel = write_owner<T, Score>;
+    LAUNCH(owner_kernel, blocks, kBlock, stream, walk, max_output, output.walk.owner);
+  }
+};
+
+// f(Soft<T, Score>()) with the types of the input.
+template <typename F>
+auto with_types(const NmsInput& input, F&& f) {
+  const bool wide_scores = input.scores.type == Type::kFloat64;
+  if (wide(input)) return wide_scores ? f(Soft<double, double>()) : f(Soft<double, float>());
+  return wide_scores ? f(Soft<float, double>()) : f(Soft<float, float>());
+}
+
+}  // namespace
+
+size_t soft_scratch_bytes(int64_t count) { return SoftWalk<double, double>(nullptr, count).bytes; }
+
+void soft_nms(const NmsInput& input, const SoftParams& params, const NmsSorted& sorted, int64_t* kept, void* keys,
+              void* scratch, void* stream) {
+  if (input.count == 0) return;
+  with_types(input, [&](auto soft) { soft.run(input, params, sorted, kept, keys, scratch, stream); });
+}
+
+void soft_result(const NmsInput& input, const SoftParams& params, const NmsSorted& sorted, const int64_t* order,
+                 const SoftOutput& output, void* scratch, void* stream) {
+  if (input.count == 0) return;
+  with_types(input, [&](auto soft) { soft.write(input, params, sorted, order, output, scratch, stream); });
+}
+
+}  // namespace ptdet::cuda

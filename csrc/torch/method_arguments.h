@@ -1,0 +1,71 @@
+// From names and numbers to the params of the other methods.
+#pragma once
+
+#include <cmath>
+
+#include "torch/arguments.h"
+
+namespace ptdet {
+
+inline NmsParams diou_params(int64_t count, double iou_threshold, double beta, bool inclusive,
+                             std::optional<double> score_threshold, std::optional<int64_t> max_output) {
+  STD_TORCH_CHECK(beta > 0 && std::isfinite(beta), "ptdet: beta must be finite and above 0");
+  NmsParams params = nms_params(count, iou_threshold, "diou", inclusive, score_threshold, max_output);
+  params.beta = beta;
+  return params;
+}
+
+inline AndParams and_params(const NmsParams& walk, double overlap_threshold) {
+  STD_TORCH_CHECK(overlap_threshold == overlap_threshold, "ptdet: overlap_threshold must not be NaN");
+  return {walk, overlap_threshold};
+}
+
+inline Members members_of(const std::string& name) {
+  if (name == "cluster") return Members::kCluster;
+  if (name == "overlapping") return Members::kOverlapping;
+  if (name == "later") return Members::kLater;
+  if (name == "best") return Members::kBest;
+  STD_TORCH_CHECK(false, "ptdet: unknown members '", name, "'");
+}
+
+inline MergeParams merge_params(const NmsParams& walk, const std::string& members, const std::string& weights) {
+  STD_TORCH_CHECK(weights == "score" || weights == "score_overlap", "ptdet: unknown weights '", weights, "'");
+  return {walk, members_of(members), weights == "score_overlap"};
+}
+
+inline Decay decay_of(const std::string& name) {
+  if (name == "gaussian") return Decay::kGaussian;
+  if (name == "linear") return Decay::kLinear;
+  if (name == "hard") return Decay::kHard;
+  STD_TORCH_CHECK(false, "ptdet: unknown kind '", name, "'");
+}
+
+inline SoftParams soft_params(const NmsParams& walk, double sigma, double min_score, const std::string& kind,
+                              bool reselect) {
+  STD_TORCH_CHECK(sigma > 0 && std::isfinite(sigma), "ptdet: sigma must be finite and above 0");
+  STD_TORCH_CHECK(min_score == min_score, "ptdet: min_score must not be NaN");
+  return {walk, sigma, min_score, decay_of(kind), reselect};
+}
+
+inline Confidence confidence_of(const std::string& name) {
+  if (name == "avg") return Confidence::kAverage;
+  if (name == "max") return Confidence::kMaximum;
+  if (name == "box_and_model_avg") return Confidence::kBoxAndModel;
+  if (name == "absent_model_aware_avg") return Confidence::kAbsentModelAware;
+  STD_TORCH_CHECK(false, "ptdet: unknown conf_type '", name, "'");
+}
+
+// A tensor of the type and device of `like`, (rows) or (rows, columns); by the plain shim call, as new_indices.
+inline Tensor new_rows(const Tensor& like, int64_t rows, int64_t columns) {
+  const int64_t sizes[2] = {rows, columns}, strides[2] = {columns, 1};
+  int32_t dtype, device_type, device_index;
+  TORCH_ERROR_CODE_CHECK(aoti_torch_get_dtype(like.get(), &dtype));
+  TORCH_ERROR_CODE_CHECK(aoti_torch_get_device_type(like.get(), &device_type));
+  TORCH_ERROR_CODE_CHECK(aoti_torch_get_device_index(like.get(), &device_index));
+  AtenTensorHandle handle;
+  TORCH_ERROR_CODE_CHECK(
+      aoti_torch_empty_strided(columns == 1 ? 1 : 2, sizes, strides, dtype, device_type, device_index, &handle));
+  return Tensor(handle);
+}
+
+}  // namespace ptdet

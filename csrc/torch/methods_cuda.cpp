@@ -1,0 +1,143 @@
+// The other methods on CUDA: torch sorts and allocates, the door does the rest. Only the compact forms wait for the
+// device, once.
+#include "torch/cuda_host.h"
+#include "torch/method_arguments.h"
+#include "torch/methods.h"
+
+namespace ptdet::cuda {
+namespace {
+
+struct WalkTensors {
+  Tensor keep, owner, kept;
+
+  WalkTensors(const Tensor& boxes, int64_t count, cudaStream_t stream)
+      : keep(new_indices(boxes, &count, 1)),
+        owner(new_indices(boxes, &count, 1)),
+        kept(new_indices(boxes, nullptr, 0)) {
+    check(cudaMemsetAsync(indices(kept), 0, sizeof(int64_t), stream));
+  }
+  NmsOutput output() const { return {indices(keep), indices(owner), indices(kept)}; }
+};
+
+WalkTensors run_and(const Tensor& boxes, const NmsInput& input, const AndParams& params, cudaStream_t stream) {
+  const WalkTensors found(boxes, input.count, stream);
+  if (input.count == 0) return found;
+  NmsParams unlimited = params.walk;
+  unlimited.max_output = input.count;
+  const Sorting sorting(boxes, input, unlimited, found.output().kept, stream);
+  walk(boxes, input, unlimited, sorting, found.output(), stream);
+  const Tensor scratch = new_scratch(boxes, and_scratch_bytes(input.count));
+  and_nms(input, params, found.output(), scratch.mutable_data_ptr(), stream);
+  OnDeviceOf::check_launches();
+  return found;
+}
+
+WalkTensors run_merge(const Tensor& boxes, const NmsInput& input, const MergeParams& params, const Tensor& merged,
+                      cudaStream_t stream) {
+  const WalkTensors found(boxes, input.count, stream);
+  if (input.count == 0) return found;
+  NmsParams limited = params.walk;
+  if (params.members == Members::kBest) limited.max_output = input.count;
+  const Sorting sorting(boxes, input, limited, found.output().kept, stream);
+  walk(boxes, input, limited, sorting, found.output(), stream);
+  const Tensor scratch = new_scratch(boxes, merge_scratch_bytes(input.count));
+  const Tensor keys = new_tensor(boxes, input.count, ScalarType::Long);
+  merge_clusters(input, params, sorting.sorted, found.output(), indices(keys), scratch.mutable_data_ptr(), stream);
+  const auto [clusters, ranks] = sort_ascending(keys);
+  merge_means(input, params, sorting.sorted, indices(clusters), indices(ranks),
+              {found.output(), merged.mutable_data_ptr()}, scratch.mutable_data_ptr(), stream);
+  OnDeviceOf::check_launches();
+  return found;
+}
+
+Tensor first_rows(Tensor rows, int64_t count) { return torch::stable::clone(torch::stable::narrow(rows, 0, 0, count)); }
+
+}  // namespace
+
+std::tuple<Tensor, Tensor, Tensor> diou_nms_walk_op(const Tensor& boxes, const Tensor& scores, Index idxs,
+                                                    double iou_threshold, double beta, bool inclusive,
+                                                    Least score_threshold, Limit max_output) {
+  const NmsInput input = nms_input(boxes, scores, idxs);
+  const NmsParams params = diou_params(input.count, iou_threshold, beta, inclusive, score_threshold, max_output);
+  const OnDeviceOf device(boxes);
+  const cudaStream_t stream = device.stream();
+  const WalkTensors found(boxes, input.count, stream);
+  if (input.count > 0) {
+    const Sorting sorting(boxes, input, params, found.output().kept, stream);
+    walk(boxes, input, params, sorting, found.output(), stream);
+    OnDeviceOf::check_launches();
+  }
+  return {found.keep, found.owner, found.kept};
+}
+
+Tensor and_nms_op(const Tensor& boxes, const Tensor& scores, Index idxs, double iou_threshold, double overlap_threshold,
+                  std::string metric, bool inclusive, Least score_threshold, Limit max_output) {
+  const NmsInput input = nms_input(boxes, scores, idxs);
+  const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
+  const OnDeviceOf device(boxes);
+  const cudaStream_t stream = device.stream();
+  const WalkTensors found = run_and(boxes, input, and_params(params, overlap_threshold), stream);
+  return first_rows(found.keep, count_kept(found.kept, stream));
+}
+
+std::tuple<Tensor, Tensor, Tensor> and_nms_walk_op(const Tensor& boxes, const Tensor& scores, Index idxs,
+                                                   double iou_threshold, double overlap_threshold, std::string metric,
+                                                   bool inclusive, Least score_threshold, Limit max_output) {
+  const NmsInput input = nms_input(boxes, scores, idxs);
+  const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
+  const OnDeviceOf device(boxes);
+  const WalkTensors found = run_and(boxes, input, and_params(params, overlap_threshold), device.stream());
+  return {found.keep, found.owner, found.kept};
+}
+
+std::tuple<Tensor, Tensor> merge_nms_op(const Tensor& boxes, const Tensor& scores, Index idxs, double iou_threshold,
+                                        std::string metric, bool inclusive, Least score_threshold, Limit max_output,
+                                        std::string members, std::string weights) {
+  const NmsInput input = nms_input(boxes, scores, idxs);
+  const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
+  const OnDeviceOf device(boxes);
+  const cudaStream_t stream = device.stream();
+  const Tensor merged = new_rows(boxes, input.count, 4);
+  const WalkTensors found = run_merge(boxes, input, merge_params(params, members, weights), merged, stream);
+  const int64_t kept = count_kept(found.kept, stream);
+  return {first_rows(merged, kept), first_rows(found.keep, kept)};
+}
+
+std::tuple<Tensor, Tensor, Tensor, Tensor> merge_nms_walk_op(const Tensor& boxes, const Tensor& scores, Index idxs,
+                                                             double iou_threshold, std::string metric, bool inclusive,
+                                                             Least score_threshold, Limit max_output,
+                                                             std::string members, std::string weights) {
+  const NmsInput input = nms_input(boxes, scores, idxs);
+  const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
+  const OnDeviceOf device(boxes);
+  const Tensor merged = new_rows(boxes, input.count, 4);
+  const WalkTensors found = run_merge(boxes, input, merge_params(params, members, weights), merged, device.stream());
+  return {merged, found.keep, found.owner, found.kept};
+}
+
+std::tuple<Tensor, Tensor, Tensor, Tensor> soft_nms_walk_op(const Tensor& boxes, const Tensor& scores, Index idxs,
+                                                            double iou_threshold, double sigma, double min_score,
+                                                            std::string kind, bool reselect, std::string metric,
+                                                            bool inclusive, Least score_threshold, Limit max_output) {
+  const NmsInput input = nms_input(boxes, scores, idxs);
+  const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
+  const SoftParams soft = soft_params(params, sigma, min_score, kind, reselect);
+  const OnDeviceOf device(boxes);
+  const cudaStream_t stream = device.stream();
+  const Tensor decayed = new_rows(scores, input.count, 1);
+  const WalkTensors found(boxes, input.count, stream);
+  if (input.count > 0) {
+    const Sorting sorting(boxes, input, params, found.output().kept, stream);
+    const Tensor scratch = new_scratch(boxes, soft_scratch_bytes(input.count));
+    const Tensor keys = Sorting::new_keys(boxes, input);
+    soft_nms(input, soft, sorting.sorted, found.output().kept, keys.mutable_data_ptr(), scratch.mutable_data_ptr(),
+             stream);
+    const Tensor order = std::get<1>(sort_ascending(keys));
+    soft_result(input, soft, sorting.sorted, indices(order), {found.output(), decayed.mutable_data_ptr()},
+                scratch.mutable_data_ptr(), stream);
+    OnDeviceOf::check_launches();
+  }
+  return {decayed, found.keep, found.owner, found.kept};
+}
+
+}  // namespace ptdet::cuda

@@ -1,0 +1,60 @@
+// Soft-NMS and weighted boxes fusion.
+#include "torch/host.h"
+#include "torch/method_arguments.h"
+#include "torch/methods.h"
+
+namespace ptdet::cpu {
+
+std::tuple<Tensor, Tensor, Tensor, Tensor> soft_nms_walk_op(const Tensor& boxes, const Tensor& scores, Index idxs,
+                                                            double iou_threshold, double sigma, double min_score,
+                                                            std::string kind, bool reselect, std::string metric,
+                                                            bool inclusive, Least score_threshold, Limit max_output) {
+  const NmsInput input = nms_input(boxes, scores, idxs);
+  const NmsParams walk = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
+  const SoftParams params = soft_params(walk, sigma, min_score, kind, reselect);
+  const Tensor decayed = new_rows(scores, input.count, 1);
+  const Tensor keep = new_indices(boxes, &input.count, 1);
+  const Tensor owner = new_indices(boxes, &input.count, 1);
+  const Tensor kept = new_indices(boxes, nullptr, 0);
+  const TorchHost host;
+  soft_nms(input, params, {{indices(keep), indices(owner), indices(kept)}, decayed.mutable_data_ptr()}, host.get());
+  check_group_ids(*indices(kept));
+  STD_TORCH_CHECK(*indices(kept) != kScoreIsNegative, "ptdet: scores must not be negative");
+  return {decayed, keep, owner, kept};
+}
+
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> wbf_walk_op(const Tensor& boxes, const Tensor& scores, Index idxs,
+                                                               Index models, Index weights, double iou_threshold,
+                                                               std::string conf_type, bool allows_overflow,
+                                                               std::string metric, bool inclusive,
+                                                               Least score_threshold, Limit max_output) {
+  WbfInput input;
+  input.walk = nms_input(boxes, scores, idxs);
+  const int64_t count = input.walk.count;
+  if (models) {
+    input.models = column_of(*models, count, "models");
+    STD_TORCH_CHECK(input.models.type == Type::kInt64, "ptdet: models must be int64");
+  }
+  if (weights) {
+    STD_TORCH_CHECK(weights->dim() == 1 && weights->size(0) > 0, "ptdet: weights must have shape (M,), M > 0");
+    input.model_count = weights->size(0);
+    input.weights = {weights->const_data_ptr(), weights->stride(0), float_type_of(*weights, "weights")};
+  }
+  WbfParams params;
+  params.walk = nms_params(count, iou_threshold, metric, inclusive, score_threshold, max_output);
+  params.confidence = confidence_of(conf_type);
+  params.allows_overflow = allows_overflow;
+  const Tensor fused = new_rows(boxes, count, 4);
+  const Tensor confidences = new_rows(scores, count, 1);
+  const Tensor keep = new_indices(boxes, &count, 1);
+  const Tensor owner = new_indices(boxes, &count, 1);
+  const Tensor kept = new_indices(boxes, nullptr, 0);
+  const TorchHost host;
+  const NmsOutput walk{indices(keep), indices(owner), indices(kept)};
+  wbf(input, params, {walk, fused.mutable_data_ptr(), confidences.mutable_data_ptr()}, host.get());
+  check_group_ids(*indices(kept));
+  STD_TORCH_CHECK(*indices(kept) != kModelIsUnknown, "ptdet: models must be numbers from 0 to M - 1");
+  return {fused, confidences, keep, owner, kept};
+}
+
+}  // namespace ptdet::cpu

@@ -1,0 +1,95 @@
+"""Other readings of the greedy walk: DIoU with a power, and the walk whose kept boxes must be confirmed."""
+
+import math
+
+import torch
+from torch import Tensor
+
+from .nms import candidates_in_order, check, greedy, nms_walk, split_by_group
+from .overlap import centre_distance_share, computed, iou, raw_overlap
+from .thresholds import exceeds
+
+
+def diou_nms_walk(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    iou_threshold: float,
+    beta: float = 1.0,
+    inclusive: bool = False,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`nms_walk` under IoU - (rho2 / c2)^beta."""
+    check(boxes, scores, idxs, iou_threshold, "diou", score_threshold, max_output)
+    if not (beta > 0 and math.isfinite(beta)):
+        raise ValueError(f"beta: expected a finite number > 0, got {beta}")
+
+    def removes(candidates: Tensor, visited: Tensor) -> Tensor:
+        penalty = centre_distance_share(candidates, visited)
+        penalty = penalty if beta == 1 else penalty**beta
+        return exceeds(iou(candidates, visited) - penalty, iou_threshold, inclusive)
+
+    return greedy(boxes, scores, idxs, removes, score_threshold, max_output)
+
+
+def and_nms_walk(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    iou_threshold: float,
+    overlap_threshold: float = 0.5,
+    metric: str = "iou",
+    inclusive: bool = True,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The walk, of which only those visited boxes are kept that overlap a box then alive by > overlap_threshold.
+
+    Returns:
+        keep (N,), kept (): as `nms_walk`.
+        owner (N,): the visited box that removed i, i itself if visited, -1 if it was no candidate, or if its owner
+            was visited after the last kept box that max_output lets through.
+    """
+    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
+    if math.isnan(overlap_threshold):
+        raise ValueError("overlap_threshold: expected a number, got nan")
+    _, owner, _ = nms_walk(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold)
+    order, computed_boxes = candidates_in_order(scores, score_threshold), computed(boxes.detach())
+    confirmed = torch.zeros_like(owner, dtype=torch.bool)
+    place = torch.full_like(owner, -1)
+    place[order] = torch.arange(len(order), device=order.device)
+    for members in split_by_group(order, idxs):
+        for at, visited in enumerate(members):
+            if owner[visited] != visited:
+                continue
+            later = members[at + 1 :]
+            alive = later[place[owner[later]] >= place[visited]]
+            overlaps = raw_overlap(computed_boxes[alive], computed_boxes[visited], metric)
+            confirmed[visited] = exceeds(overlaps, overlap_threshold).any()
+    kept = order[confirmed[order]]
+    if max_output is not None and max_output < len(kept):
+        kept = kept[:max_output]
+        end = int(place[kept[-1]]) if len(kept) else -1
+        owner = torch.where((owner >= 0) & (place[owner.clamp(min=0)] <= end), owner, -1)
+    keep = torch.full_like(owner, -1)
+    keep[: len(kept)] = kept
+    return keep, owner, torch.tensor(len(kept), dtype=torch.int64, device=boxes.device)
+
+
+def and_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    iou_threshold: float,
+    overlap_threshold: float = 0.5,
+    metric: str = "iou",
+    inclusive: bool = True,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+) -> Tensor:
+    """The kept indices (K,) of `and_nms_walk`."""
+    keep, _, kept = and_nms_walk(
+        boxes, scores, idxs, iou_threshold, overlap_threshold, metric, inclusive, score_threshold, max_output
+    )
+    return keep[: int(kept)].clone()

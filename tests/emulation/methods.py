@@ -1,0 +1,75 @@
+"""Runs the emulated kernels of the other methods. Free of pytest."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .harness import Case, Flavour, build, encode, execute
+
+METHODS = ("and_nms_walk", "merge_nms_walk", "soft_nms_walk", "diou_nms_walk")
+MEMBERS = ("cluster", "overlapping", "later", "best")
+KINDS = ("gaussian", "linear", "hard")
+
+
+@dataclass(frozen=True)
+class MethodCase:
+    """Arguments of one call of a walk: those of plain suppression, and the method's own."""
+
+    method: str
+    case: Case
+    options: dict[str, Any]
+
+    @property
+    def keywords(self) -> dict[str, Any]:
+        """As the operator's schema has them."""
+        common = {name: value for name, value in vars(self.case).items() if name not in ("boxes", "scores", "idxs")}
+        if self.method == "diou_nms_walk":
+            del common["metric"]
+        return {**common, **self.options}
+
+
+def plain_case(case: MethodCase) -> Case:
+    return replace(case.case, metric="diou") if case.method == "diou_nms_walk" else case.case
+
+
+def encode_options(case: MethodCase) -> bytes:
+    o = case.options
+    first, second = 0, 0
+    if case.method == "merge_nms_walk":
+        first, second = MEMBERS.index(o.get("members", "cluster")), o.get("weights", "score") == "score_overlap"
+    if case.method == "soft_nms_walk":
+        first, second = KINDS.index(o.get("kind", "gaussian")), o.get("reselect", True)
+    number = o.get("overlap_threshold", 0.5) if case.method == "and_nms_walk" else o.get("sigma", 0.5)
+    method = METHODS.index(case.method)
+    return struct.pack("<4q3d", method, first, second, 0, number, o.get("min_score", 0.001), o.get("beta", 1.0))
+
+
+def run(flavour: Flavour, cases: list[MethodCase], seed: int) -> list[tuple[Tensor, ...]]:
+    """What the operator would return of each case, all from one process."""
+    given = b"".join(encode(plain_case(each), True, encode_options(each)) for each in cases)
+    done = execute(build(flavour) / "methods_driver", [], seed, given)
+    if done.returncode != 0:
+        raise AssertionError(f"{flavour.name}: exit {done.returncode}\n{done.stderr.decode()[-6000:]}")
+    found, at = [], 0
+
+    def take(count: int, dtype: torch.dtype) -> Tensor:
+        nonlocal at
+        size = count * dtype.itemsize
+        bytes_, at = done.stdout[at : at + size], at + size
+        return torch.frombuffer(bytearray(bytes_), dtype=dtype) if count else torch.empty(0, dtype=dtype)
+
+    for each in cases:
+        n = len(each.case.boxes)
+        kept, keep, owner = take(1, torch.int64)[0], take(n, torch.int64), take(n, torch.int64)
+        if each.method == "merge_nms_walk":
+            found.append((take(4 * n, each.case.boxes.dtype).view(n, 4), keep, owner, kept))
+        elif each.method == "soft_nms_walk":
+            found.append((take(n, each.case.scores.dtype), keep, owner, kept))
+        else:
+            found.append((keep, owner, kept))
+    return found

@@ -1,0 +1,96 @@
+// As driver.cpp, for the other methods: after a case's header int64[4] (which method, and its options) and double[3].
+// The answer: kept, keep[count], owner[count], and what the method writes besides, in its own type.
+#include "cases.h"
+
+namespace {
+
+struct Options {
+  int64_t method, first, second, unused;
+  double overlap_threshold_or_sigma, min_score, beta;
+};
+
+struct Walk {
+  Array<int64_t> keep, owner, kept;
+  explicit Walk(int64_t n) : keep(n), owner(n), kept(1) { *kept.data = 0; }
+  ptdet::NmsOutput output() const { return {keep.data, owner.data, kept.data}; }
+};
+
+int64_t bytes_of(Type type) { return type == Type::kFloat64 ? 8 : type == Type::kFloat32 ? 4 : 2; }
+
+void hard(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const Sorting& sorting, const Walk& walk) {
+  Array<char> scratch(static_cast<int64_t>(ptdet::cuda::nms_scratch_bytes(input)));
+  ptdet::cuda::nms(input, params, sorting.sorted, walk.output(), scratch.data, nullptr);
+}
+
+void and_nms(const ptdet::NmsInput& input, ptdet::NmsParams params, const Options& o, const Walk& walk) {
+  const ptdet::AndParams chosen{params, o.overlap_threshold_or_sigma};
+  params.max_output = input.count;
+  const Sorting sorting(input, params, walk.kept.data);
+  hard(input, params, sorting, walk);
+  Array<char> scratch(static_cast<int64_t>(ptdet::cuda::and_scratch_bytes(input.count)));
+  ptdet::cuda::and_nms(input, chosen, walk.output(), scratch.data, nullptr);
+}
+
+void merge_nms(const ptdet::NmsInput& input, ptdet::NmsParams params, const Options& o, const Walk& walk,
+               char* merged) {
+  const ptdet::MergeParams chosen{params, static_cast<ptdet::Members>(o.first), o.second != 0};
+  if (chosen.members == ptdet::Members::kBest) params.max_output = input.count;
+  const Sorting sorting(input, params, walk.kept.data);
+  hard(input, params, sorting, walk);
+  Array<char> scratch(static_cast<int64_t>(ptdet::cuda::merge_scratch_bytes(input.count)));
+  Array<int64_t> keys(input.count), clusters(input.count), ranks(input.count);
+  ptdet::cuda::merge_clusters(input, chosen, sorting.sorted, walk.output(), keys.data, scratch.data, nullptr);
+  stable_order(keys.data, input.count, ranks.data);
+  for (int64_t i = 0; i < input.count; ++i) clusters.data[i] = keys.data[ranks.data[i]];
+  ptdet::cuda::merge_means(input, chosen, sorting.sorted, clusters.data, ranks.data, {walk.output(), merged},
+                           scratch.data, nullptr);
+}
+
+void soft_nms(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const Options& o, const Walk& walk,
+              char* decayed) {
+  const ptdet::SoftParams chosen{params, o.overlap_threshold_or_sigma, o.min_score,
+                                 static_cast<ptdet::Decay>(o.first), o.second != 0};
+  const Sorting sorting(input, params, walk.kept.data);
+  Array<char> scratch(static_cast<int64_t>(ptdet::cuda::soft_scratch_bytes(input.count)));
+  Array<char> keys(input.count * (input.scores.type == Type::kFloat64 ? 8 : 4));
+  Array<int64_t> order(input.count);
+  ptdet::cuda::soft_nms(input, chosen, sorting.sorted, walk.kept.data, keys.data, scratch.data, nullptr);
+  order_of_keys(input, keys.data, order.data);
+  ptdet::cuda::soft_result(input, chosen, sorting.sorted, order.data, {walk.output(), decayed}, scratch.data, nullptr);
+}
+
+void run(const Header& h, const Options& o, const void* boxes, const void* scores, const void* groups) {
+  const ptdet::NmsInput input = input_of(h, boxes, scores, groups);
+  ptdet::NmsParams params = params_of(h);
+  params.beta = o.beta;
+  const Walk walk(h.count);
+  const int64_t more = h.count * (o.method == 1   ? 4 * bytes_of(input.boxes.type)
+                                  : o.method == 2 ? bytes_of(input.scores.type)
+                                                  : 0);
+  Array<char> values(more);
+  if (o.method == 0) and_nms(input, params, o, walk);
+  if (o.method == 1) merge_nms(input, params, o, walk, values.data);
+  if (o.method == 2) soft_nms(input, params, o, walk, values.data);
+  if (o.method == 3) hard(input, params, Sorting(input, params, walk.kept.data), walk);
+  write(walk.kept.data, 1);
+  write(walk.keep.data, h.count);
+  write(walk.owner.data, h.count);
+  std::fwrite(values.data, 1, static_cast<size_t>(more), stdout);
+}
+
+}  // namespace
+
+int main() {
+  Header h;
+  Options o;
+  while (read(&h, sizeof(h))) {
+    Array<char> boxes(h.boxes_bytes), scores(h.scores_bytes), groups(h.groups_bytes);
+    if (!read(&o, sizeof(o)) || !read(boxes.data, h.boxes_bytes) || !read(scores.data, h.scores_bytes) ||
+        !read(groups.data, h.groups_bytes)) {
+      std::fprintf(stderr, "methods_driver: a case ends early\n");
+      return 1;
+    }
+    run(h, o, boxes.data, scores.data, groups.data);
+  }
+  return 0;
+}

@@ -1,0 +1,93 @@
+"""The CUDA kernels of the other methods, run on the CPU (tests/emulation), against the reference."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from ptdet import reference
+from tests.emulation import methods
+from tests.emulation.harness import ASAN, FLAVOURS, PLAIN, TSAN, TYPES, Case, Flavour
+from tests.emulation.methods import MethodCase
+
+from .test_cuda_emulated import SEED, _needs_a_compiler, drawn, ids  # noqa: F401
+
+EACH = [pytest.param(flavour, id=flavour.name) for flavour in FLAVOURS]
+OPTIONS: list[tuple[str, dict[str, Any]]] = [
+    ("and_nms_walk", {}),
+    ("and_nms_walk", {"overlap_threshold": 0.1}),
+    ("and_nms_walk", {"overlap_threshold": -1.0}),
+    ("diou_nms_walk", {"beta": 2.0}),
+    *[("merge_nms_walk", {"members": m, "weights": w}) for m in methods.MEMBERS for w in ("score", "score_overlap")],
+    *[("soft_nms_walk", {"kind": k, "reselect": r, "min_score": 0.02}) for k in methods.KINDS for r in (True, False)],
+]
+
+
+def check(flavour: Flavour, cases: list[MethodCase]) -> None:
+    print(f"PTDET_EMULATION_SEED={SEED}")
+    for each, got in zip(cases, methods.run(flavour, cases, SEED), strict=True):
+        expected = getattr(reference, each.method)(each.case.boxes, each.case.scores, each.case.idxs, **each.keywords)
+        for ours, theirs in zip(got, expected, strict=True):
+            if theirs.is_floating_point() and each.options.get("kind") == "gaussian":
+                rounding = max(2e-6, torch.finfo(theirs.dtype).eps)
+                torch.testing.assert_close(ours, theirs, rtol=rounding, atol=0, equal_nan=True)
+            else:
+                assert torch.equal(ours.nan_to_num(nan=-7), theirs.nan_to_num(nan=-7)), each
+
+
+@pytest.mark.parametrize("flavour", EACH)
+@pytest.mark.parametrize(("method", "options"), OPTIONS, ids=str)
+def test_sizes_groups_and_limits(flavour: Flavour, method: str, options: dict[str, Any]) -> None:
+    cases = []
+    for n in (0, 1, 33, 70, 300) if flavour is PLAIN else (1, 40, 75):
+        boxes, scores = drawn(n, n, lattice=n % 2 == 0)
+        for groups in (None, ids(n, 5)):
+            for limit in (None, 0, 4):
+                cases.append(MethodCase(method, Case(boxes, scores, groups, 0.3, max_output=limit), options))
+            cases.append(MethodCase(method, Case(boxes, scores, groups, 0.3, "ios", True, 0.4), options))
+    check(flavour, cases if flavour is not TSAN else cases[::2])
+
+
+@pytest.mark.parametrize("flavour", [pytest.param(f, id=f.name) for f in (PLAIN, ASAN)])
+@pytest.mark.parametrize(("method", "options"), OPTIONS, ids=str)
+def test_types_and_values_that_are_no_boxes(flavour: Flavour, method: str, options: dict[str, Any]) -> None:
+    boxes, scores = drawn(80, 7, spread=30, lattice=True, dtype=torch.float64)
+    cases = [
+        MethodCase(method, Case(boxes.to(a), scores.to(b), ids(80, 3), 0.4), options)
+        for a in TYPES[:4]
+        for b in TYPES[:4]
+    ]
+    odd = [math.nan, math.inf, -math.inf, -0.0, 1e30, -1e30]
+    strange = boxes.float()
+    for k, value in enumerate(odd):
+        strange[k::17, k % 4] = value
+    strange[50:60, 2:] = strange[50:60, :2]
+    strange[60:64, 2:] = strange[60:64, :2] - 3
+    scores[::9] = math.nan
+    scores[1::9] = 0.0
+    for t in (-0.1, 0.0, 0.5):
+        cases.append(MethodCase(method, Case(strange, scores.float(), None, t, "giou"), options))
+    check(flavour, cases)
+
+
+@pytest.mark.parametrize("method", methods.METHODS)
+def test_errors_are_told_in_kept(method: str) -> None:
+    boxes, scores = drawn(70, 1)
+    bad = torch.zeros(70)
+    bad[33] = math.nan
+    assert methods.run(ASAN, [MethodCase(method, Case(boxes, scores, bad), {})], SEED)[0][-1] == -1
+    if method == "soft_nms_walk":
+        scores[3] = -0.5
+        assert methods.run(ASAN, [MethodCase(method, Case(boxes, scores), {})], SEED)[0][-1] == -2
+
+
+@pytest.mark.parametrize("method", ["merge_nms_walk", "soft_nms_walk"])
+def test_any_order_of_threads_gives_the_same(method: str) -> None:
+    boxes, scores = drawn(400, 21, lattice=True)
+    case = MethodCase(method, Case(boxes, scores, ids(400, 2)), {})
+    first, *others = [methods.run(PLAIN, [case], seed)[0] for seed in range(1, 5)]
+    for other in others:
+        assert all(torch.equal(a, b) for a, b in zip(first, other, strict=True))

@@ -1,0 +1,128 @@
+"""Gradients of soft-NMS, merge-NMS and the fusions: the selection held fixed, checked by finite differences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch.autograd import gradcheck, gradgradcheck
+
+import ptdet
+from ptdet.testing import class_ids, clustered
+
+CLASSES = class_ids(16, "bool", 1)
+
+
+def scene() -> tuple[Tensor, Tensor]:
+    """No two overlaps, and no overlap and threshold, lie as close as the differences reach."""
+    boxes, scores = clustered(16, 3, image=60)
+    return boxes.double().requires_grad_(), (scores.double() + 0.1).requires_grad_()
+
+
+@pytest.mark.parametrize("idxs", [None, CLASSES], ids=["one class", "classes"])
+@pytest.mark.parametrize("kind", ["gaussian", "linear", "hard"])
+@pytest.mark.parametrize("reselect", [True, False])
+def test_soft(idxs: Tensor | None, kind: str, reselect: bool, backend: str) -> None:
+    def decayed(boxes: Tensor, scores: Tensor, limit: int | None = None) -> Tensor:
+        return ptdet.soft_nms(boxes, scores, 0.3, idxs, kind=kind, reselect=reselect, min_score=0.05, max_output=limit)[
+            0
+        ]
+
+    assert gradcheck(decayed, scene())
+    assert gradcheck(lambda *call: decayed(*call, 5), scene())  # what is cut off decayed the others too
+    if backend == "native" and kind == "gaussian":
+        assert gradgradcheck(decayed, scene())
+
+
+@pytest.mark.parametrize("idxs", [None, CLASSES], ids=["one class", "classes"])
+@pytest.mark.parametrize("members", ["cluster", "overlapping", "later", "best"])
+@pytest.mark.parametrize("weights", ["score", "score_overlap"])
+def test_merge(idxs: Tensor | None, members: str, weights: str, backend: str) -> None:
+    def merged(boxes: Tensor, scores: Tensor) -> Tensor:
+        return ptdet.merge_nms(boxes, scores, 0.3, idxs, members=members, weights=weights)[0]
+
+    assert gradcheck(merged, scene())
+    if backend == "native":
+        assert gradgradcheck(merged, scene())
+
+
+@pytest.mark.parametrize("conf_type", ["avg", "max", "box_and_model_avg", "absent_model_aware_avg"])
+def test_fusion(conf_type: str, backend: str) -> None:
+    def fused(boxes: Tensor, scores: Tensor) -> Any:
+        lists = [x.split(8) for x in (boxes, scores, CLASSES)]
+        return ptdet.weighted_boxes_fusion(*lists, weights=[2, 1], iou_thr=0.4, conf_type=conf_type)[:2]
+
+    def weighted(boxes: Tensor, scores: Tensor) -> Any:
+        lists = [x.split(8) for x in (boxes, scores, CLASSES)]
+        return ptdet.non_maximum_weighted(*lists, weights=[2, 1], iou_thr=0.4)[:2]
+
+    assert gradcheck(fused, scene())
+    assert gradcheck(weighted, scene())
+
+
+def test_composed_methods() -> None:
+    for kind in ("gaussian", "linear"):
+        assert gradcheck(lambda b, s, kind=kind: ptdet.matrix_nms(b, s, CLASSES, kind=kind, min_score=0.05)[0], scene())
+    assert gradcheck(lambda b, s: ptdet.greedy_nmm(b, s)[0], scene())
+
+
+def test_many_rows_at_once_and_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ptdet import _method_gradients
+
+    def found() -> list[Tensor]:
+        boxes, scores = scene()
+        decayed = ptdet.soft_nms(boxes, scores, idxs=CLASSES)[0]
+        merged = ptdet.merge_nms(boxes, scores, 0.3, CLASSES, members="overlapping")[0]
+        return list(torch.autograd.grad((decayed**2).sum() + (merged**2).sum(), (boxes, scores)))
+
+    whole = found()
+    monkeypatch.setattr(_method_gradients, "_PAIRS", 40)
+    for part, expected in zip(found(), whole, strict=True):
+        torch.testing.assert_close(part, expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+def test_dtypes_of_gradients(dtype: torch.dtype) -> None:
+    boxes, scores = (x.detach().to(dtype).requires_grad_() for x in scene())
+    total = ptdet.soft_nms(boxes, scores)[0].sum() + ptdet.merge_nms(boxes, scores, 0.3)[0].sum()
+    for gradient in torch.autograd.grad(total, (boxes, scores)):
+        assert gradient.dtype == dtype and torch.isfinite(gradient).all()
+
+
+def test_huge_boxes_give_finite_gradients() -> None:
+    boxes = torch.tensor([[0.0, 0, 1e30, 1e30], [0, 0, 1e30, 9e29], [5, 5, 5, 5], [5, 5, 5, 5]], requires_grad=True)
+    scores = torch.tensor([0.9, 0.8, 0.7, 0.6], requires_grad=True)
+    total = ptdet.soft_nms(boxes, scores)[0].sum() + ptdet.merge_nms(boxes, scores, 0.3)[0].sum()
+    for gradient in torch.autograd.grad(total, (boxes, scores)):
+        assert torch.isfinite(gradient).all()
+
+
+def test_compile_and_export() -> None:
+    torch._dynamo.reset()
+
+    def both(boxes: Tensor, scores: Tensor, idxs: Tensor) -> tuple[Tensor, ...]:
+        return *ptdet.soft_nms(boxes, scores, 0.3, idxs), *ptdet.merge_nms(boxes, scores, 0.3, idxs)
+
+    compiled = torch.compile(both, fullgraph=True, dynamic=True, backend="aot_eager")
+    for n in (30, 31, 90):
+        boxes, scores = (x.requires_grad_() for x in clustered(n, n))
+        call = boxes, scores, torch.arange(n) % 3
+        expected, got = both(*call), compiled(*call)
+        for ours, eager in zip(got, expected, strict=True):
+            assert torch.equal(ours, eager)
+        gradients = [torch.autograd.grad((r[0] ** 2).sum() + r[2].sum(), call[:2]) for r in (expected, got)]
+        for ours, eager in zip(*gradients, strict=True):
+            torch.testing.assert_close(ours, eager)
+
+    class Head(torch.nn.Module):
+        def forward(self, boxes: Tensor, scores: Tensor, idxs: Tensor) -> tuple[Tensor, ...]:
+            return *both(boxes, scores, idxs), ptdet.and_nms(boxes, scores, 0.5, idxs)
+
+    n = torch.export.Dim("n", min=2, max=100_000)
+    call = (*clustered(40, 1), torch.arange(40) % 3)
+    program = torch.export.export(Head(), call, dynamic_shapes=({0: n}, {0: n}, {0: n}))
+    call = (*clustered(70, 2), torch.arange(70) % 3)
+    for ours, eager in zip(program.module()(*call), Head()(*call), strict=True):
+        assert torch.equal(ours, eager)
