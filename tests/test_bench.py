@@ -192,12 +192,14 @@ def test_targets_are_judged() -> None:
         targets.Target("x", "nms", "clustered", 1000, "floor", 0.9),
         targets.Target("x", "nms", "clustered", 1000, "memory", 50),
         targets.Target("x", "nms", "clustered", 7, "seconds", 1),
+        targets.Target("x", "nms", "clustered", 1000, "beside", 0.1, "torchvision"),
     ]
     found = run_of(row(), row("torchvision", times_ours=Spread(7, 7, 8, 9, 9)))
     found.memory.append(Memory("nms", "clustered", 1000, OURS, 49.0))
     judged = targets.outcomes(found, wanted)
-    assert [one.verdict for one in judged] == ["met", "missed", "met", "not measured"]
+    assert [one.verdict for one in judged] == ["met", "missed", "met", "not measured", "missed"]
     assert targets.cells(judged)[1] == ["x", "nms, clustered, 1,000", "8x torchvision", "8", "7 to 9", "met"]
+    assert targets.cells(judged)[5][2:5] == ["0.1x the time of torchvision at most", "0.125", "0.111 to 0.143"]
 
 
 def test_every_target_is_of_a_group() -> None:

@@ -20,7 +20,7 @@ class Target:
     group: str
     scene: str
     n: int
-    kind: str  # a key of READ
+    kind: str  # "times": a peer's time over ours, at least; "beside": ours over a peer's, at most; or a key of `said`
     bound: float
     peer: str = ""
 
@@ -53,10 +53,13 @@ def _many(
                 yield Target(of, group, scene, n, kind, bound, peer)
 
 
+INVERTED = ("max", "q3", "median", "q1", "min")  # in the order of a Spread's fields
 SIMPLE = ("box_iou", "generalized_box_iou", "distance_box_iou")
 CIOU = ("complete_box_iou",)
 LOSSES = ("generalized_box_iou_loss", "distance_box_iou_loss", "complete_box_iou_loss")
 FUSED = (("times", 20, "torchvision"), ("times", 2, "torchvision compiled"), ("floor", 4, ""))
+READINGS = ("or_nms", "and_nms", "diou_nms", "merge_nms")
+FUSIONS = ("merge_nms", "weighted_boxes_fusion", "non_maximum_weighted")
 LARGE, WIDE = (
     [f"{shape}, {layout}" for layout in ("contiguous", "channels_last")] for shape in ("8x64x128x128", "2x3x1024x1024")
 )
@@ -74,6 +77,10 @@ TARGETS: tuple[Target, ...] = (
     *_many("overlap", "pairwise", CIOU, [5000], ("times", 12, "torchvision"), ("times", 10, "fastbbox")),
     *_many("overlap", "losses", LOSSES, [256], ("times", 10, "torchvision")),
     *_many("overlap", "losses", LOSSES, [100_000, 1_000_000], *FUSED),
+    *_many("methods", "methods", READINGS, [100, 1000, 10_000], ("beside", 1.5, "ptdet.nms")),
+    *_many("methods", "methods", ["soft_nms"], [1000], ("times", 100, "ensemble-boxes"), ("times", 10, "opencv")),
+    *_many("methods", "methods", ["soft_nms"], [10_000], ("seconds", 1, "")),
+    *_many("methods", "methods", FUSIONS, [1000], ("times", 100, "ensemble-boxes")),
     *_many("channel norm", "channel_norm", LARGE, [8 * 64 * 128 * 128], *MOVED),
     *_many("channel norm", "channel_norm", WIDE, [2 * 3 * 1024 * 1024], *MOVED),
     *_many("frame", "import", ["after torch"], [1], ("seconds", 0.3, "")),
@@ -94,16 +101,17 @@ def _measured(results: Results, target: Target) -> Spread | None:
     row = results.find(target.group, target.scene, target.n, target.peer or OURS, dtype)
     if row is None:
         return None
-    return {"times": row.times_ours, "floor": row.over_floor, "seconds": row.seconds}[target.kind]
+    inverse = row.times_ours and Spread(*(1 / getattr(row.times_ours, name) for name in INVERTED))
+    read = {"times": row.times_ours, "beside": inverse, "floor": row.over_floor, "seconds": row.seconds}
+    return read[target.kind]
 
 
 def said(target: Target) -> str:
     """The promise in words."""
     bound = f"{target.bound:g}"
-    if target.kind == "times" and target.bound < 1:
-        return f"{1 / target.bound:g}x the time of {target.peer} at most"
     return {
         "times": f"{bound}x {target.peer}",
+        "beside": f"{bound}x the time of {target.peer} at most",
         "floor": f"{bound}x the floor at most",
         "memory": f"{bound} bytes a box at most",
         "seconds": f"{bound} s at most",

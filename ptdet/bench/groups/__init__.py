@@ -1,7 +1,7 @@
 """One file a family of operations; a line here makes it a group of `ptdet bench`."""
 
 from ..cases import Group
-from . import channel_norm, importing, latency, losses, nms, pairwise
+from . import channel_norm, importing, latency, losses, methods, nms, pairwise
 
 GROUPS: dict[str, Group] = {
     group.name: group
@@ -9,6 +9,7 @@ GROUPS: dict[str, Group] = {
         nms.PLAIN,
         nms.BATCHED,
         latency.GROUP,
+        methods.GROUP,
         pairwise.GROUP,
         losses.GROUP,
         channel_norm.GROUP,
