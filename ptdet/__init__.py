@@ -11,8 +11,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import nn
+    from . import nn, yolo
     from ._operators import backend, register
+    from .batch import combined_nms, ragged_nms
     from .boxes import box_area, box_convert, clip_boxes_to_image, remove_small_boxes
     from .fusion import non_maximum_weighted, weighted_boxes_fusion
     from .greedy import and_nms, diou_nms, or_nms
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from .parallel import fast_nms, matrix_nms
     from .soft import soft_nms
     from .suppression import batched_nms, nms
+    from .yolo import non_max_suppression
 
 __version__ = "0.1.0"
 __all__ = [
@@ -68,6 +70,7 @@ __all__ = [
     "channel_norm",
     "clip_boxes_to_image",
     "cluster_nms",
+    "combined_nms",
     "complete_box_iou",
     "complete_box_iou_loss",
     "diou_nms",
@@ -86,17 +89,20 @@ __all__ = [
     "nmm",
     "nms",
     "nn",
+    "non_max_suppression",
     "non_maximum_weighted",
     "normalized_wasserstein_loss",
     "or_nms",
     "overlap",
     "pairwise_overlap",
+    "ragged_nms",
     "register",
     "remove_small_boxes",
     "scylla_iou_loss",
     "soft_nms",
     "weighted_boxes_fusion",
     "wise_iou_loss",
+    "yolo",
 ]
 
 _HOMES = {
@@ -133,6 +139,10 @@ _HOMES = {
     "channel_norm": "norm",
     "ChannelNormFunction": "norm",
     "nn": "nn",
+    "yolo": "yolo",
+    "non_max_suppression": "yolo",
+    "combined_nms": "batch",
+    "ragged_nms": "batch",
     "or_nms": "greedy",
     "diou_nms": "greedy",
     "and_nms": "greedy",

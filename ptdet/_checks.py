@@ -84,3 +84,64 @@ def check_channel_norm(input: Any, norm_deg: Any) -> None:
     if norm_deg <= 0:
         raise ValueError(f"norm_deg: expected a number above 0, got {norm_deg}")
     # [docs: end]
+
+
+def check_tensor(name: str, value: Any) -> None:
+    _tensor(name, value)
+
+
+def check_number(name: str, value: Any) -> None:
+    """A number that is not NaN."""
+    _number(name, value)
+
+
+def check_limit(name: str, value: Any) -> None:
+    """None, or an integer >= 0."""
+    if value is None:
+        return
+    if not isinstance(value, (Integral, torch.SymInt)):
+        raise TypeError(f"{name}: expected an integer or None, got {type(value).__name__}")
+    if value < 0:
+        raise ValueError(f"{name}: expected None or a number >= 0, got {value}")
+
+
+def check_flag(name: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name}: expected True or False, got {type(value).__name__}")
+
+
+def check_boxes_of_batch(boxes: Any, scores: Any) -> None:
+    """Boxes (B, N, 4) or (B, N, C, 4) with scores (B, N) or (B, N, C)."""
+    _tensor("boxes", boxes)
+    _tensor("scores", scores)
+    if boxes.dim() not in (3, 4) or boxes.shape[-1] != 4:
+        raise ValueError(f"boxes: expected shape (B, N, 4) or (B, N, C, 4), got {tuple(boxes.shape)}")
+    if scores.dim() not in (2, 3) or scores.shape[:2] != boxes.shape[:2]:
+        batch, count = boxes.shape[:2]
+        raise ValueError(
+            f"scores: expected shape ({batch}, {count}) or ({batch}, {count}, C), got {tuple(scores.shape)}"
+        )
+    if boxes.dim() == 4 and boxes.shape[2] != (scores.shape[2] if scores.dim() == 3 else 1):
+        classes = scores.shape[2] if scores.dim() == 3 else 1
+        raise ValueError(f"boxes: expected {classes} classes as of scores, got shape {tuple(boxes.shape)}")
+    for name, tensor in (("boxes", boxes), ("scores", scores)):
+        if tensor.dtype not in FLOATS:
+            raise TypeError(f"{name}: expected float64, float32, float16 or bfloat16, got {tensor.dtype}")
+    if scores.device != boxes.device:
+        raise ValueError(f"scores: expected device {boxes.device} as of boxes, got {scores.device}")
+
+
+def check_ids(name: str, ids: Any, boxes: Tensor, most: Any) -> None:
+    """(N,) integers in [0, most). On a GPU this waits; under torch.compile the values are not looked at."""
+    _tensor(name, ids)
+    if ids.shape != boxes.shape[:1]:
+        raise ValueError(f"{name}: expected shape ({boxes.shape[0]},), got {tuple(ids.shape)}")
+    if ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
+        raise TypeError(f"{name}: expected integers, got {ids.dtype}")
+    if ids.device != boxes.device:
+        raise ValueError(f"{name}: expected device {boxes.device} as of boxes, got {ids.device}")
+    check_limit(f"num_{name}", most)
+    if most is None:
+        raise TypeError(f"num_{name}: expected an integer, got None")
+    if len(ids) and not torch.compiler.is_compiling() and not 0 <= int(ids.min()) <= int(ids.max()) < most:
+        raise ValueError(f"{name}: expected ids in [0, {most}), got {int(ids.min())} to {int(ids.max())}")

@@ -45,6 +45,8 @@ MERGE_NMS = torch.ops.ptdet.merge_nms.default
 MERGE_NMS_WALK = torch.ops.ptdet.merge_nms_walk.default
 SOFT_NMS_WALK = torch.ops.ptdet.soft_nms_walk.default
 WBF_WALK = torch.ops.ptdet.wbf_walk.default
+YOLO_FILTER = torch.ops.ptdet.yolo_filter.default
+IMAGE_SLOTS = torch.ops.ptdet.image_slots.default
 
 
 class _OnReference(TorchDispatchMode):

@@ -70,8 +70,7 @@ State* walk_tiles(const NmsInput& input, const NmsParams& params, const Tiles& t
 
 // The rows of kept boxes in the order of scores, up to the limit, then -1.
 template <typename IsKept>
-void list_kept(const NmsParams& params, const Ranks& ranked, int64_t count, const NmsOutput& output,
-               IsKept&& is_kept) {
+void list_kept(const NmsParams& params, const Ranks& ranked, int64_t count, const NmsOutput& output, IsKept&& is_kept) {
   int64_t kept = 0;
   for (int64_t rank = 0; rank < ranked.count && kept < params.max_output; ++rank)
     if (is_kept(rank)) output.keep[kept++] = ranked.rows[rank];

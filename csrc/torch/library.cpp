@@ -7,6 +7,8 @@
 #include "torch/nms.h"
 #include "torch/box_loss.h"
 #include "torch/pairwise_overlap.h"
+#include "torch/image_slots.h"
+#include "torch/yolo.h"
 
 #if defined(__clang__)
 #define PTDET_COMPILER "clang " __clang_version__
@@ -48,6 +50,8 @@ STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
   m.impl("pairwise_overlap_backward", TORCH_BOX(&ptdet::cpu::pairwise_overlap_backward_op));
   m.impl("graded_box_loss", TORCH_BOX(&ptdet::cpu::box_loss_op));
   m.impl("graded_box_loss_backward", TORCH_BOX(&ptdet::cpu::box_loss_backward_op));
+  m.impl("yolo_filter", TORCH_BOX(&ptdet::cpu::yolo_filter_op));
+  m.impl("image_slots", TORCH_BOX(&ptdet::cpu::image_slots_op));
 }
 
 STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {

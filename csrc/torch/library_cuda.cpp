@@ -6,6 +6,8 @@
 #include "torch/nms.h"
 #include "torch/box_loss.h"
 #include "torch/pairwise_overlap.h"
+#include "torch/image_slots.h"
+#include "torch/yolo.h"
 
 STABLE_TORCH_LIBRARY_IMPL(ptdet, CUDA, m) {
   m.impl("nms", TORCH_BOX(&ptdet::cuda::nms_op));
@@ -19,6 +21,8 @@ STABLE_TORCH_LIBRARY_IMPL(ptdet, CUDA, m) {
 }
 
 STABLE_TORCH_LIBRARY_IMPL(ptdet, CUDA, m) {
+  m.impl("yolo_filter", TORCH_BOX(&ptdet::cuda::yolo_filter_op));
+  m.impl("image_slots", TORCH_BOX(&ptdet::cuda::image_slots_op));
   m.impl("diou_nms_walk", TORCH_BOX(&ptdet::cuda::diou_nms_walk_op));
   m.impl("and_nms", TORCH_BOX(&ptdet::cuda::and_nms_op));
   m.impl("and_nms_walk", TORCH_BOX(&ptdet::cuda::and_nms_walk_op));

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from . import methods, norm, overlap, suppression
+from . import image_slots, methods, norm, overlap, suppression, yolo
 
 FAKES: dict[str, Callable[..., Any]] = {
     "nms": suppression.nms,
@@ -14,5 +14,7 @@ FAKES: dict[str, Callable[..., Any]] = {
     "pairwise_overlap_backward": overlap.pairwise_overlap_backward,
     "graded_box_loss": overlap.graded_box_loss,
     "graded_box_loss_backward": overlap.graded_box_loss_backward,
+    "yolo_filter": yolo.yolo_filter,
+    "image_slots": image_slots.image_slots,
 }
 FAKES.update(methods.METHODS)

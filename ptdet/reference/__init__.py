@@ -5,6 +5,7 @@ Nothing here imports another part of ptdet or shares code with csrc, so that an 
 
 from .channel_norm import channel_norm, channel_norm_backward
 from .fusion import wbf_walk
+from .image_slots import image_slots
 from .losses import box_loss, detached_factors
 from .merge import merge_nms, merge_nms_walk
 from .nms import decreasing, nms, nms_walk
@@ -13,6 +14,7 @@ from .pairs import graded_box_loss, graded_box_loss_backward, pairwise_overlap, 
 from .readings import and_nms, and_nms_walk, diou_nms_walk
 from .soft import soft_nms_walk
 from .thresholds import above, exceeds
+from .yolo import non_max_suppression, yolo_filter
 
 __all__ = [
     "METRICS",
@@ -30,14 +32,17 @@ __all__ = [
     "finite_or_zero",
     "graded_box_loss",
     "graded_box_loss_backward",
+    "image_slots",
     "merge_nms",
     "merge_nms_walk",
     "nms",
     "nms_walk",
+    "non_max_suppression",
     "overlap",
     "pairwise_overlap",
     "pairwise_overlap_backward",
     "raw_overlap",
     "soft_nms_walk",
     "wbf_walk",
+    "yolo_filter",
 ]

@@ -2,6 +2,7 @@
 
 from .catalog import CATALOG, Operation
 from .fuzz import Case, fuzz_case, strange_case
+from .heads import head_output
 from .named import NAMED
 from .samples import Sample
 from .scenes import class_ids, clustered, crossing, dense, duplicated, grid, scattered, uniform_scores
@@ -19,6 +20,7 @@ __all__ = [
     "duplicated",
     "fuzz_case",
     "grid",
+    "head_output",
     "scattered",
     "strange_case",
     "uniform_scores",

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from .. import reference
-from . import overlap_samples, samples, samples_methods, samples_norm
+from . import heads, overlap_samples, samples, samples_methods, samples_norm
 from .samples import Sample
 
 
@@ -35,6 +35,8 @@ CATALOG: list[Operation] = [
     ),
     Operation("graded_box_loss", overlap_samples.graded, reference.graded_box_loss, 1e-6, True),
     Operation("graded_box_loss_backward", overlap_samples.graded_backward, reference.graded_box_loss_backward),
+    Operation("yolo_filter", heads.yolo_filter, reference.yolo_filter, tolerance=1e-6),
+    Operation("image_slots", heads.image_slots, reference.image_slots),
 ]
 CATALOG += [
     Operation("diou_nms_walk", samples_methods.diou, reference.diou_nms_walk),

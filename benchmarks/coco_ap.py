@@ -1,0 +1,148 @@
+"""COCO AP and latency of every suppression on the 64 images of tests/data/coco_map; writes results/coco_ap.json.
+
+All 64 images go through each method in one call (`ptdet.ragged_nms`, at most 100 detections an image). Needs
+faster-coco-eval or pycocotools. `reference` is the AP that the peers' own code reaches on the same candidates; that of
+soft-NMS counts pixels (a side is x2 - x1 + 1), which the rows "+1" repeat by boxes that end one pixel later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import json
+import os
+import platform
+import sys
+import time
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy
+import torch
+from torch import Tensor
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+import ptdet  # noqa: E402
+
+DATA = ROOT / "tests/data/coco_map"
+OUT = ROOT / "benchmarks/results/coco_ap.json"
+MOST = 100
+STATS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100")
+# our name: the method, threshold and options, and the name of the reference
+METHODS: dict[str, tuple[str, float, dict[str, Any], str | None]] = {
+    "hard 0.3": ("hard", 0.3, {}, "batched_nms_0.3"),
+    "hard 0.45": ("hard", 0.45, {}, "batched_nms_0.45"),
+    "hard 0.5": ("hard", 0.5, {}, "batched_nms_0.5"),
+    "hard 0.65": ("hard", 0.65, {}, "batched_nms_0.65"),
+    "hard 0.8": ("hard", 0.8, {}, "batched_nms_0.8"),
+    "hard 0.5, agnostic": ("hard", 0.5, {"agnostic": True}, "agnostic_nms_0.5"),
+    "none (hard, 1)": ("hard", 1.0, {}, "no_nms"),
+    "or 0.65": ("or", 0.65, {}, None),
+    "diou 0.65": ("diou", 0.65, {}, None),
+    "diou 0.65, beta 0.6": ("diou", 0.65, {"beta": 0.6}, None),
+    "and 0.65": ("and", 0.65, {}, None),
+    "merge 0.65": ("merge", 0.65, {}, None),
+    "merge 0.65, overlapping": ("merge", 0.65, {"members": "overlapping"}, None),
+    "soft, gaussian 0.5": ("soft", 0.5, {"kind": "gaussian", "sigma": 0.5}, None),
+    "soft, linear 0.5": ("soft", 0.5, {"kind": "linear"}, None),
+    "soft, gaussian 0.5, +1": ("soft", 0.5, {"kind": "gaussian", "sigma": 0.5, "longer": 1}, "softc_gauss_s0.5"),
+    "soft, linear 0.5, +1": ("soft", 0.5, {"kind": "linear", "longer": 1}, "softc_linear_Nt0.5"),
+}
+
+
+def candidates() -> tuple[Tensor, Tensor, Tensor, Tensor, Any]:
+    """Boxes, scores, classes and images of all candidates, and the stored ids."""
+    with numpy.load(DATA / "yolox_nano_candidates.npz", allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    sizes = numpy.diff(arrays["offsets"])
+    images = torch.from_numpy(numpy.repeat(numpy.arange(len(sizes)), sizes))
+    labels = torch.from_numpy(arrays["labels"].astype(numpy.int64))
+    return torch.from_numpy(arrays["boxes"]), torch.from_numpy(arrays["scores"]), labels, images, arrays
+
+
+def suppressed(name: str, data: tuple[Tensor, Tensor, Tensor, Tensor, Any]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Boxes, scores, classes and images of what is left."""
+    method, threshold, options, _ = METHODS[name]
+    boxes, scores, labels, images, _ = data
+    options = dict(options)
+    ids = None if options.pop("agnostic", False) else labels
+    met = boxes + torch.tensor([0, 0, 1, 1]) * options.pop("longer", 0)
+    keep, _, *changed = ptdet.ragged_nms(
+        met, scores, images, threshold, ids, num_images=64, method=method, max_per_image=MOST, **options
+    )
+    after = {"merge": (changed[0] if changed else None, None), "soft": (None, changed[0] if changed else None)}
+    new_boxes, new_scores = after.get(method, (None, None))
+    left = boxes[keep] if new_boxes is None else new_boxes
+    return left, scores[keep] if new_scores is None else new_scores, labels[keep], images[keep]
+
+
+def evaluator() -> tuple[Any, Any, str]:
+    for name, coco, evaluation in (
+        ("faster_coco_eval", "COCO", "COCOeval_faster"), ("pycocotools", "COCO", "COCOeval"),
+    ):  # fmt: skip
+        with contextlib.suppress(ImportError):
+            if name == "pycocotools":
+                return (
+                    importlib.import_module("pycocotools.coco").COCO,
+                    importlib.import_module("pycocotools.cocoeval").COCOeval,
+                    name,
+                )
+            module = importlib.import_module(name)
+            return getattr(module, coco), getattr(module, evaluation), name
+    raise SystemExit("coco_ap: pip install faster-coco-eval (or pycocotools)")
+
+
+def average_precision(found: tuple[Tensor, Tensor, Tensor, Tensor], arrays: Any) -> dict[str, float]:
+    coco, evaluation, _ = evaluator()
+    boxes, scores, labels, images = (each.numpy() for each in found)
+    sides = numpy.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], 1).astype(float)
+    results = [
+        {"image_id": int(arrays["image_ids"][image]), "category_id": int(arrays["category_ids"][label]),
+         "bbox": side.tolist(), "score": float(score)}
+        for side, score, label, image in zip(sides, scores, labels, images, strict=True)
+    ]  # fmt: skip
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = coco(str(DATA / "gt_coco_val64.json"))
+        run = evaluation(truth, truth.loadRes(results), "bbox")
+        run.evaluate()
+        run.accumulate()
+        run.summarize()
+    return dict(zip(STATS, [float(value) for value in run.stats], strict=False))
+
+
+def best_ms(name: str, data: tuple[Tensor, Tensor, Tensor, Tensor, Any], rounds: int = 7) -> float:
+    times = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        suppressed(name, data)
+        times.append(time.perf_counter() - start)
+    return min(times) * 1e3
+
+
+def main() -> None:
+    data = candidates()
+    reference = json.loads((DATA / "yolox_nano_reference_map.json").read_text())
+    rows = []
+    print(f"{'method':26} {'AP':>7} {'AP50':>7} {'AP75':>7} {'detections':>10} {'ms':>7}  reference AP")
+    for name, (*_, known) in METHODS.items():
+        found = suppressed(name, data)
+        stats = average_precision(found, data[4])
+        row = {"method": name, **stats, "n_dets": len(found[0]), "ms_for_64_images": best_ms(name, data)}
+        if known is not None:
+            row["reference"] = reference[known]["AP"]
+            row["gap"] = max(abs(stats[key] - reference[known][key]) for key in STATS)
+        rows.append(row)
+        told = f"{row['reference']:.4f} (largest gap {row['gap']:.1e})" if known else "-"
+        print(f"{name:26} {stats['AP']:7.4f} {stats['AP50']:7.4f} {stats['AP75']:7.4f} {row['n_dets']:10} "
+              f"{row['ms_for_64_images']:7.2f}  {told}", flush=True)  # fmt: skip
+    machine = {"platform": platform.machine(), "threads": torch.get_num_threads(), "cores": os.cpu_count(),
+               "date": str(date.today()), "torch": torch.__version__, "evaluator": evaluator()[2]}  # fmt: skip
+    OUT.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

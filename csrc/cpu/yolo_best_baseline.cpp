@@ -1,0 +1,2 @@
+#define PTDET_YOLO_BEST yolo_best_baseline
+#include "cpu/yolo_best.inc"

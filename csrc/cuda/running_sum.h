@@ -1,0 +1,46 @@
+// Exclusive sums: inside a block, and over the counts of all blocks.
+#pragma once
+
+#include "cuda/launch.h"
+
+namespace ptdet::cuda {
+
+constexpr int kScanThreads = 1024;
+
+namespace {
+
+// The sum over the threads before this one; *total over all. Every thread of the block calls it. `sums` is shared
+// memory for one number a thread, free again when the call returns.
+__device__ inline int64_t sum_before(int64_t mine, int64_t* sums, int64_t* total) {
+  const int own = threadIdx.x, threads = blockDim.x;
+  sums[own] = mine;
+  __syncthreads();
+  for (int step = 1; step < threads; step *= 2) {
+    const int64_t other = own >= step ? sums[own - step] : 0;
+    __syncthreads();
+    sums[own] += other;
+    __syncthreads();
+  }
+  *total = sums[threads - 1];
+  const int64_t before = sums[own] - mine;
+  __syncthreads();  // all have read the last sum
+  return before;
+}
+
+// By one block: each number becomes the sum of those before it, and *total the sum of all.
+__global__ void __launch_bounds__(kScanThreads) running_sum(int64_t* numbers, int64_t count, int64_t* total) {
+  SHARED_ARRAY(int64_t, sums, kScanThreads);
+  int64_t before = 0;
+  for (int64_t first = 0; first < count; first += kScanThreads) {
+    const int64_t at = first + threadIdx.x;
+    const int64_t mine = at < count ? numbers[at] : 0;
+    int64_t of_round;
+    const int64_t here = sum_before(mine, sums, &of_round);
+    if (at < count) numbers[at] = before + here;
+    before += of_round;
+  }
+  if (threadIdx.x == 0) *total = before;
+}
+
+}  // namespace
+}  // namespace ptdet::cuda

@@ -1,0 +1,61 @@
+"""Every suppression as a walk of fixed shape over candidates in groups, for the forms that take a whole batch."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ._operators import AND_NMS_WALK, DIOU_NMS_WALK, MERGE_NMS_WALK, NMS_WALK, SOFT_NMS_WALK
+
+WALKS = ("hard", "or", "diou", "and", "merge", "soft")
+
+
+class Walked(NamedTuple):
+    """What a walk kept, and the boxes and scores that it changed."""
+
+    keep: Tensor  # (M,) candidates by decreasing score, then -1
+    boxes: Tensor | None = None  # (M, 4) in the order of keep; None: as given
+    scores: Tensor | None = None  # (M,) in the order of keep; None: as given
+
+
+def walk(
+    method: str,
+    boxes: Tensor,
+    scores: Tensor,
+    groups: Tensor,
+    iou_threshold: float,
+    score_threshold: float | None = None,
+    **options: Any,
+) -> Walked:
+    """`method` within each group; nothing waits for a GPU."""
+    given = {"score_threshold": score_threshold, **options}
+    if method == "hard":
+        return Walked(NMS_WALK(boxes, scores, groups, iou_threshold, **given)[0])
+    if method == "or":
+        return Walked(NMS_WALK(boxes, scores, groups, iou_threshold, **{"inclusive": True, **given})[0])
+    if method == "diou":
+        return Walked(DIOU_NMS_WALK(boxes, scores, groups, iou_threshold, **given)[0])
+    if method == "and":
+        return Walked(AND_NMS_WALK(boxes, scores, groups, iou_threshold, **given)[0])
+    if method == "merge":
+        merged, keep, *_ = MERGE_NMS_WALK(boxes, scores, groups, iou_threshold, **given)
+        return Walked(keep, boxes=merged)
+    if method == "soft":
+        decayed, keep, *_ = SOFT_NMS_WALK(boxes, scores, groups, iou_threshold, **given)
+        return Walked(keep, scores=decayed)
+    raise ValueError(f"method: expected one of {', '.join(WALKS)}, got {method!r}")
+
+
+def with_more(walked: Walked, boxes: Tensor, scores: Tensor, more: Tensor) -> Walked:
+    """Candidates kept beside those of the walk, which has none of them; -1 is left out. Waits for a GPU."""
+    places = torch.nonzero(walked.keep >= 0)[:, 0]
+    of_walk = walked.keep[places]
+    keep = torch.cat([of_walk, more])
+    kept_boxes = boxes[of_walk] if walked.boxes is None else walked.boxes[places]
+    kept_scores = scores[of_walk] if walked.scores is None else walked.scores[places]
+    kept_boxes, kept_scores = torch.cat([kept_boxes, boxes[more]]), torch.cat([kept_scores, scores[more]])
+    order = torch.argsort(keep)
+    order = order[torch.sort(kept_scores[order] + 0.0, descending=True, stable=True).indices]
+    return Walked(keep[order], kept_boxes[order], kept_scores[order])

@@ -1,0 +1,199 @@
+"""Suppression for many images and classes in one call: padded to a fixed shape, or ragged."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ._checks import METRICS, check_boxes_of_batch, check_ids, check_limit, check_number, check_suppression
+from ._operators import IMAGE_SLOTS
+from ._walks import WALKS, Walked, walk
+
+
+class Detections(NamedTuple):
+    """What is kept of a batch of B images, K slots each; unused slots are at the end."""
+
+    num: Tensor  # (B,) int64: how many slots are used
+    boxes: Tensor  # (B, K, 4), padded with 0
+    scores: Tensor  # (B, K), padded with 0
+    labels: Tensor  # (B, K) int64, padded with -1
+    indices: Tensor  # (B, K) int64: which of the N boxes, padded with -1
+
+
+def combined_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    *,
+    method: str = "hard",
+    score_threshold: float | None = None,
+    max_per_class: int | None = None,
+    max_per_image: int | None = None,
+    agnostic: bool = False,
+    metric: str = "iou",
+    **options: Any,
+) -> Detections:
+    """Suppression within each image and class, padded to one shape: one sort and one walk for the whole batch.
+
+    Nothing in it waits for a GPU, so it can be captured in a CUDA graph. A batch equals the loop over its images.
+
+    For users of TensorFlow's combined_non_max_suppression: max_per_class is max_output_size_per_class, max_per_image
+    max_total_size, num valid_detections. For users of TensorRT's EfficientNMS: num, boxes, scores, labels are
+    num_detections, detection_boxes, detection_scores, detection_classes; agnostic is class_agnostic.
+
+    Args:
+        boxes: (B, N, 4), shared by the classes, or (B, N, C, 4): x1, y1, x2, y2 in any unit; float64, float32, float16
+            or bfloat16, any strides.
+        scores: (B, N, C), or (B, N) for one class. Every (box, class) is a candidate of its own.
+        iou_threshold: any number but NaN.
+        method: hard, or, diou, and, merge or soft, as in the functions of these names.
+        score_threshold: only candidates with a score above it take part.
+        max_per_class: the best so many of a class; None for all.
+        max_per_image: K, the best so many of an image; None: N, or N * C.
+        agnostic: candidates of different classes meet too.
+        metric: as in `ptdet.nms`; diou has its own.
+        options: of the method: inclusive, beta (diou), overlap_threshold (and), sigma, min_score, kind and reselect
+            (soft), members and weights (merge).
+
+    Returns:
+        num, boxes, scores, labels, indices, each image by decreasing score. Ties go to the lower class, then the lower
+        box. Boxes of merge and scores of soft are those after it; boxes and scores carry gradients, the selection held
+        fixed.
+
+    Raises:
+        TypeError, ValueError: naming the argument, what was expected and what came.
+
+    >>> import torch, ptdet
+    >>> boxes = torch.tensor([[[0., 0., 10., 10.], [1., 0., 11., 10.], [20., 0., 30., 10.]]])
+    >>> found = ptdet.combined_nms(boxes, torch.tensor([[.8, .9, .7]]), 0.5)
+    >>> found.num, found.indices
+    (tensor([2]), tensor([[ 1,  2, -1]]))
+    """
+    _check(boxes, scores, iou_threshold, method, metric, score_threshold, max_per_class, max_per_image)
+    if method != "diou":
+        options["metric"] = metric
+    batch, count = scores.shape[:2]
+    classes = scores.shape[2] if scores.dim() == 3 else 1
+    flat_boxes, flat_scores, groups, at = _candidates(boxes, scores, score_threshold)
+    meeting = torch.div(groups, max(classes, 1), rounding_mode="floor") if agnostic else groups
+    walked = walk(method, flat_boxes, flat_scores, meeting, iou_threshold, score_threshold, **options)
+    slots_per_image = count * classes if max_per_image is None else max_per_image
+    num, slots = IMAGE_SLOTS(walked.keep, groups, batch, classes, slots_per_image, max_per_class)
+
+    chosen = _padded(walked.keep, -1, slots)
+    return Detections(
+        num,
+        _padded(flat_boxes, 0, chosen) if walked.boxes is None else _padded(walked.boxes, 0, slots),
+        _padded(flat_scores, 0, chosen) if walked.scores is None else _padded(walked.scores, 0, slots),
+        _padded(groups % max(classes, 1), -1, chosen),
+        _padded(at, -1, chosen),
+    )
+
+
+def _padded(values: Tensor, padding: float, places: Tensor) -> Tensor:
+    """values[places], and `padding` where a place is -1: the row that is put after the last."""
+    return torch.cat([values, values.new_full((1, *values.shape[1:]), padding)])[places]
+
+
+def _candidates(boxes: Tensor, scores: Tensor, threshold: float | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Boxes, scores, image * classes + class and number of the box of each candidate, by image, class and box.
+
+    On a CPU those below the threshold leave here; elsewhere all stay, because to count them is to wait.
+    """
+    by_class = scores.unsqueeze(2) if scores.dim() == 2 else scores
+    batch, count, classes = by_class.shape
+    by_class = by_class.permute(0, 2, 1)
+    if threshold is not None and scores.device.type == "cpu" and not torch.compiler.is_compiling():
+        above = (by_class >= threshold).reshape(-1)  # torch rounds the threshold; the walk does not
+        places = torch.nonzero(above)[:, 0]
+    else:
+        places = torch.arange(batch * classes * count, device=scores.device)
+    groups = torch.div(places, max(count, 1), rounding_mode="floor")
+    at = places - groups * count
+    image = torch.div(groups, max(classes, 1), rounding_mode="floor")
+    label = groups - image * classes
+    own_boxes = boxes[image, at, label] if boxes.dim() == 4 else boxes[image, at]
+    return own_boxes, by_class[image, label, at], groups, at
+
+
+def ragged_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    images: Tensor,
+    iou_threshold: float,
+    idxs: Tensor | None = None,
+    *,
+    num_images: int,
+    method: str = "hard",
+    score_threshold: float | None = None,
+    max_per_image: int | None = None,
+    metric: str = "iou",
+    **options: Any,
+) -> tuple[Tensor, ...]:
+    """Suppression within each image (and class) of boxes that lie one image after the other, or in any order.
+
+    Args:
+        boxes: (N, 4) of all images.
+        scores: (N,).
+        images: (N,) the image of each box, integers in [0, num_images).
+        iou_threshold: any number but NaN.
+        idxs: (N,) class of each box, any integers; None: all of an image meet.
+        num_images: B.
+        max_per_image: the best so many of an image; None for all.
+
+    The other arguments, and what raises, are those of `combined_nms`.
+
+    Returns:
+        keep (K,) int64: kept boxes image by image, each by decreasing score, ties to the lower index.
+        num (B,) int64: how many of each image.
+        boxes (K, 4) for merge, and scores (K,) for soft, in the order of keep.
+
+    >>> import torch, ptdet
+    >>> boxes = torch.tensor([[0., 0., 10., 10.], [1., 0., 11., 10.], [0., 0., 10., 10.]])
+    >>> ptdet.ragged_nms(boxes, torch.tensor([.8, .9, .7]), torch.tensor([0, 0, 1]), 0.5, num_images=2)
+    (tensor([1, 2]), tensor([1, 1]))
+    """
+    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_per_image)
+    check_ids("images", images, boxes, num_images)
+    groups = images.to(torch.int64)
+    if idxs is not None:
+        labels, of_label = torch.unique(idxs, return_inverse=True)
+        groups = groups * len(labels) + of_label
+    if method != "diou":
+        options["metric"] = metric
+    walked = walk(method, boxes, scores, groups, iou_threshold, score_threshold, **options)
+    places, num = _by_image(walked, images.to(torch.int64), num_images, max_per_image)
+    changed = (each[places] for each in (walked.boxes, walked.scores) if each is not None)
+    return (walked.keep[places], num, *changed)
+
+
+def _by_image(walked: Walked, images: Tensor, num_images: int, most: int | None) -> tuple[Tensor, Tensor]:
+    """Places in `keep`, image by image, and how many there are of each."""
+    places = torch.nonzero(walked.keep >= 0)[:, 0]
+    longest = int(torch.bincount(images[walked.keep[places]]).max()) if len(places) else 0
+    num, slots = IMAGE_SLOTS(walked.keep, images, num_images, 1, longest if most is None else min(most, longest))
+    return slots[slots >= 0], num
+
+
+def _check(
+    boxes: Any,
+    scores: Any,
+    iou_threshold: Any,
+    method: Any,
+    metric: Any,
+    score_threshold: Any,
+    max_per_class: Any,
+    max_per_image: Any,
+) -> None:
+    check_boxes_of_batch(boxes, scores)
+    check_number("iou_threshold", iou_threshold)
+    if method not in WALKS:
+        raise ValueError(f"method: expected one of {', '.join(WALKS)}, got {method!r}")
+    if metric not in METRICS:
+        raise ValueError(f"metric: expected one of {', '.join(METRICS)}, got {metric!r}")
+    if score_threshold is not None:
+        check_number("score_threshold", score_threshold)
+    check_limit("max_per_class", max_per_class)
+    check_limit("max_per_image", max_per_image)
