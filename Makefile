@@ -36,6 +36,7 @@ fuzz: $(VENV)/test.ok build
 
 bench: $(VENV)/test.ok build
 	$(BIN)/python -m ptdet bench --save benchmarks/results/cpu.json
+	-$(BIN)/python benchmarks/coco_ap.py
 	$(BIN)/python -m ptdet.bench.readme
 
 # One by one: a peer that does not install here stops none of the others.

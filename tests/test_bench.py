@@ -120,6 +120,7 @@ def test_an_absent_peer_is_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     [
         (["no_such_group"], "no_such_group: expected some of nms, batched"),
         (["--peers", "nobody"], "--peers nobody: expected some of torchvision, lsnms"),
+        (["--seconds", "0"], "--seconds: expected a number above 0, got 0.0"),
         (["--threads", "0"], "--threads: expected a number from 1 on, got 0"),
         (["--threads", "2", "--cpu-time"], "--threads: expected 1 with --cpu-time, got 2"),
         (["--compare", "README.md"], "README.md is no result of ptdet bench"),

@@ -33,6 +33,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--quick", action="store_true", help="sizes up to 10,000 and few rounds: a look, no measurement"
     )
+    parser.add_argument(
+        "--seconds", type=float, metavar="S", help="about how long a size is timed (3; 0.25 if --quick)"
+    )
     parser.add_argument("--threads", type=int, metavar="T", help="of torch and of the peers that can be told")
     parser.add_argument("--cpu-time", action="store_true", help="on one thread, in CPU seconds: for a busy machine")
     parser.add_argument("--device", choices=("cpu", "cuda", "all"), default="all", help="all that are there (default)")
@@ -79,6 +82,10 @@ def _run(asked: argparse.Namespace, options: Options) -> Results:
     from .table import series_table
 
     effort = replace(QUICK if asked.quick else Effort(), cpu_time=asked.cpu_time)
+    if asked.seconds is not None:
+        if not asked.seconds > 0:
+            raise ValueError(f"--seconds: expected a number above 0, got {asked.seconds}")
+        effort = replace(effort, seconds=asked.seconds, patience=asked.seconds)
     groups = [GROUPS[name] for name in asked.groups or GROUPS]
     peers.same_threads()
     results = Results(

@@ -37,7 +37,7 @@ def describe(cpu_time: bool = False) -> dict[str, Any]:
         "compiler": build["compiler"],
         "environment": {name: value for name, value in sorted(os.environ.items()) if name.startswith(SETTINGS)},
         "clock": "CPU seconds of all threads" if cpu_time else "wall",
-        "caches": CACHES["cuda" if cuda else "cpu"],
+        "caches": {device: said for device, said in CACHES.items() if cuda or device == "cpu"},
         "versions": {
             "ptdet": metadata_version("ptdet"),
             "python": platform.python_version(),

@@ -19,6 +19,7 @@ import torch
 from .cases import Call, Clock
 
 FILL = 200e-6  # seconds that a turn takes at least
+WARM_UP = 3  # calls on CUDA before any counts
 CACHES = {
     "cpu": "warm within a turn (a call is repeated until it fills 0.2 ms), cold between turns of different libraries",
     "cuda": "cold: 256 MiB are written before each call; times between CUDA events",
@@ -126,6 +127,9 @@ def interleaved(calls: dict[str, Call], clock: Clock, effort: Effort) -> dict[st
         for _ in range(2):  # the first estimate is of a colder call
             once = {name: clock(call, repeats[name]) for name, call in calls.items()}
             repeats = {name: max(1, math.ceil(FILL / max(seconds, 1e-8))) for name, seconds in once.items()}
+    elif isinstance(clock, CudaClock):
+        for call in calls.values():
+            clock(call, WARM_UP)
     names = list(calls)
     times: dict[str, list[float]] = {name: [] for name in names}
     was_enabled = gc.isenabled()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,12 +18,14 @@ from .fit import exponents
 from .groups.channel_norm import LAYOUTS, SHAPES
 from .groups.losses import OF_TORCHVISION
 from .groups.pairwise import FUNCTIONS
+from .groups.postprocess import SETTINGS
 from .machine import busy
 from .results import FLOOR, Results, Row, libraries, load_json
 from .table import seconds, slowest
 from .targets import cells, outcomes
 
 ROOT = Path(__file__).parents[2]
+COCO = ROOT / "benchmarks/results/coco_ap.json"
 RESULTS = ROOT / "benchmarks/results/cpu.json"
 BEGIN, END = "<!-- generated: {name} -->", "<!-- end of generated -->"
 
@@ -43,6 +46,14 @@ SHOWN = (
             *(("nms", "scattered", n) for n in (10_000, 100_000, 1_000_000)),
             *(("batched", "clustered", n) for n in (10_000, 30_000)),
         ),
+    ),
+    Shown(
+        "methods, 1,000 clustered boxes",
+        tuple(("methods", name, 1000) for name in ("soft_nms", "merge_nms", "weighted_boxes_fusion", "matrix_nms")),
+    ),
+    Shown(
+        "YOLO heads of 84 x 8400, 32 images",
+        tuple(("postprocess", f"postprocess, conf {conf}", 32) for conf in SETTINGS),
     ),
     Shown("all pairs of 5,000 boxes", tuple(("pairwise", name, 5000) for name in FUNCTIONS)),
     Shown(
@@ -106,7 +117,7 @@ def _place(row: Row) -> str:
     """Size and scene, without what the title says."""
     if row.group in ("nms", "batched"):
         return f"{row.n:,} {row.scene}" + (", 80 classes" if row.group == "batched" else "")
-    return row.scene if row.group in ("pairwise", "channel_norm") else f"{row.scene}, {row.n:,}"
+    return f"{row.scene}, {row.n:,}" if row.group == "losses" else row.scene
 
 
 def _times(row: Row | None) -> str:
@@ -143,9 +154,25 @@ def slowest_block(results: Results) -> str:
     return markdown(slowest(results))
 
 
+def coco_block(results: Results) -> str:
+    """Of benchmarks/coco_ap.py: accuracy and latency of each method on the same candidates."""
+    stored = json.loads(COCO.read_text())
+    table = [["method", "AP", "AP50", "AP75", "the peers' AP", "detections", "ms for 64 images"]]
+    for row in stored["rows"]:
+        known = f"{row['reference']:.4f}" if "reference" in row else ""
+        precision = [f"{row[name]:.4f}" for name in ("AP", "AP50", "AP75")]
+        table.append([row["method"], *precision, known, str(row["n_dets"]), f"{row['ms_for_64_images']:.1f}"])
+    return markdown(table)
+
+
 BLOCKS = {
     "README.md": {"speed": speed},
-    "benchmarks/README.md": {"targets": target_block, "growth": growth_block, "slowest": slowest_block},
+    "benchmarks/README.md": {
+        "targets": target_block,
+        "growth": growth_block,
+        "slowest": slowest_block,
+        "coco": coco_block,
+    },
 }
 
 

@@ -81,6 +81,8 @@ TARGETS: tuple[Target, ...] = (
     *_many("methods", "methods", ["soft_nms"], [1000], ("times", 100, "ensemble-boxes"), ("times", 10, "opencv")),
     *_many("methods", "methods", ["soft_nms"], [10_000], ("seconds", 1, "")),
     *_many("methods", "methods", FUSIONS, [1000], ("times", 100, "ensemble-boxes")),
+    *_many("methods", "postprocess", ["postprocess, conf 0.25"], [32], ("times", 3, "ultralytics")),
+    *_many("methods", "postprocess", ["postprocess, conf 0.001"], [32], ("times", 10, "ultralytics")),
     *_many("channel norm", "channel_norm", LARGE, [8 * 64 * 128 * 128], *MOVED),
     *_many("channel norm", "channel_norm", WIDE, [2 * 3 * 1024 * 1024], *MOVED),
     *_many("frame", "import", ["after torch"], [1], ("seconds", 0.3, "")),
