@@ -85,7 +85,7 @@ def _run(asked: argparse.Namespace, options: Options) -> Results:
     if asked.seconds is not None:
         if not asked.seconds > 0:
             raise ValueError(f"--seconds: expected a number above 0, got {asked.seconds}")
-        effort = replace(effort, seconds=asked.seconds, patience=asked.seconds)
+        effort = replace(effort, seconds=asked.seconds, patience=asked.seconds, fewest=min(effort.fewest, 5))
     groups = [GROUPS[name] for name in asked.groups or GROUPS]
     peers.same_threads()
     results = Results(
@@ -132,16 +132,17 @@ def _tell(results: Results, asked: argparse.Namespace, old: Results | None) -> i
         if lines:
             print("\n" + "\n".join(lines))
     if asked.save:
-        stem = asked.save.with_suffix("")
+        stem = asked.save.with_suffix("") if asked.save.suffix in (".json", ".csv", ".png") else asked.save
+        tables = [stem.with_name(f"{stem.name}{suffix}") for suffix in (".json", ".csv")]
         try:
             stem.parent.mkdir(parents=True, exist_ok=True)
-            files.save_json(stem.with_suffix(".json"), results, targets.as_data(results))
-            files.save_csv(stem.with_suffix(".csv"), results)
+            files.save_json(tables[0], results, targets.as_data(results))
+            files.save_csv(tables[1], results)
             pictures = plots.draw(results, GROUPS, stem)
         except OSError as error:
             print(f"ptdet: error: {error}", file=sys.stderr)
             return 2
-        for path in (stem.with_suffix(".json"), stem.with_suffix(".csv"), *pictures):
+        for path in (*tables, *pictures):
             print(f"wrote {path}")
         if not pictures:
             print("no plots: they need Matplotlib (pip install matplotlib)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import tempfile
 import warnings
@@ -11,6 +12,7 @@ from functools import cache
 from typing import Any
 
 import torch
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,12 @@ def find(name: str) -> Any:
 def part(name: str, module: str) -> Any:
     """A module inside a peer, as `find`."""
     return _load(name, module) if find(name) else None
+
+
+def takes_arrays(boxes: Tensor) -> bool:
+    """Whether peers that take NumPy arrays of full precision can be given these."""
+    on_cpu = not boxes.is_cuda and boxes.dtype in (torch.float32, torch.float64)
+    return on_cpu and importlib.util.find_spec("numpy") is not None
 
 
 def absent() -> dict[str, str]:

@@ -53,7 +53,7 @@ SHOWN = (
     ),
     Shown(
         "YOLO heads of 84 x 8400, 32 images",
-        tuple(("postprocess", f"postprocess, conf {conf}", 32) for conf in SETTINGS),
+        tuple(("postprocess", f"heads, conf {conf}", 32) for conf in SETTINGS),
     ),
     Shown("all pairs of 5,000 boxes", tuple(("pairwise", name, 5000) for name in FUNCTIONS)),
     Shown(

@@ -14,6 +14,7 @@ from .results import FLOOR, Results, Row
 Say = Callable[[str], None]
 PROBE_ABOVE = 20_000  # a size from which on one call may take minutes; what is not known is found out at a smaller one
 PROBE = 3000
+LONGEST = 30.0  # seconds of a call of ours: the reference, where nothing was built, is no faster than its peers
 
 
 @dataclass
@@ -47,6 +48,10 @@ def run_series(group: Group, series: Series, effort: Effort, results: Results, s
         say(f"{series.name}, {n}")
         if n > PROBE_ABOVE and not patience.seen and not series.fixed:
             _probe(series, patience)
+        foretold = patience.foretold(OURS, n)
+        if foretold > LONGEST:
+            results.left_out[f"{OURS}: {series.name}, {n}"] = f"a call would take about {foretold:.2g} s"
+            continue
         rows += run_bout(group, series, n, effort, results, patience)
     results.rows += rows
     return rows

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..cases import Contender
-from ..peers import find, part
+from ..peers import find, part, takes_arrays
 
 LARGEST_ONNX = 30_000  # boxes times classes times 4 bytes of scores: beyond it lies a gigabyte
 
@@ -19,7 +19,7 @@ def plain_peers(boxes: Tensor, scores: Tensor, threshold: float) -> Iterator[Con
     """Class-agnostic NMS."""
     if torchvision := find("torchvision"):
         yield Contender("torchvision", lambda: torchvision.ops.nms(boxes, scores, threshold))
-    if not _readable_by_numpy(boxes):
+    if not takes_arrays(boxes):
         return
     numbers, weights = boxes.double().numpy(), scores.double().numpy()
     if lsnms := find("lsnms"):
@@ -43,7 +43,7 @@ def batched_peers(boxes: Tensor, scores: Tensor, idxs: Tensor, threshold: float)
     """NMS within each class."""
     if torchvision := find("torchvision"):
         yield Contender("torchvision", lambda: torchvision.ops.batched_nms(boxes, scores, idxs, threshold))
-    if not _readable_by_numpy(boxes):
+    if not takes_arrays(boxes):
         return
     numbers, weights, labels = boxes.double().numpy(), scores.double().numpy(), idxs.numpy()
     if lsnms := find("lsnms"):
@@ -58,11 +58,6 @@ def batched_peers(boxes: Tensor, scores: Tensor, idxs: Tensor, threshold: float)
     if len(boxes) and (ensemble := find("ensemble-boxes")):
         yield _ensemble(ensemble, boxes, scores, idxs, threshold)
     yield from _rows_peers(boxes, scores, idxs, threshold, "batched_nms")
-
-
-def _readable_by_numpy(boxes: Tensor) -> bool:
-    """The peers beside torchvision take NumPy arrays of full precision."""
-    return not boxes.is_cuda and boxes.dtype in (torch.float32, torch.float64)
 
 
 def _sides(boxes: Tensor) -> Any:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-import numpy
 import torch
 
 from ..cases import OURS, Bout, Contender, Group, Options, Series
@@ -21,21 +20,21 @@ OF_TENSORS = ("torchvision", "ultralytics")
 
 def series(options: Options) -> Iterator[Series]:
     try:
-        home = importlib.import_module("ptdet.numpy")
+        home, sort = importlib.import_module("ptdet.numpy"), importlib.import_module("numpy").sort
     except ImportError:
         return
     home.set_num_threads(torch.get_num_threads())
     for scene in ("clustered", "scattered"):
-        build = partial(_bout, home, scene)
+        build = partial(_bout, home, sort, scene)
         yield Series("numpy", scene, options.sizes_of(SIZES), build, dtype="float64")
 
 
-def _bout(home: Any, scene: str, n: int) -> Bout:
+def _bout(home: Any, sort: Any, scene: str, n: int) -> Bout:
     boxes, scores = (one.double() for one in SCENES[scene](n))
     numbers, weights = boxes.numpy(), scores.numpy()
     peers = [one for one in plain_peers(boxes, scores, THRESHOLD) if one.library not in OF_TENSORS]
     ours = Contender(OURS, lambda: home.nms(numbers, weights, THRESHOLD))
-    return Bout([ours, *peers], lambda: numpy.sort(weights))
+    return Bout([ours, *peers], lambda: sort(weights))
 
 
 GROUP = Group(

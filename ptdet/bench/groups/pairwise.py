@@ -12,7 +12,7 @@ from torch import Tensor
 import ptdet
 
 from ..cases import LAST_PLACES, OURS, Bout, Contender, Group, Options, Series, largest_difference
-from ..peers import find, part
+from ..peers import find, part, takes_arrays
 
 SIZES = (100, 300, 1000, 3000, 5000)
 # function of ptdet and torchvision -> fastbbox's, powerboxes'
@@ -60,7 +60,7 @@ def _peers(name: str, a: Tensor, b: Tensor) -> Iterator[Contender]:
         yield Contender("torchvision", lambda: theirs(a, b), _values)
     if ultralytics := part("ultralytics", "utils.metrics") if name == "box_iou" else None:
         yield Contender("ultralytics", lambda: ultralytics.box_iou(a, b), _values)
-    if a.is_cuda or a.dtype != torch.float32:
+    if not takes_arrays(a):
         return
     of_fastbbox, of_powerboxes = FUNCTIONS[name]
     first, second = a.numpy(), b.numpy()

@@ -23,10 +23,10 @@ SETTINGS = {0.25: 0.45, 0.001: 0.7}
 
 def series(options: Options) -> Iterator[Series]:
     for device in options.devices:
-        sizes = options.sizes or ((1, 8) if options.quick else SIZES)
+        sizes = tuple(n for n in options.sizes if n) if options.sizes else (1, 8) if options.quick else SIZES
         for conf in SETTINGS:
             for multi_label in (False, True):
-                scene = f"postprocess, conf {conf}" + (", multi-label" if multi_label else "")
+                scene = f"heads, conf {conf}" + (", multi-label" if multi_label else "")
                 build = partial(_heads, conf, multi_label, device)
                 yield Series("postprocess", scene, sizes, build, device=device)
         yield Series("postprocess", "combined_nms, 1000 x 80", sizes, partial(_padded, device), device=device)
