@@ -174,6 +174,34 @@ def test_a_turn_is_filled() -> None:
     assert times["pass"].repeats > 500 and max(times["pass"].rounds) < 1e-4
 
 
+def test_on_cuda_the_cache_is_overwritten_and_events_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order of what the clock does, on a stand-in for torch.cuda: 2 ms a call by the events."""
+    order: list[str] = []
+
+    class Event:
+        def __init__(self, enable_timing: bool) -> None:
+            assert enable_timing
+
+        def record(self) -> None:
+            order.append("event")
+
+        def synchronize(self) -> None:
+            order.append("wait")
+
+        def elapsed_time(self, end: Event) -> float:
+            return 2.0
+
+    class Filler:
+        def zero_(self) -> None:
+            order.append("overwrite")
+
+    monkeypatch.setattr(torch, "empty", lambda *size, **how: Filler())
+    monkeypatch.setattr(torch.cuda, "Event", Event)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: order.append("drain"))
+    assert measure.CudaClock()(lambda: order.append("call"), 2) == pytest.approx(2e-3)
+    assert order == ["overwrite", "drain", "event", "call", "event", "wait"] * 2
+
+
 def test_numbers_by_hand() -> None:
     assert measure.spread([4, 1, 3, 2, 5]) == Spread(1, 2, 3, 4, 5)
     assert measure.spread([1, 2]) == Spread(1, 1.25, 1.5, 1.75, 2)
