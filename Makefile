@@ -2,7 +2,8 @@
 # make test   environment, build, the whole suite
 # make fuzz   10,000 seeded cases against torchvision and the reference
 # make lint   ruff, mypy, clang-format where it is installed; make format mends what they can
-# make bench  timings beside the peers (make peers installs them) and the tables made of them; make gpu: everything on a machine with a GPU
+# make bench  timings beside the peers (make peers installs them), and the tables made of them
+# make gpu    builds for the GPU of this machine, tests, sanitizers, benchmarks: under nine minutes, no network
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -45,8 +46,7 @@ peers: $(VENV)/test.ok
 	  $(BIN)/pip install -q "$$peer" || echo "$$peer does not install here: left out"; done
 
 gpu:
-	$(PYTHON) setup.py -q build_native
-	$(PYTHON) -m pytest -q -m cuda
+	@$(PYTHON) benchmarks/gpu.py
 
 build:
 	@$(BIN)/python setup.py -q build_native

@@ -137,7 +137,7 @@ def ninja_file(torch: Path, version: str, nvcc: str | None, archs: str) -> str:
         )
         cuda = [compile_(s, "nvcc", "") for s in sorted((ROOT / "csrc/cuda").glob("*.cu"))]
         cuda += [compile_(s, "cxx", f"{stable} -DUSE_CUDA {cuda_includes}") for s in rooms if s.stem.endswith("_cuda")]
-        static = f"-L{home}/lib64 -L{home}/targets/x86_64-linux/lib -lcudart_static -ldl -lrt -lpthread"
+        static = f"-L{home}/lib64 -L{home}/lib -L{home}/targets/x86_64-linux/lib -lcudart_static -ldl -lrt -lpthread"
         edges.append(f"build {ROOT}/ptdet/_C_cuda.so: link {' '.join(cuda)}\n  libs = {libraries} {static}\n")
     return "\n".join([*rules, *edges])
 

@@ -52,3 +52,11 @@ def test_compiles_against_the_oldest_headers(name: str, include: Path, commands:
     source = str(ROOT / "csrc/torch" / name)
     ran = subprocess.run([*arguments, "-fsyntax-only", source], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
+
+
+def test_the_compiler_of_ci_is_of_one_release() -> None:
+    """A part of another release breaks nvcc; .ci/run installs exactly these."""
+    lines = (ROOT / "requirements-cuda.txt").read_text().splitlines()
+    pinned = dict(line.split("==") for line in lines if line and not line.startswith("#"))
+    assert len({pinned[f"nvidia-{part}"] for part in ("cuda-nvcc", "nvvm", "cuda-crt")}) == 1
+    assert pinned["nvidia-cuda-runtime"].startswith("13.0.")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 import random
-import re
 
 import pytest
 import torch
@@ -26,7 +25,7 @@ EACH = [pytest.param(flavour, id=flavour.name) for flavour in FLAVOURS]
 @pytest.fixture(autouse=True, scope="module")
 def _needs_a_compiler() -> None:
     if harness.compiler() is None:
-        if os.environ.get("CI"):
+        if os.environ.get("CI") or os.environ.get("PTDET_REQUIRE_NATIVE") == "1":
             pytest.fail("no C++ compiler")
         pytest.skip("no C++ compiler: set CXX")
 
@@ -204,78 +203,3 @@ def test_any_order_of_threads_gives_the_same() -> None:
     first, *others = [harness.run(PLAIN, [case], seed)[0] for seed in range(1, 6)]
     for other in others:
         assert all(torch.equal(torch.as_tensor(a), torch.as_tensor(b)) for a, b in zip(first, other, strict=True))
-
-
-@pytest.mark.parametrize("flavour", EACH)
-def test_harness_lets_the_right_pass(flavour: Flavour) -> None:
-    for seed in range(1, 4):
-        done = harness.run_planted(flavour, "clean", seed)
-        assert (done.returncode, done.stdout) == (0, b"6048\n"), done.stderr.decode()  # 3 blocks of 0 + ... + 63
-
-
-@pytest.mark.parametrize(
-    ("flavour", "name", "message"),
-    [
-        (TSAN, "race_between_blocks", "data race"),
-        (TSAN, "non_atomic_update", "data race"),
-        (TSAN, "missing_barrier", "data race"),
-        (TSAN, "vote_for_barrier", "data race"),
-        (ASAN, "global_overrun", "heap-buffer-overflow"),
-        (ASAN, "shared_overrun", "heap-buffer-overflow"),
-        (ASAN, "bad_shift", "shift exponent"),
-        (PLAIN, "divergent_barrier", "divergent barrier"),
-        (PLAIN, "skipped_barrier", "thread 5: left the kernel while others wait at a barrier"),
-        (PLAIN, "absent_lane", "a lane that has left the kernel"),
-        (PLAIN, "split_vote", "a lane that never comes"),
-        (ASAN, "divergent_barrier", "divergent barrier"),
-        (TSAN, "divergent_barrier", "divergent barrier"),
-    ],
-    ids=lambda value: value.name if isinstance(value, Flavour) else None,
-)
-def test_harness_finds_the_fault(flavour: Flavour, name: str, message: str) -> None:
-    for seed in range(1, 4):
-        done = harness.run_planted(flavour, name, seed)
-        assert done.returncode != 0
-        assert message in done.stderr.decode()
-
-
-def test_harness_poisons_shared_memory() -> None:
-    assert harness.run_planted(PLAIN, "unset_shared", 1).stdout == b"-192\n"
-
-
-def nvcc_or_skip() -> None:
-    if harness.nvcc() is None:
-        if os.environ.get("CI"):
-            pytest.fail("no nvcc")
-        pytest.skip("no nvcc: install the CUDA toolkit or set NVCC")
-
-
-def test_every_architecture_compiles_without_warnings_or_spills() -> None:
-    nvcc_or_skip()
-    report = harness.resource_usage()
-    for arch in harness.ARCHITECTURES:
-        assert f"for 'sm_{arch}'" in report
-    usage = re.findall(r"(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads", report)
-    assert len(usage) >= 30 * len(harness.ARCHITECTURES)
-    assert set(usage) == {("0", "0", "0")}  # a stack frame would be a local array
-
-
-def test_no_fused_multiply_add_decides() -> None:
-    """In PTX, where a division is still one instruction. Only CUDA's own atan, pow, exp and log may hold an fma."""
-    hold_atan_pow_or_exp = (
-        "Ciou",
-        "DiouPower",
-        "confirm",
-        "join_best",
-        "mean_of",
-        "walk_segments",
-        "AnyDegree",
-        "AnyLoss",
-        "_candidates",
-    )
-    nvcc_or_skip()
-    kernels = [text.split(".func")[0] for text in re.split(r"\.entry ", harness.ptx())[1:]]  # .func: CUDA's own pow
-    fused = {kernel.split("(")[0] for kernel in kernels if re.search(r"\bfma\.", kernel)}
-    assert fused
-    assert all(any(part in name for part in hold_atan_pow_or_exp) for name in fused), fused
-    assert not any(re.search(r"div\.(full|approx)", kernel) for kernel in kernels)

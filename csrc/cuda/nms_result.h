@@ -1,5 +1,5 @@
-// From removers along positions to keep, owner and kept (kernels.h): kept boxes are counted block by block, the
-// counts summed, and each kept box written to its place. No atomic, so nothing depends on who comes first.
+// From who removed each row to keep, owner and kept (kernels.h): kept boxes are counted block by block, the counts
+// summed, and each kept box written to its place. No atomic, so nothing depends on who comes first.
 #pragma once
 
 #include "cuda/ranks.h"
@@ -9,21 +9,14 @@ namespace ptdet::cuda {
 
 struct Result {
   int64_t count;
-  int64_t* found;       // [row] the row that removed it, itself if kept, else -1
-  int64_t* block_kept;  // [block] kept boxes in the blocks before it; first, in it
-  int64_t* place;       // [row of a kept box] how many are kept before it
+  const int64_t* found;  // [row] the row that removed it, itself if kept, else -1
+  int64_t* block_kept;   // [block] kept boxes in the blocks before it; first, in it
+  int64_t* place;        // [row of a kept box] how many are kept before it
 };
 
 constexpr int kScanBlock = 1024;
 
 namespace {
-
-__global__ void write_found(Result result, const int64_t* remover, const int64_t* rows) {
-  const int64_t position = thread_in_grid();
-  if (position >= result.count) return;
-  const int64_t by = remover[position];
-  result.found[rows[position]] = by < 0 ? -1 : rows[by];
-}
 
 __device__ bool is_kept(const Result& result, const int64_t* by_score, int64_t rank) {
   return rank < result.count && result.found[by_score[rank]] == by_score[rank];
@@ -78,10 +71,9 @@ __global__ void write_owner(Result result, int64_t max_output, int64_t* owner) {
   owner[row] = by >= 0 && result.place[by] < max_output ? by : -1;
 }
 
-inline void write_result(const Result& result, const int64_t* remover, const int64_t* rows, const int64_t* by_score,
-                         int64_t max_output, const NmsOutput& output, void* stream) {
+inline void write_result(const Result& result, const int64_t* by_score, int64_t max_output, const NmsOutput& output,
+                         void* stream) {
   const int64_t blocks = blocks_for(result.count, kBlock);
-  LAUNCH(write_found, blocks, kBlock, stream, result, remover, rows);
   LAUNCH(count_kept, blocks, kBlock, stream, result, by_score);
   LAUNCH(sum_counts, 1, kScanBlock, stream, result, blocks, max_output, output.kept);
   LAUNCH(write_keep, blocks, kBlock, stream, result, by_score, max_output, output.keep);

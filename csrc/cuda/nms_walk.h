@@ -1,201 +1,278 @@
-// The greedy walk in rounds: round r settles the r-th tile of every segment, then pushes what it kept onto the
-// boxes after it. A segment is one group's candidates, side by side in visiting order; positions count along them.
+// The greedy walk in one launch: a block takes a tile of kTile positions. Boxes of a segment (one group's boxes, side
+// by side in visiting order) that began in an earlier tile first meet what that segment kept there, tile by tile as it
+// is published; segments that begin in the tile wait for nobody. So a million small segments and one of a million
+// boxes are the same launch, and memory grows with N. Which boxes of the tile before meet which of this one is found
+// out while that tile is still at work: from its news to ours it takes a few votes.
 #pragma once
 
-#include "core/apart.h"
-#include "cuda/ranks.h"
+#include "cuda/keys.h"
+#include "cuda/load.h"
+#include "cuda/nms_pairs.h"
+#include "cuda/publish.h"
 
 namespace ptdet::cuda {
 
-// The emulator's tests also build with small tiles and few blocks, to go through every loop with few boxes.
-#if defined(PTDET_NMS_TILE)
-constexpr int kTile = PTDET_NMS_TILE;
-constexpr int64_t kSettleBlocks = 3;
-constexpr int64_t kPushWarps = 5;
-#else
-constexpr int kTile = 512;
-constexpr int64_t kSettleBlocks = 4096;  // more segments than that share a block
-constexpr int64_t kPushWarps = 8192;     // about what a large GPU holds at once
-#endif
-static_assert(kTile % kWarp == 0 && kTile <= kWarp * kMaxWarps, "a tile is one block of whole warps");
-
-constexpr int64_t kOpen = -1;           // alive and not visited so far
-constexpr int64_t kNotTakingPart = -2;  // no candidate
-
+// At once on a multiprocessor: what the registers allow.
 template <typename T>
-struct alignas(16) WalkBox {  // read in 16-byte pieces
-  Box<T> box;
-};
-
-// Counters of the whole walk; zero at its start.
-struct Progress {
-  Counter segments;  // how many there are
-  Counter longest;   // candidates of the longest
-  Counter pushing;   // r + 1 if round r has kept boxes to push
-};
-
-struct Segment {
-  int64_t end;
-  int64_t kept;       // so far
-  int64_t tile_kept;  // in the tile settled last, if they are to be pushed
-};
+constexpr int kResidentBlocks = sizeof(T) == 8 ? 1 : 4;
 
 template <typename T>
 struct Walk {
   int64_t count;
   int64_t max_output;
   bool want_owner;
-  Progress* progress;
-  int64_t* segment_list;  // first positions, in no particular order
-  Segment* segments;      // [first position]
-  int64_t* start;         // [position] first position of its segment
-  int64_t* remover;       // [position] who removed it, itself if kept, kOpen or kNotTakingPart
-  WalkBox<T>* boxes;      // [position] a settled tile's room holds what the tile kept, in order
-  int64_t* visited;       // [position] the positions of those
+  Keys keys;
+  BoxColumn boxes;
+  const int64_t* rows;     // [position] its box
+  const int64_t* groups;   // [position] ascending; null: one group
+  Counter* tickets;        // 0 at the start
+  int64_t* head;           // [tile] where the segment of its first position begins
+  Counter* progress;       // [tile] of the segment that begins in it and goes on after it; 0 at the start
+  WalkBox<T>* kept_boxes;  // [where a segment begins + i] its i-th kept box
+  int64_t* kept_rows;
+  int64_t* kept_before;  // [tile] what its last segment kept before it
+  uint32_t* kept_words;  // [tile, word] which of its boxes are kept, as bits: of its last segment for certain
+  int64_t* found;        // [row] the row that removed it, itself if kept, else -1
 };
 
-// The pairs of a tile as bits, one row a candidate, one bit a visited box before it. Rows of a warp end with its own
-// word, and words of one column lie side by side, so lanes meet in no bank.
-constexpr int kPairWords = kTile / kWarp * (kTile / kWarp + 1) / 2 * kWarp;
+// How far a segment has come.
+struct Progress {
+  int64_t tiles;  // whose boxes of the segment are all visited
+  int64_t kept;   // the boxes that were kept in them: fewer than 2^32
 
-__device__ inline int pair_word(int candidate, int word) {
-  const int warp = candidate / kWarp;
-  return (warp * (warp + 1) / 2 + word) * kWarp + candidate % kWarp;
+  static constexpr int kKeptBits = 32;
+  PTDET_HD Counter packed() const { return static_cast<Counter>(tiles) << kKeptBits | static_cast<Counter>(kept); }
+  PTDET_HD static Progress from(Counter word) {
+    return {static_cast<int64_t>(word >> kKeptBits), static_cast<int64_t>(word & 0xffffffffu)};
+  }
+};
+
+template <typename T>
+struct TileMemory {  // shared by the block
+  WalkBox<T>* boxes;
+  WalkBox<T>* batch;  // kept boxes of earlier tiles; first, the boxes of the tile before
+  uint32_t* pairs;
+  uint32_t* cross;   // pairs with the boxes of the tile before: [word, box]
+  uint32_t* begins;  // where segments begin, as bits
+  uint32_t* kept;
+  uint32_t* open;
+  int* listed;     // the open boxes that meet a batch
+  int* first_hit;  // [box] the first in the batch that removes it
+  int* warp_counts;
+  Counter* news;
+};
+
+// The last position <= own of the tile at which a segment begins; -1: it began in an earlier tile.
+__device__ inline int segment_in_tile(const uint32_t* begins, int own) {
+  uint32_t bits = begins[own / kWarp] & (kAllLanes >> (kWarp - 1 - own % kWarp));
+  int word = own / kWarp;
+  while (bits == 0 && word > 0) bits = begins[--word];
+  return bits == 0 ? -1 : word * kWarp + kWarp - 1 - __clz(static_cast<int>(bits));
 }
 
-// Fills row `candidate`; only its own thread reads it.
+// The open boxes of the tile against a batch of kept ones. Lanes that would have no box share the work of those that
+// have: a power of two of threads takes one box each, the next as many the same boxes with other boxes of the batch.
 template <typename Measure, typename T>
-__device__ void test_pairs(const WalkBox<T>* boxes, int candidate, const Threshold<T>& threshold, uint32_t* pairs) {
-  const Box<T> own = boxes[candidate].box;
-  for (int word = 0; word <= candidate / kWarp; ++word) {
-    const int first = word * kWarp;
-    const int tested = candidate - first < kWarp ? candidate - first : kWarp;
-    uint32_t bits = 0;
-    for (int b = 0; b < tested; ++b)
-      if (suppresses_early_out<Measure>(boxes[first + b].box, own, threshold)) bits |= 1u << b;
-    pairs[pair_word(candidate, word)] = bits;
+__device__ void meet_batch(const TileMemory<T>& memory, int open_count, int batch_count,
+                           const Threshold<T>& threshold) {
+  int width = 1;
+  while (width < open_count) width *= 2;
+  const int candidate = threadIdx.x % width;
+  if (candidate >= open_count) return;
+  const int at = memory.listed[candidate];
+  const Box<T> box = memory.boxes[at].box;
+  for (int k = threadIdx.x / width; k < batch_count; k += kTile / width) {
+    if (!suppresses_early_out<Measure>(memory.batch[k].box, box, threshold)) continue;
+    atomicMin(&memory.first_hit[at], k);
+    return;
   }
 }
 
-enum class State { kUndecided, kKept, kRemoved };
-
-// A box is removed if one that is kept removes it, and kept if none is left that could.
-__device__ inline State decide(const uint32_t* pairs, int candidate, const uint32_t* kept, const uint32_t* undecided) {
-  bool waits = false;
-  for (int word = 0; word <= candidate / kWarp; ++word) {
-    const uint32_t bits = pairs[pair_word(candidate, word)];
-    if (bits & kept[word]) return State::kRemoved;
-    waits |= (bits & undecided[word]) != 0;
-  }
-  return waits ? State::kUndecided : State::kKept;
-}
-
-__device__ inline int first_remover(const uint32_t* pairs, int candidate, const uint32_t* kept) {
-  int word = 0;
-  while (!(pairs[pair_word(candidate, word)] & kept[word])) ++word;
-  return word * kWarp + __ffs(static_cast<int>(pairs[pair_word(candidate, word)] & kept[word])) - 1;
-}
-
-// The greedy walk over the tile, all boxes at once: the first undecided one can always be decided, so it ends after
-// as many sweeps as the longest chain of boxes that wait for each other. `kept` is complete at the end.
-__device__ inline State settle_pairs(const uint32_t* pairs, int count, uint32_t* kept, uint32_t* undecided) {
+// Which boxes of the tile before could remove the head's open ones, from the place `from` in that tile on.
+template <typename Measure, typename T>
+__device__ void test_cross_pairs(const Walk<T>& walk, const TileMemory<T>& memory, const Threshold<T>& threshold,
+                                 int64_t first, int from, bool open) {
   const int own = threadIdx.x;
-  State state = own < count ? State::kUndecided : State::kRemoved;
-  for (;;) {
-    const uint32_t kept_here = __ballot_sync(kAllLanes, state == State::kKept);
-    const uint32_t undecided_here = __ballot_sync(kAllLanes, state == State::kUndecided);
-    if (own % kWarp == 0) {
-      kept[own / kWarp] = kept_here;
-      undecided[own / kWarp] = undecided_here;
+  if (own >= from) memory.batch[own].box = load_box<T>(walk.boxes, walk.rows[first - kTile + own]);
+  __syncthreads();
+  if (open) {
+    const Box<T> box = memory.boxes[own].box;
+    for (int word = from / kWarp; word < kTileWords; ++word) {
+      uint32_t bits = 0;
+      for (int b = 0; b < kWarp; ++b) {
+        const int at = word * kWarp + b;
+        if (at >= from && suppresses_early_out<Measure>(memory.batch[at].box, box, threshold)) bits |= 1u << b;
+      }
+      memory.cross[word * kTile + own] = bits;
     }
-    if (!__syncthreads_or(undecided_here != 0)) return state;
-    if (state == State::kUndecided) state = decide(pairs, own, kept, undecided);
-    __syncthreads();  // all have read the words
+  }
+  __syncthreads();  // the batch is free
+}
+
+// Brings the head's open boxes before all that its segment keeps in the tiles before, as it becomes known. Returns
+// once those tiles are done, or once enough are kept for the rest to stay unvisited.
+template <typename Measure, typename T>
+__device__ Progress meet_earlier(const Walk<T>& walk, const TileMemory<T>& memory, const Threshold<T>& threshold,
+                                 int64_t begin, int64_t tile, bool goes_on, State* state, int64_t* remover) {
+  const int own = threadIdx.x;
+  const int64_t before = tile - begin / kTile, first_before = (tile - 1) * kTile;
+  const int from = begin > first_before ? static_cast<int>(begin - first_before) : 0;
+  test_cross_pairs<Measure>(walk, memory, threshold, tile * kTile, from, *state == State::kOpen);
+  const Counter* published = &walk.progress[begin / kTile];
+  int open_count = 0;
+  bool stale = true;  // `listed` is not what is open
+  int64_t met = 0;
+  for (;;) {
+    if (own == 0) {
+      *memory.news = poll(published);
+      for (;;) {
+        const Progress now = Progress::from(*memory.news);
+        if (now.tiles == before || now.kept > met || now.kept >= walk.max_output) break;
+        pause();
+        *memory.news = poll(published);
+      }
+    }
+    __syncthreads();
+    const Progress now = Progress::from(*memory.news);
+    const bool enough = now.kept >= walk.max_output;
+    if (enough && !walk.want_owner) return now;
+
+    const bool done = now.tiles == before;
+    const int64_t listed = done ? walk.kept_before[tile - 1] : now.kept;  // the rest is in the tile before
+    while (met < listed) {
+      const int batch_count = static_cast<int>(listed - met < kTile ? listed - met : kTile);
+      if (stale) {
+        const int place = rank_in_block(*state == State::kOpen, memory.warp_counts, &open_count);
+        if (*state == State::kOpen) memory.listed[place] = own;
+        stale = false;
+      }
+      if (open_count == 0) break;
+      if (own < batch_count) memory.batch[own] = walk.kept_boxes[begin + met + own];
+      memory.first_hit[own] = kTile;
+      __syncthreads();
+      meet_batch<Measure>(memory, open_count, batch_count, threshold);
+      __syncthreads();
+      const bool hit = *state == State::kOpen && memory.first_hit[own] < kTile;
+      if (hit) {
+        *state = State::kRemoved;
+        *remover = walk.kept_rows[begin + met + memory.first_hit[own]];
+      }
+      stale = __syncthreads_or(hit);
+      met += batch_count;
+    }
+    if (met < listed) {  // nothing is open any more
+      if (!goes_on) return now;
+      met = listed;
+    }
+    if (done && *state == State::kOpen) {
+      for (int word = from / kWarp; word < kTileWords; ++word) {
+        const uint32_t hits = memory.cross[word * kTile + own] & walk.kept_words[(tile - 1) * kTileWords + word];
+        if (hits == 0) continue;
+        *state = State::kRemoved;
+        *remover = walk.rows[first_before + word * kWarp + __ffs(static_cast<int>(hits)) - 1];
+        break;
+      }
+    }
+    if (done || enough) return now;
+    __syncthreads();  // all have read the news
   }
 }
 
-// Round r of one segment, by one block of kTile threads.
-template <typename Measure, typename T>
-__device__ void settle_tile(const Walk<T>& walk, const Threshold<T>& threshold, int64_t round, int64_t start) {
-  SHARED_ARRAY(WalkBox<T>, boxes, kTile);
-  SHARED_ARRAY(int64_t, positions, kTile);
-  SHARED_ARRAY(uint32_t, pairs, kPairWords);
-  SHARED_ARRAY(uint32_t, kept, kTile / kWarp);
-  SHARED_ARRAY(uint32_t, undecided, kTile / kWarp);
-  SHARED_ARRAY(int, warp_counts, kMaxWarps);
-
-  Segment& segment = walk.segments[start];
-  const int64_t first = start + round * kTile, end = segment.end, kept_before = segment.kept;
+// Visits the open boxes, which no box of another tile can remove any more, and returns how many are kept of those
+// whose segment goes on: these have a `list` to be added to, which is -1 for others. `goes_on`: there are such.
+template <typename T>
+__device__ int visit(const Walk<T>& walk, const TileMemory<T>& memory, int from, int64_t first, int64_t row,
+                     bool goes_on, int64_t list, State* state, int64_t* remover) {
   const int own = threadIdx.x;
-  if (first >= end) return;
-  if (kept_before >= walk.max_output) {  // nobody is visited any more
-    if (own == 0) segment.tile_kept = 0;
+  *state = settle(memory.pairs, from, *state, memory.kept, memory.open);
+  if (*state == State::kRemoved) *remover = walk.rows[first + first_remover(memory.pairs, from, own, memory.kept)];
+  int count;
+  const bool listed = *state == State::kKept && list >= 0;
+  const int place = rank_in_block(listed, memory.warp_counts, &count);
+  if (listed) {
+    walk.kept_boxes[list + place] = memory.boxes[own];
+    walk.kept_rows[list + place] = row;
+  }
+  if (goes_on && own < kTileWords) walk.kept_words[first / kWarp + own] = memory.kept[own];
+  __syncthreads();  // the list is whole; the words are free again
+  return count;
+}
+
+template <typename Measure, typename T>
+__device__ void visit_tile(const Walk<T>& walk, const TileMemory<T>& memory, const Threshold<T>& threshold,
+                           int64_t tile) {
+  const int own = threadIdx.x;
+  const int64_t first = tile * kTile, position = first + own, head = walk.head[tile];
+  const bool real = position < walk.count;
+  const int64_t row = real ? walk.rows[position] : -1;
+  const bool candidate = real && walk.keys.is_candidate(row);
+  bool begins = own == 0 && head == first;
+  if (own > 0 && real && walk.groups != nullptr) begins = walk.groups[position] != walk.groups[position - 1];
+  const uint32_t begins_here = __ballot_sync(kAllLanes, begins);
+  if (own % kWarp == 0) memory.begins[own / kWarp] = begins_here;
+  if (candidate) memory.boxes[own].box = load_box<T>(walk.boxes, row);
+  const bool any = __syncthreads_or(candidate);
+  if (!any) {  // nor in the next tile's part of these segments: candidates come first
+    if (real) walk.found[row] = -1;
     return;
   }
 
-  const int64_t position = first + own;
-  const bool open = position < end && walk.remover[position] == kOpen;
-  int count, tile_kept;
-  const int place = rank_in_block(open, warp_counts, &count);
-  if (open) {
-    boxes[place] = walk.boxes[position];
-    positions[place] = position;
+  const int segment = segment_in_tile(memory.begins, own), last = segment_in_tile(memory.begins, kTile - 1);
+  const bool goes_on = first + kTile < walk.count && walk.head[tile + 1] < first + kTile;
+  const int from = segment < 0 ? 0 : segment;
+  if (candidate) test_pairs<Measure>(memory.boxes, from, own, threshold, memory.pairs);
+
+  State state = State::kUnvisited;
+  int64_t remover = -1;
+  if (segment >= 0 && candidate) state = State::kOpen;
+  const int64_t list = goes_on && segment >= 0 && segment == last ? first + last : -1;
+  const bool tail_goes_on = goes_on && last >= 0;
+  const int tail_kept = visit(walk, memory, from, first, row, tail_goes_on, list, &state, &remover);
+  if (own == 0 && tail_goes_on) {
+    walk.kept_before[tile] = 0;
+    publish(&walk.progress[tile], Progress{1, tail_kept}.packed());
   }
-  __syncthreads();
+  if (real && segment >= 0) walk.found[row] = state == State::kKept ? row : remover;
 
-  if (own < count) test_pairs<Measure>(boxes, own, threshold, pairs);
-  const State state = settle_pairs(pairs, count, kept, undecided);
-
-  const int place_kept = rank_in_block(state == State::kKept, warp_counts, &tile_kept);
-  if (state == State::kKept) {
-    walk.boxes[first + place_kept] = boxes[own];
-    walk.visited[first + place_kept] = positions[own];
-    walk.remover[positions[own]] = positions[own];
-  } else if (own < count) {
-    walk.remover[positions[own]] = positions[first_remover(pairs, own, kept)];
+  const bool in_head = segment < 0 && candidate;
+  if (head == first || !__syncthreads_or(in_head)) {
+    if (real && segment < 0) walk.found[row] = -1;
+    return;
   }
-  if (own == 0) {
-    const bool last = kept_before + tile_kept >= walk.max_output && !walk.want_owner;
-    segment.kept = kept_before + tile_kept;
-    segment.tile_kept = last ? 0 : tile_kept;
-    if (tile_kept > 0 && !last && first + kTile < end) atomicMax(&walk.progress->pushing, Counter(round + 1));
-  }
-  __syncthreads();  // the next segment reuses the shared memory
-}
-
-template <typename Measure, typename T>
-__global__ void __launch_bounds__(kTile, 1) settle(Walk<T> walk, Threshold<T> threshold, int64_t round) {
-  const Counter begin = static_cast<Counter>(round) * kTile;
-  if (begin >= walk.progress->longest) return;
-  const int64_t segments = static_cast<int64_t>(walk.progress->segments);
-  for (int64_t i = blockIdx.x; i < segments; i += gridDim.x)
-    settle_tile<Measure>(walk, threshold, round, walk.segment_list[i]);
-}
-
-// A warp takes `per_warp` positions, one lane each, and tests those still open one after the other: 32 kept boxes at
-// once, in visiting order, so the lowest lane that hits is the owner.
-template <typename Measure, typename T>
-__global__ void __launch_bounds__(kBlock, 1) push(Walk<T> walk, Threshold<T> threshold, int64_t round, int per_warp) {
-  if (walk.progress->pushing != static_cast<Counter>(round) + 1) return;
-  const int lane = threadIdx.x % kWarp;
-  const int64_t done = (round + 1) * kTile;  // nothing before it is pushed in any segment
-  const int64_t first = done + thread_in_grid() / kWarp * per_warp, own = first + lane;
-  const bool open = lane < per_warp && own < walk.count && walk.remover[own] == kOpen && own - walk.start[own] >= done;
-
-  for (uint32_t left = __ballot_sync(kAllLanes, open); left != 0; left &= left - 1) {
-    const int candidate_lane = __ffs(static_cast<int>(left)) - 1;
-    const int64_t position = first + candidate_lane, start = walk.start[position];
-    const int64_t tile = start + round * kTile, tile_kept = walk.segments[start].tile_kept;
-    const Box<T> candidate = walk.boxes[position].box;
-    for (int64_t k = 0; k < tile_kept; k += kWarp) {
-      const bool hit =
-          k + lane < tile_kept && suppresses_early_out<Measure>(walk.boxes[tile + k + lane].box, candidate, threshold);
-      const uint32_t hits = __ballot_sync(kAllLanes, hit);
-      if (hits == 0) continue;
-      if (lane == candidate_lane) walk.remover[position] = walk.visited[tile + k + __ffs(static_cast<int>(hits)) - 1];
-      break;
+  state = in_head ? State::kOpen : State::kUnvisited;
+  const bool publishes = goes_on && last < 0;
+  const Progress before = meet_earlier<Measure>(walk, memory, threshold, head, tile, publishes, &state, &remover);
+  if (before.kept < walk.max_output) {
+    State visited = state == State::kOpen ? State::kOpen : State::kUnvisited;
+    int64_t removed_here = -1;
+    const int kept =
+        visit(walk, memory, 0, first, row, publishes, publishes ? head + before.kept : -1, &visited, &removed_here);
+    if (own == 0 && publishes) {
+      walk.kept_before[tile] = before.kept;
+      publish(&walk.progress[head / kTile], Progress{before.tiles + 1, before.kept + kept}.packed());
     }
+    if (visited == State::kKept) remover = row;
+    if (visited == State::kRemoved) remover = removed_here;
   }
+  if (real && segment < 0) walk.found[row] = remover;
+}
+
+template <typename Measure, typename T>
+__global__ void __launch_bounds__(kTile, kResidentBlocks<T>) visit_tiles(Walk<T> walk, Threshold<T> threshold) {
+  SHARED_ARRAY(WalkBox<T>, boxes, kTile);
+  SHARED_ARRAY(WalkBox<T>, batch, kTile);
+  SHARED_ARRAY(uint32_t, pairs, kPairWords);
+  SHARED_ARRAY(uint32_t, cross, kTileWords* kTile);
+  SHARED_ARRAY(uint32_t, begins, kTileWords);
+  SHARED_ARRAY(uint32_t, kept, kTileWords);
+  SHARED_ARRAY(uint32_t, open, kTileWords);
+  SHARED_ARRAY(int, listed, kTile);
+  SHARED_ARRAY(int, first_hit, kTile);
+  SHARED_ARRAY(int, warp_counts, kMaxWarps);
+  SHARED_ARRAY(Counter, news, 1);
+  SHARED_ARRAY(Counter, ticket, 1);
+  const TileMemory<T> memory{boxes, batch, pairs, cross, begins, kept, open, listed, first_hit, warp_counts, news};
+  visit_tile<Measure>(walk, memory, threshold, draw_ticket(walk.tickets, ticket));
 }
 
 }  // namespace ptdet::cuda

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
+#include <deque>
 #include <memory>
 #include <numeric>
 #include <random>
@@ -15,6 +15,7 @@
 
 #include "context.h"
 #include "sanitizers.h"
+#include "state.h"
 
 cuda_on_cpu::Index threadIdx, blockIdx, blockDim, gridDim;
 
@@ -24,44 +25,8 @@ namespace {
 constexpr size_t kStackBytes = 256 * 1024;
 constexpr unsigned kLanes = 32;
 constexpr size_t kTsanFibres = 1100;  // each makes every barrier dearer, and there is room for some 8000
-
-enum class State { kReady, kAtBarrier, kInWarpOp, kDone };
-
-struct Fibre {
-  State state;
-  unsigned thread;
-  char* stack;
-  void* stack_pointer;
-  void* fake_stack;
-  void* tsan;
-  Place place;  // of the barrier or warp operation it waits in
-  bool predicate;
-  Op op;
-  unsigned mask;
-  uint64_t value, result;
-  int source;
-};
-
-struct Block {
-  unsigned index;
-  std::vector<Fibre> fibres;
-  std::map<const void*, void*> shared;
-  int barriers = 0;    // passed so far
-  int predicates = 0;  // of the last barrier
-  char barrier_token[2];
-  std::vector<char> warp_tokens;
-
-  ~Block() {
-    for (const auto& array : shared) std::free(array.second);
-  }
-};
-
-struct Launch {
-  const char* name;
-  void (*body)(void*);
-  void* context;
-  char begin, end;  // tokens
-};
+constexpr unsigned kResidentBlocks = 4;
+constexpr size_t kIdleSteps = 64;  // in a row that say that nothing will happen any more
 
 Launch* running = nullptr;
 Block* block = nullptr;
@@ -74,8 +39,8 @@ const void* host_bottom;
 size_t host_size;
 
 std::vector<char*> stacks;
-std::vector<void*> tsan_fibres;  // one a thread of the launch, as far as they reach, then from the first on
-size_t slots_used;
+std::vector<void*> tsan_fibres;  // one a stack
+std::deque<size_t> free_slots;
 
 std::mt19937_64& random_numbers() {
   static std::mt19937_64 numbers = [] {
@@ -113,6 +78,7 @@ void entry() {
 void to_fibre(Fibre& next) {
   fibre = &next;
   threadIdx = {next.thread, 0, 0};
+  blockIdx = {block->index, 0, 0};
   leave_asan(&host_fake_stack, next.stack, kStackBytes);
   enter_tsan(next.tsan);
   cuda_on_cpu_switch(&host_stack_pointer, next.stack_pointer);
@@ -133,12 +99,17 @@ char* stack_of(size_t slot) {
   return stacks[slot];
 }
 
-// The stack a thread of the block runs on. Threads of different blocks must be different to ThreadSanitizer, or it
-// could see no race between blocks; and each has a stack of its own, or their locals would race.
-size_t slot_of(unsigned thread) {
-  if (!kTellBlocksApart) return thread;
-  const size_t slot = slots_used++ % kTsanFibres;
-  if (slot == tsan_fibres.size()) tsan_fibres.push_back(create_tsan());
+// The stack a thread runs on until it leaves the kernel. To ThreadSanitizer a stack is a thread: those of different
+// blocks must differ, or it could see no race between blocks, so the one that was left longest ago comes next.
+size_t take_slot() {
+  const size_t made = stacks.size();
+  if (free_slots.empty() || (kTellBlocksApart && made < kTsanFibres)) {
+    stack_of(made);
+    tsan_fibres.push_back(create_tsan());
+    return made;
+  }
+  const size_t slot = free_slots.front();
+  free_slots.pop_front();
   return slot;
 }
 
@@ -156,27 +127,35 @@ void release_barrier() {
   for (Fibre& f : block->fibres) f.state = State::kReady;
 }
 
-// Runs one block until all its threads have left. A round runs those that can, in a new order.
-void run_block() {
+enum class Step { kDone, kProgress, kIdle };
+
+// Runs those threads of the block that can run, in a new order, until each waits. kIdle: all that ran wait for others.
+Step step_block() {
   std::vector<unsigned> order(block->fibres.size());
   std::iota(order.begin(), order.end(), 0u);
-  for (;;) {
-    std::shuffle(order.begin(), order.end(), random_numbers());
-    bool progress = false, all_done = true;
-    for (unsigned thread : order) {
-      Fibre& f = block->fibres[thread];
-      if (f.state == State::kReady) {
-        to_fibre(f);
-        progress = true;
-      }
-      all_done &= f.state == State::kDone;
+  std::shuffle(order.begin(), order.end(), random_numbers());
+  bool ran = false, progress = false, all_done = true;
+  for (unsigned thread : order) {
+    Fibre& f = block->fibres[thread];
+    const State before = f.state;
+    if (before == State::kReady || before == State::kPaused) {
+      to_fibre(f);
+      ran = true;
+      progress |= before == State::kReady || f.state != State::kPaused;
     }
-    if (all_done) return;
-    if (progress) continue;
-    for (const Fibre& f : block->fibres)
-      if (f.state == State::kInWarpOp) fail(f, "its mask names a lane that never comes");
-    release_barrier();
+    all_done &= f.state == State::kDone;
   }
+  if (all_done) return Step::kDone;
+  if (ran) return progress ? Step::kProgress : Step::kIdle;
+  for (const Fibre& f : block->fibres)
+    if (f.state == State::kInWarpOp) fail(f, "its mask names a lane that never comes");
+  release_barrier();
+  return Step::kProgress;
+}
+
+const Fibre& paused_thread() {
+  return *std::find_if(block->fibres.begin(), block->fibres.end(),
+                       [](const Fibre& f) { return f.state == State::kPaused; });
 }
 
 void prepare_block(unsigned index, unsigned threads) {
@@ -186,11 +165,11 @@ void prepare_block(unsigned index, unsigned threads) {
   for (unsigned t = 0; t < threads; ++t) {
     Fibre& f = block->fibres[t];
     f.thread = t;
-    const size_t slot = slot_of(t);
-    f.stack = stack_of(slot);
+    f.slot = take_slot();
+    f.stack = stack_of(f.slot);
     clean_stack(f.stack, kStackBytes);
     f.stack_pointer = fresh_stack(f.stack + kStackBytes, entry);
-    f.tsan = kTellBlocksApart ? tsan_fibres[slot] : nullptr;
+    f.tsan = tsan_fibres[f.slot];
     f.place = {"end of the kernel", 0};
   }
 }
@@ -234,20 +213,38 @@ void launch(const char* name, unsigned blocks, unsigned threads, void (*body)(vo
   std::vector<unsigned> order(blocks);
   std::iota(order.begin(), order.end(), 0u);
   std::shuffle(order.begin(), order.end(), random_numbers());
+  const size_t most = kTellBlocksApart ? std::max<size_t>(1, kTsanFibres / threads) : kResidentBlocks;
+  const size_t residents = 1 + random_numbers()() % std::min<size_t>(kResidentBlocks, most);
   // A fibre is created with all the host knows, so the host may not learn from one block before the next.
-  std::vector<std::unique_ptr<Block>> finished;
-  for (unsigned index : order) {
-    auto owned = std::make_unique<Block>();
-    block = owned.get();
-    blockIdx = {index, 0, 0};
-    prepare_block(index, threads);
-    run_block();
-    block = nullptr;
-    if (kTellBlocksApart) finished.push_back(std::move(owned));
+  std::vector<std::unique_ptr<Block>> resident, finished;
+  size_t idle = 0;
+  for (size_t next = 0; next < blocks || !resident.empty();) {
+    if (next < blocks && resident.size() < residents) {
+      resident.push_back(std::make_unique<Block>());
+      block = resident.back().get();
+      prepare_block(order[next++], threads);
+      continue;
+    }
+    const size_t chosen = random_numbers()() % resident.size();
+    block = resident[chosen].get();
+    const Step step = step_block();
+    idle = step == Step::kIdle ? idle + 1 : 0;
+    if (idle > kIdleSteps * resident.size()) fail(paused_thread(), "waits for what no running block will publish");
+    if (step != Step::kDone) continue;
+    for (const Fibre& f : block->fibres) free_slots.push_back(f.slot);
+    std::swap(resident[chosen], resident.back());
+    if (kTellBlocksApart) finished.push_back(std::move(resident.back()));
+    resident.pop_back();
   }
+  block = nullptr;
   acquire(&now.end);
-  slots_used = 0;
   running = nullptr;
+}
+
+void pause(Place place) {
+  fibre->place = place;
+  fibre->state = State::kPaused;
+  to_host();
 }
 
 int barrier(Place place, bool predicate) {

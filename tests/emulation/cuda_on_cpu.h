@@ -1,7 +1,8 @@
 // A .cu file as C++: the part of CUDA that csrc/cuda uses, one fibre per CUDA thread. Blocks and threads run in an
 // order drawn from PTDET_EMULATION_SEED. Stricter than a GPU on purpose: every thread of a block must reach a barrier,
 // from one line of source, and a vote or shuffle orders no memory (the CUDA guide promises none).
-// Not modelled: weak memory order, blocks that wait for each other, grids of more than one dimension.
+// Several blocks are resident at once, as many as the seed says, often one alone: who waits for a block that has yet to
+// start is told so. Not modelled: weak memory order beyond what ThreadSanitizer sees of it, grids of more dimensions.
 #pragma once
 
 #include <cmath>
@@ -36,6 +37,19 @@ int barrier(Place place, bool predicate);
 uint64_t warp(Place place, Op op, unsigned mask, uint64_t value, int source);
 // A block's array, the same for each of its threads: its own piece of the heap, so that AddressSanitizer sees its ends.
 void* shared_array(const void* declaration, size_t bytes);
+
+// Lets others run: between two looks at what another block may publish.
+void pause(Place place);
+
+// The pair by which blocks tell each other (csrc/cuda/publish.h).
+template <typename T>
+void publish(T* at, T value) {
+  __atomic_store_n(at, value, __ATOMIC_RELEASE);
+}
+template <typename T>
+T poll(const T* at) {
+  return __atomic_load_n(at, __ATOMIC_ACQUIRE);
+}
 
 template <typename Body>
 void launch(const char* name, unsigned blocks, unsigned threads, Body body) {
@@ -88,6 +102,7 @@ extern cuda_on_cpu::Index threadIdx, blockIdx, blockDim, gridDim;  // of the fib
 
 inline int __popc(unsigned x) { return __builtin_popcount(x); }
 inline int __popcll(unsigned long long x) { return __builtin_popcountll(x); }
+inline int __clz(int x) { return x == 0 ? 32 : __builtin_clz(static_cast<unsigned>(x)); }
 inline int __ffs(int x) { return __builtin_ffs(x); }
 inline int __ffsll(long long x) { return __builtin_ffsll(x); }
 

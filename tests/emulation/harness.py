@@ -8,6 +8,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +37,7 @@ class Flavour:
     tile: int
 
 
-PLAIN = Flavour("plain", ("-O2",), (), 512)
+PLAIN = Flavour("plain", ("-O2",), (), 256)
 ASAN = Flavour(
     "asan",
     ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-DPTDET_NMS_TILE=64"),
@@ -52,10 +53,6 @@ ENVIRONMENT = {"ASAN_OPTIONS": "detect_leaks=0", "TSAN_OPTIONS": "halt_on_error=
 
 def compiler() -> str | None:
     return shutil.which(os.environ.get("CXX", "g++"))
-
-
-def nvcc() -> str | None:
-    return shutil.which(os.environ.get("NVCC", "nvcc"))
 
 
 def sources_hash(*build_choices: object) -> str:
@@ -77,12 +74,14 @@ def build(flavour: Flavour) -> Path:
         shutil.rmtree(old, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=BUILD) as name:
         work = Path(name)
-        _compile(work, HERE / "cuda_on_cpu.cpp", ("-O2", *flavour.runtime_flags))
-        kernels = [_compile(work, path, flavour.flags) for path in sorted((CSRC / "cuda").glob("*.cu"))]
-        drivers = [_compile(work, path, flavour.flags) for path in sorted(HERE.glob("*driver.cpp"))]
-        planted = _compile(work, HERE / "planted" / "faults.cu", flavour.flags)
-        runtime = work / "cuda_on_cpu.o"
-        for driver in drivers:
+        cuda, drivers = sorted((CSRC / "cuda").glob("*.cu")), sorted(HERE.glob("*driver.cpp"))
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            sources = [*cuda, *drivers, HERE / "planted" / "faults.cu"]
+            compiling = [pool.submit(_compile, work, path, flavour.flags) for path in sources]
+            runtime = _compile(work, HERE / "cuda_on_cpu.cpp", ("-O2", *flavour.runtime_flags))
+            objects = [done.result() for done in compiling]
+        kernels, planted = objects[: len(cuda)], objects[-1]
+        for driver in objects[len(cuda) : -1]:
             _call([compiler(), *flavour.flags, driver, *kernels, runtime, "-o", work / driver.stem])
         _call([compiler(), *flavour.flags, planted, runtime, "-o", work / "planted"])
         try:
@@ -167,37 +166,3 @@ def execute(program: Path, arguments: list[str], seed: int, given: bytes) -> sub
         command = ["setarch", "-R", *command]
     environment = {**os.environ, **ENVIRONMENT, "PTDET_EMULATION_SEED": str(seed)}
     return subprocess.run(command, input=given, capture_output=True, env=environment, timeout=300, check=False)
-
-
-# The fat binary of a release, and PTX for what comes after it.
-ARCHITECTURES = (75, 80, 86, 89, 90, 100, 120)
-NVCC_FLAGS = ("-std=c++17", "-O3", f"-I{CSRC}", "-fmad=false", "-Xcompiler=-ffp-contract=off", "-Werror=all-warnings")
-
-
-def resource_usage() -> str:
-    """What ptxas says of every kernel for every architecture; computed anew if a source has changed since."""
-    targets = [f"-gencode=arch=compute_{arch},code=sm_{arch}" for arch in ARCHITECTURES]
-    targets.append(f"-gencode=arch=compute_{ARCHITECTURES[-1]},code=compute_{ARCHITECTURES[-1]}")
-    flags = (*NVCC_FLAGS, *targets, "--threads=2", "-Xcompiler=-Wall,-Wextra", "-res-usage")
-    report = BUILD / f"nvcc-{sources_hash(flags, nvcc())}.txt"
-    if not report.exists():
-        BUILD.mkdir(parents=True, exist_ok=True)
-        text = "".join(_nvcc(source, (*flags, "-c"))[1] for source in sorted((CSRC / "cuda").glob("*.cu")))
-        report.write_text(text)
-    return report.read_text()
-
-
-def ptx() -> str:
-    flags = (*NVCC_FLAGS, f"-arch=compute_{ARCHITECTURES[0]}", "-ptx")
-    return "".join(_nvcc(source, flags)[0] for source in sorted((CSRC / "cuda").glob("*.cu")))
-
-
-def _nvcc(source: Path, flags: tuple[str, ...]) -> tuple[str, str]:
-    """The text of the output, if it is text, and what the compiler said."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "out"
-        command = [str(nvcc()), *flags, str(source), "-o", str(out)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
-        return (out.read_text() if "-ptx" in flags else ""), done.stdout + done.stderr

@@ -48,8 +48,8 @@ void merge_nms(const ptdet::NmsInput& input, ptdet::NmsParams params, const Opti
 
 void soft_nms(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const Options& o, const Walk& walk,
               char* decayed) {
-  const ptdet::SoftParams chosen{params, o.overlap_threshold_or_sigma, o.min_score,
-                                 static_cast<ptdet::Decay>(o.first), o.second != 0};
+  const ptdet::SoftParams chosen{params, o.overlap_threshold_or_sigma, o.min_score, static_cast<ptdet::Decay>(o.first),
+                                 o.second != 0};
   const Sorting sorting(input, params, walk.kept.data);
   Array<char> scratch(static_cast<int64_t>(ptdet::cuda::soft_scratch_bytes(input.count)));
   Array<char> keys(input.count * (input.scores.type == Type::kFloat64 ? 8 : 4));

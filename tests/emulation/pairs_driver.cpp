@@ -72,8 +72,8 @@ void run_loss(const Header& h, const Block& a, const Block& b, int64_t number) {
   input.params.power = h.power;
   input.params.scale = h.scale;
   const Block value(number * h.rows), by_a(h.wanted_a * 4 * number * h.rows), by_b(h.wanted_b * 4 * number * h.rows);
-  ptdet::cuda::box_loss(
-      input, {value.data, h.wanted_a ? by_a.data : nullptr, h.wanted_b ? by_b.data : nullptr}, nullptr);
+  ptdet::cuda::box_loss(input, {value.data, h.wanted_a ? by_a.data : nullptr, h.wanted_b ? by_b.data : nullptr},
+                        nullptr);
   value.write();
   by_a.write();
   by_b.write();

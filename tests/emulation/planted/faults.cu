@@ -90,17 +90,76 @@ __global__ void unset_shared(int*, int* all) {
   if (numbers[threadIdx.x] != 0) atomicAdd(all, -1);  // wrong if shared memory happened to be zero
 }
 
+// The first block to begin tells the second what it wrote.
+template <typename Tell>
+void relay(int* sums, int* all, bool barrier, Tell tell) {
+  SHARED_ARRAY(int, ticket, 1);
+  if (threadIdx.x == 0) *ticket = atomicAdd(&sums[0], 1);
+  __syncthreads();
+  if (*ticket == 0) {
+    if (threadIdx.x == 7) *all = 5;
+    if (barrier) __syncthreads();
+    if (threadIdx.x == 0) tell(&sums[1]);
+  } else if (*ticket == 1) {
+    if (threadIdx.x == 0)
+      while (cuda_on_cpu::poll(&sums[1]) == 0) cuda_on_cpu::pause(CUDA_ON_CPU_HERE);
+    __syncthreads();
+    if (threadIdx.x == 9 && *all != 5) sums[2] = 1;
+  }
+}
+
+__global__ void clean_relay(int* sums, int* all) {
+  relay(sums, all, true, [](int* flag) { cuda_on_cpu::publish(flag, 1); });
+}
+
+__global__ void plain_flag(int* sums, int* all) {
+  relay(sums, all, true, [](int* flag) { *flag = 1; });
+}
+
+__global__ void relaxed_flag(int* sums, int* all) {
+  relay(sums, all, true, [](int* flag) { atomicAdd(flag, 1); });
+}
+
+__global__ void told_too_early(int* sums, int* all) {
+  relay(sums, all, false, [](int* flag) { cuda_on_cpu::publish(flag, 1); });
+}
+
+__global__ void never_told(int* sums, int* all) {
+  relay(sums, all, true, [](int*) {});
+}
+
+// Right if all blocks run at once or in their order; nothing promises that.
+__global__ void wait_without_ticket(int* sums, int*) {
+  if (threadIdx.x != 0) return;
+  while (blockIdx.x > 0 && cuda_on_cpu::poll(&sums[blockIdx.x - 1]) == 0) cuda_on_cpu::pause(CUDA_ON_CPU_HERE);
+  cuda_on_cpu::publish(&sums[blockIdx.x], 1);
+}
+
 struct Planted {
   const char* name;
   void (*kernel)(int*, int*);
 };
 #define PLANTED(name) {#name, name}
 const Planted kPlanted[] = {
-    PLANTED(clean),           PLANTED(race_between_blocks), PLANTED(non_atomic_update),
-    PLANTED(missing_barrier), PLANTED(vote_for_barrier),    PLANTED(global_overrun),
-    PLANTED(shared_overrun),  PLANTED(bad_shift),           PLANTED(divergent_barrier),
-    PLANTED(skipped_barrier), PLANTED(absent_lane),         PLANTED(split_vote),
+    PLANTED(clean),
+    PLANTED(race_between_blocks),
+    PLANTED(non_atomic_update),
+    PLANTED(missing_barrier),
+    PLANTED(vote_for_barrier),
+    PLANTED(global_overrun),
+    PLANTED(shared_overrun),
+    PLANTED(bad_shift),
+    PLANTED(divergent_barrier),
+    PLANTED(skipped_barrier),
+    PLANTED(absent_lane),
+    PLANTED(split_vote),
     PLANTED(unset_shared),
+    PLANTED(clean_relay),
+    PLANTED(plain_flag),
+    PLANTED(relaxed_flag),
+    PLANTED(told_too_early),
+    PLANTED(never_told),
+    PLANTED(wait_without_ticket),
 };
 
 int main(int, char** argv) {

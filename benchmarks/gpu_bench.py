@@ -1,0 +1,200 @@
+"""Times on a GPU beside torchvision's, and each kernel's bytes over its time as a share of the card's copy bandwidth.
+
+Times are medians by the device's own events after a warm-up, with the cache overwritten before each. The peer's result
+is compared before it is timed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any
+
+from gpu_timing import Clock, arguments, finish, torch
+
+import ptdet
+from ptdet.testing import clustered, scattered
+
+Row = dict[str, Any]
+
+# Bytes a box of the kernels that memory bounds, float32 boxes without ids (csrc/cuda/README.md).
+BYTES_A_BOX = {"write_score_keys": 8, "prepare": 8, "count_kept": 16, "write_keep": 24, "write_owner": 24}
+
+
+def torchvision_ops() -> Any:
+    try:
+        return importlib.import_module("torchvision").ops
+    except (ImportError, RuntimeError):  # RuntimeError: built for another torch
+        return None
+
+
+def beside(
+    clock: Clock,
+    name: str,
+    ours: Callable[[], Any],
+    peer: Callable[[], Any] | None,
+    most: int = 20,
+    seconds: float = 2.0,
+) -> Row:
+    """One row: our time, the peer's or why there is none, and how many kept indices differ, if they are indices."""
+    times = clock.milliseconds(ours, most, seconds)
+    row: Row = {"name": name, "ms": statistics.median(times), "spread": [min(times), max(times)]}
+    if peer is None:
+        return row
+    try:
+        theirs = peer()
+        result = ours()
+        if isinstance(theirs, torch.Tensor) and theirs.dtype == torch.int64:
+            row["indices_that_differ"] = len(set(theirs.tolist()) ^ set(result.tolist()))
+        del theirs, result
+        row["peer_ms"] = statistics.median(clock.milliseconds(peer, min(most, 7), seconds))
+        row["times_faster"] = row["peer_ms"] / row["ms"]
+    except RuntimeError as error:  # a size the peer cannot do
+        row["peer_failed"] = str(error).splitlines()[0][:160]
+    return row
+
+
+def suppression(clock: Clock, device: torch.device) -> list[Row]:
+    peer = torchvision_ops()
+    rows = []
+    for scene in (clustered, scattered):
+        for n in (1000, 10_000, 100_000, 1_000_000):
+            boxes, scores = (part.to(device) for part in scene(n))
+            theirs = (lambda b=boxes, s=scores: peer.nms(b, s, 0.5)) if peer else None
+            rows.append(
+                beside(clock, f"nms, {scene.__name__}, {n}", lambda b=boxes, s=scores: ptdet.nms(b, s, 0.5), theirs)
+            )
+            rows[-1]["kernels_us"] = kernel_times(lambda b=boxes, s=scores: ptdet.nms(b, s, 0.5))
+            rows[-1]["boxes"] = n
+    boxes, scores = (part.to(device) for part in clustered(100_000))
+    rows.append(beside(clock, "nms, clustered, 100000, max_output 300",
+                       lambda: ptdet.nms(boxes, scores, 0.5, max_output=300), None))  # fmt: skip
+    return rows
+
+
+def batch(clock: Clock, device: torch.device, images: int = 64, anchors: int = 8400, classes: int = 80) -> list[Row]:
+    """Raw outputs of a detector at confidence 0.001: one call for all images and classes against a loop over images."""
+    draw = torch.Generator(device=device).manual_seed(0)
+    boxes = torch.stack([clustered(anchors, image)[0] for image in range(images)]).to(device)
+    scores = torch.sigmoid(2.2 * torch.randn(images, anchors, classes, generator=draw, device=device) - 9.5)
+    image, anchor, label = (scores > 0.001).nonzero(as_tuple=True)
+    flat_boxes, flat_scores, ids = boxes[image, anchor], scores[image, anchor, label], image * classes + label
+    starts = torch.searchsorted(image, torch.arange(images + 1, device=device)).tolist()
+    peer = torchvision_ops()
+
+    def loop() -> None:
+        for first, end in zip(starts, starts[1:], strict=False):
+            peer.batched_nms(flat_boxes[first:end], flat_scores[first:end], label[first:end], 0.5)
+
+    name = f"batched_nms, {images} x {anchors} x {classes}, {len(image)} candidates"
+    row = beside(
+        clock, name, lambda: ptdet.batched_nms(flat_boxes, flat_scores, ids, 0.5), loop if peer else None, 10, 4
+    )
+    row["kernels_us"] = kernel_times(lambda: ptdet.batched_nms(flat_boxes, flat_scores, ids, 0.5))
+    return [row]
+
+
+def kernel_times(call: Callable[[], Any]) -> dict[str, float]:
+    """Microseconds of each kernel of ours in one call; empty where the profiler cannot see the device."""
+    try:
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+            call()
+            torch.cuda.synchronize()
+        events = profile.key_averages()
+    except (RuntimeError, AssertionError):  # AssertionError: this torch profiles no device
+        return {}
+    times: dict[str, float] = {}
+    for event in events:
+        if "ptdet::" in event.key:
+            name = event.key.replace("(anonymous namespace)::", "").split("(")[0].split("<")[0].split("::")[-1]
+            times[name] = round(times.get(name, 0.0) + float(event.device_time_total), 2)
+    return times
+
+
+def moved(clock: Clock, device: torch.device) -> list[Row]:
+    """Operations that memory bounds: bytes that must move, over the time. Those of another build have no row."""
+    draw = torch.Generator(device=device).manual_seed(1)
+    peer = torchvision_ops()
+    rows = []
+    n = 1_000_000
+    corner = torch.rand(n, 2, generator=draw, device=device) * 600
+    boxes1 = torch.cat([corner, corner + 5 + 90 * torch.rand(n, 2, generator=draw, device=device)], 1)
+    boxes2 = boxes1 + torch.randn(n, 4, generator=draw, device=device)
+    if hasattr(ptdet, "complete_box_iou_loss"):
+        theirs = peer.complete_box_iou_loss if peer else None
+
+        def trained(loss: Callable[..., Any]) -> Callable[[], Any]:
+            leaves = boxes1.clone().requires_grad_(), boxes2.clone().requires_grad_()
+            return lambda: torch.autograd.grad(loss(*leaves, reduction="sum"), leaves)
+
+        row = beside(clock, "complete_box_iou_loss and gradients, 1M pairs", trained(ptdet.complete_box_iou_loss),
+                     trained(theirs) if theirs else None)  # fmt: skip
+        rows.append({**row, "bytes": n * (32 + 32)})
+    if hasattr(ptdet, "box_iou"):
+        first, second = boxes1[:20_000].contiguous(), boxes2[:20_000].contiguous()
+        theirs = (lambda: peer.box_iou(first, second)) if peer else None
+        row = beside(clock, "box_iou, 20000 x 20000", lambda: ptdet.box_iou(first, second), theirs, 10)
+        rows.append({**row, "bytes": 4 * 20_000**2})
+    if hasattr(ptdet, "channel_norm"):
+        image = torch.randn(8, 64, 512, 512, generator=draw, device=device)
+        for name, given in (("", image), (", channels_last", image.contiguous(memory_format=torch.channels_last))):
+            row = beside(clock, f"channel_norm{name}, 8 x 64 x 512 x 512", lambda x=given: ptdet.channel_norm(x),
+                         lambda x=given: torch.linalg.vector_norm(x, dim=1, keepdim=True))  # fmt: skip
+            rows.append({**row, "bytes": 4 * image.numel() * 65 // 64})
+    if hasattr(ptdet, "soft_nms"):
+        boxes, scores = (part.to(device) for part in clustered(10_000))
+        rows.append(beside(clock, "soft_nms, clustered, 10000", lambda: ptdet.soft_nms(boxes, scores), None, 7))
+    return rows
+
+
+def line(row: Row) -> str:
+    parts = [f"{row['name']:48} {row['ms']:10.4f} ms"]
+    if "peer_ms" in row:
+        parts.append(f"peer {row['peer_ms']:10.4f} ms  x{row['times_faster']:.1f}")
+    if "peer_failed" in row:
+        parts.append(f"peer: {row['peer_failed'][:60]}")
+    if "share_of_copy" in row:
+        parts.append(f"{100 * row['share_of_copy']:.0f} % of copy bandwidth")
+    if row.get("indices_that_differ"):
+        parts.append(f"{row['indices_that_differ']} indices differ")
+    return "  ".join(parts)
+
+
+def main() -> int:
+    parser = arguments(__doc__)
+    parser.add_argument("--seconds", type=float, default=80, help="families that begin later than that are left out")
+    asked = parser.parse_args()
+    assert ptdet.build_info()["cuda"], ptdet.build_info()
+    begin = time.perf_counter()
+    clock = Clock(asked.device)
+    copy = clock.copy_bandwidth()
+    rows: list[Row] = []
+    failures = []
+    for family in (moved, suppression, batch):
+        if time.perf_counter() - begin > asked.seconds:
+            failures.append(f"{family.__name__}: not begun after {asked.seconds:.0f} s")
+            continue
+        try:
+            rows += family(clock, asked.device)
+        except Exception as error:  # the other families are still worth having
+            failures.append(f"{family.__name__}: {type(error).__name__}: {error}")
+        torch.cuda.empty_cache()
+        for row in rows:
+            if "bytes" in row:
+                row["share_of_copy"] = row["bytes"] / (row["ms"] * 1e-3) / copy
+            row["kernels_share_of_copy"] = {
+                name: round(BYTES_A_BOX[name] * row["boxes"] / (us * 1e-6) / copy, 3)
+                for name, us in row.get("kernels_us", {}).items()
+                if name in BYTES_A_BOX and "boxes" in row and us > 0
+            }
+        report = {"copy_bytes_a_second": copy, "rows": rows, "failures": failures}
+        report["table"] = [f"copy bandwidth {copy / 1e12:.2f} TB/s", *map(line, rows), *failures]
+        if asked.out:  # what there is so far outlives a stage that runs past its time
+            finish({**report, "table": list(report["table"])}, asked.out, False)
+    return finish(report, asked.out, bool(failures))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

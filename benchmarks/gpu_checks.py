@@ -1,0 +1,153 @@
+"""What the operations promise on a GPU: graphs, no hidden wait, any stream, any device, the same bits on every run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gpu_small import close, on
+from gpu_timing import arguments, finish, torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
+from torch.utils import _pytree as pytree
+
+import ptdet
+from ptdet.testing import CATALOG, Operation, clustered
+from ptdet.testing.samples import Sample
+
+Tensors = list[torch.Tensor]
+Call = Callable[[], Tensors]
+
+
+def tensors(result: Any) -> Tensors:
+    return [leaf for leaf in pytree.tree_leaves(result) if isinstance(leaf, torch.Tensor)]
+
+
+def calls(device: torch.device) -> Iterator[tuple[Operation, str, Call]]:
+    """One call of each row of the CATALOG for each of its samples, its arguments already on the device."""
+    for operation in CATALOG:
+        for sample in operation.samples(torch.device("cpu"), torch.float32):
+            yield operation, sample.name, call_of(operation, sample, device)
+
+
+def call_of(operation: Operation, sample: Sample, device: torch.device) -> Call:
+    positional = tuple(on(device, value) for value in sample.arguments)
+    keywords = {name: on(device, value) for name, value in sample.keywords.items()}
+    return lambda: tensors(getattr(torch.ops.ptdet, operation.name)(*positional, **keywords))
+
+
+def has_fixed_shape(operation: Operation) -> bool:
+    """Whether the shape of the results follows from the shapes of the arguments alone; asked of the fake kernel."""
+    sample = next(iter(operation.samples(torch.device("cpu"), torch.float32)))
+    with FakeTensorMode(shape_env=ShapeEnv()) as mode:
+        positional, keywords = pytree.tree_map_only(
+            torch.Tensor, mode.from_tensor, (sample.arguments, sample.keywords)
+        )  # fmt: skip
+        results = tensors(getattr(torch.ops.ptdet, operation.name)(*positional, **keywords))
+    return all(isinstance(size, int) for result in results for size in result.shape)
+
+
+def same(ours: Tensors, theirs: Tensors, tolerance: float = 0.0) -> bool:
+    return all(close(a.cpu(), b.cpu(), tolerance) for a, b in zip(ours, theirs, strict=True))
+
+
+def graphs(device: torch.device) -> Iterator[str]:
+    """Captured, then replayed over memory that was overwritten."""
+    for operation, name, call in calls(device):
+        if not has_fixed_shape(operation):
+            continue
+        expected = [result.clone() for result in call()]
+        graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(graph):
+                results = call()
+        except RuntimeError as error:
+            yield f"{operation.name}, {name}: not captured: {str(error).splitlines()[0]}"
+            torch.cuda.synchronize()
+            continue
+        for _ in range(2):
+            for result in results:
+                result.zero_()
+            graph.replay()
+            torch.cuda.synchronize()
+            if not same(results, expected):
+                yield f"{operation.name}, {name}: a replay differs"
+
+
+def hidden_waits(device: torch.device) -> Iterator[str]:
+    for operation, name, call in calls(device):
+        if not has_fixed_shape(operation):
+            continue
+        call()
+        torch.cuda.synchronize()
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            call()
+        except RuntimeError as error:
+            yield f"{operation.name}, {name}: {str(error).splitlines()[0]}"
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+
+def streams(device: torch.device) -> Iterator[str]:
+    """Two streams at once; the one behind a long wait must not see what the other does."""
+    inputs = [tuple(part.to(device) for part in clustered(n, n)) for n in (20_000, 19_000)]
+    expected = [ptdet.nms(*given, 0.5) for given in inputs]
+    torch.cuda.synchronize()
+    lanes = [torch.cuda.Stream(device), torch.cuda.Stream(device)]
+    for _ in range(10):
+        results = []
+        for lane, (boxes, scores) in zip(lanes, inputs, strict=True):
+            with torch.cuda.stream(lane):
+                torch.cuda._sleep(2_000_000)
+                results.append(torch.ops.ptdet.nms_walk(boxes * 1, scores * 1, None, 0.5))
+        torch.cuda.synchronize()
+        if not all(torch.equal(r[0][: len(e)], e) for r, e in zip(results, expected, strict=True)):
+            yield "nms_walk on two streams at once differs"
+            return
+
+
+def devices(_: torch.device) -> Iterator[str]:
+    """An operation works where its tensors are, whichever device is current, and leaves that as it was."""
+    for index in range(1, torch.cuda.device_count()):
+        torch.cuda.set_device(0)
+        there = torch.device("cuda", index)
+        for (operation, name, call), (_, _, on_first) in zip(calls(there), calls(torch.device("cuda", 0)), strict=True):
+            results = call()
+            if any(result.device != there for result in results) or not same(results, on_first()):
+                yield f"{operation.name}, {name}: on {there} it differs from cuda:0"
+        if torch.cuda.current_device() != 0:
+            yield "the current device was changed"
+
+
+def repeats(device: torch.device) -> Iterator[str]:
+    """The same bits on every run."""
+    for operation, name, call in calls(device):
+        first = call()
+        if not all(same(call(), first) for _ in range(5)):
+            yield f"{operation.name}, {name}: two runs differ"
+    boxes, scores = (part.to(device) for part in clustered(200_000, 3))
+    first_keep = ptdet.nms(boxes, scores, 0.5)
+    if not all(torch.equal(ptdet.nms(boxes, scores, 0.5), first_keep) for _ in range(10)):
+        yield "nms of 200,000 boxes: two runs differ"
+
+
+def main() -> int:
+    asked = arguments(__doc__).parse_args()
+    assert ptdet.build_info()["cuda"], ptdet.build_info()
+    result: dict[str, Any] = {"table": [], "checks": {}}
+    for check in (graphs, hidden_waits, streams, devices, repeats):
+        try:
+            found = list(check(asked.device))
+        except Exception as error:  # the checks after this one are still worth having
+            found = [f"{type(error).__name__}: {error}"]
+        if check is devices and torch.cuda.device_count() < 2:
+            result["checks"]["devices"] = "not run: one device"
+        else:
+            result["checks"][check.__name__] = found
+        result["table"].append(f"{check.__name__}: {result['checks'][check.__name__] or 'as promised'}")
+    return finish(result, asked.out, any(found for found in result["checks"].values() if isinstance(found, list)))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
