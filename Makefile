@@ -2,7 +2,7 @@
 # make test   environment, build, the whole suite
 # make fuzz   10,000 seeded cases against torchvision and the reference
 # make lint   ruff, mypy, clang-format where it is installed; make format mends what they can
-# make bench  timings beside the peers
+# make bench  timings beside the peers (make peers installs them), and the tables made of them
 # make gpu    builds for the GPU of this machine, tests, sanitizers, benchmarks: under nine minutes, no network
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 # A torch that is there already (the system's, or a GPU image's) is used as it is.
 SITE := $(shell $(PYTHON) -c "import torch; assert tuple(map(int, torch.__version__.split('.')[:2])) >= (2, 11)" 2>/dev/null && echo --system-site-packages)
 
-.PHONY: demo test lint format fuzz bench gpu build clean
+.PHONY: demo test lint format fuzz bench peers gpu build clean
 
 demo: $(VENV)/demo.ok build
 	$(BIN)/python benchmarks/demo.py
@@ -36,7 +36,14 @@ fuzz: $(VENV)/test.ok build
 	$(BIN)/python -m tests.fuzz --cases 10000 --out benchmarks/results/fuzz.json
 
 bench: $(VENV)/test.ok build
-	$(BIN)/python benchmarks/nms.py
+	$(BIN)/python -m ptdet bench --save benchmarks/results/cpu.json
+	-$(BIN)/python benchmarks/coco_ap.py
+	$(BIN)/python -m ptdet.bench.readme
+
+# One by one: a peer that does not install here stops none of the others.
+peers: $(VENV)/test.ok
+	@grep -v '^#' benchmarks/requirements.txt | while read peer; do \
+	  $(BIN)/pip install -q "$$peer" || echo "$$peer does not install here: left out"; done
 
 gpu:
 	@$(PYTHON) benchmarks/gpu.py

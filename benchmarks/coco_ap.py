@@ -11,11 +11,8 @@ import contextlib
 import importlib
 import io
 import json
-import os
-import platform
 import sys
-import time
-from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +24,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import ptdet  # noqa: E402
+from ptdet.bench.machine import describe  # noqa: E402
+from ptdet.bench.measure import Effort, interleaved, spread, wall_clock  # noqa: E402
 
 DATA = ROOT / "tests/data/coco_map"
 OUT = ROOT / "benchmarks/results/coco_ap.json"
@@ -114,24 +113,22 @@ def average_precision(found: tuple[Tensor, Tensor, Tensor, Tensor], arrays: Any)
     return dict(zip(STATS, [float(value) for value in run.stats], strict=False))
 
 
-def best_ms(name: str, data: tuple[Tensor, Tensor, Tensor, Tensor, Any], rounds: int = 7) -> float:
-    times = []
-    for _ in range(rounds):
-        start = time.perf_counter()
-        suppressed(name, data)
-        times.append(time.perf_counter() - start)
-    return min(times) * 1e3
-
-
 def main() -> None:
     data = candidates()
     reference = json.loads((DATA / "yolox_nano_reference_map.json").read_text())
     rows = []
+    calls = {name: partial(suppressed, name, data) for name in METHODS}
+    times = interleaved(calls, wall_clock, Effort(seconds=10))
     print(f"{'method':26} {'AP':>7} {'AP50':>7} {'AP75':>7} {'detections':>10} {'ms':>7}  reference AP")
     for name, (*_, known) in METHODS.items():
         found = suppressed(name, data)
         stats = average_precision(found, data[4])
-        row = {"method": name, **stats, "n_dets": len(found[0]), "ms_for_64_images": best_ms(name, data)}
+        row = {
+            "method": name,
+            **stats,
+            "n_dets": len(found[0]),
+            "ms_for_64_images": spread(times[name].rounds).median * 1e3,
+        }
         if known is not None:
             row["reference"] = reference[known]["AP"]
             row["gap"] = max(abs(stats[key] - reference[known][key]) for key in STATS)
@@ -139,8 +136,7 @@ def main() -> None:
         told = f"{row['reference']:.4f} (largest gap {row['gap']:.1e})" if known else "-"
         print(f"{name:26} {stats['AP']:7.4f} {stats['AP50']:7.4f} {stats['AP75']:7.4f} {row['n_dets']:10} "
               f"{row['ms_for_64_images']:7.2f}  {told}", flush=True)  # fmt: skip
-    machine = {"platform": platform.machine(), "threads": torch.get_num_threads(), "cores": os.cpu_count(),
-               "date": str(date.today()), "torch": torch.__version__, "evaluator": evaluator()[2]}  # fmt: skip
+    machine = {**describe(), "evaluator": evaluator()[2]}
     OUT.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n")
 
 

@@ -1,4 +1,4 @@
-"""The command line: `ptdet run` and `ptdet info`."""
+"""The command line: `ptdet run`, `ptdet info` and `ptdet bench`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import __version__
+from .bench import command as bench
 
 if TYPE_CHECKING:
     from .io import Space
@@ -24,7 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     asked = parser.parse_args(arguments)
     try:
-        code = info() if asked.command == "info" else run(asked, parser)
+        if asked.command == "bench":
+            code = bench.main(asked)
+        else:
+            code = info() if asked.command == "info" else run(asked, parser)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -101,6 +105,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ptdet {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("info", help="what is native here, and why the rest is not")
+    bench.add_to(commands)
     run = commands.add_parser(
         "run",
         help="suppress the raw predictions of a detector",

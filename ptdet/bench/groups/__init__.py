@@ -1,0 +1,20 @@
+"""One file a family of operations; a line here makes it a group of `ptdet bench`."""
+
+from ..cases import Group
+from . import channel_norm, importing, latency, losses, methods, nms, numpy_arrays, pairwise, postprocess
+
+GROUPS: dict[str, Group] = {
+    group.name: group
+    for group in (
+        nms.PLAIN,
+        nms.BATCHED,
+        latency.GROUP,
+        methods.GROUP,
+        postprocess.GROUP,
+        numpy_arrays.GROUP,
+        pairwise.GROUP,
+        losses.GROUP,
+        channel_norm.GROUP,
+        importing.GROUP,
+    )
+}
