@@ -113,7 +113,11 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="Example: ptdet run raw.npz --conf 0.25 --iou 0.5 --image street.jpg --out kept.json",
     )
     run.add_argument("predictions", nargs="+", type=Path, metavar="PREDICTIONS", help=".npz, .npy, .pt or COCO .json")
-    run.add_argument("--method", default="nms", help="nms (default): hard NMS, within each class where classes exist")
+    run.add_argument(
+        "--method",
+        default="nms",
+        help="nms (default), or, diou, and, merge, soft: within each class where classes exist",
+    )
     run.add_argument("--iou", type=_number, default=0.5, metavar="T", help="remove above this overlap (0.5)")
     run.add_argument("--conf", type=_number, default=0.25, metavar="C", help="boxes with a score above it count (0.25)")
     run.add_argument("--agnostic", action="store_true", help="boxes of different classes suppress each other too")

@@ -50,9 +50,10 @@ def test_includes_point_one_way(room: str) -> None:
 
 
 def test_the_door_includes_nothing_of_the_house() -> None:
-    found = INCLUDE.findall((ROOT / "csrc/kernels.h").read_text())
-    assert {ours for ours, _ in found} == {""}
-    assert all("/" not in system for _, system in found)
+    for path in [ROOT / "csrc/kernels.h", *sources("csrc/kernels", SOURCES)]:
+        for ours, system in INCLUDE.findall(path.read_text()):
+            assert not ours or ours.startswith("kernels/"), f"{path}: {ours}"
+            assert "/" not in system, f"{path}: {system}"
 
 
 def test_only_the_stable_torch_is_included() -> None:

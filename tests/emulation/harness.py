@@ -57,7 +57,7 @@ def compiler() -> str | None:
 
 def sources_hash(*build_choices: object) -> str:
     digest = hashlib.sha256(repr(build_choices).encode())
-    folders = (CSRC / "core", CSRC / "cuda", HERE)
+    folders = (CSRC / "core", CSRC / "kernels", CSRC / "cuda", HERE)
     files = [p for folder in folders for p in folder.rglob("*") if p.suffix in {".h", ".cu", ".cpp", ".inc"}]
     for path in sorted([*files, CSRC / "kernels.h", CSRC / "switch.h"]):
         digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
