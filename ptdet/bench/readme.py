@@ -88,7 +88,7 @@ def speed(results: Results) -> str:
     found = [one for one in outcomes(results) if one.measured]
     met = sum(one.met is True for one in found)
     parts = [
-        f"{machine['date'][:10]}, {machine['processor']}, {machine['threads']} threads, {machine['instruction_set']}"
+        f"{machine['date'][:10]}, {machine['processor']}, {machine['threads']} thread{'s' * (machine['threads'] != 1)}, {machine['instruction_set']}"
         f"{clock}, "
         f"torch {machine['versions']['torch']}, float32, medians.{loaded} Under a peer: how many times as long as "
         f"ptdet it takes, `*` where its answer differs; floor: the least that any implementation must do.",
