@@ -39,7 +39,7 @@ def call_of(operation: Operation, sample: Sample, device: torch.device) -> Call:
 def has_fixed_shape(operation: Operation) -> bool:
     """Whether the shape of the results follows from the shapes of the arguments alone; asked of the fake kernel."""
     sample = next(iter(operation.samples(torch.device("cpu"), torch.float32)))
-    with FakeTensorMode(shape_env=ShapeEnv()) as mode:
+    with FakeTensorMode(shape_env=ShapeEnv(), static_shapes=True) as mode:
         positional, keywords = pytree.tree_map_only(
             torch.Tensor, mode.from_tensor, (sample.arguments, sample.keywords)
         )  # fmt: skip
@@ -135,6 +135,7 @@ def repeats(device: torch.device) -> Iterator[str]:
 def main() -> int:
     asked = arguments(__doc__).parse_args()
     assert ptdet.build_info()["cuda"], ptdet.build_info()
+    torch.set_grad_enabled(False)
     result: dict[str, Any] = {"table": [], "checks": {}}
     for check in (graphs, hidden_waits, streams, devices, repeats):
         try:

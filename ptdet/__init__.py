@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from . import nn, yolo
     from ._operators import backend, register
+    from ._patch import Patch, patch
     from .batch import combined_nms, ragged_nms
     from .boxes import box_area, box_convert, clip_boxes_to_image, remove_small_boxes
     from .fusion import non_maximum_weighted, weighted_boxes_fusion
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "ChannelNormFunction",
+    "Patch",
     "__version__",
     "alpha_iou_loss",
     "and_nms",
@@ -95,6 +97,7 @@ __all__ = [
     "or_nms",
     "overlap",
     "pairwise_overlap",
+    "patch",
     "ragged_nms",
     "register",
     "remove_small_boxes",
@@ -111,6 +114,9 @@ _HOMES = {
     "backend": "_operators",
     "register": "_operators",
     "build_info": "info",
+    "patch": "_patch",
+    "Patch": "_patch",
+    "numpy": "numpy",
     "bbox_iou": "overlaps",
     "box_iof": "overlaps",
     "box_ios": "overlaps",
@@ -170,5 +176,5 @@ def __dir__() -> list[str]:
     return __all__
 
 
-if "torch" in sys.modules:
+if sys.modules.get("torch") is not None:
     import_module("._operators", __name__)

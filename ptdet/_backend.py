@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-import warnings
 from pathlib import Path
 
 import torch
+
+from ._record import build_record, warn, why_disabled
 
 HERE = Path(__file__).parent
 SCHEMAS = [line for line in (HERE / "schemas.txt").read_text().splitlines() if line.strip()]
 OPERATORS = [schema.split("(")[0] for schema in SCHEMAS]
 
 
-def build_record() -> dict[str, str]:
-    """What setup.py wrote about the build."""
-    record = HERE / "_build.json"
-    facts: dict[str, str] = json.loads(record.read_text()) if record.exists() else {}
-    return facts
-
-
 def _load(name: str, absent: str) -> str:
     """Empty if the library is loaded, else why it is not."""
-    if os.environ.get("PTDET_DISABLE_NATIVE", "") not in ("", "0"):
-        return "PTDET_DISABLE_NATIVE is set: unset it to use the native kernels"
+    if disabled := why_disabled():
+        return disabled
     library = HERE / name
     if not library.exists():
         return build_record().get("failed", absent)
@@ -60,15 +52,7 @@ def _cpu_problem() -> str:
     return f"PTDET_CPU={asked!r} is not obeyed: this machine and build have {here}; {used} is used"
 
 
-def _warn(problem: str) -> None:
-    """A wrong setting is told but stops no import, not even where warnings are errors: the answers are the same."""
-    try:
-        warnings.warn(problem, RuntimeWarning, stacklevel=2)
-    except RuntimeWarning:
-        print(f"ptdet: {problem}", file=sys.stderr)
-
-
 NATIVE_FACTS = _native_facts()
 CPU_PROBLEM = _cpu_problem()
 if CPU_PROBLEM:
-    _warn(CPU_PROBLEM)
+    warn(CPU_PROBLEM)

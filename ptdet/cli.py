@@ -41,7 +41,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def info() -> int:
     """Prints what is native here and, where something is not, why and what to do."""
-    import torch
+    from ._record import why_not_numpy
+
+    for_arrays = why_not_numpy()
+    print(f"NumPy {for_arrays}" if for_arrays else "NumPy native, ptdet.numpy")
+    try:
+        import torch
+    except ModuleNotFoundError:
+        print(f"ptdet {__version__}, without torch: only ptdet.numpy is there")
+        return 0
 
     from ._backend import OPERATORS
     from .info import build_info

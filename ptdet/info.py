@@ -6,13 +6,14 @@ from typing import Any
 
 import torch
 
-from ._backend import CPU_PROBLEM, NATIVE_FACTS, WHY_NOT_CPU, WHY_NOT_CUDA, build_record
+from ._backend import CPU_PROBLEM, NATIVE_FACTS, WHY_NOT_CPU, WHY_NOT_CUDA
 from ._operators import register
+from ._record import build_record, why_not_numpy
 
 
 def build_info() -> dict[str, Any]:
     """Facts about this build: `cpu` and `cuda` (is it native?), the reasons where not, instruction set, versions;
-    `cpu_problem`: why PTDET_CPU is not obeyed."""
+    `cpu_problem`: why PTDET_CPU is not obeyed; `numpy`: is ptdet.numpy there?"""
     register()
     facts = NATIVE_FACTS
     record = build_record()
@@ -28,4 +29,6 @@ def build_info() -> dict[str, Any]:
         "compiler": facts.get("compiler", ""),
         "built_with_torch": facts.get("built_with_torch", ""),
         "torch": torch.__version__,
+        "numpy": not (why_not := why_not_numpy()),
+        "why_not_numpy": why_not,
     }

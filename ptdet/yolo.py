@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ._checks import FLOATS, METRICS, check_flag, check_limit, check_number, check_tensor
+from ._heads import HEADS, LARGEST_SIDE, METHODS, SIGMA, SMALLEST_SIDE, WITH_OBJECTNESS, Head
 from ._operators import IMAGE_SLOTS, NMS, YOLO_FILTER
 from ._walks import Walked, walk, with_more
 
-SMALLEST_SIDE, LARGEST_SIDE, SIGMA = 2.0, 4096.0, 0.5  # SPEC 4
-METHODS = ("vision", "vision_batch", "or", "and", "merge", "diounms", "soft")
-
-
-class Head(NamedTuple):
-    """How a family of YOLO heads lays out its output."""
-
-    objectness: bool  # is there a column between the box and the classes?
-    columns_first: bool  # (B, columns, N) instead of (B, N, columns)
-
-
-_WITH_OBJECTNESS, _WITHOUT = Head(True, False), Head(False, True)
-HEADS = {name: _WITH_OBJECTNESS for name in ("v3", "v4", "v5", "v6", "v7", "x")} | {
-    name: _WITHOUT for name in ("v8", "v9", "v11", "v12", "v13")
-}
+__all__ = ["HEADS", "METHODS", "Head", "non_max_suppression", "postprocess"]
 
 
 def postprocess(
@@ -197,7 +184,7 @@ def non_max_suppression(
     tensor([[40.0000, 45.0000, 60.0000, 55.0000,  0.8838,  0.0000]])
     """
     _check_prediction(prediction)
-    num_classes = _number_of_classes(prediction, prediction.shape[2] - 5, None, _WITH_OBJECTNESS)
+    num_classes = _number_of_classes(prediction, prediction.shape[2] - 5, None, WITH_OBJECTNESS)
     for name, number in (("conf_thres", conf_thres), ("nms_thres", nms_thres)):
         check_number(name, number)
     check_flag("multi_cls", multi_cls)

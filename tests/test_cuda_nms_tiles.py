@@ -62,6 +62,15 @@ def test_a_segment_that_nothing_removes_and_one_that_loses_all(flavour: Flavour)
     check(flavour, [Case(boxes, scores, max_output=m) for boxes in (apart, alike) for m in limits])
 
 
+@pytest.mark.parametrize("flavour", EACH)
+def test_a_tile_that_is_empty_long_before_its_segment_stops_growing(flavour: Flavour) -> None:
+    t = flavour.tile
+    n = 7 * t
+    boxes = torch.arange(n, dtype=torch.float32)[:, None] * torch.tensor([20.0, 0, 20, 0]) + torch.tensor([0, 0, 9, 9])
+    boxes[5 * t : 6 * t] = boxes[0]
+    check(flavour, [Case(boxes, torch.linspace(1, 0, n))] * 3)
+
+
 @pytest.mark.parametrize("flavour", [pytest.param(f, id=f.name) for f in (PLAIN, ASAN)])
 def test_limits_reached_at_a_tiles_end_in_one_of_many_segments(flavour: Flavour) -> None:
     t = flavour.tile

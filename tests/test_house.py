@@ -15,8 +15,8 @@ MAY_INCLUDE = {
     "cpu": {"core", "cpu", "kernels.h", "switch.h"},
     # cuda_on_cpu.h is the emulation of tests/emulation (DESIGN, decision 8), which stands in for nvcc's own header
     "cuda": {"core", "cuda", "kernels.h", "switch.h", "cuda_on_cpu.h"},
-    "torch": {"core", "torch", "kernels.h", "switch.h", "schemas.inc"},
-    "numpy": {"core", "numpy", "kernels.h", "switch.h"},
+    "torch": {"core", "torch", "kernels.h", "switch.h", "names.h", "arena.h", "schemas.inc"},
+    "numpy": {"core", "numpy", "kernels.h", "switch.h", "names.h", "arena.h"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 SOURCES = (".h", ".cpp", ".inc", ".cu", ".cuh")
@@ -99,7 +99,7 @@ def test_nothing_imports_torchvision_or_the_tests() -> None:
 
 def test_files_stop_at_300_lines() -> None:
     endings = (*SOURCES, ".py")
-    folders = ("csrc", "ptdet", "tests", "benchmarks")
+    folders = ("csrc", "ptdet", "tests", "benchmarks", "examples")
     for path in [ROOT / "setup.py", *(file for folder in folders for file in sources(folder, endings))]:
         text = path.read_text()
         assert text.count("\n") <= 300, f"{path.relative_to(ROOT)} has {text.count(chr(10))} lines"
@@ -110,7 +110,7 @@ def test_files_stop_at_300_lines() -> None:
 def test_loads_are_safe() -> None:
     """torch.load only with weights_only=True, numpy.load only with allow_pickle=False, no pickle, no eval."""
     call = re.compile(r"\b(torch\.load|np\.load|numpy\.load)\(((?:[^()]|\([^()]*\))*)\)")
-    for path in [file for folder in ("ptdet", "tests", "benchmarks") for file in sources(folder, (".py",))]:
+    for path in [file for folder in ("ptdet", "tests", "benchmarks", "examples") for file in sources(folder, (".py",))]:
         text = path.read_text()
         if path == Path(__file__):
             continue

@@ -79,11 +79,16 @@ class RadixSort {
   }
 };
 
-// A few pairs whose keys all differ: a key's place is how many are smaller. False if two keys are equal.
-inline bool place_by_counting(Pairs<uint32_t> from, Pairs<uint32_t> to, uint32_t count) {
+// The 32 bits of a key that decide first.
+inline uint32_t leading(uint32_t key) { return key; }
+inline uint32_t leading(uint64_t key) { return static_cast<uint32_t>(key >> 32); }
+
+// A few pairs whose keys all differ in their leading bits: a key's place is how many are smaller. False if two do not.
+template <typename Key>
+bool place_by_counting(Pairs<Key> from, Pairs<Key> to, uint32_t count) {
   int32_t keys[kFewPairs], places[kFewPairs];
   const uint32_t padded = (count + 15) / 16 * 16;
-  for (uint32_t i = 0; i < count; ++i) keys[i] = static_cast<int32_t>(from.keys[i] ^ 0x80000000u);
+  for (uint32_t i = 0; i < count; ++i) keys[i] = static_cast<int32_t>(leading(from.keys[i]) ^ 0x80000000u);
   for (uint32_t i = count; i < padded; ++i) keys[i] = 0;
   walk_table().count_smaller(keys, count, padded, places);
   memset(to.values, 0xff, count * sizeof(uint32_t));
@@ -99,8 +104,8 @@ inline bool place_by_counting(Pairs<uint32_t> from, Pairs<uint32_t> to, uint32_t
 template <typename Key>
 Pairs<Key> sort_pairs(const Host& host, Pairs<Key> from, Pairs<Key> to, int64_t count) {
   if (count < 2) return from;
-  if constexpr (sizeof(Key) == 4)
-    if (count <= kFewPairs && place_by_counting(from, to, static_cast<uint32_t>(count))) return to;
+  const bool may_place = count <= kFewPairs && leading(from.keys[0]) != leading(from.keys[1]);
+  if (may_place && place_by_counting(from, to, static_cast<uint32_t>(count))) return to;
   return count < 4096 ? RadixSort<Key, 8>::run(host, from, to, count) : RadixSort<Key, 11>::run(host, from, to, count);
 }
 

@@ -52,8 +52,8 @@ struct TileMemory {  // shared by the block
   WalkBox<T>* boxes;
   WalkBox<T>* batch;  // kept boxes of earlier tiles; first, the boxes of the tile before
   uint32_t* pairs;
-  uint32_t* cross;   // pairs with the boxes of the tile before: [word, box]
-  uint32_t* begins;  // where segments begin, as bits
+  uint32_t* cross;  // pairs with the boxes of the tile before: [word, box]
+  uint32_t* marks;  // as bits: where segments begin; later, what the tile before kept
   uint32_t* kept;
   uint32_t* open;
   int* listed;     // the open boxes that meet a batch
@@ -88,7 +88,8 @@ __device__ void meet_batch(const TileMemory<T>& memory, int open_count, int batc
   }
 }
 
-// Which boxes of the tile before could remove the head's open ones, from the place `from` in that tile on.
+// Which boxes of the tile before could remove the head's open ones, from the place `from` in that tile on. The batch is
+// free again after the next barrier.
 template <typename Measure, typename T>
 __device__ void test_cross_pairs(const Walk<T>& walk, const TileMemory<T>& memory, const Threshold<T>& threshold,
                                  int64_t first, int from, bool open) {
@@ -106,7 +107,6 @@ __device__ void test_cross_pairs(const Walk<T>& walk, const TileMemory<T>& memor
       memory.cross[word * kTile + own] = bits;
     }
   }
-  __syncthreads();  // the batch is free
 }
 
 // Brings the head's open boxes before all that its segment keeps in the tiles before, as it becomes known. Returns
@@ -138,6 +138,7 @@ __device__ Progress meet_earlier(const Walk<T>& walk, const TileMemory<T>& memor
     if (enough && !walk.want_owner) return now;
 
     const bool done = now.tiles == before;
+    if (done && own < kTileWords) memory.marks[own] = walk.kept_words[(tile - 1) * kTileWords + own];
     const int64_t listed = done ? walk.kept_before[tile - 1] : now.kept;  // the rest is in the tile before
     while (met < listed) {
       const int batch_count = static_cast<int>(listed - met < kTile ? listed - met : kTile);
@@ -164,9 +165,10 @@ __device__ Progress meet_earlier(const Walk<T>& walk, const TileMemory<T>& memor
       if (!goes_on) return now;
       met = listed;
     }
+    __syncthreads();  // all have read the news; the words are there
     if (done && *state == State::kOpen) {
       for (int word = from / kWarp; word < kTileWords; ++word) {
-        const uint32_t hits = memory.cross[word * kTile + own] & walk.kept_words[(tile - 1) * kTileWords + word];
+        const uint32_t hits = memory.cross[word * kTile + own] & memory.marks[word];
         if (hits == 0) continue;
         *state = State::kRemoved;
         *remover = walk.rows[first_before + word * kWarp + __ffs(static_cast<int>(hits)) - 1];
@@ -174,7 +176,6 @@ __device__ Progress meet_earlier(const Walk<T>& walk, const TileMemory<T>& memor
       }
     }
     if (done || enough) return now;
-    __syncthreads();  // all have read the news
   }
 }
 
@@ -209,7 +210,7 @@ __device__ void visit_tile(const Walk<T>& walk, const TileMemory<T>& memory, con
   bool begins = own == 0 && head == first;
   if (own > 0 && real && walk.groups != nullptr) begins = walk.groups[position] != walk.groups[position - 1];
   const uint32_t begins_here = __ballot_sync(kAllLanes, begins);
-  if (own % kWarp == 0) memory.begins[own / kWarp] = begins_here;
+  if (own % kWarp == 0) memory.marks[own / kWarp] = begins_here;
   if (candidate) memory.boxes[own].box = load_box<T>(walk.boxes, row);
   const bool any = __syncthreads_or(candidate);
   if (!any) {  // nor in the next tile's part of these segments: candidates come first
@@ -217,7 +218,7 @@ __device__ void visit_tile(const Walk<T>& walk, const TileMemory<T>& memory, con
     return;
   }
 
-  const int segment = segment_in_tile(memory.begins, own), last = segment_in_tile(memory.begins, kTile - 1);
+  const int segment = segment_in_tile(memory.marks, own), last = segment_in_tile(memory.marks, kTile - 1);
   const bool goes_on = first + kTile < walk.count && walk.head[tile + 1] < first + kTile;
   const int from = segment < 0 ? 0 : segment;
   if (candidate) test_pairs<Measure>(memory.boxes, from, own, threshold, memory.pairs);
@@ -263,7 +264,7 @@ __global__ void __launch_bounds__(kTile, kResidentBlocks<T>) visit_tiles(Walk<T>
   SHARED_ARRAY(WalkBox<T>, batch, kTile);
   SHARED_ARRAY(uint32_t, pairs, kPairWords);
   SHARED_ARRAY(uint32_t, cross, kTileWords* kTile);
-  SHARED_ARRAY(uint32_t, begins, kTileWords);
+  SHARED_ARRAY(uint32_t, marks, kTileWords);
   SHARED_ARRAY(uint32_t, kept, kTileWords);
   SHARED_ARRAY(uint32_t, open, kTileWords);
   SHARED_ARRAY(int, listed, kTile);
@@ -271,7 +272,7 @@ __global__ void __launch_bounds__(kTile, kResidentBlocks<T>) visit_tiles(Walk<T>
   SHARED_ARRAY(int, warp_counts, kMaxWarps);
   SHARED_ARRAY(Counter, news, 1);
   SHARED_ARRAY(Counter, ticket, 1);
-  const TileMemory<T> memory{boxes, batch, pairs, cross, begins, kept, open, listed, first_hit, warp_counts, news};
+  const TileMemory<T> memory{boxes, batch, pairs, cross, marks, kept, open, listed, first_hit, warp_counts, news};
   visit_tile<Measure>(walk, memory, threshold, draw_ticket(walk.tickets, ticket));
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "kernels.h"
+#include "names.h"
 
 namespace ptdet {
 
@@ -41,13 +42,9 @@ inline Type float_type_of(const Tensor& t, const char* name) {
 }
 
 inline Metric metric_of(const std::string& name) {
-  if (name == "iou") return Metric::kIou;
-  if (name == "giou") return Metric::kGiou;
-  if (name == "diou") return Metric::kDiou;
-  if (name == "ciou") return Metric::kCiou;
-  if (name == "iof") return Metric::kIof;
-  if (name == "ios") return Metric::kIos;
-  STD_TORCH_CHECK(false, "ptdet: unknown metric '", name, "'");
+  Metric metric{};
+  STD_TORCH_CHECK(find_name(kMetrics, name, metric), "ptdet: unknown metric '", name, "'");
+  return metric;
 }
 
 inline Column column_of(const Tensor& t, int64_t count, const char* name) {

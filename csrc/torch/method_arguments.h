@@ -21,23 +21,21 @@ inline AndParams and_params(const NmsParams& walk, double overlap_threshold) {
 }
 
 inline Members members_of(const std::string& name) {
-  if (name == "cluster") return Members::kCluster;
-  if (name == "overlapping") return Members::kOverlapping;
-  if (name == "later") return Members::kLater;
-  if (name == "best") return Members::kBest;
-  STD_TORCH_CHECK(false, "ptdet: unknown members '", name, "'");
+  Members members{};
+  STD_TORCH_CHECK(find_name(kMembers, name, members), "ptdet: unknown members '", name, "'");
+  return members;
 }
 
 inline MergeParams merge_params(const NmsParams& walk, const std::string& members, const std::string& weights) {
-  STD_TORCH_CHECK(weights == "score" || weights == "score_overlap", "ptdet: unknown weights '", weights, "'");
-  return {walk, members_of(members), weights == "score_overlap"};
+  bool by_overlap = false;
+  STD_TORCH_CHECK(find_name(kWeightsByOverlap, weights, by_overlap), "ptdet: unknown weights '", weights, "'");
+  return {walk, members_of(members), by_overlap};
 }
 
 inline Decay decay_of(const std::string& name) {
-  if (name == "gaussian") return Decay::kGaussian;
-  if (name == "linear") return Decay::kLinear;
-  if (name == "hard") return Decay::kHard;
-  STD_TORCH_CHECK(false, "ptdet: unknown kind '", name, "'");
+  Decay decay{};
+  STD_TORCH_CHECK(find_name(kDecays, name, decay), "ptdet: unknown kind '", name, "'");
+  return decay;
 }
 
 inline SoftParams soft_params(const NmsParams& walk, double sigma, double min_score, const std::string& kind,
@@ -48,11 +46,9 @@ inline SoftParams soft_params(const NmsParams& walk, double sigma, double min_sc
 }
 
 inline Confidence confidence_of(const std::string& name) {
-  if (name == "avg") return Confidence::kAverage;
-  if (name == "max") return Confidence::kMaximum;
-  if (name == "box_and_model_avg") return Confidence::kBoxAndModel;
-  if (name == "absent_model_aware_avg") return Confidence::kAbsentModelAware;
-  STD_TORCH_CHECK(false, "ptdet: unknown conf_type '", name, "'");
+  Confidence confidence{};
+  STD_TORCH_CHECK(find_name(kConfidences, name, confidence), "ptdet: unknown conf_type '", name, "'");
+  return confidence;
 }
 
 // A tensor of the type and device of `like`, (rows) or (rows, columns); by the plain shim call, as new_indices.

@@ -1,0 +1,76 @@
+// From Python's objects to the door's structs. What is wrong raises TypeError or ValueError: the argument, what was
+// expected, what came.
+#pragma once
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+
+#include <optional>
+#include <string>
+
+#include "kernels.h"
+#include "names.h"
+
+namespace ptdet {
+
+namespace py = pybind11;
+
+// An array as a kernel can read it: whole strides, the machine's own byte order, aligned. Holds what it reads.
+class Readable {
+ public:
+  Readable(const char* name, const py::object& given);
+
+  int64_t size(int axis) const { return array_.shape(axis); }
+  int64_t stride(int axis) const { return array_.strides(axis) / array_.itemsize(); }
+  const void* data() const { return array_.data(); }
+  Type type() const { return type_; }
+  bool is_floating() const { return type_ <= Type::kBFloat16; }
+
+  py::dtype dtype() const { return array_.dtype(); }
+  void expect_shape(bool fits, const std::string& expected) const;
+  void expect_floating() const;
+  int dims() const { return static_cast<int>(array_.ndim()); }
+
+ private:
+  const char* name_;
+  py::array array_;
+  Type type_;
+};
+
+std::string type_name(const py::object& given);
+
+double number_of(const char* name, const py::object& given);    // not NaN
+double positive_of(const char* name, const py::object& given);  // and finite
+bool flag_of(const char* name, const py::object& given);
+std::optional<double> least_of(const char* name, const py::object& given);   // None, or a number
+std::optional<int64_t> limit_of(const char* name, const py::object& given);  // None, or an integer >= 0
+std::string text_of(const char* name, const py::object& given);
+
+template <typename T, size_t kCount>
+T named(const char* name, const py::object& given, const Name<T> (&names)[kCount]) {
+  T value{};
+  if (PyUnicode_Check(given.ptr()) && find_name(names, text_of(name, given), value)) return value;
+  std::string all;
+  for (const Name<T>& each : names) all += (all.empty() ? "" : ", ") + std::string(each.text);
+  throw py::value_error(std::string(name) + ": expected one of " + all + ", got " +
+                        py::repr(given).cast<std::string>());
+}
+
+// What every suppression is given. The arrays live as long as this.
+struct Candidates {
+  Readable boxes, scores;
+  std::optional<Readable> idxs;
+
+  Candidates(const py::object& boxes, const py::object& scores, const py::object& idxs);
+  int64_t count() const { return boxes.size(0); }
+  NmsInput input() const;
+};
+
+NmsParams nms_params(int64_t count, const py::object& iou_threshold, const py::object& metric,
+                     const py::object& inclusive, const py::object& score_threshold, const py::object& max_output);
+
+inline void check_group_ids(int64_t kept) {
+  if (kept == kGroupIsNan) throw py::value_error("idxs: expected ids that equal themselves, got NaN");
+}
+
+}  // namespace ptdet

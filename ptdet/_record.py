@@ -1,0 +1,43 @@
+"""What is known of this installation without importing torch, and how a wrong setting is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from importlib import import_module
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def build_record() -> dict[str, str]:
+    """What setup.py wrote about the build."""
+    record = HERE / "_build.json"
+    facts: dict[str, str] = json.loads(record.read_text()) if record.exists() else {}
+    return facts
+
+
+def why_disabled() -> str:
+    """Empty unless the environment asks for no native kernels."""
+    if os.environ.get("PTDET_DISABLE_NATIVE", "") not in ("", "0"):
+        return "PTDET_DISABLE_NATIVE is set: unset it to use the native kernels"
+    return ""
+
+
+def why_not_numpy() -> str:
+    """Empty if ptdet.numpy is there."""
+    try:
+        import_module("ptdet.numpy")
+    except ImportError as error:
+        return str(error)
+    return ""
+
+
+def warn(problem: str) -> None:
+    """A wrong setting is told but stops no import, not even where warnings are errors: the answers are the same."""
+    try:
+        warnings.warn(problem, RuntimeWarning, stacklevel=2)
+    except RuntimeWarning:
+        print(f"ptdet: {problem}", file=sys.stderr)

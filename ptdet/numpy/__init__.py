@@ -1,0 +1,45 @@
+"""ptdet for NumPy arrays: the same names, kernels and results as the operators for tensors, and torch is not needed.
+
+For those who run detectors with onnxruntime, OpenCV, OpenVINO or TFLite. Arrays are float64, float32, float16 (or
+ml_dtypes' bfloat16) in any strides and byte order; nothing edits its inputs, and the GIL is released. Bad input
+raises TypeError or ValueError that name the argument, what was expected and what came.
+"""
+
+from ._fusion import non_maximum_weighted, weighted_boxes_fusion
+from ._methods import and_nms, cluster_nms, diou_nms, merge_nms, or_nms, soft_nms
+from ._native import get_num_threads, set_num_threads
+from ._overlaps import (
+    box_iof,
+    box_ios,
+    box_iou,
+    complete_box_iou,
+    distance_box_iou,
+    generalized_box_iou,
+    pairwise_overlap,
+)
+from ._suppression import batched_nms, nms
+from ._yolo import non_max_suppression, postprocess
+
+__all__ = [
+    "and_nms",
+    "batched_nms",
+    "box_iof",
+    "box_ios",
+    "box_iou",
+    "cluster_nms",
+    "complete_box_iou",
+    "diou_nms",
+    "distance_box_iou",
+    "generalized_box_iou",
+    "get_num_threads",
+    "merge_nms",
+    "nms",
+    "non_max_suppression",
+    "non_maximum_weighted",
+    "or_nms",
+    "pairwise_overlap",
+    "postprocess",
+    "set_num_threads",
+    "soft_nms",
+    "weighted_boxes_fusion",
+]

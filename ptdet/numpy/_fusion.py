@@ -1,0 +1,118 @@
+"""Fusion of what several models found, for arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ._native import native
+from ._types import Array, Indices
+
+
+class _Gathered(NamedTuple):
+    boxes: Array
+    scores: Array
+    labels: Array
+    models: Indices
+    weights: Array  # of the models
+
+
+def weighted_boxes_fusion(
+    boxes_list: Sequence[Array],
+    scores_list: Sequence[Array],
+    labels_list: Sequence[Array],
+    weights: Sequence[float] | None = None,
+    iou_thr: float = 0.55,
+    skip_box_thr: float = 0.0,
+    conf_type: str = "avg",
+    allows_overflow: bool = False,
+    *,
+    return_owner: bool = False,
+) -> tuple[Array, ...]:
+    """Weighted boxes fusion. As `ptdet.weighted_boxes_fusion`, for an array a model.
+
+    Returns:
+        boxes (K, 4), scores (K,), labels (K,) by decreasing confidence and, if asked for, owner (N,) int64.
+
+    >>> import numpy as np, ptdet.numpy
+    >>> boxes = [np.array([[0., 0., 10., 10.]]), np.array([[2., 0., 12., 10.]])]
+    >>> ptdet.numpy.weighted_boxes_fusion(boxes, [np.array([.75]), np.array([.25])], [np.array([1])] * 2)
+    (array([[ 0.5,  0. , 10.5, 10. ]]), array([0.5]), array([1]))
+    """
+    given = _gathered(boxes_list, scores_list, labels_list, weights)
+    part = _taking_part(given.scores, skip_box_thr)
+    fused, confidences, keep, owner = native.wbf(
+        given.boxes[part], given.scores[part], given.labels[part], given.models[part], given.weights, iou_thr,
+        conf_type, allows_overflow,
+    )  # fmt: skip
+    found = fused, confidences, given.labels[part][keep]
+    return (*found, _in_all_rows(owner, part, given.scores)) if return_owner else found
+
+
+def non_maximum_weighted(
+    boxes_list: Sequence[Array],
+    scores_list: Sequence[Array],
+    labels_list: Sequence[Array],
+    weights: Sequence[float] | None = None,
+    iou_thr: float = 0.55,
+    skip_box_thr: float = 0.0,
+    *,
+    return_owner: bool = False,
+) -> tuple[Array, ...]:
+    """Non-maximum weighted. As `ptdet.non_maximum_weighted`, for an array a model.
+
+    >>> import numpy as np, ptdet.numpy
+    >>> boxes, labels = [np.array([[0., 0., 10., 10.]]), np.array([[0., 0., 10., 8.]])], [np.array([1])] * 2
+    >>> ptdet.numpy.non_maximum_weighted(boxes, [np.array([.8]), np.array([.5])], labels)[0].round(4)
+    array([[ 0.    ,  0.    , 10.    ,  9.3333]])
+    """
+    given = _gathered(boxes_list, scores_list, labels_list, weights)
+    part = _taking_part(given.scores, skip_box_thr)
+    computed = given.scores.astype(np.float64 if given.scores.dtype == np.float64 else np.float32)
+    shares = (given.weights / given.weights.max()).astype(computed.dtype)
+    weighted = (computed * shares[given.models])[part]
+    merged, keep, owner = native.merge_nms(
+        given.boxes[part], weighted, given.labels[part], iou_thr, "iou", False, None, None, True, "best",
+        "score_overlap",
+    )  # fmt: skip
+    found = merged, weighted[keep].astype(given.scores.dtype), given.labels[part][keep]
+    return (*found, _in_all_rows(owner, part, given.scores)) if return_owner else found
+
+
+def _gathered(boxes_list: Any, scores_list: Any, labels_list: Any, weights: Any) -> _Gathered:
+    """All models' boxes, scores and labels one after the other, the model of each, and the models' weights."""
+    lists = {"boxes_list": boxes_list, "scores_list": scores_list, "labels_list": labels_list}
+    for name, given in lists.items():
+        if not isinstance(given, Sequence) or not all(isinstance(each, np.ndarray) for each in given):
+            raise TypeError(f"{name}: expected a list of arrays, one a model")
+        if len(given) != len(boxes_list) or len(given) == 0:
+            raise ValueError(f"{name}: expected one array for each of {len(boxes_list)} models, got {len(given)}")
+    for m, (boxes, scores, labels) in enumerate(zip(boxes_list, scores_list, labels_list, strict=True)):
+        if boxes.ndim != 2 or boxes.shape[1] != 4:
+            raise ValueError(f"boxes_list[{m}]: expected shape (N, 4), got {boxes.shape}")
+        for name, each in (("scores_list", scores), ("labels_list", labels)):
+            if each.shape != boxes.shape[:1]:
+                raise ValueError(f"{name}[{m}]: expected shape ({boxes.shape[0]},), got {each.shape}")
+    of_models = np.array([1.0] * len(boxes_list) if weights is None else weights, dtype=np.float64)
+    if of_models.shape != (len(boxes_list),):
+        raise ValueError(f"weights: expected one for each of {len(boxes_list)} models, got {of_models.shape}")
+    if not (np.isfinite(of_models) & (of_models > 0)).all():
+        raise ValueError(f"weights: expected finite numbers > 0, got {list(of_models)}")
+    boxes, scores, labels = (np.concatenate(each) for each in lists.values())
+    if not np.issubdtype(scores.dtype, np.floating):
+        raise TypeError(f"scores_list: expected floating dtypes, got {scores.dtype}")
+    models = np.repeat(np.arange(len(of_models)), [len(each) for each in boxes_list])
+    return _Gathered(boxes, scores, labels, models, of_models.astype(np.float64 if boxes.dtype == np.float64 else "f4"))
+
+
+def _taking_part(scores: Array, skip_box_thr: float) -> Indices:
+    """Rows whose score is not below the threshold, in their own order; compared as doubles."""
+    return np.flatnonzero(~(scores.astype(np.float64) < float(skip_box_thr)))
+
+
+def _in_all_rows(owner: Indices, part: Indices, scores: Array) -> Indices:
+    found = np.full(len(scores), -1, dtype=np.int64)
+    found[part] = np.where(owner >= 0, part[owner.clip(min=0)], -1) if len(part) else owner
+    return found

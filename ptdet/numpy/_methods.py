@@ -1,0 +1,167 @@
+"""The other suppressions of arrays: as the functions of the same names for tensors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._native import native
+from ._types import Array, Indices
+
+
+def or_nms(
+    boxes: Array,
+    scores: Array,
+    iou_threshold: float,
+    idxs: Array | None = None,
+    *,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    metric: str = "iou",
+    inclusive: bool = True,
+    return_owner: bool = False,
+) -> Indices | tuple[Indices, Indices]:
+    """YOLOv3's `or`: hard suppression that removes at overlap >= iou_threshold. As `ptdet.or_nms`.
+
+    >>> import numpy as np, ptdet.numpy
+    >>> boxes = np.array([[0., 0., 10., 10.], [0., 0., 10., 5.]])
+    >>> ptdet.numpy.or_nms(boxes, np.array([.9, .8]), 0.5)
+    array([0])
+    """
+    options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
+    found: Indices | tuple[Indices, Indices] = native.nms(boxes, scores, idxs, *options, None)
+    return found
+
+
+def diou_nms(
+    boxes: Array,
+    scores: Array,
+    iou_threshold: float,
+    idxs: Array | None = None,
+    *,
+    beta: float = 1.0,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    inclusive: bool = False,
+    return_owner: bool = False,
+) -> Indices | tuple[Indices, Indices]:
+    """Hard suppression by `IoU - (rho^2 / c^2)^beta`. As `ptdet.diou_nms`.
+
+    >>> import numpy as np, ptdet.numpy
+    >>> boxes = np.array([[0., 0., 10., 10.], [4., 0., 14., 10.]])
+    >>> ptdet.numpy.diou_nms(boxes, np.array([.9, .8]), 0.4)
+    array([0, 1])
+    """
+    options = (iou_threshold, "diou", inclusive, score_threshold, max_output, return_owner)
+    found: Indices | tuple[Indices, Indices] = native.nms(boxes, scores, idxs, *options, beta)
+    return found
+
+
+def and_nms(
+    boxes: Array,
+    scores: Array,
+    iou_threshold: float,
+    idxs: Array | None = None,
+    *,
+    overlap_threshold: float = 0.5,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    metric: str = "iou",
+    inclusive: bool = True,
+    return_owner: bool = False,
+) -> Indices | tuple[Indices, Indices]:
+    """YOLOv3's `and`: a visited box stays only if a box then alive overlaps it by more than `overlap_threshold`.
+
+    As `ptdet.and_nms`.
+
+    >>> import numpy as np, ptdet.numpy
+    >>> boxes = np.array([[0., 0., 10., 10.], [1., 0., 11., 10.], [20., 0., 30., 10.]])
+    >>> ptdet.numpy.and_nms(boxes, np.array([.8, .9, .7]), 0.5)
+    array([1])
+    """
+    options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
+    found: Indices | tuple[Indices, Indices] = native.and_nms(boxes, scores, idxs, *options, overlap_threshold)
+    return found
+
+
+def merge_nms(
+    boxes: Array,
+    scores: Array,
+    iou_threshold: float,
+    idxs: Array | None = None,
+    *,
+    members: str = "cluster",
+    weights: str = "score",
+    metric: str = "iou",
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    inclusive: bool = False,
+    return_owner: bool = False,
+) -> tuple[Array, ...]:
+    """Suppression in which a kept box becomes the weighted mean of its cluster. As `ptdet.merge_nms`.
+
+    Returns:
+        boxes (K, 4) of the input's dtype, keep (K,) int64 and, if asked for, owner (N,) int64.
+
+    >>> import numpy as np, ptdet.numpy
+    >>> boxes = np.array([[0., 0., 10., 10.], [1., 0., 11., 10.]])
+    >>> ptdet.numpy.merge_nms(boxes, np.array([.75, .25]), 0.5)
+    (array([[ 0.25,  0.  , 10.25, 10.  ]]), array([0]))
+    """
+    options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
+    found: tuple[Array, ...] = native.merge_nms(boxes, scores, idxs, *options, members, weights)
+    return found
+
+
+def cluster_nms(
+    boxes: Array,
+    scores: Array,
+    iou_threshold: float,
+    idxs: Array | None = None,
+    *,
+    weighted: bool = False,
+    **options: Any,
+) -> tuple[Array, ...]:
+    """Cluster-NMS at its fixpoint. As `ptdet.cluster_nms`: `options` are its metric, score_threshold, max_output,
+    inclusive and return_owner.
+
+    >>> import numpy as np, ptdet.numpy
+    >>> boxes = np.array([[0., 0., 10., 10.], [0., 0., 10., 6.]])
+    >>> ptdet.numpy.cluster_nms(boxes, np.array([.9, .8]), 0.5)
+    (array([[ 0.,  0., 10., 10.]]), array([0]))
+    """
+    if weighted:
+        options |= {"members": "later", "weights": "score_overlap"}
+    merged, keep, *owner = merge_nms(boxes, scores, iou_threshold, idxs, **options)
+    return (merged if weighted else boxes[keep]), keep, *owner
+
+
+def soft_nms(
+    boxes: Array,
+    scores: Array,
+    iou_threshold: float = 0.3,
+    idxs: Array | None = None,
+    *,
+    sigma: float = 0.5,
+    min_score: float = 0.001,
+    kind: str = "gaussian",
+    reselect: bool = True,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    metric: str = "iou",
+    inclusive: bool = False,
+    return_owner: bool = False,
+) -> tuple[Array, ...]:
+    """Soft-NMS: a visited box multiplies the scores of those after it by a decay in their overlap. As `ptdet.soft_nms`.
+
+    Returns:
+        scores (K,) of the input's dtype, keep (K,) int64 and, if asked for, owner (N,) int64.
+
+    >>> import numpy as np, ptdet.numpy
+    >>> boxes = np.array([[0., 0., 10., 10.], [2., 0., 12., 10.], [6., 0., 16., 10.]])
+    >>> scores, keep = ptdet.numpy.soft_nms(boxes, np.array([.9, .85, .8]))
+    >>> scores.round(4), keep
+    (array([0.9  , 0.706, 0.242]), array([0, 2, 1]))
+    """
+    options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
+    found: tuple[Array, ...] = native.soft_nms(boxes, scores, idxs, *options, sigma, min_score, kind, reselect)
+    return found

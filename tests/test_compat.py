@@ -1,0 +1,100 @@
+"""Each profile against its package where that is installed, on boxes whose overlaps meet the threshold exactly."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import ptdet.compat
+from ptdet.testing import clustered
+
+# IoU of neighbours: 1/2 and 1/4, exactly
+BOXES = torch.tensor([[0.0, 0, 8, 8], [0, 0, 8, 4], [0, 0, 8, 2], [20, 0, 28, 8], [20, 0, 28, 4]])
+SCORES = torch.tensor([0.9, 0.8, 0.7, 0.6, 0.5])
+
+
+def scenes() -> list[tuple[Tensor, Tensor, float]]:
+    found = [(BOXES, SCORES, 0.5), (BOXES, SCORES, 0.25)]
+    return found + [(*clustered(300, seed), threshold) for seed in range(3) for threshold in (0.3, 0.5, 0.7)]
+
+
+@pytest.mark.parametrize("name", ["torchvision", "yolov5"])
+def test_torchvision(name: str) -> None:
+    ops = pytest.importorskip("torchvision").ops
+    for boxes, scores, threshold in scenes():
+        keep = ptdet.compat.nms(boxes, scores, threshold, compat=name)
+        assert torch.equal(keep, ops.nms(boxes, scores, threshold))
+
+
+def test_opencv() -> None:
+    cv2 = pytest.importorskip("cv2")
+    for boxes, scores, threshold in scenes():
+        sides = torch.cat([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], 1).double().numpy()
+        theirs = np.asarray(cv2.dnn.NMSBoxes(sides, scores.numpy(), 0.3, threshold)).flatten()
+        ours = ptdet.compat.nms(boxes, scores, threshold, compat="opencv", score_threshold=0.3)
+        np.testing.assert_array_equal(ours.numpy(), theirs)
+
+
+def test_opencv_soft() -> None:
+    cv2 = pytest.importorskip("cv2")
+    for boxes, scores, threshold in ((BOXES, SCORES, 0.3), (*clustered(60, 1), 0.4)):
+        corners = boxes.round()  # softNMSBoxes takes whole pixels
+        sides = torch.cat([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1).int().numpy()
+        for kind, method in (("gaussian", cv2.dnn.SOFT_NMSMETHOD_SOFTNMS_GAUSSIAN),):
+            decayed, keep = cv2.dnn.softNMSBoxes(sides, scores.numpy(), 0.05, threshold, 0, 0.5, method)
+            found, kept = ptdet.compat.soft_nms(
+                corners, scores, threshold, compat="opencv", sigma=0.5, min_score=0.05, kind=kind
+            )
+            np.testing.assert_array_equal(kept.numpy(), np.asarray(keep).flatten())
+            np.testing.assert_allclose(found.numpy(), np.asarray(decayed).flatten(), rtol=1e-5)
+
+
+def onnx_nms(boxes: Tensor, scores: Tensor, threshold: float, least: float) -> Any:
+    helper, runtime = pytest.importorskip("onnx").helper, pytest.importorskip("onnxruntime")
+    given = (("most", 7, 2**31 - 1), ("t", 1, threshold), ("least", 1, least))
+    constants = [helper.make_tensor(name, kind, [1], [value]) for name, kind, value in given]
+    graph = helper.make_graph(
+        [helper.make_node("NonMaxSuppression", ["boxes", "scores", "most", "t", "least"], ["found"])], "g",
+        [helper.make_tensor_value_info(name, 1, shape) for name, shape in
+         (("boxes", [1, None, 4]), ("scores", [1, None, None]))],
+        [helper.make_tensor_value_info("found", 7, [None, 3])], constants,
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    session = runtime.InferenceSession(model.SerializeToString())
+    return session.run(None, {"boxes": boxes[None, :, [1, 0, 3, 2]].numpy(), "scores": scores[None].numpy()})[0]
+
+
+def test_onnx() -> None:
+    for boxes, scores, threshold in scenes():
+        ids = torch.arange(len(scores)) % 3
+        of_classes = torch.where(ids == torch.arange(3)[:, None], scores, -1.0)
+        theirs = onnx_nms(boxes, of_classes, threshold, 0.3)
+        ours = ptdet.compat.nms(boxes, scores, threshold, ids, compat="onnx", score_threshold=float(np.float32(0.3)))
+        np.testing.assert_array_equal(ours.numpy(), theirs[:, 2])
+        np.testing.assert_array_equal(ids[ours].numpy(), theirs[:, 1])
+
+
+def test_by_hand() -> None:
+    """Those that are not installed, and what they say of a threshold that is met exactly."""
+    for name, kept in (("yolov3", [0, 2, 3]), ("mmcv", [0, 1, 2, 3, 4]), ("tensorflow", [0, 1, 2, 3, 4])):
+        assert ptdet.compat.nms(BOXES, SCORES, 0.5, compat=name).tolist() == kept
+    soft = {name: ptdet.compat.soft_nms(BOXES[:2], SCORES[:2], 0.5, compat=name)[0][1].item() for name in
+            ("mmcv", "tensorflow", "opencv")}  # fmt: skip
+    assert soft["mmcv"] == soft["opencv"] == pytest.approx(0.8 * math.exp(-0.25 / 0.5))
+    assert soft["tensorflow"] == pytest.approx(0.8 * math.exp(-0.5 * 0.25 / 0.5))
+    linear = {name: ptdet.compat.soft_nms(BOXES[:2], SCORES[:2], 0.5, compat=name, kind="linear")[0][1].item() for name
+              in ("mmcv", "opencv")}  # fmt: skip
+    assert linear == {"mmcv": pytest.approx(0.4), "opencv": pytest.approx(0.8)}
+    assert ptdet.compat.nms(BOXES[:2], SCORES[:2], 0.52, compat="mmcv", offset=1).tolist() == [0]  # 45/81 of pixels
+
+
+def test_bad_input() -> None:
+    with pytest.raises(ValueError, match="compat: expected one of torchvision"):
+        ptdet.compat.nms(BOXES, SCORES, 0.5, compat="caffe")
+    with pytest.raises(ValueError, match="offset"):
+        ptdet.compat.soft_nms(BOXES, SCORES, compat="mmcv", offset=2)

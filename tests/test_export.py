@@ -1,0 +1,126 @@
+"""Heads with ptdet in them compile in one graph, export with any N, and become ONNX where ONNX can say it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import ptdet
+from ptdet.testing import clustered
+
+HEADS: dict[str, Callable[[Tensor, Tensor, Tensor], Any]] = {
+    "nms": lambda b, s, i: ptdet.nms(b, s, 0.5),
+    "batched_nms": lambda b, s, i: ptdet.batched_nms(b, s, i, 0.5),
+    "or_nms": lambda b, s, i: ptdet.or_nms(b, s, 0.5, i),
+    "diou_nms": lambda b, s, i: ptdet.diou_nms(b, s, 0.5, i, beta=0.6),
+    "and_nms": lambda b, s, i: ptdet.and_nms(b, s, 0.5, i),
+    "merge_nms": lambda b, s, i: ptdet.merge_nms(b, s, 0.5, i),
+    "soft_nms": lambda b, s, i: ptdet.soft_nms(b, s, 0.5, i),
+}
+
+
+class Head(nn.Module):
+    """Logits to scores and sides to corners, then a method."""
+
+    def __init__(self, method: Callable[[Tensor, Tensor, Tensor], Any]) -> None:
+        super().__init__()
+        self.method = method
+
+    def forward(self, boxes: Tensor, logits: Tensor, ids: Tensor) -> Any:
+        return self.method(torch.cat([boxes[:, :2], boxes[:, :2] + (boxes[:, 2:] - boxes[:, :2])], 1), logits, ids)
+
+
+def given(count: int) -> tuple[Tensor, Tensor, Tensor]:
+    boxes, scores = clustered(count, count)
+    return boxes, (scores * 20).round() / 20, torch.arange(count) % 5 - 2
+
+
+def same(one: Any, other: Any) -> bool:
+    pairs = zip(one, other, strict=True) if isinstance(one, (tuple, list)) else [(one, other)]
+    return all(torch.equal(a, b) for a, b in pairs)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_compiles_in_one_graph(name: str) -> None:
+    head = Head(HEADS[name])
+    compiled = torch.compile(head, fullgraph=True, dynamic=True, backend="aot_eager")
+    for count in (200, 31, 77):
+        assert same(compiled(*given(count)), head(*given(count)))
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_exports_with_any_n(name: str) -> None:
+    head = Head(HEADS[name])
+    rows = torch.export.Dim("rows", min=2)
+    exported = torch.export.export(head, given(200), dynamic_shapes=({0: rows}, {0: rows}, {0: rows})).module()
+    for count in (200, 31, 77):
+        assert same(exported(*given(count)), head(*given(count)))
+
+
+ONNX: dict[str, Callable[[Tensor, Tensor, Tensor], Any]] = {
+    "nms": HEADS["nms"],
+    "all options": lambda b, s, i: ptdet.nms(b, s, 0.5, inclusive=True, score_threshold=0.3, max_output=7),
+    "a threshold that float32 rounds up": lambda b, s, i: ptdet.nms(b, s, 0.6),
+    "batched_nms": HEADS["batched_nms"],
+    "batched, all options": lambda b, s, i: ptdet.batched_nms(b, s, i, 0.5, score_threshold=0.3, max_output=20),
+    "or_nms": HEADS["or_nms"],
+}
+
+
+def onnx_program(method: Callable[[Tensor, Tensor, Tensor], Any]) -> Any:
+    for module in ("onnxscript", "onnx", "onnxruntime"):
+        pytest.importorskip(module)
+    import ptdet.onnx
+
+    rows = torch.export.Dim("rows", min=2)
+    return torch.onnx.export(
+        Head(method), given(200), dynamo=True, verbose=False, dynamic_shapes=({0: rows}, {0: rows}, {0: rows}),
+        custom_translation_table=ptdet.onnx.translation_table(),
+    )  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")  # of the exporter itself
+@pytest.mark.parametrize("name", ONNX)
+def test_onnx(name: str) -> None:
+    model = onnx_program(ONNX[name]).model_proto
+    assert {node.domain for node in model.graph.node} <= {""} and not model.functions  # standard operators alone
+    session = pytest.importorskip("onnxruntime").InferenceSession(model.SerializeToString())
+    names = [one.name for one in session.get_inputs()]
+    for count in (200, 2, 57, 1000):
+        arrays = {key: value.numpy() for key, value in zip(("boxes", "logits", "ids"), given(count), strict=True)}
+        found = session.run(None, {key: value for key, value in arrays.items() if key in names})[0]
+        np.testing.assert_array_equal(found, ONNX[name](*given(count)).numpy())
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "method, said",
+    [
+        (HEADS["soft_nms"], "call ptdet.numpy on what the runtime returns"),
+        (HEADS["merge_nms"], "ptdet.merge_nms has no counterpart in ONNX"),
+        (lambda b, s, i: ptdet.nms(b, s, 0.5, metric="giou"), "metric='giou' has no counterpart"),
+        (lambda b, s, i: ptdet.nms(b, s, -0.5), "iou_threshold"),
+    ],
+)
+def test_what_onnx_has_no_means_for(method: Callable[[Tensor, Tensor, Tensor], Any], said: str) -> None:
+    with pytest.raises(Exception) as raised:
+        onnx_program(method)
+    error: BaseException | None = raised.value
+    while error is not None and not isinstance(error, NotImplementedError):
+        error = error.__cause__
+    assert error is not None and said in str(error)
+
+
+def test_without_onnxscript(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    import ptdet.onnx
+
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    with pytest.raises(ImportError, match="pip install onnxscript"):
+        ptdet.onnx.translation_table()

@@ -1,0 +1,106 @@
+"""ptdet.numpy in processes of its own: without torch, without its library, forked, with odd settings."""
+
+from __future__ import annotations
+
+from .test_import import python
+
+# an importer that refuses torch, as an environment without it would
+NO_TORCH = (
+    "import sys\n"
+    "class Refuse:\n"
+    "    def find_spec(self, name, path=None, target=None):\n"
+    "        if name.split('.')[0] == 'torch': raise ModuleNotFoundError(name, name='torch')\n"
+    "sys.meta_path.insert(0, Refuse())\n"
+)
+SCENE = (
+    "import numpy as np\n"
+    "corner = np.random.default_rng(0).uniform(0, 2000, (40_000, 2))\n"
+    "boxes, scores = np.concatenate([corner, corner + 20], 1), np.linspace(0, 1, 40_000)\n"
+)
+FORKED = (
+    "import os, ptdet.numpy\n" + SCENE + "expected = ptdet.numpy.nms(boxes, scores, .5)\n"
+    "def child(depth):\n"
+    "    pid = os.fork()\n"
+    "    if pid == 0:\n"
+    "        same = all(np.array_equal(ptdet.numpy.nms(boxes, scores, .5), expected) for _ in range(3))\n"
+    "        if depth: same &= child(depth - 1)\n"
+    "        os._exit(0 if same else 1)\n"
+    "    return os.waitpid(pid, 0)[1] == 0\n"
+    "assert child(1) and child(0)\n"
+    "assert np.array_equal(ptdet.numpy.nms(boxes, scores, .5), expected)\n"
+)
+
+
+def test_torch_is_not_needed() -> None:
+    python(
+        NO_TORCH + "import ptdet.numpy, numpy as np\n"
+        "assert ptdet.numpy.nms(np.eye(4), np.ones(4), .5).tolist() == [0, 1, 2, 3]\n"
+        "assert 'torch' not in sys.modules and ptdet.__version__\n"
+    )
+
+
+def test_info_without_torch() -> None:
+    printed = python(NO_TORCH + "from ptdet.cli import main; raise SystemExit(main(['info']))")
+    assert "NumPy native" in printed and "without torch" in printed
+
+
+def test_torch_is_not_imported() -> None:
+    python(
+        "import ptdet, ptdet.numpy, numpy as np, sys\n"
+        "ptdet.numpy.nms(np.eye(4), np.ones(4), .5)\n"
+        "assert not [name for name in sys.modules if name.split('.')[0] in ('torch', 'torchvision')]\n"
+    )
+
+
+def test_without_the_library() -> None:
+    python(
+        "import importlib\n"
+        "try: importlib.import_module('ptdet.numpy')\n"
+        "except ImportError as error: assert 'PTDET_DISABLE_NATIVE' in str(error), error\n"
+        "else: raise AssertionError\n"
+        "import ptdet; assert 'PTDET_DISABLE_NATIVE' in ptdet.build_info()['why_not_numpy']\n",
+        PTDET_DISABLE_NATIVE="1",
+    )
+
+
+def test_import_starts_no_thread() -> None:
+    count = "len(__import__('os').listdir('/proc/self/task'))"
+    python(
+        f"import numpy; before = {count}\nimport ptdet.numpy; assert {count} == before\n"
+        + SCENE
+        + f"ptdet.numpy.nms(boxes, scores, .5); assert before < {count} <= before + 3, ({count}, before)\n",
+        PTDET_NUM_THREADS="4",
+    )
+
+
+def test_after_a_fork() -> None:
+    python(FORKED, PTDET_NUM_THREADS="3")
+
+
+def test_threads_from_the_environment() -> None:
+    python("import ptdet.numpy; assert ptdet.numpy.get_num_threads() == 3", PTDET_NUM_THREADS="3")
+    python(
+        "import os, ptdet.numpy; assert ptdet.numpy.get_num_threads() == len(os.sched_getaffinity(0))",
+        PTDET_NUM_THREADS="",
+    )
+
+
+def test_a_thread_count_that_is_none() -> None:
+    for wrong in ("0", "-1", "many", "1.5", "99999999999"):
+        python(
+            "import warnings\n"
+            "with warnings.catch_warnings(record=True) as told:\n"
+            "    warnings.simplefilter('always')\n"
+            "    import ptdet.numpy\n"
+            "assert 'PTDET_NUM_THREADS' in str(told[0].message) and ptdet.numpy.get_num_threads() >= 1\n",
+            PTDET_NUM_THREADS=wrong,
+        )
+
+
+def test_time_of_import() -> None:
+    """Beyond NumPy's own: 50 ms at most, the best of five on a machine that others use too."""
+    best = min(
+        float(python("import time, numpy; t = time.perf_counter(); import ptdet.numpy; print(time.perf_counter() - t)"))
+        for _ in range(5)
+    )
+    assert best < 0.05, f"{best * 1e3:.1f} ms"
