@@ -77,7 +77,7 @@ def _run(asked: argparse.Namespace, options: Options) -> Results:
     from .machine import describe, in_one_line
     from .measure import QUICK, Effort
     from .progress import Progress
-    from .results import Results
+    from .results import FLOOR, Results
     from .suite import plan, run_series
     from .table import series_table
 
@@ -106,8 +106,9 @@ def _run(asked: argparse.Namespace, options: Options) -> Results:
         for scene, sizes in group.memory.items():
             for n in sizes:
                 progress.say(f"memory of {group.name}, {scene}, {n}")
-                timed = [row.library for row in results.rows if (row.group, row.scene, row.n) == (group.name, scene, n)]
-                for library in [name for name in timed if name != "floor"] or [OURS]:
+                at = (group.name, scene, n)
+                timed = [row.library for row in results.rows if (row.group, row.scene, row.n) == at]
+                for library in [name for name in dict.fromkeys(timed) if name != FLOOR] or [OURS]:
                     found = memory.measure(group.name, scene, n, library)
                     results.memory += [found] if found else []
     progress.clear()

@@ -35,7 +35,7 @@ def draw(results: Results, groups: dict[str, Group], stem: Path) -> list[Path]:
     for name in dict.fromkeys(row.group for row in results.rows):
         series = [rows for key, rows in results.by_series().items() if key[0] == name]
         out = stem.with_name(f"{stem.name}_{name}.png")
-        _picture(figure, groups[name], series, results).savefig(out, dpi=110)
+        _picture(figure, groups[name], series, results).savefig(out, dpi=90)
         written.append(out)
     return written
 

@@ -15,8 +15,10 @@ import torch
 
 from .cases import OURS
 from .fit import exponents
+from .groups import GROUPS
 from .groups.channel_norm import LAYOUTS, SHAPES
 from .groups.losses import OF_TORCHVISION
+from .groups.methods import HARD
 from .groups.pairwise import FUNCTIONS
 from .groups.postprocess import SETTINGS
 from .machine import busy
@@ -49,7 +51,10 @@ SHOWN = (
     ),
     Shown(
         "methods, 1,000 clustered boxes",
-        tuple(("methods", name, 1000) for name in ("soft_nms", "merge_nms", "weighted_boxes_fusion", "matrix_nms")),
+        tuple(
+            ("methods", name, 1000)
+            for name in ("soft_nms", "merge_nms", "weighted_boxes_fusion", "non_maximum_weighted")
+        ),
     ),
     Shown(
         "YOLO heads of 84 x 8400, 32 images",
@@ -85,10 +90,11 @@ def speed(results: Results) -> str:
         " **Others worked on the machine meanwhile: the numbers are preliminary.**" if busy(machine) and wall else ""
     )
     clock = "" if wall else f", {machine['clock']}"
+    threads = f"{machine['threads']} thread" + "s" * (machine["threads"] != 1)
     found = [one for one in outcomes(results) if one.measured]
     met = sum(one.met is True for one in found)
     parts = [
-        f"{machine['date'][:10]}, {machine['processor']}, {machine['threads']} threads, {machine['instruction_set']}"
+        f"{machine['date'][:10]}, {machine['processor']}, {threads}, {machine['instruction_set']}"
         f"{clock}, "
         f"torch {machine['versions']['torch']}, float32, medians.{loaded} Under a peer: how many times as long as "
         f"ptdet it takes, `*` where its answer differs; floor: the least that any implementation must do.",
@@ -103,7 +109,7 @@ def _shown(results: Results, table: Shown) -> str:
     at = [[row for key, row in by_place.items() if (key[0], key[1], key[4]) == place and key[3] == "cpu"
            and key[2] in ("float32", "")] for place in table.places]  # fmt: skip
     lines = [rows for rows in at if rows]
-    peers = [name for name in libraries(row for rows in lines for row in rows) if name not in (OURS, FLOOR)]
+    peers = [name for name in libraries(row for rows in lines for row in rows) if name not in (OURS, FLOOR, HARD)]
     cells = [[table.title, OURS, "over the floor", *peers]]
     for rows in lines:
         named = {row.library: row for row in rows}
@@ -124,9 +130,8 @@ def _times(row: Row | None) -> str:
     if row is None or row.times_ours is None:
         return ""
     value = row.times_ours.median
-    return (f"{value:.0f}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.2f}") + "*" * bool(
-        row.differing
-    )
+    shown = f"{value:.0f}" if value >= 10 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
+    return shown + "*" * ((row.differing or 0.0) > GROUPS[row.group].tolerance)
 
 
 def target_block(results: Results) -> str:
