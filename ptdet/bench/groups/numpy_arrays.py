@@ -20,7 +20,7 @@ OF_TENSORS = ("torchvision", "ultralytics")
 
 def series(options: Options) -> Iterator[Series]:
     try:
-        home, sort = importlib.import_module("ptdet.numpy"), importlib.import_module("numpy").sort
+        home, sort = importlib.import_module("ptdet.numpy"), importlib.import_module("numpy").argsort
     except ImportError:
         return
     home.set_num_threads(torch.get_num_threads())
@@ -40,6 +40,6 @@ def _bout(home: Any, sort: Any, scene: str, n: int) -> Bout:
 GROUP = Group(
     "numpy",
     "ptdet.numpy: hard NMS of NumPy arrays at threshold 0.5, without torch",
-    "numpy.sort of the scores",
+    "numpy.argsort of the scores",
     series,
 )
