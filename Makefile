@@ -6,6 +6,7 @@
 # make gpu    builds for the GPU of this machine, tests, sanitizers, benchmarks: under nine minutes, no network
 PYTHON ?= python3
 VENV ?= .venv
+WORKERS ?= 2
 BIN := $(VENV)/bin
 # A torch that is there already (the system's, or a GPU image's) is used as it is.
 SITE := $(shell $(PYTHON) -c "import torch; assert tuple(map(int, torch.__version__.split('.')[:2])) >= (2, 11)" 2>/dev/null && echo --system-site-packages)
@@ -16,7 +17,7 @@ demo: $(VENV)/demo.ok build
 	$(BIN)/python benchmarks/demo.py
 
 test: $(VENV)/test.ok build
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 CXX_FILES = $(shell git ls-files -co --exclude-standard csrc tests/emulation tests/cpu_alone | grep -E '\.(h|cpp|inc|cu)$$')
 CLANG_FORMAT := $(firstword $(wildcard $(BIN)/clang-format) $(shell command -v clang-format))

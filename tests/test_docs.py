@@ -19,7 +19,7 @@ PLACE = re.compile(
     r"^<!-- from: (\S+) \[(docs|line|all)(?:: ([^\]\n]*))?\] -->\n(?:```\w*\n(?s:.*?)^```\n)?", re.MULTILINE
 )
 PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if PLACE.search(page.read_text())]
-EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+EXAMPLES = sorted((ROOT / "examples").glob("gradient_*.py"))  # those of the page; others have tests of their own
 LANGUAGES = {".py": "python", ".txt": "text"}
 
 
