@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kFewBoxes = 4096;      // below, two threads gain nothing
 constexpr int64_t kBoxesPerTile = 8192;  // at most; their index and they fill a core's own cache
 constexpr int kDeepest = 12;
-constexpr double kMostOnBorder = 0.08;  // undecided boxes are walked twice: more would cost what tiles save
+constexpr double kMostOnBorder = 0.04;  // undecided boxes are walked twice: more would cost what tiles save
 
 struct Centre {
   double axis[2];
