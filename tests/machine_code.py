@@ -164,7 +164,8 @@ def instructions_of(binary: Path, arch: int) -> list[tuple[str, Counter[str]]]:
 def ptx(binary: Path) -> dict[str, str]:
     """The text of each kernel that is kept as PTX, for architectures to come."""
     text = call(disassembler(), "-ptx", binary)
-    return {entry.split("(")[0].strip(): entry for entry in re.split(r"\.entry ", text)[1:]}
+    entries = [entry.split("\n.func")[0] for entry in re.split(r"\.entry ", text)[1:]]  # a .func is CUDA's own, pow's
+    return {entry.split("(")[0].strip(): entry for entry in entries}
 
 
 def main() -> None:

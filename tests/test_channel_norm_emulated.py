@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ptdet import reference
 from ptdet.testing import samples_norm
+from tests import machine_code
 from tests.emulation import harness, norms
 from tests.emulation.harness import ASAN, FLAVOURS, PLAIN, TSAN, Flavour
 from tests.emulation.norms import Case
@@ -107,13 +108,12 @@ def test_numbers_2_to_the_31_apart(flavour: Flavour) -> None:
 
 
 def test_reads_and_writes_16_bytes_at_a_time() -> None:
-    if harness.nvcc() is None:
+    if machine_code.nvcc() is None:
         if os.environ.get("CI"):
             pytest.fail("no nvcc")
         pytest.skip("no nvcc: install the CUDA toolkit or set NVCC")
-    source = harness.CSRC / "cuda" / "channel_norm.cu"
-    ptx = harness._nvcc(source, (*harness.NVCC_FLAGS, f"-arch=compute_{harness.ARCHITECTURES[0]}", "-ptx"))[0]
-    wide = [kernel for kernel in re.split(r"\.entry ", ptx)[1:] if re.search(r"Li[248]E", kernel.split("(")[0])]
+    ptx = machine_code.ptx(machine_code.compiled(harness.CSRC / "cuda" / "channel_norm.cu"))
+    wide = {symbol: text for symbol, text in ptx.items() if re.search(r"Li[248]E", symbol)}
     assert len(wide) == 4 * 3 * 4  # dtypes, degrees, kernels
-    for kernel in wide:
-        assert re.search(r"ld\.global(\.nc)?\.v[24]", kernel), kernel.split("(")[0]
+    for symbol, kernel in wide.items():
+        assert re.search(r"ld\.global(\.nc)?\.v[24]", kernel), symbol
