@@ -43,7 +43,7 @@ bench: $(VENV)/test.ok build
 
 # One by one: a peer that does not install here stops none of the others.
 peers: $(VENV)/test.ok
-	@grep -v '^#' benchmarks/requirements.txt | while read peer; do \
+	@sed 's/ *#.*//; /^$$/d' benchmarks/requirements.txt | while read peer; do \
 	  $(BIN)/pip install -q "$$peer" || echo "$$peer does not install here: left out"; done
 
 gpu:

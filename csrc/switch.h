@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/channel_norm.h"
+#include "core/decay.h"
 #include "core/loss_grad.h"
 #include "core/diou_power.h"
 #include "kernels.h"
@@ -63,5 +64,27 @@ PTDET_HD T overlap_by(Metric metric, const Box<T>& a, const Box<T>& b) {
   }
   return Iou::between(a, b);
 }
+
+// What soft-NMS does to a score when another box is visited.
+template <typename T, typename Score>
+struct SoftRule {
+  Metric metric;
+  Decay decay;
+  Threshold<T> threshold;
+  Score sigma;
+  Score floor;  // a score at or below it is out
+
+  static SoftRule from(const SoftParams& params) {
+    return {params.walk.metric, params.decay, Threshold<T>::from(params.walk.iou_threshold, params.walk.inclusive),
+            static_cast<Score>(params.sigma), Threshold<Score>::from(params.min_score, false).bound};
+  }
+
+  PTDET_HD Score after(Score score, const Box<T>& visited, const Box<T>& candidate) const {
+    const T overlap = overlap_by(metric, candidate, visited);
+    if (decay == Decay::kGaussian) return gaussian_decay(score, static_cast<Score>(overlap), sigma);
+    if (!threshold.met_by(overlap)) return score;
+    return decay == Decay::kLinear ? linear_decay(score, static_cast<Score>(overlap)) : Score(0);
+  }
+};
 
 }  // namespace ptdet

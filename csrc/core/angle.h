@@ -1,19 +1,9 @@
 // The angle of a box's diagonal, atan(w / h), as CIoU needs it: the same sum on every processor, with its slope.
 #pragma once
 
-#include "core/pack_traits.h"
+#include "core/polynomial.h"
 
 namespace ptdet {
-
-template <typename T>
-PTDET_HD T horner(T, double last) {
-  return T(last);
-}
-
-template <typename T, typename... Rest>
-PTDET_HD T horner(T x, double first, double second, Rest... rest) {
-  return T(first) + x * horner(x, second, rest...);
-}
 
 // atan(r) for r in [0, 1]: r times a polynomial in r^2 through the Chebyshev nodes of atan(sqrt s) / sqrt s, whose
 // relative error is 2e-8 in float, 9e-19 in double.

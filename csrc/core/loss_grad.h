@@ -3,6 +3,7 @@
 // as a measure's are. ptdet/losses.py has the formulas and papers.
 #pragma once
 
+#include "core/exponential.h"
 #include "core/overlap_grad.h"
 
 namespace ptdet {

@@ -30,6 +30,9 @@ PTDET_HD uint64_t score_key(double score) {
   return bits >> 63 ? bits : 0x7fffffffffffffffull - bits;
 }
 
+template <typename Score>
+using KeyOf = decltype(score_key(Score()));
+
 // Two boxes are of one group iff their keys are equal: integers by value, floats by value with -0.0 as 0.0.
 PTDET_HD int64_t group_key(int64_t id) { return id; }
 

@@ -16,8 +16,6 @@ PTDET_HD T select(bool which, T yes, T no) {
   return which ? yes : no;
 }
 
-PTDET_HD float exponential(float x) { return ::expf(x); }
-PTDET_HD double exponential(double x) { return ::exp(x); }
 PTDET_HD float root(float x) { return ::sqrtf(x); }
 PTDET_HD double root(double x) { return ::sqrt(x); }
 PTDET_HD float power_of(float x, float exponent) { return ::powf(x, exponent); }

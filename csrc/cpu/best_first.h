@@ -4,39 +4,49 @@
 
 #include <algorithm>
 
-#include "cpu/parallel.h"
+#include "cpu/decays.h"
 
 namespace ptdet::cpu {
 
-template <typename Key>
+template <typename Score>
 class BestFirst {
+  using Key = KeyOf<Score>;
+  static constexpr Key kGone = BlockScores<Score>::kGone;
   static constexpr uint32_t kBlock = 64;
 
  public:
-  static constexpr Key kGone = static_cast<Key>(~Key(0));  // no score has this key
   static constexpr uint32_t kNobodyLeft = 0xffffffffu;
 
   BestFirst(uint32_t capacity, const Host& host)
-      : keys_(allocate<Key>(host, capacity)),
-        rows_(allocate<uint32_t>(host, capacity)),
+      : scores_(allocate<Score>(host, capacity + kBlock)),
+        keys_(allocate<Key>(host, capacity + kBlock)),
+        rows_(allocate<uint32_t>(host, capacity + kBlock)),
         winners_(allocate<uint32_t>(host, 4 * (capacity / kBlock + 1))) {}
 
   // Then set() each place, then play().
   void reset(uint32_t count) {
-    count_ = count;
     blocks_ = (count + kBlock - 1) / kBlock;
     for (leaves_ = 1; leaves_ < blocks_;) leaves_ *= 2;
+    std::fill(scores_ + count, scores_ + blocks_ * kBlock, Score(0));
+    std::fill(keys_ + count, keys_ + blocks_ * kBlock, kGone);
   }
-  void set(uint32_t place, Key key, uint32_t row) { keys_[place] = key, rows_[place] = row; }
+  void set(uint32_t place, Score score, uint32_t row) {
+    scores_[place] = score, keys_[place] = score_key(score), rows_[place] = row;
+  }
   void play() {
     std::fill_n(winners_, 2 * leaves_, kNobodyLeft);
     for (uint32_t block = 0; block < blocks_; ++block) winners_[leaves_ + block] = best_of(block);
     for (uint32_t node = leaves_ - 1; node > 0; --node) winners_[node] = better(2 * node);
   }
 
-  uint32_t best() const { return winners_[1]; }
+  Score score(uint32_t place) const { return scores_[place]; }
+  BlockScores<Score> block(uint32_t block) const { return {scores_ + block * kBlock, keys_ + block * kBlock}; }
 
-  void change(uint32_t place, Key key) { keys_[place] = key; }
+  uint32_t best() const { return winners_[1]; }
+  void take(uint32_t place) {
+    keys_[place] = kGone;
+    settle(place / kBlock, uint64_t(1) << place % kBlock);
+  }
   // After changes in a block that left no key smaller: `changed` are its places' bits.
   void settle(uint32_t block, uint64_t changed) {
     uint32_t& winner = winners_[leaves_ + block];
@@ -55,20 +65,21 @@ class BestFirst {
     return before(b, a) ? b : a;
   }
   uint32_t best_of(uint32_t block) const {
-    const uint32_t begin = block * kBlock, end = std::min(count_, begin + kBlock);
-    Key least = kGone;
-    for (uint32_t place = begin; place < end; ++place) least = std::min(least, keys_[place]);
-    if (least == kGone) return kNobodyLeft;
-    uint32_t found = kNobodyLeft;
-    for (uint32_t place = begin; place < end; ++place)
-      if (keys_[place] == least && (found == kNobodyLeft || rows_[place] < rows_[found])) found = place;
+    uint64_t equal = decay_loops<Score>().least(keys_ + block * kBlock);
+    uint32_t found = block * kBlock + static_cast<uint32_t>(__builtin_ctzll(equal));
+    if (keys_[found] == kGone) return kNobodyLeft;
+    while (equal &= equal - 1) {
+      const uint32_t place = block * kBlock + static_cast<uint32_t>(__builtin_ctzll(equal));
+      if (rows_[place] < rows_[found]) found = place;
+    }
     return found;
   }
 
-  Key* keys_;
-  uint32_t* rows_;
+  Score* scores_;      // [place] as they are now
+  Key* keys_;          // [place]
+  uint32_t* rows_;     // [place]
   uint32_t* winners_;  // node n has the children 2n and 2n + 1; leaves are the blocks
-  uint32_t count_ = 0, blocks_ = 0, leaves_ = 1;
+  uint32_t blocks_ = 0, leaves_ = 1;
 };
 
 }  // namespace ptdet::cpu

@@ -1,5 +1,5 @@
-// A vector register of boxes' coordinates: the few operations the filter needs, for the instruction set this file
-// is compiled for. Included by walk.h only, inside one namespace per instruction set, so that no two clash.
+// A vector register of boxes' coordinates: the few operations the filters need, for the instruction set this file
+// is compiled for. Included by the .inc files only, inside one namespace per instruction set, so that no two clash.
 
 #if defined(__AVX512F__)
 
@@ -14,6 +14,7 @@ struct FloatLanes {
   friend FloatLanes operator-(FloatLanes a, FloatLanes b) { return {_mm512_sub_ps(a.v, b.v)}; }
   friend FloatLanes operator*(FloatLanes a, FloatLanes b) { return {_mm512_mul_ps(a.v, b.v)}; }
   friend uint32_t above(FloatLanes a, FloatLanes b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_GT_OQ); }
+  friend uint32_t signs(FloatLanes a) { return _mm512_movepi32_mask(_mm512_castps_si512(a.v)); }
 };
 
 struct DoubleLanes {
@@ -27,6 +28,7 @@ struct DoubleLanes {
   friend DoubleLanes operator-(DoubleLanes a, DoubleLanes b) { return {_mm512_sub_pd(a.v, b.v)}; }
   friend DoubleLanes operator*(DoubleLanes a, DoubleLanes b) { return {_mm512_mul_pd(a.v, b.v)}; }
   friend uint32_t above(DoubleLanes a, DoubleLanes b) { return _mm512_cmp_pd_mask(a.v, b.v, _CMP_GT_OQ); }
+  friend uint32_t signs(DoubleLanes a) { return _mm512_movepi64_mask(_mm512_castpd_si512(a.v)); }
 };
 
 #elif defined(__AVX2__)
@@ -41,9 +43,8 @@ struct FloatLanes {
   friend FloatLanes operator+(FloatLanes a, FloatLanes b) { return {_mm256_add_ps(a.v, b.v)}; }
   friend FloatLanes operator-(FloatLanes a, FloatLanes b) { return {_mm256_sub_ps(a.v, b.v)}; }
   friend FloatLanes operator*(FloatLanes a, FloatLanes b) { return {_mm256_mul_ps(a.v, b.v)}; }
-  friend uint32_t above(FloatLanes a, FloatLanes b) {
-    return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ)));
-  }
+  friend uint32_t above(FloatLanes a, FloatLanes b) { return signs(FloatLanes{_mm256_cmp_ps(a.v, b.v, _CMP_GT_OQ)}); }
+  friend uint32_t signs(FloatLanes a) { return static_cast<uint32_t>(_mm256_movemask_ps(a.v)); }
 };
 
 struct DoubleLanes {
@@ -57,8 +58,9 @@ struct DoubleLanes {
   friend DoubleLanes operator-(DoubleLanes a, DoubleLanes b) { return {_mm256_sub_pd(a.v, b.v)}; }
   friend DoubleLanes operator*(DoubleLanes a, DoubleLanes b) { return {_mm256_mul_pd(a.v, b.v)}; }
   friend uint32_t above(DoubleLanes a, DoubleLanes b) {
-    return static_cast<uint32_t>(_mm256_movemask_pd(_mm256_cmp_pd(a.v, b.v, _CMP_GT_OQ)));
+    return signs(DoubleLanes{_mm256_cmp_pd(a.v, b.v, _CMP_GT_OQ)});
   }
+  friend uint32_t signs(DoubleLanes a) { return static_cast<uint32_t>(_mm256_movemask_pd(a.v)); }
 };
 
 #elif defined(__SSE2__)
@@ -73,9 +75,8 @@ struct FloatLanes {
   friend FloatLanes operator+(FloatLanes a, FloatLanes b) { return {_mm_add_ps(a.v, b.v)}; }
   friend FloatLanes operator-(FloatLanes a, FloatLanes b) { return {_mm_sub_ps(a.v, b.v)}; }
   friend FloatLanes operator*(FloatLanes a, FloatLanes b) { return {_mm_mul_ps(a.v, b.v)}; }
-  friend uint32_t above(FloatLanes a, FloatLanes b) {
-    return static_cast<uint32_t>(_mm_movemask_ps(_mm_cmpgt_ps(a.v, b.v)));
-  }
+  friend uint32_t above(FloatLanes a, FloatLanes b) { return signs(FloatLanes{_mm_cmpgt_ps(a.v, b.v)}); }
+  friend uint32_t signs(FloatLanes a) { return static_cast<uint32_t>(_mm_movemask_ps(a.v)); }
 };
 
 struct DoubleLanes {
@@ -88,9 +89,8 @@ struct DoubleLanes {
   friend DoubleLanes operator+(DoubleLanes a, DoubleLanes b) { return {_mm_add_pd(a.v, b.v)}; }
   friend DoubleLanes operator-(DoubleLanes a, DoubleLanes b) { return {_mm_sub_pd(a.v, b.v)}; }
   friend DoubleLanes operator*(DoubleLanes a, DoubleLanes b) { return {_mm_mul_pd(a.v, b.v)}; }
-  friend uint32_t above(DoubleLanes a, DoubleLanes b) {
-    return static_cast<uint32_t>(_mm_movemask_pd(_mm_cmpgt_pd(a.v, b.v)));
-  }
+  friend uint32_t above(DoubleLanes a, DoubleLanes b) { return signs(DoubleLanes{_mm_cmpgt_pd(a.v, b.v)}); }
+  friend uint32_t signs(DoubleLanes a) { return static_cast<uint32_t>(_mm_movemask_pd(a.v)); }
 };
 
 #elif defined(__aarch64__)
@@ -106,8 +106,11 @@ struct FloatLanes {
   friend FloatLanes operator-(FloatLanes a, FloatLanes b) { return {vsubq_f32(a.v, b.v)}; }
   friend FloatLanes operator*(FloatLanes a, FloatLanes b) { return {vmulq_f32(a.v, b.v)}; }
   friend uint32_t above(FloatLanes a, FloatLanes b) {
-    static const uint32_t weights[4] = {1, 2, 4, 8};
-    return vaddvq_u32(vandq_u32(vcgtq_f32(a.v, b.v), vld1q_u32(weights)));
+    return signs(FloatLanes{vreinterpretq_f32_u32(vcgtq_f32(a.v, b.v))});
+  }
+  friend uint32_t signs(FloatLanes a) {
+    static const int32_t places[4] = {0, 1, 2, 3};
+    return vaddvq_u32(vshlq_u32(vshrq_n_u32(vreinterpretq_u32_f32(a.v), 31), vld1q_s32(places)));
   }
 };
 
@@ -122,8 +125,11 @@ struct DoubleLanes {
   friend DoubleLanes operator-(DoubleLanes a, DoubleLanes b) { return {vsubq_f64(a.v, b.v)}; }
   friend DoubleLanes operator*(DoubleLanes a, DoubleLanes b) { return {vmulq_f64(a.v, b.v)}; }
   friend uint32_t above(DoubleLanes a, DoubleLanes b) {
-    const uint64x2_t m = vcgtq_f64(a.v, b.v);
-    return static_cast<uint32_t>((vgetq_lane_u64(m, 0) & 1) | (vgetq_lane_u64(m, 1) & 2));
+    return signs(DoubleLanes{vreinterpretq_f64_u64(vcgtq_f64(a.v, b.v))});
+  }
+  friend uint32_t signs(DoubleLanes a) {
+    const uint64x2_t m = vreinterpretq_u64_f64(a.v);
+    return static_cast<uint32_t>(vgetq_lane_u64(m, 0) >> 63 | vgetq_lane_u64(m, 1) >> 63 << 1);
   }
 };
 
@@ -142,6 +148,7 @@ struct ScalarLanes {
   friend ScalarLanes operator-(ScalarLanes a, ScalarLanes b) { return {a.v - b.v}; }
   friend ScalarLanes operator*(ScalarLanes a, ScalarLanes b) { return {a.v * b.v}; }
   friend uint32_t above(ScalarLanes a, ScalarLanes b) { return a.v > b.v; }
+  friend uint32_t signs(ScalarLanes a) { return __builtin_signbit(a.v) != 0; }
 };
 using FloatLanes = ScalarLanes<float>;
 using DoubleLanes = ScalarLanes<double>;

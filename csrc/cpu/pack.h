@@ -19,6 +19,7 @@ struct Pack {
     Bits bits;
     PTDET_HD friend Mask operator&(Mask a, Mask b) { return {a.bits & b.bits}; }
     PTDET_HD friend Mask operator|(Mask a, Mask b) { return {a.bits | b.bits}; }
+    PTDET_HD friend Mask operator!(Mask a) { return {~a.bits}; }
     PTDET_HD friend Pack select(Mask which, Pack yes, Pack no) { return {which.bits ? yes.v : no.v}; }
   };
 
@@ -55,15 +56,20 @@ struct Pack {
     return select((part == Pack(V{})) & (whole == Pack(V{})), Pack(V{}), part / whole);
   }
 
+  // core/exponential.h
+  PTDET_HD friend Pack power_of_two(Pack n) {
+    constexpr bool kFloat = sizeof(E) == 4;
+    const Bits shifted = (Bits)(n + Pack(kFloat ? 12582912.0 : 6755399441055744.0)).v;
+    return {(V)((shifted << (kFloat ? 23 : 52)) +
+                static_cast<decltype(Bits{}[0] + 0)>(kFloat ? 0x3f800000 : 0x3ff0000000000000))};
+  }
+
   // Number by number, by the C library: only the losses that need them pay.
   template <typename F>
   PTDET_HD Pack each(F&& f) const {
     Pack r;
     for (int i = 0; i < kWidth; ++i) r.v[i] = f(v[i]);
     return r;
-  }
-  PTDET_HD friend Pack exponential(Pack x) {
-    return x.each([](E e) __attribute__((always_inline)) { return ptdet::exponential(e); });
   }
   PTDET_HD friend Pack root(Pack x) {
     return x.each([](E e) __attribute__((always_inline)) { return ptdet::root(e); });

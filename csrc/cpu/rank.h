@@ -13,9 +13,6 @@ struct Ranks {
   int64_t count;
 };
 
-template <typename Score>
-using KeyOf = decltype(score_key(Score()));
-
 // `scores` in the type they are computed in, of all rows.
 template <typename Score>
 Ranks rank_scores(const Score* scores, const bool* takes_part, int64_t count, const Host& host) {

@@ -2,30 +2,13 @@
 #include <algorithm>
 #include <atomic>
 
-#include "core/decay.h"
 #include "cpu/best_first.h"
+#include "cpu/isa.h"
 #include "cpu/rank.h"
 #include "cpu/store.h"
-#include "cpu/tree.h"
-#include "switch.h"
 
 namespace ptdet::cpu {
 namespace {
-
-template <typename T, typename Score>
-struct Rule {
-  Metric metric;
-  Decay decay;
-  Threshold<T> threshold;
-  Score sigma;
-  Score floor;  // a score at or below it is out
-
-  Score after(Score score, const Box<T>& visited, const Box<T>& candidate) const {
-    const T overlap = overlap_by(metric, candidate, visited);
-    if (decay == Decay::kGaussian) return gaussian_decay(score, overlap, sigma);
-    return decay == Decay::kLinear ? linear_decay(score, overlap, threshold) : hard_decay(score, overlap, threshold);
-  }
-};
 
 // A gaussian decays whatever meets; the others need what a removal needs.
 template <typename T>
@@ -36,8 +19,6 @@ Filter<T> filter_of(const SoftParams& params) {
 
 template <typename T, typename Score>
 class Soft {
-  using Key = KeyOf<Score>;
-
  public:
   Soft(const NmsInput& input, const SoftParams& params, const SoftOutput& output, const Host& host)
       : input_(input),
@@ -45,8 +26,7 @@ class Soft {
         output_(output),
         host_(host),
         filter_(filter_of<T>(params)),
-        rule_{params.walk.metric, params.decay, Threshold<T>::from(params.walk.iou_threshold, params.walk.inclusive),
-              static_cast<Score>(params.sigma), Threshold<Score>::from(params.min_score, false).bound},
+        rule_(SoftRule<T, Score>::from(params)),
         scores_(load_column<Score>(input.scores, input.count, host)) {}
 
   void run() {
@@ -75,7 +55,7 @@ class Soft {
     Worker(uint32_t capacity, const Host& host)
         : space(capacity, host), best(capacity, host), boxes(allocate<Box<T>>(host, capacity)) {}
     TreeSpace<T> space;
-    BestFirst<Key> best;
+    BestFirst<Score> best;  // by place in the tree
     Box<T>* boxes;
   };
 
@@ -87,54 +67,42 @@ class Soft {
     if (count == 0) return;
     gather_boxes(input_.boxes, rows, 0, count, worker.boxes);
     Tree<T> tree = worker.space.plant(worker.boxes, count, filter_, host_);
-    if (!params_.reselect) {
-      for (uint32_t i = 0; i < count; ++i)
-        if (!out(scores_[rows[i]])) visit(tree, rows, i, worker, [](uint32_t, Score) {}, [](uint32_t, uint64_t) {});
-      return;
-    }
-    BestFirst<Key>& best = worker.best;
+    BestFirst<Score>& best = worker.best;
     best.reset(count);
-    for (uint32_t i = 0; i < count; ++i) best.set(tree.place[i], score_key(scores_[rows[i]]), rows[i]);
-    best.play();
-    for (int64_t emitted = 0; emitted < params_.walk.max_output; ++emitted) {
-      const uint32_t at = best.best();
-      if (at == BestFirst<Key>::kNobodyLeft) return;
-      best.change(at, BestFirst<Key>::kGone);
-      best.settle(at / 64, uint64_t(1) << at % 64);
-      visit(
-          tree, rows, tree.member[at], worker,
-          [&](uint32_t place, Score score) {
-            best.change(place, out(score) ? BestFirst<Key>::kGone : score_key(score));
-          },
-          [&](uint32_t block, uint64_t changed) { best.settle(block, changed); });
+    for (uint32_t at = 0; at < count; ++at) best.set(at, scores_[rows[tree.member[at]]], rows[tree.member[at]]);
+    if (params_.reselect) {
+      best.play();
+      for (int64_t emitted = 0; emitted < params_.walk.max_output; ++emitted) {
+        const uint32_t at = best.best();
+        if (at == BestFirst<Score>::kNobodyLeft) break;
+        best.take(at);
+        visit(tree, rows, at, worker, [&](uint32_t block, uint64_t changed) { best.settle(block, changed); });
+      }
+    } else {
+      for (uint32_t i = 0; i < count; ++i)
+        if (!out(best.score(tree.place[i]))) visit(tree, rows, tree.place[i], worker, [](uint32_t, uint64_t) {});
     }
+    for (uint32_t at = 0; at < count; ++at) scores_[rows[tree.member[at]]] = best.score(at);
   }
 
-  // changed(place, score) for each neighbour, then settled(block, places) for each block of them.
-  template <typename Changed, typename Settled>
-  void visit(Tree<T>& tree, const uint32_t* rows, uint32_t visited, const Worker& worker, Changed&& changed,
-             Settled&& settled) {
+  // changed(block, lanes) for each block in which scores fell.
+  template <typename Changed>
+  void visit(Tree<T>& tree, const uint32_t* rows, uint32_t at, const Worker& worker, Changed&& changed) {
+    const uint32_t visited = tree.member[at];
     const Box<T>& box = worker.boxes[visited];
     output_.walk.owner[rows[visited]] = rows[visited];
-    tree.remove(tree.place[visited]);
-    uint32_t block = 0;
-    uint64_t lanes = 0;
-    for_each_near(tree, filter_, box, worker.space.hits, [&](uint32_t member, uint32_t place) {
-      const uint32_t row = rows[member];
-      const Score score = rule_.after(scores_[row], box, worker.boxes[member]);
-      if (score == scores_[row]) return;
-      if (place / 64 != block) {
-        if (lanes) settled(block, lanes);
-        block = place / 64, lanes = 0;
+    tree.remove(at);
+    const uint32_t found = search(tree, filter_, box, worker.space.hits);
+    for (const Hits* hits = worker.space.hits; hits < worker.space.hits + found; ++hits) {
+      const Fallen fallen =
+          let_decay(rule_, box, tree.level[0][hits->block], hits->lanes, worker.best.block(hits->block));
+      for (uint64_t lanes = fallen.gone; lanes; lanes &= lanes - 1) {
+        const uint32_t place = hits->block * Block<T>::kLanes + static_cast<uint32_t>(__builtin_ctzll(lanes));
+        output_.walk.owner[rows[tree.member[place]]] = rows[visited];
+        tree.remove(place);
       }
-      lanes |= uint64_t(1) << place % 64;
-      scores_[row] = score;
-      changed(place, score);
-      if (!out(score)) return;
-      output_.walk.owner[row] = rows[visited];
-      tree.remove(place);
-    });
-    if (lanes) settled(block, lanes);
+      if (fallen.lanes) changed(hits->block, fallen.lanes);
+    }
   }
 
   void write() {
@@ -160,7 +128,7 @@ class Soft {
   const SoftOutput& output_;
   const Host& host_;
   const Filter<T> filter_;
-  const Rule<T, Score> rule_;
+  const SoftRule<T, Score> rule_;
   Score* scores_;  // as they are now
 };
 
@@ -173,6 +141,14 @@ void run(const NmsInput& input, const SoftParams& params, const SoftOutput& outp
 }
 
 }  // namespace
+
+const DecayTable& decay_table() {
+#if defined(__x86_64__)
+  if (&walk_table() == &kAvx512Walk) return kAvx512Decays;
+  if (&walk_table() == &kAvx2Walk) return kAvx2Decays;
+#endif
+  return kBaselineDecays;
+}
 
 void soft_nms(const NmsInput& input, const SoftParams& params, const SoftOutput& output, const Host& host) {
   if (input.boxes.type == Type::kFloat64)

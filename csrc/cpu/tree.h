@@ -67,16 +67,21 @@ extern const TreeTable kAvx512Tree;
 
 const TreeTable& tree_table();
 
+// Writes the blocks with boxes that may meet `box`, in no particular order, and returns how many.
+template <typename T>
+uint32_t search(const Tree<T>& tree, const Filter<T>& filter, const Box<T>& box, Hits* hits) {
+  const T box_area = area(box);
+  if (filter.inert(box_area)) return 0;
+  if constexpr (sizeof(T) == 8)
+    return tree_table().search_double(tree, box, filter.limit(box_area), hits);
+  else
+    return tree_table().search_float(tree, box, filter.limit(box_area), hits);
+}
+
 // body(member, place) for each box that may meet `box`, in no particular order.
 template <typename T, typename Body>
 void for_each_near(const Tree<T>& tree, const Filter<T>& filter, const Box<T>& box, Hits* hits, Body&& body) {
-  const T box_area = area(box);
-  if (filter.inert(box_area)) return;
-  uint32_t found;
-  if constexpr (sizeof(T) == 8)
-    found = tree_table().search_double(tree, box, filter.limit(box_area), hits);
-  else
-    found = tree_table().search_float(tree, box, filter.limit(box_area), hits);
+  const uint32_t found = search(tree, filter, box, hits);
   for (uint32_t i = 0; i < found; ++i)
     for (uint64_t lanes = hits[i].lanes; lanes; lanes &= lanes - 1) {
       const uint32_t at = hits[i].block * Block<T>::kLanes + static_cast<uint32_t>(__builtin_ctzll(lanes));

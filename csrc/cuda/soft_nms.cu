@@ -2,7 +2,6 @@
 // its best one in the same pass; the block then agrees on the best of all.
 #include <algorithm>
 
-#include "core/decay.h"
 #include "cuda/methods.h"
 
 namespace ptdet::cuda {
@@ -42,21 +41,6 @@ struct SoftWalk {
     segments = layout.take<Counter>(1);
     place = layout.take<int64_t>(n);
     bytes = layout.size();
-  }
-};
-
-template <typename T, typename Score>
-struct SoftRule {
-  Metric metric;
-  Decay decay;
-  Threshold<T> threshold;
-  Score sigma;
-  Score floor;  // a score at or below it is out
-
-  __device__ Score after(Score score, const Box<T>& visited, const Box<T>& candidate) const {
-    const T overlap = overlap_by(metric, candidate, visited);
-    if (decay == Decay::kGaussian) return gaussian_decay(score, overlap, sigma);
-    return decay == Decay::kLinear ? linear_decay(score, overlap, threshold) : hard_decay(score, overlap, threshold);
   }
 };
 
@@ -186,9 +170,7 @@ struct Soft {
                   void* memory, void* stream) {
     SoftWalk<T, Score> walk(memory, input.count);
     walk.rows = sorted.by_group ? sorted.by_group : sorted.by_score;
-    const SoftRule<T, Score> rule{
-        params.walk.metric, params.decay, Threshold<T>::from(params.walk.iou_threshold, params.walk.inclusive),
-        static_cast<Score>(params.sigma), Threshold<Score>::from(params.min_score, false).bound};
+    const auto rule = SoftRule<T, Score>::from(params);
     const int64_t blocks = blocks_for(input.count, kBlock);
     LAUNCH(clear, 1, 1, stream, walk.segments);
     const auto prepare_kernel = prepare<T, Score>;
