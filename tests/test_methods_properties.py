@@ -40,6 +40,18 @@ def test_soft_scores_never_rise(scene: Scene, threshold: float, kind: str, resel
     assert unmoved.all()
 
 
+@given(scenes(), st.sampled_from(["gaussian", "linear"]))
+@relaxed
+def test_matrix_scores_never_rise(scene: Scene, kind: str) -> None:
+    boxes, scores = scene[0], not_negative(scene[1])
+    decayed, keep, owner = ptdet.matrix_nms(boxes, scores, kind=kind, return_owner=True)
+    assert (decayed <= scores[keep]).all() and (decayed[1:] <= decayed[:-1]).all()
+    assert torch.equal(owner[keep], keep)
+    dropped = torch.nonzero((owner >= 0) & (owner != torch.arange(len(owner))))[:, 0]
+    assert (raw_overlap(boxes[dropped], boxes[owner[dropped]]) > 0).all()
+    assert (torch.isin(torch.arange(len(owner)), keep) | (owner >= 0) | (scores.double() <= 0.001)).all()
+
+
 @given(scenes(), thresholds)
 @relaxed
 def test_hard_soft_nms_is_nms(scene: Scene, threshold: float) -> None:
