@@ -98,23 +98,25 @@ class _Ranked:
         if score_threshold is not None:
             candidate = above(values, score_threshold)
             order = order[candidate[order]] if may_wait else order
-        self.longest: int = order.shape[0] if longest is None else longest
         self.ids = None
+        sizes = None
         if idxs is not None:
             ids = (idxs + 0.0 if idxs.is_floating_point() else idxs.to(torch.int64))[order]  # -0.0 is 0.0
             self.ids, by_group = torch.sort(ids, stable=True)
             order = order[by_group]
             if may_wait and len(order):
-                self.longest = int(torch.unique_consecutive(self.ids, return_counts=True)[1].max())
+                _, group, counts = torch.unique_consecutive(self.ids, return_inverse=True, return_counts=True)
+                sizes, by_size = torch.sort(counts[group], descending=True, stable=True)
+                self.ids, order = self.ids[by_size], order[by_size]
         self.order, self.candidate, self.boxes = order, candidate[order], computed(boxes)[order]
         self._count = scores.shape[0]
+        self._parts = _parts(order.shape[0], order.shape[0] if longest is None else longest, sizes)
 
     def blocks(self) -> Iterator[tuple[slice, Tensor, Tensor, Tensor]]:
         """Some rows, their numbers (R,), the W before each (R, W), best first, and which of those are better."""
-        count, places = self.order.shape[0], torch.arange(self.order.shape[0], device=self.order.device)
-        for rows in chunks(max(count, 1), self.longest):
+        places = torch.arange(self.order.shape[0], device=self.order.device)
+        for rows, width in self._parts:
             own = places[rows]
-            width = max(self.longest if rows.stop is None else min(self.longest, rows.stop), 1)
             near = own[:, None] + torch.arange(-width, 0, device=own.device)
             before = near.clamp(min=0)
             better = (near >= 0) & self.candidate[before]
@@ -125,6 +127,21 @@ class _Ranked:
     def by_row(self, values: Tensor, other: float) -> Tensor:
         """From the order of rank to that of the input; `other` where a row is no candidate."""
         return values.new_full((self._count,), other).scatter(0, self.order, values)
+
+
+def _parts(count: int, longest: int, sizes: Tensor | None) -> list[tuple[slice, int]]:
+    """Blocks of rows, and how far before a row its group can reach; `sizes` of the rows' groups, if known, decrease."""
+    if sizes is None:
+        blocks = chunks(max(count, 1), longest)
+        return [(rows, max(longest if rows.stop is None else min(longest, rows.stop), 1)) for rows in blocks]
+    parts, first = [], 0
+    while first < count:
+        width = int(sizes[first])
+        alike = int((2 * sizes > width).sum())  # their groups are at least half as large
+        for rows in chunks(alike - first, width):
+            parts.append((slice(first + rows.start, min(first + rows.stop, alike)), min(width, rows.stop)))
+        first = alike
+    return parts
 
 
 def _decreasing(scores: Tensor, chosen: Tensor) -> Tensor:
