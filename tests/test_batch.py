@@ -233,6 +233,19 @@ def test_the_fixed_shape_form_is_the_same(monkeypatch: pytest.MonkeyPatch) -> No
         assert all(map(torch.equal, got, expected)), method
 
 
+@METHODS
+def test_nothing_asks_for_data(method: str) -> None:
+    """On a device without data whatever would wait for a GPU raises: item(), nonzero, a mask as an index."""
+    boxes, scores = (each.to("meta") for each in scene(3, 40, 4))
+    options: dict[str, Any] = {"method": method, "score_threshold": 0.3, "max_per_class": 9, "max_per_image": 20}
+    for agnostic in (False, True):
+        got = ptdet.combined_nms(boxes, scores, threshold(method), agnostic=agnostic, **options)
+        assert got.num.shape == (3,) and got.boxes.shape == (3, 20, 4) and got.scores.shape == (3, 20)
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        images = boxes[0, :, 0].long()
+        ptdet.ragged_nms(boxes[0], scores[0, :, 0], images, threshold(method), num_images=1, method=method)
+
+
 @pytest.mark.cuda
 @METHODS
 def test_in_a_cuda_graph(method: str) -> None:
