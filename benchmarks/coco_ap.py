@@ -1,6 +1,7 @@
-"""COCO AP and latency of every suppression on the 64 images of tests/data/coco_map; writes results/coco_ap.json.
+"""COCO AP and latency of every suppression on the 64 images of tests/data/coco_map; writes results/coco_ap.json
+and the table of docs/METHODS.md.
 
-All 64 images go through each method in one call (`ptdet.ragged_nms`, at most 100 detections an image). Needs
+All 64 images go through each method in one call, by image and class, at most 100 detections an image. Needs
 faster-coco-eval or pycocotools. `reference` is the AP that the peers' own code reaches on the same candidates; that of
 soft-NMS counts pixels (a side is x2 - x1 + 1), which the rows "+1" repeat by boxes that end one pixel later.
 """
@@ -12,6 +13,7 @@ import importlib
 import io
 import json
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,15 +26,17 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 import ptdet  # noqa: E402
+from ptdet.bench import readme  # noqa: E402
 from ptdet.bench.machine import describe  # noqa: E402
 from ptdet.bench.measure import Effort, interleaved, spread, wall_clock  # noqa: E402
 
 DATA = ROOT / "tests/data/coco_map"
 OUT = ROOT / "benchmarks/results/coco_ap.json"
-MOST = 100
+IMAGES, CLASSES, MOST = 64, 80, 100
+Fused = Callable[..., tuple[Tensor, Tensor, Tensor]]
 STATS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100")
-# our name: the method, threshold and options, and the name of the reference
-METHODS: dict[str, tuple[str, float, dict[str, Any], str | None]] = {
+# our name: the method of ragged_nms, threshold and options, and the name of the reference
+METHODS: dict[str, tuple[str, float | None, dict[str, Any], str | None]] = {
     "hard 0.3": ("hard", 0.3, {}, "batched_nms_0.3"),
     "hard 0.45": ("hard", 0.45, {}, "batched_nms_0.45"),
     "hard 0.5": ("hard", 0.5, {}, "batched_nms_0.5"),
@@ -46,10 +50,39 @@ METHODS: dict[str, tuple[str, float, dict[str, Any], str | None]] = {
     "and 0.65": ("and", 0.65, {}, None),
     "merge 0.65": ("merge", 0.65, {}, None),
     "merge 0.65, overlapping": ("merge", 0.65, {"members": "overlapping"}, None),
+    "cluster 0.65, weighted": ("merge", 0.65, {"members": "later", "weights": "score_overlap"}, None),
+    "fast 0.65": ("fast", 0.65, {}, None),
+    "matrix, gaussian 2": ("matrix", None, {"kind": "gaussian", "sigma": 2.0}, None),
+    "matrix, linear": ("matrix", None, {"kind": "linear"}, None),
+    "greedy_nmm 0.65": ("greedy_nmm", 0.65, {}, None),
+    "nmm 0.65": ("nmm", 0.65, {}, None),
+    "non_maximum_weighted 0.65": ("non_maximum_weighted", 0.65, {}, None),
+    "weighted_boxes_fusion 0.65": ("weighted_boxes_fusion", 0.65, {}, None),
     "soft, gaussian 0.5": ("soft", 0.5, {"kind": "gaussian", "sigma": 0.5}, None),
     "soft, linear 0.5": ("soft", 0.5, {"kind": "linear"}, None),
     "soft, gaussian 0.5, +1": ("soft", 0.5, {"kind": "gaussian", "sigma": 0.5, "longer": 1}, "softc_gauss_s0.5"),
     "soft, linear 0.5, +1": ("soft", 0.5, {"kind": "linear", "longer": 1}, "softc_linear_Nt0.5"),
+}
+
+
+def grown(function: Callable[..., Any]) -> Fused:
+    def call(boxes: Tensor, scores: Tensor, ids: Tensor, threshold: float) -> tuple[Tensor, Tensor, Tensor]:
+        found, keep = function(boxes, scores, threshold, ids, metric="iou")
+        return found, scores[keep], ids[keep]
+
+    return call
+
+
+def fused(function: Callable[..., Any]) -> Fused:
+    return lambda boxes, scores, ids, threshold: function([boxes], [scores], [ids], iou_thr=threshold)
+
+
+# boxes, scores, image and class in one number, threshold -> boxes, scores, numbers
+UNBATCHED: dict[str, Fused] = {
+    "greedy_nmm": grown(ptdet.greedy_nmm),
+    "nmm": grown(ptdet.nmm),
+    "non_maximum_weighted": fused(ptdet.non_maximum_weighted),
+    "weighted_boxes_fusion": fused(ptdet.weighted_boxes_fusion),
 }
 
 
@@ -67,16 +100,27 @@ def suppressed(name: str, data: tuple[Tensor, Tensor, Tensor, Tensor, Any]) -> t
     """Boxes, scores, classes and images of what is left."""
     method, threshold, options, _ = METHODS[name]
     boxes, scores, labels, images, _ = data
+    if method in UNBATCHED:
+        return best_of_each_image(*UNBATCHED[method](boxes, scores, images * CLASSES + labels, threshold))
     options = dict(options)
     ids = None if options.pop("agnostic", False) else labels
     met = boxes + torch.tensor([0, 0, 1, 1]) * options.pop("longer", 0)
     keep, _, *changed = ptdet.ragged_nms(
-        met, scores, images, threshold, ids, num_images=64, method=method, max_per_image=MOST, **options
+        met, scores, images, threshold, ids, num_images=IMAGES, method=method, max_per_image=MOST, **options
     )
-    after = {"merge": (changed[0] if changed else None, None), "soft": (None, changed[0] if changed else None)}
-    new_boxes, new_scores = after.get(method, (None, None))
-    left = boxes[keep] if new_boxes is None else new_boxes
-    return left, scores[keep] if new_scores is None else new_scores, labels[keep], images[keep]
+    new_boxes, new_scores = boxes[keep], scores[keep]
+    if changed and method == "merge":
+        new_boxes = changed[0]
+    elif changed:
+        new_scores = changed[0]
+    return new_boxes, new_scores, labels[keep], images[keep]
+
+
+def best_of_each_image(boxes: Tensor, scores: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Boxes, scores, classes and images; nothing overlaps by more than 1."""
+    images = ids // CLASSES
+    keep, _ = ptdet.ragged_nms(boxes, scores, images, 1.0, ids, num_images=IMAGES, max_per_image=MOST)
+    return boxes[keep], scores[keep], ids[keep] % CLASSES, images[keep]
 
 
 def evaluator() -> tuple[Any, Any, str]:
@@ -118,7 +162,7 @@ def main() -> None:
     reference = json.loads((DATA / "yolox_nano_reference_map.json").read_text())
     rows = []
     calls = {name: partial(suppressed, name, data) for name in METHODS}
-    times = interleaved(calls, wall_clock, Effort(seconds=10))
+    times = interleaved(calls, wall_clock, Effort(seconds=30))
     print(f"{'method':26} {'AP':>7} {'AP50':>7} {'AP75':>7} {'detections':>10} {'ms':>7}  reference AP")
     for name, (*_, known) in METHODS.items():
         found = suppressed(name, data)
@@ -138,6 +182,8 @@ def main() -> None:
               f"{row['ms_for_64_images']:7.2f}  {told}", flush=True)  # fmt: skip
     machine = {**describe(), "evaluator": evaluator()[2]}
     OUT.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n")
+    for file in readme.stale(write=True):
+        print(f"{file} written")
 
 
 if __name__ == "__main__":

@@ -97,6 +97,19 @@ def check_soft(
     one_of("kind", kind, KINDS)
 
 
+def check_matrix(kind: Any = "gaussian", sigma: Any = 2.0, min_score: Any = 0.001) -> None:
+    one_of("kind", kind, ("gaussian", "linear"))
+    positive("sigma", sigma)
+    check_min_score(min_score)
+
+
+def check_threshold_of(method: str, iou_threshold: Any) -> None:
+    """Every method has one but matrix."""
+    if (iou_threshold is None) != (method == "matrix"):
+        expected = "None" if method == "matrix" else "a number"
+        raise ValueError(f"iou_threshold: expected {expected} for method {method!r}, got {iou_threshold!r}")
+
+
 def check_scores_are_not_negative(scores: Tensor) -> None:
     """On a GPU this waits. Under torch.compile the operator's own check remains."""
     if not torch.compiler.is_compiling() and bool((scores < 0).any()):

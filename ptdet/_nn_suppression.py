@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ._method_checks import check_threshold_of
 from .fusion import non_maximum_weighted, weighted_boxes_fusion
 from .greedy import and_nms, diou_nms, or_nms
 from .merge import cluster_nms, merge_nms
@@ -62,9 +63,7 @@ class NMS(nn.Module):
         super().__init__()
         if method not in _METHODS and method != "matrix":
             raise ValueError(f"method: expected one of {', '.join(_METHODS)}, matrix, got {method!r}")
-        if (iou_threshold is None) != (method == "matrix"):
-            expected = "None" if method == "matrix" else "a number"
-            raise ValueError(f"iou_threshold: expected {expected} for method {method!r}, got {iou_threshold!r}")
+        check_threshold_of(method, iou_threshold)
         self.iou_threshold, self.method, self.options = iou_threshold, method, options
 
     def forward(self, boxes: Tensor, scores: Tensor, idxs: Tensor | None = None) -> Any:

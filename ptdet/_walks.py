@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from ._operators import AND_NMS_WALK, DIOU_NMS_WALK, MERGE_NMS_WALK, NMS_WALK, SOFT_NMS_WALK
+from ._parallel_walks import fast_nms_walk, matrix_nms_walk
 
-WALKS = ("hard", "or", "diou", "and", "merge", "soft")
+WALKS = ("hard", "or", "diou", "and", "merge", "soft", "fast", "matrix")
 
 
 class Walked(NamedTuple):
@@ -25,11 +26,12 @@ def walk(
     boxes: Tensor,
     scores: Tensor,
     groups: Tensor,
-    iou_threshold: float,
+    iou_threshold: float | None,
     score_threshold: float | None = None,
+    longest: int | None = None,
     **options: Any,
 ) -> Walked:
-    """`method` within each group; nothing waits for a GPU."""
+    """`method` within each group; nothing waits for a GPU, if for fast and matrix `longest` bounds a group's size."""
     given = {"score_threshold": score_threshold, **options}
     if method == "hard":
         return Walked(NMS_WALK(boxes, scores, groups, iou_threshold, **given)[0])
@@ -44,6 +46,12 @@ def walk(
         return Walked(keep, boxes=merged)
     if method == "soft":
         decayed, keep, *_ = SOFT_NMS_WALK(boxes, scores, groups, iou_threshold, **given)
+        return Walked(keep, scores=decayed)
+    if method == "fast":
+        assert iou_threshold is not None
+        return Walked(fast_nms_walk(boxes, scores, groups, iou_threshold, longest=longest, **given)[0])
+    if method == "matrix":
+        decayed, keep, *_ = matrix_nms_walk(boxes, scores, groups, longest=longest, **given)
         return Walked(keep, scores=decayed)
     raise ValueError(f"method: expected one of {', '.join(WALKS)}, got {method!r}")
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ._checks import METRICS, check_boxes_of_batch, check_ids, check_limit, check_number, check_suppression
+from ._method_checks import check_threshold_of
 from ._operators import IMAGE_SLOTS
 from ._walks import WALKS, Walked, walk
 
@@ -25,7 +26,7 @@ class Detections(NamedTuple):
 def combined_nms(
     boxes: Tensor,
     scores: Tensor,
-    iou_threshold: float,
+    iou_threshold: float | None,
     *,
     method: str = "hard",
     score_threshold: float | None = None,
@@ -47,20 +48,20 @@ def combined_nms(
         boxes: (B, N, 4), shared by the classes, or (B, N, C, 4): x1, y1, x2, y2 in any unit; float64, float32, float16
             or bfloat16, any strides.
         scores: (B, N, C), or (B, N) for one class. Every (box, class) is a candidate of its own.
-        iou_threshold: any number but NaN.
-        method: hard, or, diou, and, merge or soft, as in the functions of these names.
+        iou_threshold: any number but NaN; None for matrix, which has none.
+        method: hard, or, diou, and, merge, soft, fast or matrix, as in the functions of these names.
         score_threshold: only candidates with a score above it take part.
         max_per_class: the best so many of a class; None for all.
         max_per_image: K, the best so many of an image; None: N, or N * C.
         agnostic: candidates of different classes meet too.
         metric: as in `ptdet.nms`; diou has its own.
-        options: of the method: inclusive, beta (diou), overlap_threshold (and), sigma, min_score, kind and reselect
-            (soft), members and weights (merge).
+        options: of the method: inclusive, beta (diou), overlap_threshold (and), sigma, min_score and kind (soft and
+            matrix), reselect (soft), members and weights (merge).
 
     Returns:
         num, boxes, scores, labels, indices, each image by decreasing score. Ties go to the lower class, then the lower
-        box. Boxes of merge and scores of soft are those after it; boxes and scores carry gradients, the selection held
-        fixed.
+        box. Boxes of merge and scores of soft and matrix are those after it; boxes and scores carry gradients, the
+        selection held fixed.
 
     Raises:
         TypeError, ValueError: naming the argument, what was expected and what came.
@@ -78,7 +79,8 @@ def combined_nms(
     classes = scores.shape[2] if scores.dim() == 3 else 1
     flat_boxes, flat_scores, groups, at = _candidates(boxes, scores, score_threshold)
     meeting = torch.div(groups, max(classes, 1), rounding_mode="floor") if agnostic else groups
-    walked = walk(method, flat_boxes, flat_scores, meeting, iou_threshold, score_threshold, **options)
+    longest = count * classes if agnostic else count
+    walked = walk(method, flat_boxes, flat_scores, meeting, iou_threshold, score_threshold, longest, **options)
     slots_per_image = count * classes if max_per_image is None else max_per_image
     num, slots = IMAGE_SLOTS(walked.keep, groups, batch, classes, slots_per_image, max_per_class)
 
@@ -122,7 +124,7 @@ def ragged_nms(
     boxes: Tensor,
     scores: Tensor,
     images: Tensor,
-    iou_threshold: float,
+    iou_threshold: float | None,
     idxs: Tensor | None = None,
     *,
     num_images: int,
@@ -138,7 +140,7 @@ def ragged_nms(
         boxes: (N, 4) of all images.
         scores: (N,).
         images: (N,) the image of each box, integers in [0, num_images).
-        iou_threshold: any number but NaN.
+        iou_threshold: any number but NaN; None for matrix.
         idxs: (N,) class of each box, any integers; None: all of an image meet.
         num_images: B.
         max_per_image: the best so many of an image; None for all.
@@ -148,14 +150,15 @@ def ragged_nms(
     Returns:
         keep (K,) int64: kept boxes image by image, each by decreasing score, ties to the lower index.
         num (B,) int64: how many of each image.
-        boxes (K, 4) for merge, and scores (K,) for soft, in the order of keep.
+        boxes (K, 4) for merge, and scores (K,) for soft and matrix, in the order of keep.
 
     >>> import torch, ptdet
     >>> boxes = torch.tensor([[0., 0., 10., 10.], [1., 0., 11., 10.], [0., 0., 10., 10.]])
     >>> ptdet.ragged_nms(boxes, torch.tensor([.8, .9, .7]), torch.tensor([0, 0, 1]), 0.5, num_images=2)
     (tensor([1, 2]), tensor([1, 1]))
     """
-    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_per_image)
+    _check_method(method, iou_threshold, metric)
+    check_suppression(boxes, scores, idxs, 0.0, metric, score_threshold, max_per_image)
     check_ids("images", images, boxes, num_images)
     groups = images.to(torch.int64)
     if idxs is not None:
@@ -188,12 +191,18 @@ def _check(
     max_per_image: Any,
 ) -> None:
     check_boxes_of_batch(boxes, scores)
-    check_number("iou_threshold", iou_threshold)
-    if method not in WALKS:
-        raise ValueError(f"method: expected one of {', '.join(WALKS)}, got {method!r}")
-    if metric not in METRICS:
-        raise ValueError(f"metric: expected one of {', '.join(METRICS)}, got {metric!r}")
+    _check_method(method, iou_threshold, metric)
     if score_threshold is not None:
         check_number("score_threshold", score_threshold)
     check_limit("max_per_class", max_per_class)
     check_limit("max_per_image", max_per_image)
+
+
+def _check_method(method: Any, iou_threshold: Any, metric: Any) -> None:
+    if method not in WALKS:
+        raise ValueError(f"method: expected one of {', '.join(WALKS)}, got {method!r}")
+    check_threshold_of(method, iou_threshold)
+    if metric not in METRICS:
+        raise ValueError(f"metric: expected one of {', '.join(METRICS)}, got {metric!r}")
+    if method != "matrix":
+        check_number("iou_threshold", iou_threshold)

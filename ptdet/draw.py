@@ -46,32 +46,58 @@ def draw_before_after(
     """Draws both sets of boxes on the picture, side by side, and writes it to `out`.
 
     Args:
+        before, after: boxes in pixels of the picture.
+        captions: one above each panel.
+
+    The other arguments, and what raises, are those of `draw_panels`.
+    """
+    panels = list(zip(captions, (before, after), strict=True))
+    draw_panels(image, out, panels, classes=classes, title=title)
+
+
+def draw_panels(
+    image: Path,
+    out: Path,
+    panels: Sequence[tuple[str, Candidates]],
+    *,
+    classes: Sequence[str] = (),
+    title: str = "",
+    columns: int = 2,
+    sizes: tuple[int, int] = PANEL,
+) -> None:
+    """Draws each set of boxes on a copy of the picture, row by row, and writes it all to `out`.
+
+    Args:
         image: the picture.
         out: the file to write; its suffix says the format.
-        before, after: boxes in pixels of the picture.
-        classes: names; a label without one is written as its number.
-        title: above both.
-        captions: one above each panel.
+        panels: what stands above each, and its boxes in pixels of the picture.
+        classes: names; a label without one is written as its number, an empty name not at all.
+        title: above all.
+        columns: panels in a row.
+        sizes: the longer side of a panel is at least and at most so many pixels.
 
     Raises:
         FileProblem: if Pillow is absent, or a file cannot be read or written.
     """
     pillow, pen_of, _ = _pillow()
     photo = _open(image).convert("RGB")
-    scale = min(max(PANEL[0] / max(photo.size), 1.0), PANEL[1] / max(photo.size))
+    scale = min(max(sizes[0] / max(photo.size), 1.0), sizes[1] / max(photo.size))
     photo = photo.resize((round(photo.width * scale) or 1, round(photo.height * scale) or 1), pillow.Resampling.LANCZOS)
     wide, high = photo.size
-    sheet = pillow.new("RGB", (2 * wide + 3 * MARGIN, high + TITLE + CAPTION + MARGIN), PAPER)
+    rows = -(-len(panels) // columns)
+    step = high + CAPTION
+    sheet = pillow.new("RGB", (columns * (wide + MARGIN) + MARGIN, rows * step + TITLE + MARGIN), PAPER)
     pen = pen_of.Draw(sheet)
-    pen.text((MARGIN, TITLE / 2 + 4), _fitting(title, _font(26), 2 * wide), fill=INK, font=_font(26), anchor="lm")
-    for panel, (found, caption) in enumerate(zip((before, after), captions, strict=True)):
-        left = MARGIN + panel * (wide + MARGIN)
+    room = sheet.width - 2 * MARGIN
+    pen.text((MARGIN, TITLE / 2 + 4), _fitting(title, _font(26), room), fill=INK, font=_font(26), anchor="lm")
+    for panel, (caption, found) in enumerate(panels):
+        left, top = MARGIN + panel % columns * (wide + MARGIN), TITLE + CAPTION + panel // columns * step
         drawn, labelled = _panel(photo, found, scale, classes)
         caption += f", {labelled} labelled" if labelled < len(found) else ""
-        sheet.paste(drawn, (left, TITLE + CAPTION))
-        pen.rectangle((left - 1, TITLE + CAPTION - 1, left + wide, TITLE + CAPTION + high), outline=(205, 205, 200))
+        sheet.paste(drawn, (left, top))
+        pen.rectangle((left - 1, top - 1, left + wide, top + high), outline=(205, 205, 200))
         said = _fitting(caption, _font(19), wide)
-        pen.text((left, TITLE + CAPTION / 2), said, fill=GREY, font=_font(19), anchor="lm")
+        pen.text((left, top - CAPTION / 2), said, fill=GREY, font=_font(19), anchor="lm")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         sheet.save(out)
@@ -147,7 +173,7 @@ def _label(pen: Any, place: Rectangle, text: str, colour: tuple[int, int, int], 
 def _text(label: int | None, score: float, classes: Sequence[str]) -> str:
     if label is None:
         return f"{score:.2f}"
-    return f"{classes[label] if 0 <= label < len(classes) else label} {score:.2f}"
+    return f"{classes[label] if 0 <= label < len(classes) else label} {score:.2f}".lstrip()
 
 
 def _fitting(text: str, font: Any, width: float) -> str:

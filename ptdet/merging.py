@@ -12,6 +12,7 @@ from ._checks import check_suppression
 from ._operators import NMS_WALK
 from ._results import check_ids
 from .reference import above, computed, decreasing, exceeds, raw_overlap
+from .reference.nms import split_by_group
 
 
 def greedy_nmm(
@@ -89,18 +90,16 @@ def nmm(
     if score_threshold is not None:
         order = order[above(values, score_threshold)[order]]
     owner = torch.full_like(order.new_empty(scores.shape), -1)
-    candidates = computed(boxes.detach())[order]
-    ids = None if idxs is None else idxs[order]
-    by = torch.full_like(order, -1)
-    for at in range(len(order)):
-        if by[at] < 0:
-            by[at] = at
-        met = exceeds(raw_overlap(candidates, candidates[at], metric), match_threshold, inclusive) & (by < 0)
-        if ids is not None:
-            met &= ids == ids[at]
-        by[met] = by[at]
-    kept = order[by == torch.arange(len(order), device=order.device)][:max_output]
-    owner[order] = order[by]
+    for members in split_by_group(order, idxs):
+        candidates, by = computed(boxes.detach())[members], torch.full_like(members, -1)
+        for at in range(len(members)):
+            if by[at] < 0:
+                by[at] = at
+            rest = by[at + 1 :]
+            met = exceeds(raw_overlap(candidates[at + 1 :], candidates[at], metric), match_threshold, inclusive)
+            rest[met & (rest < 0)] = by[at]
+        owner[members] = members[by]
+    kept = order[owner[order] == order][:max_output]
     owner = torch.where(torch.isin(owner, kept), owner, -1)
     return _grown(boxes, scores, kept, owner, match_threshold, metric, return_owner)
 

@@ -1,21 +1,14 @@
-"""Suppression in matrix form: every box is asked of every better one, whether that one is kept or not.
-
-Composed of torch operations, a block of rows at a time: the same on every device, N^2 / 2 overlaps.
-"""
+"""Suppression in matrix form: every box is asked of every better one, whether that one is kept or not."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
 from ._checks import check_suppression
-from ._method_checks import check_min_score, one_of, positive
-from ._results import check_ids
-from .reference import above, computed, decreasing, exceeds, finite_or_zero, raw_overlap
-
-_PAIRS = 1 << 22  # overlaps held at once
+from ._method_gradients import ranks
+from ._parallel_walks import fast_nms_walk, matrix_nms_walk
+from ._results import check_ids, cut
 
 
 def fast_nms(
@@ -57,21 +50,13 @@ def fast_nms(
     """
     check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
     check_ids(idxs)
-    order, sorted_boxes, ids = _in_order(boxes, scores, idxs, score_threshold)
-    by = torch.arange(len(order), device=order.device)
-    for rows in _blocks(len(order)):
-        overlaps, better = _with_better(sorted_boxes, ids, rows, metric)
-        met = exceeds(overlaps, iou_threshold, inclusive) & better
-        first = torch.argmax(met.to(torch.uint8), dim=1) if met.shape[1] else by[rows]
-        by[rows] = torch.where(met.any(dim=1), first, by[rows])
-    kept = torch.nonzero(by == torch.arange(len(order), device=order.device))[:, 0]
-    reached = len(order) if max_output is None or max_output >= len(kept) else int(kept[max_output - 1]) + 1
-    kept = kept[:max_output]
-    if not return_owner:
-        return order[kept]
-    owner = torch.full_like(scores, -1, dtype=torch.int64)
-    owner[order] = torch.where(by < (reached if len(kept) else 0), order[by], -1)
-    return order[kept], owner
+    keep, owner = fast_nms_walk(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold)
+    keep = cut(keep, (keep >= 0).sum())[0]
+    if return_owner and max_output is not None and max_output < len(keep):
+        rank = ranks(scores)
+        end = rank[keep[max_output - 1]] if max_output else -1
+        owner = torch.where((owner >= 0) & (rank[owner] <= end), owner, -1)
+    return (keep[:max_output], owner) if return_owner else keep[:max_output]
 
 
 def matrix_nms(
@@ -106,7 +91,8 @@ def matrix_nms(
     Returns:
         scores (K,): decayed, decreasing; they carry gradients to boxes and scores.
         keep (K,) int64: the boxes they belong to, ties to the lower index.
-        owner (N,) int64, if asked for: i itself if kept, -1 if i was no candidate or is cut off by max_output.
+        owner (N,) int64, if asked for: i itself if kept, -1 if i was no candidate, if no box weighed
+            on it, or if it is cut off by max_output.
 
     Raises:
         TypeError, ValueError: naming the argument, what was expected and what came.
@@ -119,67 +105,10 @@ def matrix_nms(
     (tensor([0.9000, 0.7000, 0.4000]), tensor([0, 2, 1]))
     """
     check_suppression(boxes, scores, idxs, 0.0, metric, score_threshold, max_output)
-    one_of("kind", kind, ("gaussian", "linear"))
-    positive("sigma", sigma)
-    check_min_score(min_score)
     check_ids(idxs)
-    order, sorted_boxes, ids = _in_order(boxes, scores, idxs, score_threshold)
-
-    def f(share: Tensor) -> Tensor:
-        return torch.exp(-sigma * (share * share)) if kind == "gaussian" else 1 - share
-
-    def shares(rows: slice) -> tuple[Tensor, Tensor]:
-        overlaps, better = _with_better(sorted_boxes, ids, rows, metric)
-        return torch.where(better, finite_or_zero(overlaps).clamp(min=0), 0.0), better
-
-    weight = [shares(rows)[0].amax(dim=1) for rows in _blocks(len(order))]
-    relief = f(torch.cat(weight)) if weight else sorted_boxes[:, 0]
-    factors, by = [], []
-    for rows in _blocks(len(order)):
-        share, better = shares(rows)
-        ratio = f(share) / torch.where(relief > 0, relief, 1.0)[: share.shape[1]]
-        ratio = torch.where(better & (relief > 0)[: share.shape[1]], ratio, 1.0)
-        least = ratio.min(dim=1)
-        factors.append(least.values.clamp(max=1))
-        by.append(least.indices)
-    values = computed(scores)[order]
-    decayed = values * torch.cat(factors).to(values.dtype) if factors else values
-    alive = above(decayed.detach(), min_score) | torch.isnan(decayed.detach())
-    by_row = torch.sort(order).indices
-    best = by_row[alive[by_row]]
-    best = best[decreasing(decayed[best])][:max_output]
-    found = decayed[best].to(scores.dtype), order[best]
-    if not return_owner:
-        return found
-    owner = torch.full_like(scores, -1, dtype=torch.int64)
-    if factors:
-        owner[order] = torch.where(alive, -1, order[torch.cat(by)])
-    owner[found[1]] = found[1]
-    return *found, owner
-
-
-def _in_order(
-    boxes: Tensor, scores: Tensor, idxs: Tensor | None, score_threshold: float | None
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """The candidates by decreasing score, their boxes and classes."""
-    values = computed(scores.detach())
-    order = decreasing(values)
-    if score_threshold is not None:
-        order = order[above(values, score_threshold)[order]]
-    return order, computed(boxes)[order], None if idxs is None else idxs[order]
-
-
-def _blocks(count: int) -> Iterator[slice]:
-    step = max(_PAIRS // max(count, 1), 1)
-    for first in range(0, count, step):
-        yield slice(first, min(first + step, count))
-
-
-def _with_better(boxes: Tensor, ids: Tensor | None, rows: slice, metric: str) -> tuple[Tensor, Tensor]:
-    """Overlaps of some rows with all boxes up to the last of them, and which of those are better and of their class."""
-    overlaps = raw_overlap(boxes[rows][:, None], boxes[None, : rows.stop], metric)
-    own = torch.arange(rows.start, rows.stop, device=boxes.device)
-    better = own[:, None] > torch.arange(rows.stop, device=boxes.device)[None]
-    if ids is not None:
-        better = better & (ids[rows][:, None] == ids[None, : rows.stop])
-    return overlaps, better
+    decayed, keep, owner = matrix_nms_walk(boxes, scores, idxs, kind, sigma, min_score, metric, score_threshold)
+    decayed, keep = cut(keep, (keep >= 0).sum(), decayed)
+    if return_owner and max_output is not None:
+        owner = owner.index_fill(0, keep[max_output:], -1)
+    found = decayed[:max_output], keep[:max_output]
+    return (*found, owner) if return_owner else found

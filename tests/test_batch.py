@@ -24,7 +24,33 @@ WALK_OF = {
     "and": lambda b, s, t: (reference.and_nms_walk(b, s, None, t), b, s),
     "merge": lambda b, s, t: (reference.merge_nms_walk(b, s, None, t), None, s),
     "soft": lambda b, s, t: (reference.soft_nms_walk(b, s, None, t), b, None),
+    "fast": lambda b, s, t: (plain_fast(b, s, t), b, s),
+    "matrix": lambda b, s, t: (plain_matrix(b, s), b, None),
 }
+
+
+def plain_fast(boxes: Tensor, scores: Tensor, threshold: float) -> tuple[Tensor, None, None]:
+    """As the paper says it: all overlaps, the upper triangle, columns whose largest stays at or below the threshold."""
+    order = reference.decreasing(scores)
+    met = reference.exceeds(reference.raw_overlap(boxes[order][:, None], boxes[order][None]), threshold).tril(-1)
+    return order[~met.any(dim=1)], None, None
+
+
+def plain_matrix(boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor, None, None]:
+    """As the paper says it, gaussian."""
+    order = reference.decreasing(scores)
+    overlaps = reference.overlap(boxes[order][:, None], boxes[order][None]).tril(-1)
+    largest = overlaps.amax(dim=1) if len(order) else scores
+    decay = torch.exp(-2 * (overlaps**2 - largest[None] ** 2)).tril(-1) + torch.ones_like(overlaps).triu()
+    decayed = scores.clone()
+    decayed[order] *= decay.amin(dim=1).clamp(max=1) if len(order) else scores
+    keep = reference.decreasing(decayed)
+    keep = keep[decayed[keep] > 0.001]
+    return decayed[keep], keep, None, None
+
+
+def threshold(method: str) -> float | None:
+    return None if method == "matrix" else 0.5
 
 
 def scene(batch: int, count: int, classes: int, per_class: bool = False, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -86,8 +112,9 @@ def test_equals_the_loop(method: str, per_class: bool) -> None:
         boxes, scores = scene(batch, count, classes, per_class, 5)
         for limit, a_class, an_image in ((None, None, None), (0.3, 3, 10), (-1.0, None, 7), (2.0, 1, 5), (0.2, 0, 4)):
             got = ptdet.combined_nms(
-                boxes, scores, 0.5, method=method, score_threshold=limit, max_per_class=a_class, max_per_image=an_image
-            )
+                boxes, scores, threshold(method), method=method, score_threshold=limit, max_per_class=a_class,
+                max_per_image=an_image,
+            )  # fmt: skip
             most = count * classes if an_image is None else an_image
             assert got.boxes.shape == (batch, most, 4) and got.num.shape == (batch,)
             whole = 10**9 if a_class is None else a_class
@@ -112,11 +139,12 @@ def test_by_hand(backend: str) -> None:
 
 @METHODS
 def test_empties(method: str) -> None:
+    t = threshold(method)
     for batch, count, classes in ((0, 4, 2), (2, 0, 3), (2, 4, 0), (0, 0, 0)):
-        got = ptdet.combined_nms(torch.zeros(batch, count, 4), torch.zeros(batch, count, classes), 0.5, method=method)
+        got = ptdet.combined_nms(torch.zeros(batch, count, 4), torch.zeros(batch, count, classes), t, method=method)
         assert got.boxes.shape == (batch, count * classes, 4) and not got.num.any()
         got = ptdet.combined_nms(
-            torch.zeros(batch, count, 4), torch.zeros(batch, count, classes), 0.5, method=method, max_per_image=3
+            torch.zeros(batch, count, 4), torch.zeros(batch, count, classes), t, method=method, max_per_image=3
         )
         assert got.indices.shape == (batch, 3) and (got.indices == -1).all()
 
@@ -125,31 +153,34 @@ def test_empties(method: str) -> None:
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16], ids=str)
 def test_dtypes_stay(method: str, dtype: torch.dtype) -> None:
     boxes, scores = scene(2, 40, 3)
-    got = ptdet.combined_nms(boxes.to(dtype), scores.to(dtype), 0.5, method=method, score_threshold=0.2)
+    got = ptdet.combined_nms(boxes.to(dtype), scores.to(dtype), threshold(method), method=method, score_threshold=0.2)
     assert got.boxes.dtype == got.scores.dtype == dtype
-    if method not in ("merge", "soft"):
-        expected = ptdet.combined_nms(boxes, scores, 0.5, method=method, score_threshold=0.2)
+    if method not in ("merge", "soft", "matrix"):
+        expected = ptdet.combined_nms(boxes, scores, threshold(method), method=method, score_threshold=0.2)
         assert torch.equal(got.indices, expected.indices) and torch.equal(got.labels, expected.labels)
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from(WALKS))
-def test_order_of_images_does_not_matter(seed: int, method: str) -> None:
+def test_a_batch_is_its_images_in_any_order(seed: int, method: str) -> None:
     boxes, scores = scene(4, 15, 3, seed=seed)
     order = torch.randperm(4, generator=torch.Generator().manual_seed(seed))
-    whole = ptdet.combined_nms(boxes, scores, 0.4, method=method, score_threshold=0.2, max_per_image=8)
-    moved = ptdet.combined_nms(boxes[order], scores[order], 0.4, method=method, score_threshold=0.2, max_per_image=8)
+    options: dict[str, Any] = {"method": method, "score_threshold": 0.2, "max_per_image": 8}
+    whole = ptdet.combined_nms(boxes, scores, threshold(method), **options)
+    moved = ptdet.combined_nms(boxes[order], scores[order], threshold(method), **options)
     assert all(torch.equal(a[order], b) for a, b in zip(whole, moved, strict=True))
+    alone = [ptdet.combined_nms(boxes[i, None], scores[i, None], threshold(method), **options) for i in range(4)]
+    assert all(torch.equal(torch.cat(parts), a) for *parts, a in zip(*alone, whole, strict=True))
 
 
 def test_gradients() -> None:
     boxes, scores = (each.double() for each in (clustered(30)[0][None], clustered(30)[1][None]))
     for method in WALKS:
         own_boxes, own_scores = boxes.clone().requires_grad_(), scores.clone().requires_grad_()
-        got = ptdet.combined_nms(own_boxes, own_scores, 0.4, method=method, score_threshold=0.05)
+        got = ptdet.combined_nms(own_boxes, own_scores, threshold(method), method=method, score_threshold=0.05)
         (got.boxes.sum() + got.scores.sum()).backward()
         assert own_boxes.grad is not None and own_scores.grad is not None
-        if method in ("hard", "or", "diou", "and"):
+        if method in ("hard", "or", "diou", "and", "fast"):
             chosen = got.indices[0, : got.num[0]]
             expected = torch.zeros_like(boxes)
             expected[0, chosen] = 1
@@ -157,12 +188,13 @@ def test_gradients() -> None:
 
 
 @pytest.mark.parametrize("compiler", ["eager", "aot_eager"])
-@pytest.mark.parametrize("method", ["hard", "soft"])
+@pytest.mark.parametrize("method", ["hard", "soft", "fast", "matrix"])
 def test_compiles_in_one_graph(method: str, compiler: str) -> None:
     torch._dynamo.reset()
 
     def call(boxes: Tensor, scores: Tensor) -> tuple[Tensor, ...]:
-        return tuple(ptdet.combined_nms(boxes, scores, 0.5, method=method, score_threshold=0.3, max_per_image=10))
+        options: dict[str, Any] = {"method": method, "score_threshold": 0.3, "max_per_image": 10}
+        return tuple(ptdet.combined_nms(boxes, scores, threshold(method), **options))
 
     compiled = torch.compile(call, fullgraph=True, backend=compiler)
     for seed in (1, 2):
@@ -171,17 +203,22 @@ def test_compiles_in_one_graph(method: str, compiler: str) -> None:
 
 
 class Head(torch.nn.Module):
+    def __init__(self, method: str) -> None:
+        super().__init__()
+        self.method = method
+
     def forward(self, boxes: Tensor, scores: Tensor) -> tuple[Tensor, ...]:
         options: dict[str, Any] = {"score_threshold": 0.3, "max_per_class": 5, "max_per_image": 10}
-        return tuple(ptdet.combined_nms(boxes, scores, 0.5, method="soft", **options))
+        return tuple(ptdet.combined_nms(boxes, scores, threshold(self.method), method=self.method, **options))
 
 
-def test_exports_for_any_batch_and_number_of_boxes() -> None:
+@pytest.mark.parametrize("method", ["soft", "fast", "matrix"])
+def test_exports_for_any_batch_and_number_of_boxes(method: str) -> None:
     batch, count = torch.export.Dim("batch", min=2, max=100), torch.export.Dim("count", min=2, max=1000)
     shapes = ({0: batch, 1: count}, {0: batch, 1: count})
-    program = torch.export.export(Head(), scene(3, 20, 4), dynamic_shapes=shapes)
+    program = torch.export.export(Head(method), scene(3, 20, 4), dynamic_shapes=shapes)
     for size in ((3, 20, 4), (5, 33, 4)):
-        assert all(map(torch.equal, program.module()(*scene(*size)), Head()(*scene(*size))))
+        assert all(map(torch.equal, program.module()(*scene(*size)), Head(method)(*scene(*size))))
 
 
 def test_the_fixed_shape_form_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -189,11 +226,24 @@ def test_the_fixed_shape_form_is_the_same(monkeypatch: pytest.MonkeyPatch) -> No
     boxes, scores = scene(3, 40, 4)
     for method in WALKS:
         options: dict[str, Any] = {"method": method, "score_threshold": 0.4, "max_per_class": 5, "max_per_image": 12}
-        expected = ptdet.combined_nms(boxes, scores, 0.5, **options)
+        expected = ptdet.combined_nms(boxes, scores, threshold(method), **options)
         with monkeypatch.context() as patch:
             patch.setattr(torch.compiler, "is_compiling", lambda: True)
-            got = ptdet.combined_nms(boxes, scores, 0.5, **options)
+            got = ptdet.combined_nms(boxes, scores, threshold(method), **options)
         assert all(map(torch.equal, got, expected)), method
+
+
+@METHODS
+def test_nothing_asks_for_data(method: str) -> None:
+    """On a device without data whatever would wait for a GPU raises: item(), nonzero, a mask as an index."""
+    boxes, scores = (each.to("meta") for each in scene(3, 40, 4))
+    options: dict[str, Any] = {"method": method, "score_threshold": 0.3, "max_per_class": 9, "max_per_image": 20}
+    for agnostic in (False, True):
+        got = ptdet.combined_nms(boxes, scores, threshold(method), agnostic=agnostic, **options)
+        assert got.num.shape == (3,) and got.boxes.shape == (3, 20, 4) and got.scores.shape == (3, 20)
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        images = boxes[0, :, 0].long()
+        ptdet.ragged_nms(boxes[0], scores[0, :, 0], images, threshold(method), num_images=1, method=method)
 
 
 @pytest.mark.cuda
@@ -205,16 +255,16 @@ def test_in_a_cuda_graph(method: str) -> None:
     boxes, scores = scene(3, 200, 5)
     given = boxes.cuda(), scores.cuda()
     for _ in range(2):
-        ptdet.combined_nms(*given, 0.5, **options)
+        ptdet.combined_nms(*given, threshold(method), **options)
     torch.cuda.synchronize()
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        got = ptdet.combined_nms(*given, 0.5, **options)
+        got = ptdet.combined_nms(*given, threshold(method), **options)
     for seed in (1, 2):
         other = scene(3, 200, 5, seed=seed)
         given[0].copy_(other[0]), given[1].copy_(other[1])
         graph.replay()
-        expected = ptdet.combined_nms(*other, 0.5, **options)
+        expected = ptdet.combined_nms(*other, threshold(method), **options)
         for ours, theirs in zip(got, expected, strict=True):
             torch.testing.assert_close(ours.cpu(), theirs, rtol=1e-6, atol=0)
 
@@ -230,6 +280,9 @@ BAD: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "fewer scores": ({"scores": torch.zeros(2, 2, 5)}, ValueError, "scores"),
     "scores integers": ({"scores": torch.zeros(2, 3, 5).long()}, TypeError, "scores"),
     "scores elsewhere": ({"scores": torch.zeros(2, 3, 5, device="meta")}, ValueError, "scores"),
+    "no threshold": ({"iou_threshold": None}, ValueError, "iou_threshold"),
+    "threshold of matrix": ({"method": "matrix"}, ValueError, "iou_threshold"),
+    "kind of matrix": ({"method": "matrix", "iou_threshold": None, "kind": "hard"}, ValueError, "kind"),
     "threshold": ({"iou_threshold": math.nan}, ValueError, "iou_threshold"),
     "score_threshold": ({"score_threshold": math.nan}, ValueError, "score_threshold"),
     "method": ({"method": "hardest"}, ValueError, "hardest"),

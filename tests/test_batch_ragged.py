@@ -12,6 +12,8 @@ import ptdet
 from ptdet._walks import WALKS
 from ptdet.testing import clustered, grid
 
+CHANGED = {"merge": lambda n: [(n, 4)], "soft": lambda n: [(n,)], "matrix": lambda n: [(n,)]}
+
 
 @pytest.mark.parametrize("method", WALKS)
 @pytest.mark.parametrize("with_classes", [False, True])
@@ -21,18 +23,19 @@ def test_ragged_equals_the_loop(method: str, with_classes: bool) -> None:
     images = torch.randint(0, 6, (300,), generator=random)
     images[images == 4] = 2  # one without boxes
     idxs = torch.randint(-3, 3, (300,), generator=random) * 10**15 if with_classes else None
+    threshold = None if method == "matrix" else 0.4
     keep, num, *changed = ptdet.ragged_nms(
-        boxes, scores, images, 0.4, idxs, num_images=6, method=method, score_threshold=0.2, max_per_image=25
+        boxes, scores, images, threshold, idxs, num_images=6, method=method, score_threshold=0.2, max_per_image=25
     )
     assert len(num) == 6 and int(num[4]) == 0 and int(num.sum()) == len(keep)
     for image, part in enumerate(keep.split(num.tolist())):
         rows = torch.nonzero(images == image)[:, 0]
         own_ids = torch.zeros(len(rows), dtype=torch.int64) if idxs is None else idxs[rows]
         alone = ptdet.ragged_nms(
-            boxes[rows], scores[rows], rows * 0, 0.4, own_ids, num_images=1, method=method, score_threshold=0.2
+            boxes[rows], scores[rows], rows * 0, threshold, own_ids, num_images=1, method=method, score_threshold=0.2
         )
         assert part.tolist() == rows[alone[0][:25]].tolist()
-    assert [each.shape for each in changed] == {"merge": [(len(keep), 4)], "soft": [(len(keep),)]}.get(method, [])
+    assert [each.shape for each in changed] == CHANGED.get(method, lambda n: [])(len(keep))
     if method == "hard":
         group = images if idxs is None else images * 6 + idxs // 10**15 + 3
         everything = ptdet.batched_nms(boxes, scores, group, 0.4, score_threshold=0.2)

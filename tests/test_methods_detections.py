@@ -11,6 +11,9 @@ import torch
 from torch import Tensor
 
 import ptdet
+import ptdet.compat
+from ptdet.integrations import ensemble_boxes
+from ptdet.reference.overlap import area, intersection
 
 from .detections import DATA, load
 
@@ -112,3 +115,100 @@ def test_merging_of_slices(least: str) -> None:
         assert numpy.array_equal(keep.numpy(), arrays[f"exp_{name}_ios_{least}_keep"])
         assert numpy.array_equal(owner.numpy()[candidates], arrays[f"exp_{name}_ios_{least}_owner"])
         assert (grown[:, :2] <= boxes[keep][:, :2]).all() and (grown[:, 2:] >= boxes[keep][:, 2:]).all()
+
+
+@pytest.mark.parametrize("image", ["1000", "5001"])
+@pytest.mark.parametrize("method", ["vision", "or", "merge", "soft"])
+def test_the_yolov3_pipeline(method: str, image: str) -> None:
+    """Its soft emits the first of a class whatever its score, which `soft_nms` does not.
+
+    The peer takes probabilities, here logits go in and come back through a sigmoid: some 1e-7 of a score.
+    """
+    arrays, _ = load(DATA / f"variants/variants_yolox_{image}.npz")
+    rows = torch.from_numpy(arrays["pred"]).double()
+    rows[:, 5:] = torch.logit(rows[:, 5:])
+    (found,) = ptdet.non_max_suppression(rows[None], 0.05, 0.5, False, method)
+    expected = by_score(torch.from_numpy(arrays[f"exp_{method}"]))
+    assert found is not None
+    torch.testing.assert_close(found[:, 4:].float(), expected[:, 4:], rtol=0, atol=1e-6)
+    torch.testing.assert_close(found[:, :4].float(), expected[:, :4], rtol=0, atol=PIXELS)
+
+
+@pytest.mark.parametrize("image", ["1000", "5001"])
+def test_weighted_clusters_by_distance(image: str) -> None:
+    """What the peer keeps; `cluster_nms` has the weighted form with the distance itself, not with its power 0.6."""
+    boxes, scores, labels, arrays = variants(image)
+    keep = ptdet.diou_nms(boxes, scores, 0.5, labels, beta=0.6)
+    expected = by_score(torch.from_numpy(arrays["exp_cluster_weighted_diounms"]))
+    assert torch.equal(torch.stack([scores[keep], labels[keep].float()], 1), expected[:, 4:])
+
+
+@pytest.mark.parametrize("image", ["1000", "5001"])
+def test_suppression_of_ensembles(image: str) -> None:
+    """The peer's soft-NMS selects and orders by the decayed scores, and returns the scores that were given."""
+    arrays, meta = load(DATA / f"variants/wbf_{image}.npz")
+    lists = [[arrays[f"m{m}_{part}"] for m in (0, 1)] for part in ("boxes", "scores", "labels")]
+    for name in ("nms", "soft_gauss", "soft_linear"):
+        function = ensemble_boxes.nms if name == "nms" else ensemble_boxes.soft_nms
+        boxes, scores, labels = function(*lists, **meta["expectations"][name]["args"])
+        expected = arrays[f"exp_{name}"]
+        assert numpy.array_equal(boxes, expected[:, :4]) and numpy.array_equal(labels, expected[:, 5])
+        if name == "nms":
+            assert numpy.array_equal(scores, expected[:, 4])
+        else:
+            assert (scores <= expected[:, 4] + 1e-7).all() and (scores < expected[:, 4] - 1e-3).any()
+
+
+def plain_soft(boxes: Tensor, scores: Tensor, least: float, sigma: float, added: float) -> tuple[Tensor, Tensor]:
+    """Gaussian soft-NMS, step by step, with `added` to the union: boxes and scores in the order they are picked."""
+    left, scores, picked, values = torch.nonzero(scores > least)[:, 0], scores.clone(), [], []
+    while len(left):
+        best = left[scores[left].argmax()]
+        picked.append(boxes[best])
+        values.append(scores[best])
+        left = left[left != best]
+        inter, areas = intersection(boxes[left], boxes[best]), area(boxes[left]) + area(boxes[best])
+        scores[left] *= torch.exp(-((inter / (areas - inter + added)) ** 2) / sigma)
+        left = left[scores[left] > least]
+    return torch.stack(picked), torch.stack(values)
+
+
+FACES = sorted(DATA.glob("ultraface_rfb*/*.npz"))
+
+
+@pytest.mark.parametrize("path", FACES, ids=lambda path: f"{path.parent.name}/{path.stem}")
+@pytest.mark.parametrize("name", ["detect_imgs_soft", "low_soft"])
+def test_faces(path: Any, name: str) -> None:
+    """The peer adds 1e-5 to the union, a hundredth of a small face. With it a plain loop is the peer, without ptdet."""
+    arrays, meta = load(path)
+    boxes, scores = torch.from_numpy(arrays["boxes"]), torch.from_numpy(arrays["scores"])
+    sigma, least = meta["expectations"][name]["sigma"], meta["expectations"][name]["prob_threshold"].removeprefix("> ")
+    expected = torch.from_numpy(arrays[f"exp_{name}"])
+    decayed, keep = ptdet.soft_nms(boxes, scores, sigma=sigma, min_score=float(least))
+    for added, found in ((1e-5, (expected[:, :4], expected[:, 4])), (0.0, (boxes[keep], decayed))):
+        theirs = plain_soft(boxes, scores, float(least), sigma, added)
+        assert torch.equal(theirs[0], found[0])
+        torch.testing.assert_close(theirs[1], found[1], rtol=1e-6, atol=0)
+
+
+YOLOX = sorted(DATA.glob("yolox_nano_coco/*.npz"))
+
+
+@pytest.mark.parametrize("path", YOLOX, ids=lambda path: path.stem)
+def test_the_onnx_demo_counts_pixels(path: Any, backend: str) -> None:
+    """`exp_onnxdemo*`: a side is x2 - x1 + 1 there, in pixels of the picture."""
+    arrays, _ = load(path)
+    rows = torch.from_numpy(arrays["pred"])
+    half = rows[:, 2:4] / 2
+    boxes = torch.cat([rows[:, :2] - half, rows[:, :2] + half], dim=1) / float(arrays["ratio"])
+    of_class = rows[:, 4:5] * rows[:, 5:]
+    best, labels = of_class.max(dim=1)
+    at = torch.nonzero(best > 0.1)[:, 0]
+    at = at[ptdet.compat.nms(boxes[at], best[at], 0.45, compat="torchvision", offset=1)]
+    ours = torch.cat([boxes[at], best[at, None], labels[at, None]], dim=1)
+    assert numpy.array_equal(ours.numpy(), arrays["exp_onnxdemo"])
+    at, labels = torch.nonzero(of_class > 0.1, as_tuple=True)
+    scores = of_class[at, labels]
+    keep = ptdet.compat.nms(boxes[at], scores, 0.45, labels, compat="onnx", offset=1)
+    ours = torch.cat([boxes[at][keep], scores[keep, None], labels[keep, None]], dim=1)
+    assert numpy.array_equal(ours.numpy(), arrays["exp_onnxdemo_aware"])

@@ -15,6 +15,12 @@ from ptdet.testing import class_ids, clustered
 CLASSES = class_ids(16, "bool", 1)
 
 
+COMPOSED = (
+    lambda b, s: ptdet.fast_nms(b, s, 0.5, class_ids(200, "few", 1), score_threshold=0.3, return_owner=True),
+    lambda b, s: ptdet.matrix_nms(b, s, class_ids(200, "few", 1), min_score=0.3, return_owner=True),
+)
+
+
 def scene() -> tuple[Tensor, Tensor]:
     """No two overlaps, and no overlap and threshold, lie as close as the differences reach."""
     boxes, scores = clustered(16, 3, image=60)
@@ -68,6 +74,13 @@ def test_composed_methods() -> None:
     assert gradcheck(lambda b, s: ptdet.greedy_nmm(b, s)[0], scene())
 
 
+def test_matrix_passes_no_nan_back() -> None:
+    boxes = torch.tensor([[5.0, 5, 5, 5], [5, 5, 5, 5], [0, 0, 9, 9], [0, 0, 1e30, 1e30], [30, 30, 40, 40]])
+    boxes.requires_grad_()
+    ptdet.matrix_nms(boxes, torch.tensor([0.9, 0.8, 0.7, 0.6, 0.5]))[0].sum().backward()
+    assert boxes.grad is not None and torch.isfinite(boxes.grad).all()
+
+
 def test_many_rows_at_once_and_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     from ptdet import _method_gradients
 
@@ -78,7 +91,10 @@ def test_many_rows_at_once_and_in_parts(monkeypatch: pytest.MonkeyPatch) -> None
         return list(torch.autograd.grad((decayed**2).sum() + (merged**2).sum(), (boxes, scores)))
 
     whole = found()
+    composed = [f(b, s) for f in COMPOSED for b, s in [clustered(200, 1, image=300)]]
     monkeypatch.setattr(_method_gradients, "_PAIRS", 40)
+    for f, expected in zip(COMPOSED, composed, strict=True):
+        assert all(map(torch.equal, f(*clustered(200, 1, image=300)), expected))
     for part, expected in zip(found(), whole, strict=True):
         torch.testing.assert_close(part, expected)
 

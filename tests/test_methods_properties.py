@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from random import Random
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ptdet
-from ptdet.reference import exceeds, raw_overlap
+from ptdet.reference import decreasing, exceeds, raw_overlap
 
 from .test_nms_properties import scenes, thresholds
 
@@ -40,6 +41,18 @@ def test_soft_scores_never_rise(scene: Scene, threshold: float, kind: str, resel
     assert unmoved.all()
 
 
+@given(scenes(), st.sampled_from(["gaussian", "linear"]))
+@relaxed
+def test_matrix_scores_never_rise(scene: Scene, kind: str) -> None:
+    boxes, scores = scene[0], not_negative(scene[1])
+    decayed, keep, owner = ptdet.matrix_nms(boxes, scores, kind=kind, return_owner=True)
+    assert (decayed <= scores[keep]).all() and (decayed[1:] <= decayed[:-1]).all()
+    assert torch.equal(owner[keep], keep)
+    dropped = torch.nonzero((owner >= 0) & (owner != torch.arange(len(owner))))[:, 0]
+    assert (raw_overlap(boxes[dropped], boxes[owner[dropped]]) > 0).all()
+    assert (torch.isin(torch.arange(len(owner)), keep) | (owner >= 0) | (scores.double() <= 0.001)).all()
+
+
 @given(scenes(), thresholds)
 @relaxed
 def test_hard_soft_nms_is_nms(scene: Scene, threshold: float) -> None:
@@ -63,6 +76,38 @@ def test_the_order_of_the_input_does_not_matter(scene: Scene, threshold: float, 
         (merged, keep), (again, shuffled) = (ptdet.merge_nms(*each, members=members) for each in (call, other))
         assert torch.equal(shuffle[shuffled], keep)
         assert torch.equal(again.nan_to_num(-7), merged.nan_to_num(-7))
+    scores = scores + 1
+    for decaying in (partial(ptdet.soft_nms, kind="linear"), partial(ptdet.soft_nms, reselect=False), ptdet.matrix_nms):
+        (decayed, keep), (again, shuffled) = decaying(boxes, scores), decaying(boxes[shuffle], scores[shuffle])
+        assert torch.equal(again, decayed)
+        assert torch.equal(shuffle[shuffled].sort().values, keep.sort().values)  # scores may tie after the decay
+
+
+@given(scenes(), thresholds)
+@relaxed
+def test_kept_boxes_do_not_meet_and_the_others_meet_their_owner(scene: Scene, threshold: float) -> None:
+    boxes, scores = scene
+    for function, metric, inclusive in ((ptdet.or_nms, "iou", True), (ptdet.diou_nms, "diou", False),
+                                        (ptdet.and_nms, "iou", True)):  # fmt: skip
+        keep, owner = function(boxes, scores, threshold, return_owner=True)
+        meets = exceeds(raw_overlap(boxes[keep][None], boxes[keep][:, None], metric), threshold, inclusive)
+        assert not meets.triu(1).any()
+        removed = torch.nonzero(owner != torch.arange(len(owner)))[:, 0]
+        assert exceeds(raw_overlap(boxes[removed], boxes[owner[removed]], metric), threshold, inclusive).all()
+
+
+@given(scenes(), thresholds, st.booleans())
+@relaxed
+def test_the_fixpoint_of_clusters_is_greedy(scene: Scene, threshold: float, by_distance: bool) -> None:
+    """The paper's iteration: a box stays if none of those before it that stay overlaps it enough."""
+    boxes, scores = scene
+    metric = "diou" if by_distance else "iou"
+    order = decreasing(scores)
+    meets = exceeds(raw_overlap(boxes[order][:, None], boxes[order][None], metric), threshold).tril(-1)
+    stays = torch.ones(len(order), dtype=torch.bool)
+    for _ in range(len(order)):
+        stays = ~(meets & stays[None]).any(dim=1)
+    assert torch.equal(ptdet.cluster_nms(boxes, scores, threshold, metric=metric)[1], order[stays])
 
 
 @given(scenes(), thresholds, thresholds)

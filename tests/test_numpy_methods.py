@@ -164,7 +164,8 @@ def test_bad_input(name: str) -> None:
 
 @pytest.mark.parametrize("module", ["_suppression", "_methods", "_fusion", "_overlaps", "_yolo"])
 def test_docstrings(module: str) -> None:
-    ran = doctest.testmod(importlib.import_module(f"ptdet.numpy.{module}"))
+    with np.printoptions():  # the default formatter: ultralytics sets another as it is imported
+        ran = doctest.testmod(importlib.import_module(f"ptdet.numpy.{module}"))
     assert ran.failed == 0 and ran.attempted > 0
 
 

@@ -1,4 +1,4 @@
-"""The tables of README.md and benchmarks/README.md, from benchmarks/results/cpu.json.
+"""The tables of README.md, benchmarks/README.md and docs/METHODS.md, from benchmarks/results.
 
 `python -m ptdet.bench.readme` writes them in a checkout; with --check it only says whether they are up to date.
 """
@@ -21,7 +21,7 @@ from .groups.losses import OF_TORCHVISION
 from .groups.methods import HARD
 from .groups.pairwise import FUNCTIONS
 from .groups.postprocess import SETTINGS
-from .machine import busy
+from .machine import busy, in_one_line
 from .results import FLOOR, Results, Row, libraries, load_json
 from .table import seconds, slowest
 from .targets import cells, outcomes
@@ -167,7 +167,7 @@ def coco_block(results: Results) -> str:
         known = f"{row['reference']:.4f}" if "reference" in row else ""
         precision = [f"{row[name]:.4f}" for name in ("AP", "AP50", "AP75")]
         table.append([row["method"], *precision, known, str(row["n_dets"]), f"{row['ms_for_64_images']:.1f}"])
-    return markdown(table)
+    return f"{in_one_line(stored['machine'])}, {stored['machine']['evaluator']}.\n\n{markdown(table)}"
 
 
 BLOCKS = {
@@ -176,8 +176,8 @@ BLOCKS = {
         "targets": target_block,
         "growth": growth_block,
         "slowest": slowest_block,
-        "coco": coco_block,
     },
+    "docs/METHODS.md": {"coco": coco_block},
 }
 
 

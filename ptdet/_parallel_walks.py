@@ -1,0 +1,151 @@
+"""Fast NMS and Matrix NMS as walks of fixed shape over candidates in groups.
+
+Composed of torch operations, a block of rows at a time: the same on every device. A group of n has n^2 / 2 overlaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from ._method_checks import check_matrix
+from ._method_gradients import chunks, overlap
+from .reference import above, computed, decreasing, exceeds, finite_or_zero, raw_overlap
+
+
+def fast_nms_walk(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    iou_threshold: float,
+    metric: str = "iou",
+    inclusive: bool = False,
+    score_threshold: float | None = None,
+    longest: int | None = None,
+) -> tuple[Tensor, Tensor]:
+    """keep (N,) and owner (N,), as `nms_walk`; an owner may be a removed box.
+
+    With `longest`, which no group has more boxes than, nothing waits for a GPU; without it, the groups are counted.
+    """
+    ranked = _Ranked(boxes.detach(), scores, idxs, score_threshold, longest)
+    by = []
+    for rows, own, before, better in ranked.blocks():
+        met = exceeds(raw_overlap(ranked.boxes[rows][:, None], ranked.boxes[before], metric), iou_threshold, inclusive)
+        met = met & better
+        first = torch.argmax(met.to(torch.uint8), dim=1, keepdim=True)  # the best
+        by.append(torch.where(met.any(dim=1), before.gather(1, first)[:, 0], own))
+    owner = ranked.by_row(torch.where(ranked.candidate, ranked.order[torch.cat(by)], -1), -1)
+    return _decreasing(scores, owner == torch.arange(owner.shape[0], device=owner.device)), owner
+
+
+def matrix_nms_walk(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    kind: str = "gaussian",
+    sigma: float = 2.0,
+    min_score: float = 0.001,
+    metric: str = "iou",
+    score_threshold: float | None = None,
+    longest: int | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Decayed scores (N,) in the order of keep (N,), and owner (N,), as `soft_nms_walk`; `longest` as above."""
+    check_matrix(kind, sigma, min_score)
+    ranked = _Ranked(boxes, scores, idxs, score_threshold, longest)
+
+    def f(share: Tensor) -> Tensor:
+        return torch.exp(-sigma * (share * share)) if kind == "gaussian" else 1 - share
+
+    def shares(rows: slice, before: Tensor, better: Tensor) -> Tensor:
+        own, others = ranked.boxes[rows][:, None], ranked.boxes[before]
+        if torch.is_grad_enabled() and boxes.requires_grad:
+            met = overlap(own, others, metric)
+        else:
+            met = finite_or_zero(raw_overlap(own, others, metric))
+        return torch.where(better, met.clamp(min=0), 0.0)
+
+    relief = f(torch.cat([shares(rows, before, better).amax(dim=1) for rows, _, before, better in ranked.blocks()]))
+    factors, by = [], []
+    for rows, own, before, better in ranked.blocks():
+        ratio = f(shares(rows, before, better)) / torch.where(relief > 0, relief, 1.0)[before]
+        least = torch.where(better & (relief > 0)[before], ratio, 1.0).min(dim=1, keepdim=True)
+        factors.append(least.values[:, 0].clamp(max=1))
+        by.append(torch.where(least.values[:, 0] < 1, before.gather(1, least.indices)[:, 0], own))
+    values = computed(scores)[ranked.order]
+    decayed = values * torch.cat(factors).to(values.dtype)
+    alive = ranked.candidate & (above(decayed.detach(), min_score) | torch.isnan(decayed.detach()))
+    heaviest = torch.cat(by)
+    places = torch.arange(heaviest.shape[0], device=heaviest.device)
+    owner = torch.where(alive | (heaviest != places), ranked.order[torch.where(alive, places, heaviest)], -1)
+    decayed = ranked.by_row(decayed, 0)
+    keep = _decreasing(decayed, ranked.by_row(alive, False))
+    kept_scores = torch.where(keep >= 0, decayed[keep.clamp(min=0)], 0.0).to(scores.dtype)
+    return kept_scores, keep, ranked.by_row(torch.where(ranked.candidate, owner, -1), -1)
+
+
+class _Ranked:
+    """Rows by group, in each by decreasing score: what is better than a row and of its group lies just before it."""
+
+    def __init__(
+        self, boxes: Tensor, scores: Tensor, idxs: Tensor | None, score_threshold: float | None, longest: int | None
+    ) -> None:
+        may_wait = not torch.compiler.is_compiling() and (longest is None or scores.device.type == "cpu")
+        values = computed(scores.detach())
+        order = decreasing(values)
+        candidate = torch.ones_like(order, dtype=torch.bool)
+        if score_threshold is not None:
+            candidate = above(values, score_threshold)
+            order = order[candidate[order]] if may_wait else order
+        self.ids = None
+        sizes = None
+        if idxs is not None:
+            ids = (idxs + 0.0 if idxs.is_floating_point() else idxs.to(torch.int64))[order]  # -0.0 is 0.0
+            self.ids, by_group = torch.sort(ids, stable=True)
+            order = order[by_group]
+            if may_wait and len(order):
+                _, group, counts = torch.unique_consecutive(self.ids, return_inverse=True, return_counts=True)
+                sizes, by_size = torch.sort(counts[group], descending=True, stable=True)
+                self.ids, order = self.ids[by_size], order[by_size]
+        self.order, self.candidate, self.boxes = order, candidate[order], computed(boxes)[order]
+        self._count = scores.shape[0]
+        self._parts = _parts(order.shape[0], order.shape[0] if longest is None else longest, sizes)
+
+    def blocks(self) -> Iterator[tuple[slice, Tensor, Tensor, Tensor]]:
+        """Some rows, their numbers (R,), the W before each (R, W), best first, and which of those are better."""
+        places = torch.arange(self.order.shape[0], device=self.order.device)
+        for rows, width in self._parts:
+            own = places[rows]
+            near = own[:, None] + torch.arange(-width, 0, device=own.device)
+            before = near.clamp(min=0)
+            better = (near >= 0) & self.candidate[before]
+            if self.ids is not None:
+                better = better & (self.ids[rows][:, None] == self.ids[before])
+            yield rows, own, before, better
+
+    def by_row(self, values: Tensor, other: float) -> Tensor:
+        """From the order of rank to that of the input; `other` where a row is no candidate."""
+        return values.new_full((self._count,), other).scatter(0, self.order, values)
+
+
+def _parts(count: int, longest: int, sizes: Tensor | None) -> list[tuple[slice, int]]:
+    """Blocks of rows, and how far before a row its group can reach; `sizes` of the rows' groups, if known, decrease."""
+    if sizes is None:
+        blocks = chunks(max(count, 1), longest)
+        return [(rows, max(longest if rows.stop is None else min(longest, rows.stop), 1)) for rows in blocks]
+    parts, first = [], 0
+    while first < count:
+        width = int(sizes[first])
+        alike = int((2 * sizes > width).sum())  # their groups are at least half as large
+        for rows in chunks(alike - first, width):
+            parts.append((slice(first + rows.start, min(first + rows.stop, alike)), min(width, rows.stop)))
+        first = alike
+    return parts
+
+
+def _decreasing(scores: Tensor, chosen: Tensor) -> Tensor:
+    """The chosen rows by decreasing score, ties to the lower row, then -1."""
+    order = decreasing(computed(scores.detach()))
+    left_out, places = torch.sort((~chosen[order]).to(torch.uint8), stable=True)
+    return torch.where(left_out == 0, order[places], -1)
