@@ -41,18 +41,17 @@ def test_opencv() -> None:
         np.testing.assert_array_equal(ours.numpy(), theirs)
 
 
-def test_opencv_soft() -> None:
-    cv2 = pytest.importorskip("cv2")
-    for boxes, scores, threshold in ((BOXES, SCORES, 0.3), (*clustered(60, 1), 0.4)):
+@pytest.mark.parametrize("kind", ["gaussian", "linear"])
+def test_opencv_soft(kind: str) -> None:
+    dnn = pytest.importorskip("cv2").dnn
+    method = getattr(dnn, f"SOFT_NMSMETHOD_SOFTNMS_{kind.upper()}")
+    for boxes, scores, threshold in ((BOXES, SCORES, 0.5), (BOXES, SCORES, 0.25), (*clustered(60, 1), 0.4)):
         corners = boxes.round()  # softNMSBoxes takes whole pixels
         sides = torch.cat([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1).int().numpy()
-        for kind, method in (("gaussian", cv2.dnn.SOFT_NMSMETHOD_SOFTNMS_GAUSSIAN),):
-            decayed, keep = cv2.dnn.softNMSBoxes(sides, scores.numpy(), 0.05, threshold, 0, 0.5, method)
-            found, kept = ptdet.soft_nms(
-                corners, scores, threshold, compat="opencv", sigma=0.5, min_score=0.05, kind=kind
-            )
-            np.testing.assert_array_equal(kept.numpy(), np.asarray(keep).flatten())
-            np.testing.assert_allclose(found.numpy(), np.asarray(decayed).flatten(), rtol=1e-5)
+        decayed, keep = dnn.softNMSBoxes(sides, scores.numpy(), 0.05, threshold, 0, 0.5, method)
+        found, kept = ptdet.soft_nms(corners, scores, threshold, compat="opencv", sigma=0.5, min_score=0.05, kind=kind)
+        np.testing.assert_array_equal(kept.numpy(), np.asarray(keep).flatten())
+        np.testing.assert_allclose(found.numpy(), np.asarray(decayed).flatten(), rtol=1e-5)
 
 
 def onnx_nms(boxes: Tensor, scores: Tensor, threshold: float, least: float) -> Any:
@@ -78,6 +77,20 @@ def test_onnx() -> None:
         ours = ptdet.batched_nms(boxes, scores, ids, threshold, compat="onnx", score_threshold=float(np.float32(0.3)))
         np.testing.assert_array_equal(ours.numpy(), theirs[:, 2])
         np.testing.assert_array_equal(ids[ours].numpy(), theirs[:, 1])
+
+
+@pytest.mark.filterwarnings("ignore")  # of its import
+def test_tensorflow() -> None:
+    image = pytest.importorskip("tensorflow").image
+    for boxes, scores, threshold in scenes():
+        given = boxes[:, [1, 0, 3, 2]].numpy(), scores.numpy(), len(scores)
+        theirs = image.non_max_suppression(*given, threshold, 0.3).numpy()
+        ours = ptdet.nms(boxes, scores, threshold, compat="tensorflow", score_threshold=float(np.float32(0.3)))
+        np.testing.assert_array_equal(ours.numpy(), theirs)
+        kept, decayed = image.non_max_suppression_with_scores(*given, 1.0, 0.1, soft_nms_sigma=0.5)
+        found, keep = ptdet.soft_nms(boxes, scores, compat="tensorflow", sigma=0.5, min_score=float(np.float32(0.1)))
+        np.testing.assert_array_equal(keep.numpy(), kept.numpy())
+        np.testing.assert_allclose(found.numpy(), decayed.numpy(), rtol=1e-5)  # exp of another library
 
 
 def test_by_hand() -> None:

@@ -16,6 +16,8 @@ import ptdet
 import ptdet.numpy
 from ptdet.testing import clustered, scattered
 
+from .oracles import one_thread
+
 METHODS: dict[str, list[dict[str, Any]]] = {
     "or_nms": [{}, {"inclusive": False}, {"metric": "giou"}],
     "diou_nms": [{}, {"beta": 0.6}, {"inclusive": True}],
@@ -55,7 +57,8 @@ def test_methods(name: str, dtype: torch.dtype) -> None:
         for options in METHODS[name]:
             for common in ({}, *COMMON):
                 for ids in (None, idxs):
-                    theirs = getattr(ptdet, name)(boxes, scores, 0.45, ids, **options, **common)
+                    with one_thread():
+                        theirs = getattr(ptdet, name)(boxes, scores, 0.45, ids, **options, **common)
                     given = (boxes.numpy(), scores.numpy(), 0.45, None if ids is None else ids.numpy())
                     equal(getattr(ptdet.numpy, name)(*given, **options, **common), theirs)
 
@@ -67,7 +70,8 @@ def test_matrix_nms(options: dict[str, Any], dtype: torch.dtype) -> None:
     for scene, count in ((clustered, 0), (clustered, 1), (clustered, 300), (scattered, 300)):
         boxes, scores = (t.to(dtype) for t in scene(count))
         for ids in (None, torch.arange(count) % 3):
-            decayed, *theirs = ptdet.matrix_nms(boxes, scores, ids, **options)
+            with one_thread():
+                decayed, *theirs = ptdet.matrix_nms(boxes, scores, ids, **options)
             given = (boxes.numpy(), scores.numpy(), None if ids is None else ids.numpy())
             found, *ours = ptdet.numpy.matrix_nms(*given, **options)
             equal(ours, theirs)
