@@ -79,6 +79,22 @@ def test_matrix_nms(options: dict[str, Any], dtype: torch.dtype) -> None:
             assert found.dtype == decayed.numpy().dtype
 
 
+def test_threads_change_nothing() -> None:
+    """Enough boxes that each thread has a part."""
+    boxes, scores = clustered(5000)
+    before = ptdet.numpy.get_num_threads()
+    found = []
+    for threads in (1, 3):
+        ptdet.numpy.set_num_threads(threads)
+        fast = ptdet.numpy.fast_nms(boxes.numpy(), scores.numpy(), 0.5, return_owner=True)
+        found.append([*fast, *ptdet.numpy.matrix_nms(boxes.numpy(), scores.numpy(), return_owner=True)])
+    ptdet.numpy.set_num_threads(before)
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
+    with one_thread():
+        equal(found[0][:2], ptdet.fast_nms(boxes, scores, 0.5, return_owner=True))
+
+
 STRANGE = torch.tensor(
     [[0, 0, 10, 10], [0, 0, float("inf"), 10], [5, 5, 5, 5], [10, 10, 0, 0], [float("nan"), 0, 9, 9], [1, 0, 11, 10],
      [-float("inf"), 0, float("inf"), 8], [0, 0, 10, 10], [1e30, 0, 2e30, 1e30]]

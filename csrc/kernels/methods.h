@@ -97,6 +97,8 @@ void soft_nms(const NmsInput& input, const SoftParams& params, const SoftOutput&
 
 void wbf(const WbfInput& input, const WbfParams& params, const WbfOutput& output, const Host& host);
 
+// The three below serve numpy/: for tensors they are composed of torch's operations, which have gradients.
+
 // owner: the best box that overlaps i enough, kept or not; never null.
 void fast_nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output, const Host& host);
 
