@@ -26,6 +26,8 @@ constexpr Name<bool> kWeightsByOverlap[] = {{"score", false}, {"score_overlap", 
 
 constexpr Name<Decay> kDecays[] = {{"gaussian", Decay::kGaussian}, {"linear", Decay::kLinear}, {"hard", Decay::kHard}};
 
+constexpr Name<Decay> kMatrixDecays[] = {{"gaussian", Decay::kGaussian}, {"linear", Decay::kLinear}};
+
 constexpr Name<Confidence> kConfidences[] = {{"avg", Confidence::kAverage},
                                              {"max", Confidence::kMaximum},
                                              {"box_and_model_avg", Confidence::kBoxAndModel},

@@ -6,22 +6,13 @@ Weights are drawn, so nothing is downloaded; the biases are set so that thousand
 from __future__ import annotations
 
 import argparse
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
 import torch
 import torchvision
+from before_and_after import Detections, compare
 from torch import Tensor, nn
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-import ptdet  # noqa: E402
-
-Detections = list[dict[str, Tensor]]
 
 
 def faster_rcnn() -> nn.Module:
@@ -67,62 +58,19 @@ def images() -> list[Tensor]:
     return pictures
 
 
-@contextmanager
-def timed_suppression() -> Iterator[dict[str, float]]:
-    """Seconds and candidates that pass through torchvision.ops.boxes.batched_nms, whoever stands there."""
-    boxes = torchvision.ops.boxes
-    spent, function = {"seconds": 0.0, "candidates": 0.0}, boxes.batched_nms
-
-    def timed(candidates: Tensor, *arguments: Any) -> Tensor:
-        start = time.perf_counter()
-        kept: Tensor = function(candidates, *arguments)
-        spent["seconds"] += time.perf_counter() - start
-        spent["candidates"] += len(candidates)
-        return kept
-
-    boxes.batched_nms = timed
-    try:
-        yield spent
-    finally:
-        boxes.batched_nms = function
-
-
-def detect(model: nn.Module, pictures: list[Tensor]) -> tuple[Detections, dict[str, float]]:
-    start = time.perf_counter()
-    with timed_suppression() as spent, torch.inference_mode():
-        found: Detections = model(pictures)
-    return found, {**spent, "total": time.perf_counter() - start}
-
-
-def equal(one: Detections, other: Detections) -> bool:
-    """Bit by bit: boxes, scores and labels of every image."""
-    return all(torch.equal(a[key], b[key]) for a, b in zip(one, other, strict=True) for key in a)
-
-
-def shown(spent: dict[str, float]) -> str:
-    share = spent["seconds"] / spent["total"]
-    return f"{spent['seconds'] * 1e3:.1f} ms of {spent['total'] * 1e3:.0f} ({share:.1%})"
+def detect(model: nn.Module, pictures: list[Tensor]) -> Detections:
+    return [(image["boxes"], image["scores"], image["labels"]) for image in model(pictures)]
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", default=list(MODELS), help=", ".join(MODELS))
     wanted = parser.parse_args(arguments).models
-    ptdet.nms(torch.zeros(1, 4), torch.zeros(1), 0.5)  # loads the kernels
     same = True
     for name in wanted:
         torch.manual_seed(0)
-        model = MODELS[name]().eval()
-        theirs, before = detect(model, images())
-        with ptdet.patch() as patched:
-            ours, after = detect(model, images())
-        same &= equal(theirs, ours)
-        print(
-            f"{name}: {sum(len(found['scores']) for found in ours)} detections of {before['candidates']:.0f} "
-            f"candidates, {'equal' if equal(theirs, ours) else 'DIFFERENT'}; calls of ptdet: {dict(patched.calls)}; "
-            f"suppression {shown(before)} before, {shown(after)} after",
-            flush=True,
-        )
+        client = partial(detect, MODELS[name]().eval(), images())
+        same &= compare(name, client, torchvision.ops.boxes, "batched_nms")
     return 0 if same else 1
 
 

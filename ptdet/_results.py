@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ._checks import check_ids_are_numbers
+from ._checks import check_ids_are_numbers, check_tensor
 
 
 def cut(keep: Tensor, kept: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:
@@ -20,3 +20,12 @@ def cut(keep: Tensor, kept: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:
 def check_ids(idxs: Tensor | None) -> None:
     if idxs is not None:
         check_ids_are_numbers(idxs)
+
+
+def in_pixels(boxes: Tensor) -> Tensor:
+    """Boxes whose last pixel is x2, y2, as boxes that end there; in a type that can hold it."""
+    check_tensor("boxes", boxes)
+    if boxes.shape[-1:] != (4,):
+        return boxes  # is refused by whoever asked
+    held = boxes.float() if boxes.dtype in (torch.float16, torch.bfloat16) else boxes
+    return held + held.new_tensor([0, 0, 1, 1])

@@ -142,12 +142,14 @@ def _taking_part(scores: Tensor, skip_box_thr: float) -> Tensor | slice:
         raise TypeError(f"scores_list: expected floating dtypes, got {scores.dtype}")
     values = computed(scores.detach())
     below = ~exceeds(values, skip_box_thr, inclusive=True) & (torch.isfinite(values) | (values < 0))
-    return torch.nonzero(~below)[:, 0] if bool(below.any()) else slice(None)
+    if not torch.compiler.is_compiling() and not bool(below.any()):
+        return slice(None)
+    return torch.nonzero(~below)[:, 0]
 
 
 def _in_all_rows(owner: Tensor, part: Tensor | slice, scores: Tensor) -> Tensor:
     if isinstance(part, slice):
         return owner
     found = torch.full_like(scores, -1, dtype=torch.int64)
-    found[part] = torch.where(owner >= 0, part[owner.clamp(min=0)], -1) if len(part) else owner
+    found[part] = torch.where(owner >= 0, part[owner.clamp(min=0)], -1)
     return found

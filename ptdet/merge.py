@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from ._method_checks import check_merge
 from ._operators import MERGE_NMS, MERGE_NMS_WALK
 from ._results import check_ids, cut
-from .greedy import diou_nms
+from .greedy import diou_nms, or_nms
 
 
 def merge_nms(
@@ -105,20 +107,17 @@ def cluster_nms(
     """
     if beta != 1 and (weighted or metric != "diou"):
         raise ValueError(f"beta: expected 1 but for the plain form with metric 'diou', got {beta}")
-    if metric == "diou" and not weighted:
-        found = diou_nms(
-            boxes, scores, iou_threshold, idxs, beta=beta, score_threshold=score_threshold, max_output=max_output,
-            inclusive=inclusive, return_owner=return_owner,
-        )  # fmt: skip
-        keep, *owner = found if isinstance(found, tuple) else (found,)
-        return boxes[keep], keep, *owner
+    options: dict[str, Any] = {
+        "score_threshold": score_threshold, "max_output": max_output, "inclusive": inclusive,
+        "return_owner": return_owner,
+    }  # fmt: skip
     if weighted:
         return merge_nms(
-            boxes, scores, iou_threshold, idxs, members="later", weights="score_overlap", metric=metric,
-            score_threshold=score_threshold, max_output=max_output, inclusive=inclusive, return_owner=return_owner,
-        )  # fmt: skip
-    _, keep, *owner = merge_nms(
-        boxes, scores, iou_threshold, idxs, metric=metric, score_threshold=score_threshold, max_output=max_output,
-        inclusive=inclusive, return_owner=return_owner,
-    )  # fmt: skip
+            boxes, scores, iou_threshold, idxs, members="later", weights="score_overlap", metric=metric, **options
+        )
+    if metric == "diou":
+        found = diou_nms(boxes, scores, iou_threshold, idxs, beta=beta, **options)
+    else:
+        found = or_nms(boxes, scores, iou_threshold, idxs, metric=metric, **options)
+    keep, *owner = found if isinstance(found, tuple) else (found,)
     return boxes[keep], keep, *owner

@@ -1,8 +1,10 @@
 """Exports models that call ptdet to ONNX, by torch.onnx's dynamo exporter: hard suppression becomes the standard
-NonMaxSuppression, which onnxruntime, TensorRT and OpenVINO run."""
+NonMaxSuppression, which onnxruntime, TensorRT and OpenVINO run; overlaps, losses, the norm, Fast and Matrix NMS become
+plain operators."""
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from importlib import import_module
@@ -10,9 +12,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch._decomp import register_decomposition
 
+from . import reference
 from ._backend import OPERATORS
 from ._operators import register
+from .reference.pairs import graded_value
 
 LOWEST = float(np.finfo(np.float32).min)
 
@@ -20,8 +26,10 @@ LOWEST = float(np.finfo(np.float32).min)
 def translation_table() -> dict[Callable[..., Any], Callable[..., Any]]:
     """For `torch.onnx.export(..., dynamo=True, custom_translation_table=ptdet.onnx.translation_table())`.
 
-    `nms` and `batched_nms` of IoU are translated, with every option but `metric`, and `or_nms` is among them. Boxes and
-    scores are computed in float32; NaN scores and inverted boxes are treated as the runtime does.
+    `nms`, `batched_nms`, `or_nms` and `cluster_nms` of IoU are translated, with every option but `metric`. Boxes and
+    scores are computed in float32; NaN scores and inverted boxes are treated as the runtime does. The overlaps of all
+    kinds, the losses and `channel_norm` are exported as their formulas in plain operators; `fast_nms` and `matrix_nms`,
+    with N^2 overlaps in memory, are such formulas themselves.
 
     Returns:
         What to put in the place of each operator. Those that ONNX has no means for raise NotImplementedError when a
@@ -32,11 +40,44 @@ def translation_table() -> dict[Callable[..., Any], Callable[..., Any]]:
     """
     register()
     _opset()
+    _register_formulas()
     table: dict[Callable[..., Any], Callable[..., Any]] = {
-        getattr(torch.ops.ptdet, name).default: _refusal(name) for name in OPERATORS
+        getattr(torch.ops.ptdet, name).default: _refusal(name) for name in OPERATORS if name not in _FORMULAS
     }
     table[torch.ops.ptdet.nms.default] = _nms
+    table[torch.ops.aten.sort.stable] = _stable_sort  # of fast_nms and matrix_nms; the exporter itself has none
     return table
+
+
+def _box_loss(
+    boxes1: Tensor,
+    boxes2: Tensor,
+    kind: str = "iou",
+    eps: float = 1e-7,
+    joint_eps: float = 1e-7,
+    similarity: bool = False,
+    slopes1: bool = False,
+    slopes2: bool = False,
+    power: float = 1.0,
+    scale: float = 1.0,
+    base: str = "iou",
+) -> tuple[Tensor, Tensor]:
+    """Without the slopes, which a forward pass does not read."""
+    return graded_value(boxes1, boxes2, kind, eps, joint_eps, similarity, power, scale, base), boxes1.new_empty(0)
+
+
+_FORMULAS: dict[str, Callable[..., Any]] = {
+    "pairwise_overlap": reference.pairwise_overlap,
+    "graded_box_loss": _box_loss,
+    "channel_norm": reference.channel_norm,
+}
+
+
+@functools.cache
+def _register_formulas() -> None:
+    """Tells torch's exporter, which asks for no table of them, what these operators consist of."""
+    for name, formula in _FORMULAS.items():
+        register_decomposition(getattr(torch.ops.ptdet, name).default)(formula)
 
 
 def _opset() -> Any:
@@ -94,6 +135,13 @@ def _nms(
     found = op.NonMaxSuppression(of_boxes, row, every, threshold, op.Constant(value_floats=[least]))
     keep = op.Squeeze(op.Slice(found, [2], [3], [1]), op.Constant(value_ints=[1]))
     return keep if idxs is None else _by_score(op, keep, values, limit)
+
+
+def _stable_sort(values: Any, stable: bool = True, dim: int = -1, descending: bool = False) -> Any:
+    """TopK puts the lower index first where values are equal."""
+    op = _opset()
+    count = op.Gather(op.Shape(values), op.Constant(value_ints=[dim]))
+    return op.TopK(values, count, axis=dim, largest=int(descending))
 
 
 def _one_row_a_class(op: Any, row: Any, idxs: Any) -> Any:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ._method_checks import check_scores_are_not_negative, check_soft
+from ._checks import check_number
+from ._method_checks import check_min_score, check_scores_are_not_negative, check_soft
 from ._operators import SOFT_NMS_WALK
-from ._results import check_ids, cut
+from ._results import check_ids, cut, in_pixels
+from .compat import soft_profile
 
 
 def soft_nms(
@@ -24,6 +26,7 @@ def soft_nms(
     metric: str = "iou",
     inclusive: bool = False,
     return_owner: bool = False,
+    compat: str | None = None,
 ) -> tuple[Tensor, ...]:
     """Soft-NMS: a visited box multiplies the scores of those after it by a decay in their overlap.
 
@@ -41,6 +44,9 @@ def soft_nms(
         reselect: visit the box of highest current score, as the paper; False visits in the order of the given scores.
         score_threshold, max_output, metric, inclusive: as in `nms`.
         return_owner: also say whose decay dropped each box.
+        compat: do as this package does where packages differ silently (docs/switching.md): torchvision, yolov3, yolov5,
+            mmcv, mmcv_offset_1, tensorflow, onnx or opencv. It settles `inclusive` and `reselect`, and `sigma` is on
+            its scale. What tensorflow removes besides, at overlap > iou_threshold, is not removed here.
 
     Returns:
         scores (K,): decayed, decreasing; they carry gradients to boxes and scores, the selection held fixed.
@@ -57,6 +63,13 @@ def soft_nms(
     >>> ptdet.soft_nms(boxes, torch.tensor([.9, .85, .8]))
     (tensor([0.9000, 0.7060, 0.2420]), tensor([0, 2, 1]))
     """
+    if compat is not None:
+        profile = soft_profile(compat, inclusive, reselect)
+        check_number("sigma", sigma)
+        check_min_score(min_score)
+        boxes = in_pixels(boxes) if profile.offset else boxes
+        sigma, min_score = profile.sigma_factor * sigma, profile.least(min_score)
+        inclusive, reselect = profile.soft_inclusive, profile.reselect
     options = (iou_threshold, sigma, min_score, kind, reselect, metric, inclusive, score_threshold, max_output)
     check_soft(boxes, scores, idxs, *options)
     check_ids(idxs)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Literal, overload
 
+import torch
 from torch import Tensor
 
 from ._checks import check_ids_are_numbers, check_suppression
 from ._operators import NMS, NMS_WALK
+from ._results import in_pixels
+from .compat import hard_profile
 
 
 @overload
@@ -21,6 +24,7 @@ def nms(
     metric: str = ...,
     inclusive: bool = ...,
     return_owner: Literal[False] = ...,
+    compat: str | None = ...,
 ) -> Tensor: ...
 @overload
 def nms(
@@ -33,6 +37,7 @@ def nms(
     metric: str = ...,
     inclusive: bool = ...,
     return_owner: Literal[True],
+    compat: str | None = ...,
 ) -> tuple[Tensor, Tensor]: ...
 def nms(
     boxes: Tensor,
@@ -44,6 +49,7 @@ def nms(
     metric: str = "iou",
     inclusive: bool = False,
     return_owner: bool = False,
+    compat: str | None = None,
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Greedy non-maximum suppression: visits boxes by decreasing score and removes those that overlap a kept one.
 
@@ -58,6 +64,8 @@ def nms(
         metric: the overlap: iou, giou, diou, ciou, iof (share of the candidate that is covered) or ios.
         inclusive: remove at overlap == iou_threshold too.
         return_owner: also say which kept box removed each box.
+        compat: do as this package does where packages differ silently (docs/switching.md): torchvision, yolov3, yolov5,
+            mmcv, mmcv_offset_1, tensorflow, onnx or opencv. It settles `inclusive`.
 
     Returns:
         keep (K,) int64: kept indices by decreasing score, ties to the lower index, the same on every device.
@@ -73,6 +81,8 @@ def nms(
     >>> ptdet.nms(boxes, torch.tensor([.8, .9, .7]), 0.5)
     tensor([1, 2])
     """
+    if compat is not None:
+        boxes, inclusive, _ = _settled(compat, boxes, inclusive)
     return _run(boxes, scores, None, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
 
 
@@ -87,6 +97,7 @@ def batched_nms(
     metric: str = "iou",
     inclusive: bool = False,
     return_owner: bool = False,
+    compat: str | None = None,
 ) -> Tensor | tuple[Tensor, Tensor]:
     """`nms` within each class: only boxes of equal `idxs` meet, in one pass over all classes.
 
@@ -95,11 +106,28 @@ def batched_nms(
     Args:
         idxs: (N,) class of each box: any integer, bool or floating dtype, any values but NaN.
 
-    The other arguments, what is returned, what raises and the rule for ties are those of `nms`.
+    The other arguments, what is returned, what raises and the rule for ties are those of `nms`. With `compat="onnx"`
+    kept boxes come class after class.
     """
     if idxs is None:
         raise TypeError("idxs: expected a torch.Tensor, got None")
-    return _run(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
+    by_class = False
+    if compat is not None:
+        boxes, inclusive, by_class = _settled(compat, boxes, inclusive)
+    found = _run(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
+    return _class_after_class(found, idxs) if by_class else found
+
+
+def _settled(compat: str, boxes: Tensor, inclusive: bool) -> tuple[Tensor, bool, bool]:
+    """Boxes and `inclusive` as the package takes them, and whether it lists the kept class after class."""
+    profile = hard_profile(compat, inclusive)
+    return in_pixels(boxes) if profile.offset else boxes, profile.inclusive, profile.by_class
+
+
+def _class_after_class(found: Tensor | tuple[Tensor, Tensor], idxs: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+    keep, *owner = found if isinstance(found, tuple) else (found,)
+    keep = keep[torch.sort(idxs[keep], stable=True).indices]
+    return (keep, owner[0]) if owner else keep
 
 
 def _run(

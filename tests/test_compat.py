@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-import ptdet.compat
+import ptdet
+from ptdet.compat import PROFILES
 from ptdet.testing import clustered
 
 # IoU of neighbours: 1/2 and 1/4, exactly
@@ -27,7 +28,7 @@ def scenes() -> list[tuple[Tensor, Tensor, float]]:
 def test_torchvision(name: str) -> None:
     ops = pytest.importorskip("torchvision").ops
     for boxes, scores, threshold in scenes():
-        keep = ptdet.compat.nms(boxes, scores, threshold, compat=name)
+        keep = ptdet.nms(boxes, scores, threshold, compat=name)
         assert torch.equal(keep, ops.nms(boxes, scores, threshold))
 
 
@@ -36,22 +37,21 @@ def test_opencv() -> None:
     for boxes, scores, threshold in scenes():
         sides = torch.cat([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], 1).double().numpy()
         theirs = np.asarray(cv2.dnn.NMSBoxes(sides, scores.numpy(), 0.3, threshold)).flatten()
-        ours = ptdet.compat.nms(boxes, scores, threshold, compat="opencv", score_threshold=0.3)
+        ours = ptdet.nms(boxes, scores, threshold, compat="opencv", score_threshold=0.3)
         np.testing.assert_array_equal(ours.numpy(), theirs)
 
 
-def test_opencv_soft() -> None:
-    cv2 = pytest.importorskip("cv2")
-    for boxes, scores, threshold in ((BOXES, SCORES, 0.3), (*clustered(60, 1), 0.4)):
+@pytest.mark.parametrize("kind", ["gaussian", "linear"])
+def test_opencv_soft(kind: str) -> None:
+    dnn = pytest.importorskip("cv2").dnn
+    method = getattr(dnn, f"SOFT_NMSMETHOD_SOFTNMS_{kind.upper()}")
+    for boxes, scores, threshold in ((BOXES, SCORES, 0.5), (BOXES, SCORES, 0.25), (*clustered(60, 1), 0.4)):
         corners = boxes.round()  # softNMSBoxes takes whole pixels
         sides = torch.cat([corners[:, :2], corners[:, 2:] - corners[:, :2]], 1).int().numpy()
-        for kind, method in (("gaussian", cv2.dnn.SOFT_NMSMETHOD_SOFTNMS_GAUSSIAN),):
-            decayed, keep = cv2.dnn.softNMSBoxes(sides, scores.numpy(), 0.05, threshold, 0, 0.5, method)
-            found, kept = ptdet.compat.soft_nms(
-                corners, scores, threshold, compat="opencv", sigma=0.5, min_score=0.05, kind=kind
-            )
-            np.testing.assert_array_equal(kept.numpy(), np.asarray(keep).flatten())
-            np.testing.assert_allclose(found.numpy(), np.asarray(decayed).flatten(), rtol=1e-5)
+        decayed, keep = dnn.softNMSBoxes(sides, scores.numpy(), 0.05, threshold, 0, 0.5, method)
+        found, kept = ptdet.soft_nms(corners, scores, threshold, compat="opencv", sigma=0.5, min_score=0.05, kind=kind)
+        np.testing.assert_array_equal(kept.numpy(), np.asarray(keep).flatten())
+        np.testing.assert_allclose(found.numpy(), np.asarray(decayed).flatten(), rtol=1e-5)
 
 
 def onnx_nms(boxes: Tensor, scores: Tensor, threshold: float, least: float) -> Any:
@@ -74,27 +74,92 @@ def test_onnx() -> None:
         ids = torch.arange(len(scores)) % 3
         of_classes = torch.where(ids == torch.arange(3)[:, None], scores, -1.0)
         theirs = onnx_nms(boxes, of_classes, threshold, 0.3)
-        ours = ptdet.compat.nms(boxes, scores, threshold, ids, compat="onnx", score_threshold=float(np.float32(0.3)))
+        ours = ptdet.batched_nms(boxes, scores, ids, threshold, compat="onnx", score_threshold=float(np.float32(0.3)))
         np.testing.assert_array_equal(ours.numpy(), theirs[:, 2])
         np.testing.assert_array_equal(ids[ours].numpy(), theirs[:, 1])
+
+
+@pytest.mark.filterwarnings("ignore")  # of its import
+def test_tensorflow() -> None:
+    image = pytest.importorskip("tensorflow").image
+    for boxes, scores, threshold in scenes():
+        given = boxes[:, [1, 0, 3, 2]].numpy(), scores.numpy(), len(scores)
+        theirs = image.non_max_suppression(*given, threshold, 0.3).numpy()
+        ours = ptdet.nms(boxes, scores, threshold, compat="tensorflow", score_threshold=float(np.float32(0.3)))
+        np.testing.assert_array_equal(ours.numpy(), theirs)
+        kept, decayed = image.non_max_suppression_with_scores(*given, 1.0, 0.1, soft_nms_sigma=0.5)
+        found, keep = ptdet.soft_nms(boxes, scores, compat="tensorflow", sigma=0.5, min_score=float(np.float32(0.1)))
+        np.testing.assert_array_equal(keep.numpy(), kept.numpy())
+        np.testing.assert_allclose(found.numpy(), decayed.numpy(), rtol=1e-5)  # exp of another library
 
 
 def test_by_hand() -> None:
     """Those that are not installed, and what they say of a threshold that is met exactly."""
     for name, kept in (("yolov3", [0, 2, 3]), ("mmcv", [0, 1, 2, 3, 4]), ("tensorflow", [0, 1, 2, 3, 4])):
-        assert ptdet.compat.nms(BOXES, SCORES, 0.5, compat=name).tolist() == kept
-    soft = {name: ptdet.compat.soft_nms(BOXES[:2], SCORES[:2], 0.5, compat=name)[0][1].item() for name in
+        assert ptdet.nms(BOXES, SCORES, 0.5, compat=name).tolist() == kept
+    soft = {name: ptdet.soft_nms(BOXES[:2], SCORES[:2], 0.5, compat=name)[0][1].item() for name in
             ("mmcv", "tensorflow", "opencv")}  # fmt: skip
     assert soft["mmcv"] == soft["opencv"] == pytest.approx(0.8 * math.exp(-0.25 / 0.5))
     assert soft["tensorflow"] == pytest.approx(0.8 * math.exp(-0.5 * 0.25 / 0.5))
-    linear = {name: ptdet.compat.soft_nms(BOXES[:2], SCORES[:2], 0.5, compat=name, kind="linear")[0][1].item() for name
+    linear = {name: ptdet.soft_nms(BOXES[:2], SCORES[:2], 0.5, compat=name, kind="linear")[0][1].item() for name
               in ("mmcv", "opencv")}  # fmt: skip
     assert linear == {"mmcv": pytest.approx(0.4), "opencv": pytest.approx(0.8)}
-    assert ptdet.compat.nms(BOXES[:2], SCORES[:2], 0.52, compat="mmcv", offset=1).tolist() == [0]  # 45/81 of pixels
+    assert ptdet.nms(BOXES[:2], SCORES[:2], 0.52, compat="mmcv_offset_1").tolist() == [0]  # 45/81 of pixels
+    assert ptdet.nms(BOXES[:2].half(), SCORES[:2], 0.52, compat="mmcv_offset_1").tolist() == [0]
+
+
+def test_min_score() -> None:
+    """mmcv keeps a score that is min_score exactly."""
+    kept = {name: len(ptdet.soft_nms(BOXES[:1], SCORES[3:4], min_score=float(SCORES[3]), compat=name)[1]) for name in
+            ("mmcv", "opencv")}  # fmt: skip
+    assert kept == {"mmcv": 1, "opencv": 0}
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_arrays(name: str) -> None:
+    """ptdet.numpy does the same."""
+    import ptdet.numpy
+
+    for boxes, scores, threshold in scenes():
+        ids = torch.arange(len(scores)) % 3
+        arrays = [each.numpy() for each in (boxes, scores, ids)]
+        for owner in (False, True):
+            options: dict[str, Any] = {"compat": name, "return_owner": owner}
+            pairs = [
+                (ptdet.nms(boxes, scores, threshold, **options), ptdet.numpy.nms(*arrays[:2], threshold, **options)),
+                (ptdet.batched_nms(boxes, scores, ids, threshold, **options),
+                 ptdet.numpy.batched_nms(*arrays, threshold, **options)),
+            ]  # fmt: skip
+            for kind in ("gaussian", "linear"):
+                theirs = ptdet.soft_nms(boxes, scores, threshold, ids, kind=kind, **options)
+                pairs.append((theirs, ptdet.numpy.soft_nms(*arrays[:2], threshold, arrays[2], kind=kind, **options)))
+            for tensors, found in pairs:
+                for one, other in zip(*((each if isinstance(each, tuple) else (each,)) for each in (tensors, found)),
+                                      strict=True):  # fmt: skip
+                    np.testing.assert_array_equal(one.numpy(), other)
+
+
+def test_compiles() -> None:
+    compiled = torch.compile(
+        lambda *given: ptdet.batched_nms(*given, 0.5, compat="onnx"), fullgraph=True, backend="aot_eager"
+    )
+    given = BOXES, SCORES, torch.tensor([1, 0, 1, 0, 1])
+    assert torch.equal(compiled(*given), ptdet.batched_nms(*given, 0.5, compat="onnx"))
 
 
 def test_bad_input() -> None:
-    with pytest.raises(ValueError, match="compat: expected one of torchvision"):
-        ptdet.compat.nms(BOXES, SCORES, 0.5, compat="caffe")
-    with pytest.raises(ValueError, match="offset"):
-        ptdet.compat.soft_nms(BOXES, SCORES, compat="mmcv", offset=2)
+    import ptdet.numpy
+
+    arrays = BOXES.numpy(), SCORES.numpy()
+    for nms, soft_nms, given in (
+        (ptdet.nms, ptdet.soft_nms, (BOXES, SCORES)),
+        (ptdet.numpy.nms, ptdet.numpy.soft_nms, arrays),
+    ):
+        with pytest.raises(ValueError, match="compat: expected one of torchvision"):
+            nms(*given, 0.5, compat="caffe")
+        with pytest.raises(ValueError, match="inclusive: expected False as compat='opencv' has it"):
+            nms(*given, 0.5, compat="opencv", inclusive=True)
+        with pytest.raises(ValueError, match="reselect: expected True as compat='mmcv' has it"):
+            soft_nms(*given, compat="mmcv", reselect=False)
+        with pytest.raises(ValueError, match="boxes: expected shape"):
+            nms(given[0][:, :3], given[1], 0.5, compat="mmcv_offset_1")

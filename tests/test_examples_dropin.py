@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -29,6 +30,25 @@ def test_torchvision_detectors(model: str) -> None:
     printed = example("torchvision_detectors.py", model)
     assert "equal; calls of ptdet: {'batched_nms'" in printed, printed
     assert " 0 detections" not in printed and ": 0 detections" not in printed
+
+
+def test_mtcnn_finds_the_face() -> None:
+    for module in ("facenet_pytorch", "skimage"):
+        pytest.importorskip(module)
+    printed = example("mtcnn_face.py")
+    assert "MTCNN: 1 detections" in printed and "equal; calls of ptdet: {'batched_nms': 12}" in printed, printed
+    face = [int(each) for each in re.findall(r"the face: \[(\d+), (\d+), (\d+), (\d+)\]", printed)[0]]
+    assert all(abs(one - other) <= 5 for one, other in zip(face, (181, 62, 268, 172), strict=True))
+
+
+def test_ultralytics_heads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torchvision")
+    if importlib.util.find_spec("ultralytics") is None:  # importing it here would write settings to the home folder
+        pytest.skip("could not import 'ultralytics'")
+    monkeypatch.setenv("YOLO_CONFIG_DIR", str(tmp_path))
+    printed = example("ultralytics_heads.py")
+    assert printed.count("equal; calls of ptdet: {'nms': 5}") == 2, printed
+    assert "conf 0.25: 0 boxes differ" in printed and printed.count(", 0 from theirs in float64") == 2
 
 
 def test_onnx_head() -> None:

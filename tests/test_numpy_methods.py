@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ import ptdet
 import ptdet.numpy
 from ptdet.testing import clustered, scattered
 
+from .oracles import one_thread
+
 METHODS: dict[str, list[dict[str, Any]]] = {
     "or_nms": [{}, {"inclusive": False}, {"metric": "giou"}],
     "diou_nms": [{}, {"beta": 0.6}, {"inclusive": True}],
@@ -22,7 +25,14 @@ METHODS: dict[str, list[dict[str, Any]]] = {
     "merge_nms": [{}, {"members": "best", "weights": "score_overlap"}, {"members": "later"}],
     "cluster_nms": [{}, {"weighted": True}, {"metric": "diou"}],
     "soft_nms": [{}, {"kind": "linear", "sigma": 0.3}, {"kind": "hard"}, {"reselect": False, "min_score": 0.1}],
+    "fast_nms": [{}, {"inclusive": True}, {"metric": "diou"}],
+    "greedy_nmm": [{}, {"metric": "iou", "inclusive": False}, {"metric": "giou"}],
+    "nmm": [{}, {"metric": "iou", "inclusive": False}, {"metric": "iof"}],
 }
+MATRIX: list[dict[str, Any]] = [{}, {"kind": "linear", "metric": "ios"}, {"sigma": 0.5, "min_score": 0.4}]
+COMMON: list[dict[str, Any]] = [
+    {"return_owner": True}, {"score_threshold": 0.3, "max_output": 20, "return_owner": True}, {"max_output": 0},
+]  # fmt: skip
 
 
 def equal(ours: Any, theirs: Any) -> None:
@@ -45,11 +55,62 @@ def test_methods(name: str, dtype: torch.dtype) -> None:
         boxes, scores = (t.to(dtype) for t in scene(count))
         idxs = torch.arange(count) % 3
         for options in METHODS[name]:
-            for common in ({}, {"score_threshold": 0.3, "max_output": 20, "return_owner": True}):
+            for common in ({}, *COMMON):
                 for ids in (None, idxs):
-                    theirs = getattr(ptdet, name)(boxes, scores, 0.45, ids, **options, **common)
+                    with one_thread():
+                        theirs = getattr(ptdet, name)(boxes, scores, 0.45, ids, **options, **common)
                     given = (boxes.numpy(), scores.numpy(), 0.45, None if ids is None else ids.numpy())
                     equal(getattr(ptdet.numpy, name)(*given, **options, **common), theirs)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
+@pytest.mark.parametrize("options", [{**one, **common} for one in MATRIX for common in COMMON], ids=str)
+def test_matrix_nms(options: dict[str, Any], dtype: torch.dtype) -> None:
+    """exp is not rounded alike by torch and by the kernels (docs/SPEC.md, section 1): scores agree to 1e-6."""
+    for scene, count in ((clustered, 0), (clustered, 1), (clustered, 300), (scattered, 300)):
+        boxes, scores = (t.to(dtype) for t in scene(count))
+        for ids in (None, torch.arange(count) % 3):
+            with one_thread():
+                decayed, *theirs = ptdet.matrix_nms(boxes, scores, ids, **options)
+            given = (boxes.numpy(), scores.numpy(), None if ids is None else ids.numpy())
+            found, *ours = ptdet.numpy.matrix_nms(*given, **options)
+            equal(ours, theirs)
+            np.testing.assert_allclose(found, decayed.numpy(), rtol=1e-6 if dtype != torch.float16 else 1e-3)
+            assert found.dtype == decayed.numpy().dtype
+
+
+def test_threads_change_nothing() -> None:
+    """Enough boxes that each thread has a part."""
+    boxes, scores = clustered(5000)
+    before = ptdet.numpy.get_num_threads()
+    found = []
+    for threads in (1, 3):
+        ptdet.numpy.set_num_threads(threads)
+        fast = ptdet.numpy.fast_nms(boxes.numpy(), scores.numpy(), 0.5, return_owner=True)
+        found.append([*fast, *ptdet.numpy.matrix_nms(boxes.numpy(), scores.numpy(), return_owner=True)])
+    ptdet.numpy.set_num_threads(before)
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
+    with one_thread():
+        equal(found[0][:2], ptdet.fast_nms(boxes, scores, 0.5, return_owner=True))
+
+
+STRANGE = torch.tensor(
+    [[0, 0, 10, 10], [0, 0, float("inf"), 10], [5, 5, 5, 5], [10, 10, 0, 0], [float("nan"), 0, 9, 9], [1, 0, 11, 10],
+     [-float("inf"), 0, float("inf"), 8], [0, 0, 10, 10], [1e30, 0, 2e30, 1e30]]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("threshold", [-0.5, 0.0, 0.5, 1.0])
+@pytest.mark.parametrize("name", ["fast_nms", "greedy_nmm", "nmm"])
+def test_strange_boxes(name: str, threshold: float) -> None:
+    """What is not finite meets nothing, not even a threshold below 0; NaN scores come first."""
+    scores = torch.tensor([0.5, 0.5, 0.7, float("nan"), 0.1, 0.9, float("inf"), 0.2, -1.0])
+    for metric in ("iou", "giou", "diou", "iof", "ios"):
+        for inclusive in (False, True):
+            options: dict[str, Any] = {"metric": metric, "inclusive": inclusive, "return_owner": True}
+            theirs = getattr(ptdet, name)(STRANGE, scores, threshold, **options)
+            equal(getattr(ptdet.numpy, name)(STRANGE.numpy(), scores.numpy(), threshold, **options), theirs)
 
 
 @pytest.mark.parametrize("return_owner", [False, True])
@@ -135,6 +196,11 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "kind": (lambda: ptdet.numpy.soft_nms(B, S, kind="cubic"), ValueError, "kind: expected one of gaussian"),
     "negative": (lambda: ptdet.numpy.soft_nms(B, S - 1), ValueError, "scores: expected numbers >= 0"),
     "reselect": (lambda: ptdet.numpy.soft_nms(B, S, reselect="yes"), TypeError, "reselect"),
+    "matrix kind": (lambda: ptdet.numpy.matrix_nms(B, S, kind="hard"), ValueError, "kind: expected one of gaussian, l"),
+    "matrix sigma": (lambda: ptdet.numpy.matrix_nms(B, S, sigma=0), ValueError, "sigma"),
+    "fast ids": (lambda: ptdet.numpy.fast_nms(B, S, 0.5, S * NAN), ValueError, "idxs: expected ids that equal"),
+    "nmm ids": (lambda: ptdet.numpy.nmm(B, S, 0.5, S * NAN), ValueError, "idxs: expected ids that equal"),
+    "matrix ids": (lambda: ptdet.numpy.matrix_nms(B, S, S * NAN), ValueError, "idxs: expected ids that equal"),
     "lists": (lambda: ptdet.numpy.weighted_boxes_fusion([B], [S, S], [S]), ValueError, "scores_list"),
     "no list": (lambda: ptdet.numpy.weighted_boxes_fusion(B, S, S), TypeError, "boxes_list"),
     "model weights": (lambda: ptdet.numpy.weighted_boxes_fusion([B], [S], [S], [0]), ValueError, "weights"),
@@ -162,7 +228,7 @@ def test_bad_input(name: str) -> None:
         call()
 
 
-@pytest.mark.parametrize("module", ["_suppression", "_methods", "_fusion", "_overlaps", "_yolo"])
+@pytest.mark.parametrize("module", ["_suppression", "_methods", "_matrix", "_fusion", "_overlaps", "_yolo"])
 def test_docstrings(module: str) -> None:
     with np.printoptions():  # the default formatter: ultralytics sets another as it is imported
         ran = doctest.testmod(importlib.import_module(f"ptdet.numpy.{module}"))
@@ -172,3 +238,6 @@ def test_docstrings(module: str) -> None:
 def test_every_function_has_its_twin() -> None:
     ours = set(ptdet.numpy.__all__) - {"get_num_threads", "set_num_threads", "postprocess"}
     assert ours <= set(ptdet.__all__)
+    assert {name for name in ptdet.__all__ if re.search("_nms$|^nms$|nmm$|fusion$", name)} - ours == {
+        "combined_nms", "ragged_nms",
+    }  # fmt: skip

@@ -46,6 +46,23 @@ struct SoftOutput {
 
 constexpr int64_t kScoreIsNegative = -2;
 
+struct MatrixParams {
+  NmsParams walk;  // its threshold and `inclusive` are not used
+  double sigma = 2.0;
+  double min_score = 0.001;
+  Decay decay = Decay::kGaussian;  // or kLinear
+};
+
+struct MergingParams {
+  NmsParams walk;
+  bool members_hand_on = false;  // a member takes up the boxes that it overlaps, too
+};
+
+struct MergingOutput {
+  NmsOutput walk;  // owner is never null
+  void* grown;     // (count, 4) in the type of the input's boxes: the boxes in the order of keep
+};
+
 enum class Confidence : int { kAverage, kMaximum, kBoxAndModel, kAbsentModelAware };
 
 struct WbfParams {
@@ -79,6 +96,16 @@ void merge_nms(const NmsInput& input, const MergeParams& params, const MergeOutp
 void soft_nms(const NmsInput& input, const SoftParams& params, const SoftOutput& output, const Host& host);
 
 void wbf(const WbfInput& input, const WbfParams& params, const WbfOutput& output, const Host& host);
+
+// The three below serve numpy/: for tensors they are composed of torch's operations, which have gradients.
+
+// owner: the best box that overlaps i enough, kept or not; never null.
+void fast_nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output, const Host& host);
+
+// owner of a box that is dropped: the one that weighed most on it.
+void matrix_nms(const NmsInput& input, const MatrixParams& params, const SoftOutput& output, const Host& host);
+
+void merging(const NmsInput& input, const MergingParams& params, const MergingOutput& output, const Host& host);
 
 }  // namespace cpu
 

@@ -1,4 +1,4 @@
-// Merge, soft and weighted boxes fusion: suppressions that change boxes or scores.
+// Merge, merging, soft, matrix and weighted boxes fusion: suppressions that change boxes or scores.
 #include "numpy/results.h"
 #include "numpy/suppression.h"
 
@@ -44,6 +44,47 @@ py::object soft_nms_of_arrays(const py::object& boxes, const py::object& scores,
   const py::array found = new_array(candidates.scores.dtype(), {walk.kept()}, decayed);
   if (return_owner) return py::make_tuple(found, walk.keep(), walk.owner());
   return py::make_tuple(found, walk.keep());
+}
+
+py::object matrix_nms_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
+                                const py::object& metric, const py::object& score_threshold,
+                                const py::object& max_output, bool return_owner, const py::object& sigma,
+                                const py::object& min_score, const py::object& kind) {
+  const Candidates candidates(boxes, scores, idxs);
+  const NmsInput input = candidates.input();
+  const MatrixParams params{
+      nms_params(input.count, py::float_(0.0), metric, py::bool_(false), score_threshold, max_output),
+      positive_of("sigma", sigma), number_of("min_score", min_score), named("kind", kind, kMatrixDecays)};
+  NumpyHost host;
+  WalkMemory walk(host, input.count);
+  void* decayed = host.allocate<char>(input.count * candidates.scores.dtype().itemsize());
+  {
+    const py::gil_scoped_release others_may_run;
+    cpu::matrix_nms(input, params, {walk.output(), decayed}, host.get());
+  }
+  const py::array found = new_array(candidates.scores.dtype(), {walk.kept()}, decayed);
+  if (return_owner) return py::make_tuple(found, walk.keep(), walk.owner());
+  return py::make_tuple(found, walk.keep());
+}
+
+py::object merging_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
+                             const py::object& iou_threshold, const py::object& metric, const py::object& inclusive,
+                             const py::object& score_threshold, const py::object& max_output, bool return_owner,
+                             bool members_hand_on) {
+  const Candidates candidates(boxes, scores, idxs);
+  const NmsInput input = candidates.input();
+  const MergingParams params{nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output),
+                             members_hand_on};
+  NumpyHost host;
+  WalkMemory walk(host, input.count);
+  void* grown = host.allocate<char>(input.count * 4 * candidates.boxes.dtype().itemsize());
+  {
+    const py::gil_scoped_release others_may_run;
+    cpu::merging(input, params, {walk.output(), grown}, host.get());
+  }
+  const py::array rows = new_array(candidates.boxes.dtype(), {walk.kept(), 4}, grown);
+  if (return_owner) return py::make_tuple(rows, walk.keep(), walk.owner());
+  return py::make_tuple(rows, walk.keep());
 }
 
 py::object wbf_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,

@@ -12,6 +12,9 @@ PYBIND11_MODULE(_numpy, m, py::mod_gil_not_used()) {
   m.def("set_num_threads", &ptdet::pool::set_threads);
   m.def("nms", &ptdet::nms_of_arrays);
   m.def("and_nms", &ptdet::and_nms_of_arrays);
+  m.def("fast_nms", &ptdet::fast_nms_of_arrays);
+  m.def("matrix_nms", &ptdet::matrix_nms_of_arrays);
+  m.def("merging", &ptdet::merging_of_arrays);
   m.def("merge_nms", &ptdet::merge_nms_of_arrays);
   m.def("soft_nms", &ptdet::soft_nms_of_arrays);
   m.def("wbf", &ptdet::wbf_of_arrays);

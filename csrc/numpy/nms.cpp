@@ -6,10 +6,10 @@ namespace {
 
 // keep, or (keep, owner): what `kernel(input, output, host)` finds.
 template <typename Kernel>
-py::object walked(const Candidates& candidates, bool return_owner, Kernel&& kernel) {
+py::object walked(const Candidates& candidates, bool return_owner, Kernel&& kernel, bool needs_owner = false) {
   const NmsInput input = candidates.input();
   NumpyHost host;
-  WalkMemory walk(host, input.count, return_owner);
+  WalkMemory walk(host, input.count, return_owner || needs_owner);
   {
     const py::gil_scoped_release others_may_run;
     kernel(input, walk.output(), host.get());
@@ -42,6 +42,18 @@ py::object and_nms_of_arrays(const py::object& boxes, const py::object& scores, 
   return walked(candidates, return_owner, [&](const NmsInput& input, const NmsOutput& output, const cpu::Host& host) {
     cpu::and_nms(input, params, output, host);
   });
+}
+
+py::object fast_nms_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
+                              const py::object& iou_threshold, const py::object& metric, const py::object& inclusive,
+                              const py::object& score_threshold, const py::object& max_output, bool return_owner) {
+  const Candidates candidates(boxes, scores, idxs);
+  const NmsParams params =
+      nms_params(candidates.count(), iou_threshold, metric, inclusive, score_threshold, max_output);
+  const auto kernel = [&](const NmsInput& input, const NmsOutput& output, const cpu::Host& host) {
+    cpu::fast_nms(input, params, output, host);
+  };
+  return walked(candidates, return_owner, kernel, true);
 }
 
 }  // namespace ptdet

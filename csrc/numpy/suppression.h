@@ -32,6 +32,23 @@ py::object soft_nms_of_arrays(const py::object& boxes, const py::object& scores,
                               const py::object& sigma, const py::object& min_score, const py::object& kind,
                               const py::object& reselect);
 
+// keep
+py::object fast_nms_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
+                              const py::object& iou_threshold, const py::object& metric, const py::object& inclusive,
+                              const py::object& score_threshold, const py::object& max_output, bool return_owner);
+
+// scores, keep
+py::object matrix_nms_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
+                                const py::object& metric, const py::object& score_threshold,
+                                const py::object& max_output, bool return_owner, const py::object& sigma,
+                                const py::object& min_score, const py::object& kind);
+
+// boxes, keep
+py::object merging_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
+                             const py::object& iou_threshold, const py::object& metric, const py::object& inclusive,
+                             const py::object& score_threshold, const py::object& max_output, bool return_owner,
+                             bool members_hand_on);
+
 // boxes, scores, keep, owner; models (N,) int64 and the models' weights (M,)
 py::object wbf_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
                          const py::object& models, const py::object& weights, const py::object& iou_threshold,

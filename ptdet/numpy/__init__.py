@@ -6,6 +6,7 @@ raises TypeError or ValueError that name the argument, what was expected and wha
 """
 
 from ._fusion import non_maximum_weighted, weighted_boxes_fusion
+from ._matrix import fast_nms, greedy_nmm, matrix_nms, nmm
 from ._methods import and_nms, cluster_nms, diou_nms, merge_nms, or_nms, soft_nms
 from ._native import get_num_threads, set_num_threads
 from ._overlaps import (
@@ -30,9 +31,13 @@ __all__ = [
     "complete_box_iou",
     "diou_nms",
     "distance_box_iou",
+    "fast_nms",
     "generalized_box_iou",
     "get_num_threads",
+    "greedy_nmm",
+    "matrix_nms",
     "merge_nms",
+    "nmm",
     "nms",
     "non_max_suppression",
     "non_maximum_weighted",

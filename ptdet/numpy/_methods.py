@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..compat import soft_profile
 from ._native import native
+from ._suppression import in_pixels
 from ._types import Array, Indices
 
 
@@ -150,6 +152,7 @@ def soft_nms(
     metric: str = "iou",
     inclusive: bool = False,
     return_owner: bool = False,
+    compat: str | None = None,
 ) -> tuple[Array, ...]:
     """Soft-NMS: a visited box multiplies the scores of those after it by a decay in their overlap. As `ptdet.soft_nms`.
 
@@ -162,6 +165,11 @@ def soft_nms(
     >>> scores.round(4), keep
     (array([0.9  , 0.706, 0.242]), array([0, 2, 1]))
     """
+    if compat is not None:
+        profile = soft_profile(compat, inclusive, reselect)
+        boxes = in_pixels(boxes) if profile.offset else boxes
+        sigma, min_score = profile.sigma_factor * sigma, profile.least(min_score)
+        inclusive, reselect = profile.soft_inclusive, profile.reselect
     options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
     found: tuple[Array, ...] = native.soft_nms(boxes, scores, idxs, *options, sigma, min_score, kind, reselect)
     return found

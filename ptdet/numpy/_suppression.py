@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, overload
 
+import numpy as np
+
+from ..compat import hard_profile
 from ._native import native
 from ._types import Array, Indices
 
@@ -21,6 +24,7 @@ def nms(
     metric: str = ...,
     inclusive: bool = ...,
     return_owner: Literal[False] = ...,
+    compat: str | None = ...,
 ) -> Indices: ...
 @overload
 def nms(
@@ -33,6 +37,7 @@ def nms(
     metric: str = ...,
     inclusive: bool = ...,
     return_owner: Literal[True],
+    compat: str | None = ...,
 ) -> tuple[Indices, Indices]: ...
 def nms(
     boxes: Array,
@@ -44,6 +49,7 @@ def nms(
     metric: str = "iou",
     inclusive: bool = False,
     return_owner: bool = False,
+    compat: str | None = None,
 ) -> Indices | tuple[Indices, Indices]:
     """Greedy non-maximum suppression: `ptdet.nms` for arrays.
 
@@ -58,6 +64,8 @@ def nms(
         metric: the overlap: iou, giou, diou, ciou, iof (share of the candidate that is covered) or ios.
         inclusive: remove at overlap == iou_threshold too.
         return_owner: also say which kept box removed each box.
+        compat: do as this package does where packages differ silently (docs/switching.md): torchvision, yolov3, yolov5,
+            mmcv, mmcv_offset_1, tensorflow, onnx or opencv. It settles `inclusive`.
 
     Returns:
         keep (K,) int64: kept indices by decreasing score, ties to the lower index.
@@ -71,6 +79,8 @@ def nms(
     >>> ptdet.numpy.nms(boxes, np.array([.8, .9, .7]), 0.5)
     array([1, 2])
     """
+    if compat is not None:
+        boxes, inclusive, _ = _settled(compat, boxes, inclusive)
     found: Indices | tuple[Indices, Indices] = _NMS(
         boxes, scores, None, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner, None
     )
@@ -88,17 +98,42 @@ def batched_nms(
     metric: str = "iou",
     inclusive: bool = False,
     return_owner: bool = False,
+    compat: str | None = None,
 ) -> Indices | tuple[Indices, Indices]:
     """`nms` within each class: only boxes of equal `idxs` meet, in one pass over all classes.
 
     Args:
         idxs: (N,) class of each box: any integer, bool or floating dtype, any values but NaN.
 
-    The other arguments, what is returned, what raises and the rule for ties are those of `nms`.
+    The other arguments, what is returned, what raises and the rule for ties are those of `nms`. With `compat="onnx"`
+    kept boxes come class after class.
     """
     if idxs is None:
         raise TypeError("idxs: expected a numpy.ndarray, got None")
+    by_class = False
+    if compat is not None:
+        boxes, inclusive, by_class = _settled(compat, boxes, inclusive)
     found: Indices | tuple[Indices, Indices] = _NMS(
         boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner, None
     )
-    return found
+    return _class_after_class(found, idxs) if by_class else found
+
+
+def _settled(compat: str, boxes: Array, inclusive: bool) -> tuple[Array, bool, bool]:
+    """Boxes and `inclusive` as the package takes them, and whether it lists the kept class after class."""
+    profile = hard_profile(compat, inclusive)
+    return in_pixels(boxes) if profile.offset else boxes, profile.inclusive, profile.by_class
+
+
+def _class_after_class(found: Indices | tuple[Indices, Indices], idxs: Array) -> Indices | tuple[Indices, Indices]:
+    keep, *owner = found if isinstance(found, tuple) else (found,)
+    keep = keep[np.argsort(idxs[keep], kind="stable")]
+    return (keep, owner[0]) if owner else keep
+
+
+def in_pixels(boxes: Array) -> Array:
+    """Boxes whose last pixel is x2, y2, as boxes that end there; in a type that can hold it."""
+    if not isinstance(boxes, np.ndarray) or boxes.shape[-1:] != (4,):
+        return boxes  # is refused by whoever asked
+    held = boxes.astype(np.float32) if boxes.dtype.itemsize == 2 and boxes.dtype.kind not in "iu" else boxes
+    return held + np.array([0, 0, 1, 1], held.dtype)

@@ -13,14 +13,21 @@ def exceeds(values: Tensor, threshold: float, inclusive: bool = False) -> Tensor
     threshold is moved, instead, to the neighbour in the type of the values that decides the same. Doubles are not
     used for the comparison itself, because not every device has them.
     """
-    bound = _neighbour(threshold, values.dtype, upwards=inclusive)
-    met = values >= bound if inclusive else values > bound
+    wide, bound = _comparable(values, threshold, upwards=inclusive)
+    met = wide >= bound if inclusive else wide > bound
     return met & torch.isfinite(values)
 
 
 def above(scores: Tensor, threshold: float) -> Tensor:
     """True where `scores > threshold`; unlike an overlap, an infinite score is above a finite threshold."""
-    return scores > _neighbour(threshold, scores.dtype, upwards=False)
+    wide, bound = _comparable(scores, threshold, upwards=False)
+    return wide > bound
+
+
+def _comparable(values: Tensor, threshold: float, upwards: bool) -> tuple[Tensor, Tensor]:
+    if torch.compiler.is_compiling():  # a threshold that is a symbol cannot be moved
+        return values.double(), torch.tensor(threshold, dtype=torch.float64, device=values.device)
+    return values, _neighbour(threshold, values.dtype, upwards)
 
 
 def _neighbour(threshold: float, dtype: torch.dtype, upwards: bool) -> Tensor:
