@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -106,10 +108,11 @@ def cluster_nms(
     if beta != 1 and (weighted or metric != "diou"):
         raise ValueError(f"beta: expected 1 but for the plain form with metric 'diou', got {beta}")
     if metric == "diou" and not weighted:
-        found = diou_nms(
-            boxes, scores, iou_threshold, idxs, beta=beta, score_threshold=score_threshold, max_output=max_output,
-            inclusive=inclusive, return_owner=return_owner,
-        )  # fmt: skip
+        options: dict[str, Any] = {
+            "beta": beta, "score_threshold": score_threshold, "max_output": max_output, "inclusive": inclusive,
+            "return_owner": return_owner,
+        }  # fmt: skip
+        found = diou_nms(boxes, scores, iou_threshold, idxs, **options)
         keep, *owner = found if isinstance(found, tuple) else (found,)
         return boxes[keep], keep, *owner
     if weighted:
