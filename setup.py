@@ -127,10 +127,10 @@ class NinjaFile:
             f"rule link\n  command = {self.cxx} -shared $in -o $out $libs\n  description = $out\n",
         ]
         x86 = platform.machine() in ("x86_64", "AMD64")
-        self.cpu = []
+        self.kernels = [self.compile(ROOT / "csrc/pool.cpp", "cxx", "")]
         for source in sorted((ROOT / "csrc/cpu").glob("*.cpp")):
             isa = source.stem.split("_")[-1]
-            self.cpu.append(self.compile(source, "cxx", ISA_FLAGS.get(isa, "") if x86 else ""))
+            self.kernels.append(self.compile(source, "cxx", ISA_FLAGS.get(isa, "") if x86 else ""))
 
     def compile(self, source: Path, rule: str, flags: str) -> str:
         out = f"{BUILD}/{source.parent.name}_{source.stem}{source.suffix}.o"
@@ -144,17 +144,17 @@ class NinjaFile:
     def add_numpy(self) -> str:
         flags = pybind_flags()
         room = [self.compile(s, "cxx", flags) for s in sorted((ROOT / "csrc/numpy").glob("*.cpp"))]
-        return self.link(f"_numpy{sysconfig.get_config_var('EXT_SUFFIX')}", [*self.cpu, *room], "-lpthread")
+        return self.link(f"_numpy{sysconfig.get_config_var('EXT_SUFFIX')}", [*self.kernels, *room], "-lpthread")
 
     def add_torch(self, torch: Path, version: str, nvcc: str | None, archs: str) -> list[str]:
         stable = (
             f"-DTORCH_TARGET_VERSION={TARGET} -DPTDET_BUILT_WITH_TORCH={version} -I{BUILD} -isystem {torch}/include "
             f"-isystem {torch}/include/torch/csrc/api/include"
         )
-        libraries = f"-L{torch}/lib -Wl,--no-as-needed -ltorch -ltorch_cpu"
+        libraries = f"-L{torch}/lib -Wl,--no-as-needed -ltorch -ltorch_cpu -lpthread"
         rooms = sorted((ROOT / "csrc/torch").glob("*.cpp"))
         room = [self.compile(s, "cxx", stable) for s in rooms if not s.stem.endswith("_cuda")]
-        made = [self.link("_C.so", [*self.cpu, *room], libraries)]
+        made = [self.link("_C.so", [*self.kernels, *room], libraries)]
         if not nvcc:
             return made
         home = Path(nvcc).resolve().parent.parent
@@ -169,7 +169,7 @@ class NinjaFile:
         cuda = [self.compile(s, "nvcc", "") for s in sorted((ROOT / "csrc/cuda").glob("*.cu"))]
         flags = f"{stable} -DUSE_CUDA {cuda_includes}"
         cuda += [self.compile(s, "cxx", flags) for s in rooms if s.stem.endswith("_cuda")]
-        static = f"-L{home}/lib64 -L{home}/lib -L{home}/targets/x86_64-linux/lib -lcudart_static -ldl -lrt -lpthread"
+        static = f"-L{home}/lib64 -L{home}/lib -L{home}/targets/x86_64-linux/lib -lcudart_static -ldl -lrt"
         return [*made, self.link("_C_cuda.so", cuda, f"{libraries} {static}")]
 
 

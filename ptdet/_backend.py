@@ -28,7 +28,7 @@ def _load(name: str, absent: str) -> str:
     return ""
 
 
-WHY_NOT_CPU = _load("_C.so", "ptdet was not built here: pip install --no-build-isolation ptdet, or make build")
+WHY_NOT_CPU = _load("_C.so", "ptdet was not built here: pip install --no-build-isolation . in its tree, or make build")
 if WHY_NOT_CPU:
     WHY_NOT_CUDA = WHY_NOT_CPU
 elif torch.version.cuda is None:

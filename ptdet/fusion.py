@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ._checks import FLOATS, check_tensor
 from ._method_checks import CONF_TYPES, one_of, positive
 from ._operators import MERGE_NMS_WALK, WBF_WALK
 from ._results import cut
@@ -116,13 +117,17 @@ def _gathered(
     """All models' boxes, scores and labels one after the other, the model of each, and the models' weights."""
     lists = {"boxes_list": boxes_list, "scores_list": scores_list, "labels_list": labels_list}
     for name, given in lists.items():
-        if not isinstance(given, Sequence) or not all(isinstance(each, Tensor) for each in given):
-            raise TypeError(f"{name}: expected a list of tensors, one a model")
+        if not isinstance(given, Sequence):
+            raise TypeError(f"{name}: expected a list of tensors, one a model, got {type(given).__name__}")
+        for m, each in enumerate(given):
+            check_tensor(f"{name}[{m}]", each)
         if len(given) != len(boxes_list) or len(given) == 0:
             raise ValueError(f"{name}: expected one tensor for each of {len(boxes_list)} models, got {len(given)}")
     for m, (boxes, scores, labels) in enumerate(zip(boxes_list, scores_list, labels_list, strict=True)):
         if boxes.dim() != 2 or boxes.shape[1] != 4:
             raise ValueError(f"boxes_list[{m}]: expected shape (N, 4), got {tuple(boxes.shape)}")
+        if boxes.dtype not in FLOATS:
+            raise TypeError(f"boxes_list[{m}]: expected float64, float32, float16 or bfloat16, got {boxes.dtype}")
         for name, each in (("scores_list", scores), ("labels_list", labels)):
             if each.shape != boxes.shape[:1]:
                 raise ValueError(f"{name}[{m}]: expected shape ({boxes.shape[0]},), got {tuple(each.shape)}")

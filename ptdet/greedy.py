@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, overload
+
 from torch import Tensor
 
 from ._checks import check_suppression
@@ -9,9 +11,33 @@ from ._method_checks import check_and, check_diou
 from ._operators import AND_NMS, AND_NMS_WALK, DIOU_NMS_WALK, NMS, NMS_WALK
 from ._results import check_ids, cut
 
-Kept = Tensor | tuple[Tensor, ...]
 
-
+@overload
+def or_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    idxs: Tensor | None = ...,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def or_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    idxs: Tensor | None = ...,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
 def or_nms(
     boxes: Tensor,
     scores: Tensor,
@@ -23,7 +49,7 @@ def or_nms(
     metric: str = "iou",
     inclusive: bool = True,
     return_owner: bool = False,
-) -> Kept:
+) -> Tensor | tuple[Tensor, Tensor]:
     """Hard suppression in its YOLOv3 form: a box is removed if its overlap with a kept one is `>= iou_threshold`.
 
     Args:
@@ -51,6 +77,32 @@ def or_nms(
     return _kept(NMS_WALK(*arguments)) if return_owner else NMS(*arguments)
 
 
+@overload
+def diou_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    idxs: Tensor | None = ...,
+    *,
+    beta: float = ...,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def diou_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    idxs: Tensor | None = ...,
+    *,
+    beta: float = ...,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
 def diou_nms(
     boxes: Tensor,
     scores: Tensor,
@@ -62,7 +114,7 @@ def diou_nms(
     max_output: int | None = None,
     inclusive: bool = False,
     return_owner: bool = False,
-) -> Kept:
+) -> Tensor | tuple[Tensor, Tensor]:
     """DIoU-NMS: a box is removed if `IoU - (rho2 / c2)^beta > iou_threshold` with a kept one.
 
     rho2 is the squared distance of the centres, c2 the squared diagonal of the box around both: boxes that overlap but
@@ -96,6 +148,34 @@ def diou_nms(
     return _kept(walk) if return_owner else cut(walk[0], walk[2])[0]
 
 
+@overload
+def and_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    idxs: Tensor | None = ...,
+    *,
+    overlap_threshold: float = ...,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def and_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    idxs: Tensor | None = ...,
+    *,
+    overlap_threshold: float = ...,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
 def and_nms(
     boxes: Tensor,
     scores: Tensor,
@@ -108,7 +188,7 @@ def and_nms(
     metric: str = "iou",
     inclusive: bool = True,
     return_owner: bool = False,
-) -> Kept:
+) -> Tensor | tuple[Tensor, Tensor]:
     """`or_nms`, of which only those boxes are kept that another box confirms.
 
     A visited box is kept if its largest overlap with a box still alive when it is visited is above
@@ -139,6 +219,6 @@ def and_nms(
     )
 
 
-def _kept(walk: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, ...]:
+def _kept(walk: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     keep, owner, kept = walk
-    return *cut(keep, kept), owner
+    return cut(keep, kept)[0], owner

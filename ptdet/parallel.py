@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, overload
+
 import torch
 from torch import Tensor
 
@@ -11,6 +13,32 @@ from ._parallel_walks import fast_nms_walk, matrix_nms_walk
 from ._results import check_ids, cut
 
 
+@overload
+def fast_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    idxs: Tensor | None = ...,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def fast_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    idxs: Tensor | None = ...,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
 def fast_nms(
     boxes: Tensor,
     scores: Tensor,
@@ -22,7 +50,7 @@ def fast_nms(
     metric: str = "iou",
     inclusive: bool = False,
     return_owner: bool = False,
-) -> tuple[Tensor, ...] | Tensor:
+) -> Tensor | tuple[Tensor, Tensor]:
     """Fast NMS: a box is removed if any better box overlaps it by more than `iou_threshold`, even a removed one.
 
     It keeps a subset of what `nms` keeps.

@@ -7,7 +7,7 @@ from typing import Literal, overload
 import torch
 from torch import Tensor
 
-from ._checks import check_ids_are_numbers, check_suppression
+from ._checks import check_ids_are_numbers, check_limit, check_suppression
 from ._operators import NMS, NMS_WALK
 from ._results import in_pixels
 from .compat import hard_profile
@@ -86,6 +86,34 @@ def nms(
     return _run(boxes, scores, None, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
 
 
+@overload
+def batched_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor,
+    iou_threshold: float,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[False] = ...,
+    compat: str | None = ...,
+) -> Tensor: ...
+@overload
+def batched_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor,
+    iou_threshold: float,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[True],
+    compat: str | None = ...,
+) -> tuple[Tensor, Tensor]: ...
 def batched_nms(
     boxes: Tensor,
     scores: Tensor,
@@ -104,6 +132,7 @@ def batched_nms(
     Exact for any coordinates, dtype and number of classes: boxes are never moved apart.
 
     Args:
+        boxes: as in `nms`; also of shape (0,), as torch.tensor([]) has and torchvision's function takes.
         idxs: (N,) class of each box: any integer, bool or floating dtype, any values but NaN.
 
     The other arguments, what is returned, what raises and the rule for ties are those of `nms`. With `compat="onnx"`
@@ -111,6 +140,8 @@ def batched_nms(
     """
     if idxs is None:
         raise TypeError("idxs: expected a torch.Tensor, got None")
+    if isinstance(boxes, Tensor) and boxes.dim() == 1 and boxes.numel() == 0:
+        boxes = boxes.reshape(0, 4)
     by_class = False
     if compat is not None:
         boxes, inclusive, by_class = _settled(compat, boxes, inclusive)
@@ -141,6 +172,8 @@ def _run(
     max_output: int | None,
     return_owner: bool,
 ) -> Tensor | tuple[Tensor, Tensor]:
+    if max_output is not None:
+        check_limit("max_output", max_output)  # the operator would cut a fraction off
     arguments = (boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output)
     try:
         if not return_owner:

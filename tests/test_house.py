@@ -15,8 +15,8 @@ MAY_INCLUDE = {
     "cpu": {"core", "cpu", "kernels.h", "switch.h"},
     # cuda_on_cpu.h is the emulation of tests/emulation (DESIGN, decision 8), which stands in for nvcc's own header
     "cuda": {"core", "cuda", "kernels.h", "switch.h", "cuda_on_cpu.h"},
-    "torch": {"core", "torch", "kernels.h", "switch.h", "names.h", "arena.h", "schemas.inc"},
-    "numpy": {"core", "numpy", "kernels.h", "switch.h", "names.h", "arena.h"},
+    "torch": {"core", "torch", "kernels.h", "switch.h", "names.h", "call_host.h", "schemas.inc"},
+    "numpy": {"core", "numpy", "kernels.h", "switch.h", "names.h", "call_host.h"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.MULTILINE)
 SOURCES = (".h", ".cpp", ".inc", ".cu", ".cuh")

@@ -135,6 +135,16 @@ def test_mmcv_nms_match() -> None:
         mmcv.nms_match(BOXES, 0.5)
 
 
+def test_mmcv_says_which_argument_is_no_tensor() -> None:
+    array: Any = BOXES.numpy()
+    with pytest.raises(TypeError, match=r"dets: expected a torch\.Tensor, got ndarray"):
+        mmcv.nms_match(array, 0.5)
+    with pytest.raises(TypeError, match="boxes: expected"):
+        mmcv.nms(array, SCORES, 0.5, offset=1)
+    with pytest.raises(TypeError, match="bboxes2: expected"):
+        mmcv.bbox_overlaps(BOXES, array, offset=1)
+
+
 def test_mmcv_bbox_overlaps() -> None:
     assert mmcv.bbox_overlaps(BOXES[:2], BOXES[1:2])[0, 0].item() == pytest.approx(4 / 9)
     assert mmcv.bbox_overlaps(BOXES[:2], BOXES[1:2], offset=1)[0, 0].item() == pytest.approx(0.5)

@@ -121,6 +121,8 @@ def test_fusions(function: Any, backend: str) -> None:
         (([BOXES], [SCORES], [IDS[None]]), {}, ValueError, ("labels_list[0]", "(3,)")),
         (([BOXES[0]], [SCORES], [IDS]), {}, ValueError, ("boxes_list[0]", "(N, 4)", "(4,)")),
         (([BOXES], [torch.tensor([1, 2, 3])], [IDS]), {}, TypeError, ("scores_list", "int64")),
+        (([BOXES.long()], [SCORES], [IDS]), {}, TypeError, ("boxes_list[0]", "float64", "int64")),
+        (([BOXES], [SCORES.numpy()], [IDS]), {}, TypeError, ("scores_list[0]", "Tensor", "ndarray")),
         (lists, {"weights": [1.0, 2.0]}, ValueError, ("weights", "1 models", "2")),
         (lists, {"weights": [0.0]}, ValueError, ("weights", "> 0")),
         (lists, {"weights": [NAN]}, ValueError, ("weights", "nan")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
@@ -81,6 +82,11 @@ def test_batched_nms(name: str, backend: str) -> None:
     check(lambda: ptdet.batched_nms(**call), raises, fragments)
 
 
+def test_batched_nms_takes_the_tensor_of_an_empty_list(backend: str) -> None:
+    none = torch.tensor([])
+    assert ptdet.batched_nms(none, none, none.long(), 0.5).shape == (0,)
+
+
 @pytest.mark.parametrize("operator", ["nms", "nms_walk"])
 @pytest.mark.parametrize("name", [*BAD, *BAD_IDS])
 def test_operator_called_directly(name: str, operator: str, backend: str) -> None:
@@ -92,6 +98,12 @@ def test_operator_called_directly(name: str, operator: str, backend: str) -> Non
     # TypeError is the reference's own word, and the dispatcher's for what no schema takes
     with pytest.raises((RuntimeError, ValueError, TypeError, NotImplementedError)):
         getattr(torch.ops.ptdet, operator)(**call)
+
+
+@pytest.mark.parametrize("fraction", [np.float32(2.5), torch.tensor(2.5)])
+def test_no_fraction_is_cut_off(fraction: Any) -> None:
+    """The dispatcher would make 2 of these."""
+    check(lambda: ptdet.nms(BOXES, SCORES, 0.5, max_output=fraction), TypeError, ("max_output", "integer"))
 
 
 def test_no_positional_after_the_threshold() -> None:

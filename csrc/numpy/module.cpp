@@ -1,15 +1,15 @@
 // What _numpy offers to ptdet/numpy, nothing else.
 #include "kernels.h"
 #include "numpy/heads.h"
-#include "numpy/pool.h"
+#include "numpy/host.h"
 #include "numpy/suppression.h"
 
 namespace py = pybind11;
 
 PYBIND11_MODULE(_numpy, m, py::mod_gil_not_used()) {
   m.def("instruction_set", &ptdet::cpu::instruction_set);
-  m.def("get_num_threads", &ptdet::pool::threads);
-  m.def("set_num_threads", &ptdet::pool::set_threads);
+  m.def("get_num_threads", [] { return ptdet::thread_count.load(); });
+  m.def("set_num_threads", [](int count) { ptdet::thread_count = count; });
   m.def("nms", &ptdet::nms_of_arrays);
   m.def("and_nms", &ptdet::and_nms_of_arrays);
   m.def("fast_nms", &ptdet::fast_nms_of_arrays);

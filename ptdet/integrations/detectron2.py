@@ -17,6 +17,4 @@ def batched_nms(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold: floa
     Raises:
         TypeError, ValueError: naming the argument, what was expected and what came.
     """
-    keep = _batched_nms(boxes, scores, idxs, iou_threshold)
-    assert isinstance(keep, Tensor)
-    return keep
+    return _batched_nms(boxes, scores, idxs, iou_threshold)

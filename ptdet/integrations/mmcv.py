@@ -12,6 +12,7 @@ from .. import batched_nms as _batched_nms
 from .. import nms as _nms
 from .. import overlap, pairwise_overlap
 from .. import soft_nms as _soft_nms
+from .._checks import check_tensor
 
 METHODS = {"naive": "hard", "linear": "linear", "gaussian": "gaussian"}
 
@@ -128,6 +129,7 @@ def nms_match(dets: Tensor, iou_threshold: float) -> list[Tensor]:
     Returns:
         Groups of indices (int64), each by decreasing score, the best kept box first.
     """
+    check_tensor("dets", dets)
     if dets.dim() != 2 or dets.shape[1] != 5:
         raise ValueError(f"dets: expected shape (N, 5), got {tuple(dets.shape)}")
     scores = dets[:, 4]
@@ -150,11 +152,12 @@ def bbox_overlaps(
     """
     if mode not in ("iou", "iof"):
         raise ValueError(f"mode: expected iou or iof, got {mode!r}")
-    first, second = _pixels(bboxes1, offset), _pixels(bboxes2, offset)
+    first, second = _pixels(bboxes1, offset, "bboxes1"), _pixels(bboxes2, offset, "bboxes2")
     return overlap(first, second, mode) if aligned else pairwise_overlap(first, second, mode)
 
 
-def _pixels(boxes: Tensor, offset: int) -> Tensor:
+def _pixels(boxes: Tensor, offset: int, name: str = "boxes") -> Tensor:
+    check_tensor(name, boxes)
     if offset not in (0, 1):
         raise ValueError(f"offset: expected 0 or 1, got {offset!r}")
     return boxes if offset == 0 else boxes + boxes.new_tensor([0, 0, 1, 1])

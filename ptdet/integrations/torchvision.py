@@ -115,7 +115,6 @@ def _suppressed(
 ) -> tuple[Tensor, list[int]]:
     """Rows that are kept, image after image, at most so many of each, and how many of each."""
     keep = batched_nms(boxes, scores, images * classes + labels, threshold)
-    assert isinstance(keep, Tensor)
     order = keep[torch.sort(images[keep], stable=True).indices]
     sizes = torch.bincount(images[order], minlength=batch)
     rank = torch.arange(len(order), device=order.device) - (sizes.cumsum(0) - sizes)[images[order]]

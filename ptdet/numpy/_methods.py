@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, overload
 
 from ..compat import soft_profile
 from ._native import native
@@ -10,6 +10,32 @@ from ._suppression import in_pixels
 from ._types import Array, Indices
 
 
+@overload
+def or_nms(
+    boxes: Array,
+    scores: Array,
+    iou_threshold: float,
+    idxs: Array | None = ...,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[False] = ...,
+) -> Indices: ...
+@overload
+def or_nms(
+    boxes: Array,
+    scores: Array,
+    iou_threshold: float,
+    idxs: Array | None = ...,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[True],
+) -> tuple[Indices, Indices]: ...
 def or_nms(
     boxes: Array,
     scores: Array,
@@ -34,6 +60,32 @@ def or_nms(
     return found
 
 
+@overload
+def diou_nms(
+    boxes: Array,
+    scores: Array,
+    iou_threshold: float,
+    idxs: Array | None = ...,
+    *,
+    beta: float = ...,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[False] = ...,
+) -> Indices: ...
+@overload
+def diou_nms(
+    boxes: Array,
+    scores: Array,
+    iou_threshold: float,
+    idxs: Array | None = ...,
+    *,
+    beta: float = ...,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[True],
+) -> tuple[Indices, Indices]: ...
 def diou_nms(
     boxes: Array,
     scores: Array,
@@ -58,6 +110,34 @@ def diou_nms(
     return found
 
 
+@overload
+def and_nms(
+    boxes: Array,
+    scores: Array,
+    iou_threshold: float,
+    idxs: Array | None = ...,
+    *,
+    overlap_threshold: float = ...,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[False] = ...,
+) -> Indices: ...
+@overload
+def and_nms(
+    boxes: Array,
+    scores: Array,
+    iou_threshold: float,
+    idxs: Array | None = ...,
+    *,
+    overlap_threshold: float = ...,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[True],
+) -> tuple[Indices, Indices]: ...
 def and_nms(
     boxes: Array,
     scores: Array,

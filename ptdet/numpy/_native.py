@@ -17,7 +17,7 @@ def _load() -> Any:
     try:
         return import_module("ptdet._numpy")
     except ModuleNotFoundError as error:
-        absent = "ptdet was not built for this Python: pip install --no-build-isolation ptdet, or make build"
+        absent = "ptdet was not built for this Python: pip install --no-build-isolation . in its tree, or make build"
         raise ImportError(f"ptdet.numpy has no kernels: {build_record().get('numpy_failed', absent)}") from error
     except ImportError as error:
         why = build_record().get("numpy_failed", f"{error}; build ptdet again for this Python")

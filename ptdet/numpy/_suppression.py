@@ -87,6 +87,32 @@ def nms(
     return found
 
 
+@overload
+def batched_nms(
+    boxes: Array,
+    scores: Array,
+    idxs: Array,
+    iou_threshold: float,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[False] = ...,
+) -> Indices: ...
+@overload
+def batched_nms(
+    boxes: Array,
+    scores: Array,
+    idxs: Array,
+    iou_threshold: float,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[True],
+) -> tuple[Indices, Indices]: ...
 def batched_nms(
     boxes: Array,
     scores: Array,

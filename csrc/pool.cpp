@@ -1,4 +1,4 @@
-#include "numpy/pool.h"
+#include "pool.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -98,7 +98,6 @@ class Crew {
   int working_ = 0;
 };
 
-std::atomic<int> thread_count{1};
 std::atomic<Crew*> crew{nullptr};
 
 Crew& present_crew() {
@@ -115,13 +114,10 @@ Crew& present_crew() {
 
 }  // namespace
 
-int threads() { return thread_count; }
-void set_threads(int count) { thread_count = count; }
-
-void run(int64_t tasks, void (*body)(void*, int64_t), void* argument) {
+void run(int threads, int64_t tasks, void (*body)(void*, int64_t), void* argument) {
   Job job(tasks, body, argument);
-  const int64_t helpers = tasks < threads() ? tasks - 1 : threads() - 1;
-  if (helpers <= 0 || !present_crew().serve(job, static_cast<int>(helpers))) job.work();
+  const int helpers = tasks < threads ? static_cast<int>(tasks) - 1 : threads - 1;
+  if (helpers <= 0 || !present_crew().serve(job, helpers)) job.work();
   job.rethrow();
 }
 

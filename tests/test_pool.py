@@ -1,4 +1,4 @@
-"""The threads of ptdet.numpy under TSan, and under ASan and UBSan with a fork."""
+"""The threads that kernels work on, under TSan, and under ASan and UBSan with a fork."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_under_a_sanitizer(sanitizer: str, arguments: tuple[str, ...], tmp_path:
     compiler = os.environ.get("CXX", "c++")
     if shutil.which(compiler) is None:
         pytest.skip(f"no C++ compiler ({compiler})")
-    sources = [str(ROOT / "tests/numpy_pool/driver.cpp"), str(ROOT / "csrc/numpy/pool.cpp")]
+    sources = [str(ROOT / "tests/pool/driver.cpp"), str(ROOT / "csrc/pool.cpp")]
     flags = ["-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", f"-fsanitize={sanitizer}", f"-I{ROOT}/csrc"]
     driver = tmp_path / "driver"
     built = subprocess.run([compiler, *flags, *sources, "-o", str(driver), "-lpthread"], capture_output=True, text=True)

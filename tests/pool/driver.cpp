@@ -1,4 +1,4 @@
-// Exercises csrc/numpy/pool.cpp under a sanitizer: many jobs, many callers, bodies that throw, and with `fork` a child.
+// Exercises csrc/pool.cpp under a sanitizer: many jobs, many callers, bodies that throw, and with `fork` a child.
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -8,14 +8,14 @@
 #include <thread>
 #include <vector>
 
-#include "numpy/pool.h"
+#include "pool.h"
 
 namespace {
 
 // Every task ran exactly once.
 bool job(int64_t tasks) {
   std::vector<int64_t> times(static_cast<size_t>(tasks), 0);
-  ptdet::pool::run(tasks, [](void* argument, int64_t i) { ++static_cast<int64_t*>(argument)[i]; }, times.data());
+  ptdet::pool::run(4, tasks, [](void* argument, int64_t i) { ++static_cast<int64_t*>(argument)[i]; }, times.data());
   for (const int64_t count : times)
     if (count != 1) return false;
   return true;
@@ -42,7 +42,7 @@ bool bodies_that_throw() {
   for (int round = 0; round < 50; ++round) {
     try {
       ptdet::pool::run(
-          8,
+          4, 8,
           [](void*, int64_t i) {
             if (i == 5) throw std::runtime_error("five");
           },
@@ -66,7 +66,6 @@ bool a_child() {
 }  // namespace
 
 int main(int count, char**) {
-  ptdet::pool::set_threads(4);
   const bool right = many_jobs() && many_callers() && bodies_that_throw() && (count == 1 || a_child()) && many_jobs();
   std::puts(right ? "right" : "wrong");
   return right ? 0 : 1;

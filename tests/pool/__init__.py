@@ -1,0 +1,1 @@
+"""The threads of csrc/pool.cpp on their own."""
