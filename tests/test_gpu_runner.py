@@ -182,3 +182,15 @@ def test_fixed_shapes_are_told_from_the_fake_kernels() -> None:
     assert done.returncode == 0, done.stderr
     assert "'nms': False" in done.stdout
     assert "'nms_walk': True" in done.stdout
+
+
+def test_graphs_hold_the_padded_forms_and_no_operator_without_a_kernel() -> None:
+    code = (
+        "from gpu_checks import *\n"
+        "for name, call in waits_for_nothing(torch.device('cpu')): print(name, len(call()) > 0)"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT / "benchmarks", capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "combined_nms, soft True" in done.stdout
+    assert "wbf_walk" not in done.stdout

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -176,7 +176,7 @@ def gpu_block(_: Results) -> str:
     return markdown(gpu.cells(RESULTS.parent))
 
 
-BLOCKS = {
+BLOCKS: dict[str, dict[str, Callable[[Results], str]]] = {
     "README.md": {"speed": speed, "gpu": gpu_block},
     "benchmarks/README.md": {
         "targets": target_block,
