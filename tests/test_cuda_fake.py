@@ -26,7 +26,8 @@ def tensor(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
 
 def batch(**options: Any) -> Any:
     given = {"score_threshold": 0.2, "max_per_class": 9, "max_per_image": 20, **options}
-    return ptdet.combined_nms(tensor(2, 30, 4), tensor(2, 30, 3), 0.5, **given)
+    threshold = None if options.get("method") == "matrix" else 0.5
+    return ptdet.combined_nms(tensor(2, 30, 4), tensor(2, 30, 3), threshold, **given)
 
 
 def inputs() -> tuple[Tensor, Tensor, Tensor]:
@@ -58,8 +59,6 @@ AS_LONG_AS_WHAT_IS_FOUND: dict[str, Callable[[Tensor, Tensor, Tensor], Any]] = {
     "and_nms": lambda b, s, i: ptdet.and_nms(b, s, 0.5, idxs=i),
     "merge_nms": lambda b, s, i: ptdet.merge_nms(b, s, 0.5, i),
     "cluster_nms": lambda b, s, i: ptdet.cluster_nms(b, s, 0.5, i),
-    "fast_nms": lambda b, s, i: ptdet.fast_nms(b, s, 0.5),
-    "matrix_nms": lambda b, s, i: ptdet.matrix_nms(b, s),
     "remove_small_boxes": lambda b, s, i: ptdet.remove_small_boxes(b, 1.0),
 }
 
