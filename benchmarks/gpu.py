@@ -27,12 +27,15 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
+REPORTING = 10  # seconds that a stage with a limit of its own is given to start and to tell what came out
 SANITIZERS = ("memcheck", "racecheck", "initcheck", "synccheck")
 
 
 @dataclass(frozen=True)
 class Stage:
-    """`command` is run from the root; a script of ours writes its result to the file named by --out."""
+    """`command` is run from the root, "{seconds}" in it being what it may take; a script of ours writes its result to
+    the file named by --out.
+    """
 
     name: str
     budget: float  # seconds
@@ -51,13 +54,23 @@ def sanitizer() -> str:
     return str(beside) if beside.exists() else "compute-sanitizer"
 
 
+def build_environment() -> dict[str, str]:
+    """For the cards that torch sees, whether nvidia-smi is there or not."""
+    required = {"PTDET_REQUIRE_NATIVE": "1"}
+    if os.environ.get("TORCH_CUDA_ARCH_LIST") or no_gpu():
+        return required
+    import torch
+
+    each = {"{}.{}".format(*torch.cuda.get_device_capability(index)) for index in range(torch.cuda.device_count())}
+    return {**required, "TORCH_CUDA_ARCH_LIST": ";".join(sorted(each))}
+
+
 def stages() -> list[Stage]:
     listed = [
-        Stage("build", 110, (sys.executable, "setup.py", "-q", "build_native"), {"PTDET_REQUIRE_NATIVE": "1"}, False),
+        Stage("build", 110, (sys.executable, "setup.py", "-q", "build_native"), build_environment(), False),
         Stage("checks", 35, ours("gpu_checks")),
         Stage("benchmarks", 90, ours("gpu_bench")),
-        Stage("fuzz", 60, ours("gpu_fuzz", "--cases", "10000", "--seconds", "50")),
-        Stage("suite", 100, (sys.executable, "-m", "pytest", "-q", "-m", "cuda", "-p", "no:cacheprovider"), {}, False),
+        Stage("fuzz", 60, ours("gpu_fuzz", "--cases", "10000", "--seconds", "{seconds}")),
     ]
     for tool in SANITIZERS:
         # initcheck must see what torch's own kernels write; of theirs it may complain
@@ -66,7 +79,8 @@ def stages() -> list[Stage]:
         # torch's cache of freed memory would hide an access beyond a tensor's end
         environment = {"PYTORCH_NO_CUDA_MEMORY_CACHING": "1"}
         listed.append(Stage(tool, 33, command, environment, forbidden=r"^=========.*ptdet::"))
-    return listed
+    # last: it may use all that the others left
+    return [*listed, Stage("suite", 100, ours("gpu_suite", "--seconds", "{seconds}"))]
 
 
 def no_gpu() -> str | None:
@@ -115,7 +129,9 @@ def machine() -> dict[str, Any]:
 def run(stage: Stage, seconds: float, folder: Path) -> dict[str, Any]:
     """Runs one stage: its status, its time, what it wrote, and the end of what it said if it failed."""
     out, log = folder / f"{stage.name}.json", folder / f"{stage.name}.log"
-    command = [*stage.command, *(["--out", str(out)] if stage.writes else [])]
+    inside = f"{max(seconds - REPORTING, 1):.0f}"
+    command = [part.replace("{seconds}", inside) for part in stage.command]
+    command += ["--out", str(out)] if stage.writes else []
     start = time.perf_counter()
     if not shutil.which(command[0]):
         return {"name": stage.name, "status": f"failed: {command[0]} was not found", "seconds": 0.0}

@@ -10,14 +10,17 @@ import importlib
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from gpu_timing import Clock, arguments, finish, torch
 
 import ptdet
+from ptdet.bench import gpu
 from ptdet.testing import clustered, scattered
 
 Row = dict[str, Any]
+SCENES = {"clustered": clustered, "scattered": scattered}
 
 # Bytes a box of the kernels that memory bounds, float32 boxes without ids (csrc/cuda/README.md).
 BYTES_A_BOX = {"write_score_keys": 8, "prepare": 8, "count_kept": 16, "write_keep": 24, "write_owner": 24}
@@ -59,18 +62,16 @@ def beside(
 def suppression(clock: Clock, device: torch.device) -> list[Row]:
     peer = torchvision_ops()
     rows = []
-    for scene in (clustered, scattered):
-        for n in (1000, 10_000, 100_000, 1_000_000):
-            boxes, scores = (part.to(device) for part in scene(n))
+    for n in gpu.SIZES:  # the largest last: who cannot do it may leave the device in no state to go on
+        for name in gpu.SCENES:
+            boxes, scores = (part.to(device) for part in SCENES[name](n))
             theirs = (lambda b=boxes, s=scores: peer.nms(b, s, 0.5)) if peer else None
-            rows.append(
-                beside(clock, f"nms, {scene.__name__}, {n}", lambda b=boxes, s=scores: ptdet.nms(b, s, 0.5), theirs)
-            )
-            rows[-1]["kernels_us"] = kernel_times(lambda b=boxes, s=scores: ptdet.nms(b, s, 0.5))
-            rows[-1]["boxes"] = n
-    boxes, scores = (part.to(device) for part in clustered(100_000))
-    rows.append(beside(clock, "nms, clustered, 100000, max_output 300",
-                       lambda: ptdet.nms(boxes, scores, 0.5, max_output=300), None))  # fmt: skip
+            call = partial(ptdet.nms, boxes, scores, 0.5)
+            rows.append(beside(clock, f"nms, {name}, {n}", call, theirs))
+            rows[-1] |= of_kernels(call, {kernel: each * n for kernel, each in BYTES_A_BOX.items()})
+            if (name, n) == ("clustered", 100_000):
+                few = partial(ptdet.nms, boxes, scores, 0.5, max_output=300)
+                rows.append(beside(clock, f"nms, {name}, {n}, max_output 300", few, None))
     return rows
 
 
@@ -88,12 +89,15 @@ def batch(clock: Clock, device: torch.device, images: int = 64, anchors: int = 8
         for first, end in zip(starts, starts[1:], strict=False):
             peer.batched_nms(flat_boxes[first:end], flat_scores[first:end], label[first:end], 0.5)
 
-    name = f"batched_nms, {images} x {anchors} x {classes}, {len(image)} candidates"
-    row = beside(
-        clock, name, lambda: ptdet.batched_nms(flat_boxes, flat_scores, ids, 0.5), loop if peer else None, 10, 4
-    )
-    row["kernels_us"] = kernel_times(lambda: ptdet.batched_nms(flat_boxes, flat_scores, ids, 0.5))
-    return [row]
+    call = partial(ptdet.batched_nms, flat_boxes, flat_scores, ids, 0.5)
+    row = beside(clock, gpu.BATCH, call, loop if peer else None, 10, 4)
+    return [{**row, "candidates": len(image), **of_kernels(call, {})}]
+
+
+def soft(clock: Clock, device: torch.device) -> list[Row]:
+    boxes, scores = (part.to(device) for part in clustered(10_000))
+    call = partial(ptdet.soft_nms, boxes, scores)
+    return [{**beside(clock, gpu.SOFT, call, None, 7), **of_kernels(call, {})}]
 
 
 def kernel_times(call: Callable[[], Any]) -> dict[str, float]:
@@ -113,39 +117,72 @@ def kernel_times(call: Callable[[], Any]) -> dict[str, float]:
     return times
 
 
-def moved(clock: Clock, device: torch.device) -> list[Row]:
-    """Operations that memory bounds: bytes that must move, over the time. Those of another build have no row."""
+def of_kernels(call: Callable[[], Any], moved: dict[str, int]) -> Row:
+    """The time of each kernel, and the bytes that it must move."""
+    return {"kernels_us": kernel_times(call), "kernel_bytes": moved}
+
+
+def graphed(call: Callable[[], Any]) -> Callable[[], Any]:
+    """The call as a CUDA graph: what the device does of it, without what Python does before."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        call()
+        call()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        call()
+    return graph.replay
+
+
+def loss(clock: Clock, device: torch.device, n: int = 1_000_000, side: int = 20_000) -> list[Row]:
     draw = torch.Generator(device=device).manual_seed(1)
     peer = torchvision_ops()
-    rows = []
-    n = 1_000_000
     corner = torch.rand(n, 2, generator=draw, device=device) * 600
     boxes1 = torch.cat([corner, corner + 5 + 90 * torch.rand(n, 2, generator=draw, device=device)], 1)
     boxes2 = boxes1 + torch.randn(n, 4, generator=draw, device=device)
-    if hasattr(ptdet, "complete_box_iou_loss"):
-        theirs = peer.complete_box_iou_loss if peer else None
 
-        def trained(loss: Callable[..., Any]) -> Callable[[], Any]:
-            leaves = boxes1.clone().requires_grad_(), boxes2.clone().requires_grad_()
-            return lambda: torch.autograd.grad(loss(*leaves, reduction="sum"), leaves)
+    def trained(function: Callable[..., Any]) -> Callable[[], Any]:
+        leaves = boxes1.clone().requires_grad_(), boxes2.clone().requires_grad_()
+        return lambda: torch.autograd.grad(function(*leaves, reduction="sum"), leaves)
 
-        row = beside(clock, "complete_box_iou_loss and gradients, 1M pairs", trained(ptdet.complete_box_iou_loss),
-                     trained(theirs) if theirs else None)  # fmt: skip
-        rows.append({**row, "bytes": n * (32 + 32)})
-    if hasattr(ptdet, "box_iou"):
-        first, second = boxes1[:20_000].contiguous(), boxes2[:20_000].contiguous()
-        theirs = (lambda: peer.box_iou(first, second)) if peer else None
-        row = beside(clock, "box_iou, 20000 x 20000", lambda: ptdet.box_iou(first, second), theirs, 10)
-        rows.append({**row, "bytes": 4 * 20_000**2})
-    if hasattr(ptdet, "channel_norm"):
-        image = torch.randn(8, 64, 512, 512, generator=draw, device=device)
-        for name, given in (("", image), (", channels_last", image.contiguous(memory_format=torch.channels_last))):
-            row = beside(clock, f"channel_norm{name}, 8 x 64 x 512 x 512", lambda x=given: ptdet.channel_norm(x),
-                         lambda x=given: torch.linalg.vector_norm(x, dim=1, keepdim=True))  # fmt: skip
-            rows.append({**row, "bytes": 4 * image.numel() * 65 // 64})
-    if hasattr(ptdet, "soft_nms"):
-        boxes, scores = (part.to(device) for part in clustered(10_000))
-        rows.append(beside(clock, "soft_nms, clustered, 10000", lambda: ptdet.soft_nms(boxes, scores), None, 7))
+    ours = trained(ptdet.complete_box_iou_loss)
+    kernels = {"grade_pairs": 68 * n, "scale_slopes": 64 * n}
+    rows = [beside(clock, gpu.LOSS, ours, trained(peer.complete_box_iou_loss) if peer else None)]
+    rows[0] |= {"bytes": sum(kernels.values()), **of_kernels(ours, kernels)}
+    rows.append({**beside(clock, gpu.LOSS_IN_GRAPH, graphed(ours), None), "bytes": sum(kernels.values())})
+    first, second = boxes1[:side].contiguous(), boxes2[:side].contiguous()
+    call = partial(ptdet.box_iou, first, second)
+    row = beside(clock, f"box_iou, {side} x {side}", call, (lambda: peer.box_iou(first, second)) if peer else None, 10)
+    moved = 4 * side**2
+    return [*rows, {**row, "bytes": moved, **of_kernels(call, {"overlap_tiles": moved})}]
+
+
+def norm(clock: Clock, device: torch.device, size: tuple[int, ...] = (8, 64, 512, 512)) -> list[Row]:
+    image = torch.randn(size, device=device)
+    layouts = {"": image, ", channels_last": image.contiguous(memory_format=torch.channels_last)}
+    forward, backward = 4 * image.numel() * 65 // 64, 4 * image.numel() * 130 // 64
+    rows = []
+    for name in gpu.NORMS:
+        given = next(each for ending, each in layouts.items() if name.endswith(f"512{ending}"))
+
+        def peer(x: torch.Tensor) -> torch.Tensor:
+            return torch.linalg.vector_norm(x, dim=1, keepdim=True)
+
+        if "gradient" in name:
+            leaf = given.detach().requires_grad_()
+            once = torch.ones_like(ptdet.channel_norm(given))
+            ours, theirs = (
+                lambda f=f, x=leaf, g=once: torch.autograd.grad(f(x), x, g) for f in (ptdet.channel_norm, peer)
+            )
+            moved = {"norm": forward, "slope": backward}
+        else:
+            ours, theirs = (lambda f=f, x=given: f(x) for f in (ptdet.channel_norm, peer))
+            moved = {"norm": forward}
+        kernels = {f"{what}_of_{which}": size for what, size in moved.items() for which in ("pixels", "rows")}
+        row = beside(clock, name, ours, theirs, 10)
+        rows.append({**row, "bytes": sum(moved.values()), **of_kernels(ours, kernels)})
     return rows
 
 
@@ -172,7 +209,7 @@ def main() -> int:
     copy = clock.copy_bandwidth()
     rows: list[Row] = []
     failures = []
-    for family in (moved, suppression, batch):
+    for family in (loss, norm, soft, batch, suppression):
         if time.perf_counter() - begin > asked.seconds:
             failures.append(f"{family.__name__}: not begun after {asked.seconds:.0f} s")
             continue
@@ -185,12 +222,14 @@ def main() -> int:
             if "bytes" in row:
                 row["share_of_copy"] = row["bytes"] / (row["ms"] * 1e-3) / copy
             row["kernels_share_of_copy"] = {
-                name: round(BYTES_A_BOX[name] * row["boxes"] / (us * 1e-6) / copy, 3)
+                name: round(row["kernel_bytes"][name] / (us * 1e-6) / copy, 3)
                 for name, us in row.get("kernels_us", {}).items()
-                if name in BYTES_A_BOX and "boxes" in row and us > 0
+                if name in row["kernel_bytes"] and us > 0
             }
         report = {"copy_bytes_a_second": copy, "rows": rows, "failures": failures}
-        report["table"] = [f"copy bandwidth {copy / 1e12:.2f} TB/s", *map(line, rows), *failures]
+        met = {True: "met", False: "missed", None: ""}
+        targets = [f"target: {one.row}: {one.said}: {shown} {met[is_met]}" for one, shown, is_met in gpu.outcomes(rows)]
+        report["table"] = [f"copy bandwidth {copy / 1e12:.2f} TB/s", *map(line, rows), *targets, *failures]
         if asked.out:  # what there is so far outlives a stage that runs past its time
             finish({**report, "table": list(report["table"])}, asked.out, False)
     return finish(report, asked.out, bool(failures))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from gpu_small import close, on
@@ -12,6 +13,7 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.utils import _pytree as pytree
 
 import ptdet
+from ptdet._walks import WALKS
 from ptdet.testing import CATALOG, Operation, clustered
 from ptdet.testing.samples import Sample
 
@@ -47,22 +49,40 @@ def has_fixed_shape(operation: Operation) -> bool:
     return all(isinstance(size, int) for result in results for size in result.shape)
 
 
+def padded(device: torch.device) -> Iterator[tuple[str, Call]]:
+    """The public form of a batch, by each method."""
+    boxes = torch.stack([clustered(60, image)[0] for image in range(3)]).to(device)
+    scores = torch.stack([clustered(180, image)[1].view(60, 3) for image in range(3)]).to(device)
+    for method in WALKS:
+        threshold = None if method == "matrix" else 0.5
+        options: dict[str, Any] = {"method": method, "score_threshold": 0.2, "max_per_class": 9, "max_per_image": 20}
+        call = partial(ptdet.combined_nms, boxes, scores, threshold, **options)
+        yield f"combined_nms, {method}", lambda call=call: tensors(call())
+
+
+def waits_for_nothing(device: torch.device) -> Iterator[tuple[str, Call]]:
+    """What promises it: the calls of fixed shape that have a CUDA kernel, and the padded forms."""
+    for operation, name, call in calls(device):
+        native = torch._C._dispatch_has_kernel_for_dispatch_key(f"ptdet::{operation.name}", "CUDA")
+        if native and has_fixed_shape(operation):
+            yield f"{operation.name}, {name}", call
+    yield from padded(device)
+
+
 def same(ours: Tensors, theirs: Tensors, tolerance: float = 0.0) -> bool:
     return all(close(a.cpu(), b.cpu(), tolerance) for a, b in zip(ours, theirs, strict=True))
 
 
 def graphs(device: torch.device) -> Iterator[str]:
     """Captured, then replayed over memory that was overwritten."""
-    for operation, name, call in calls(device):
-        if not has_fixed_shape(operation):
-            continue
+    for name, call in waits_for_nothing(device):
         expected = [result.clone() for result in call()]
         graph = torch.cuda.CUDAGraph()
         try:
             with torch.cuda.graph(graph):
                 results = call()
         except RuntimeError as error:
-            yield f"{operation.name}, {name}: not captured: {str(error).splitlines()[0]}"
+            yield f"{name}: not captured: {str(error).splitlines()[0]}"
             torch.cuda.synchronize()
             continue
         for _ in range(2):
@@ -71,20 +91,18 @@ def graphs(device: torch.device) -> Iterator[str]:
             graph.replay()
             torch.cuda.synchronize()
             if not same(results, expected):
-                yield f"{operation.name}, {name}: a replay differs"
+                yield f"{name}: a replay differs"
 
 
 def hidden_waits(device: torch.device) -> Iterator[str]:
-    for operation, name, call in calls(device):
-        if not has_fixed_shape(operation):
-            continue
+    for name, call in waits_for_nothing(device):
         call()
         torch.cuda.synchronize()
         torch.cuda.set_sync_debug_mode("error")
         try:
             call()
         except RuntimeError as error:
-            yield f"{operation.name}, {name}: {str(error).splitlines()[0]}"
+            yield f"{name}: {str(error).splitlines()[0]}"
         finally:
             torch.cuda.set_sync_debug_mode("default")
 

@@ -25,6 +25,8 @@ DESIGN = [
     (r"visit_tilesI.*EfEE", 256, 4, 2),
     (r"visit_tilesI.*EdEE", 256, 1, 1),
     (r"sum_counts", 1024, 1, 1),
+    (r"walk_segmentsIf", 512, 1, 1),
+    (r"walk_segmentsId", 256, 1, 1),
     (r"", 256, 2, 2),
 ]
 

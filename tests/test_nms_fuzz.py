@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import ptdet
-from ptdet.testing import Case, fuzz_case, strange_case
+from ptdet.testing import Case, fuzz_case, method_call, strange_case
 
 from .oracles import assert_same_walk, reference_walk, torchvision_keep
 
@@ -37,6 +37,20 @@ def test_strange_cases(first: int) -> None:
         case = strange_case(seed)
         walk = torch.ops.ptdet.nms_walk(*case.arguments)
         assert_same_walk(walk, reference_walk(*case.arguments), f"strange_case({seed}): {case}")
+
+
+@pytest.mark.parametrize("first", range(0, 60, 10))
+def test_calls_of_the_other_methods(first: int) -> None:
+    for seed in range(first, first + 10):
+        call = method_call(seed, most=150)
+        function = getattr(torch.ops.ptdet if hasattr(torch.ops.ptdet, call.name) else ptdet, call.name)
+        got = function(*call.arguments, **call.keywords)
+        with ptdet.backend("reference"):
+            expected = function(*call.arguments, **call.keywords)
+        for ours, theirs in zip(got, expected, strict=True):
+            assert torch.allclose(ours, theirs, rtol=0, atol=0, equal_nan=True), (
+                f"method_call({seed}, most=150): {call}"
+            )
 
 
 def test_the_cases_are_what_they_claim() -> None:

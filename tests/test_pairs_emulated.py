@@ -62,7 +62,8 @@ def test_scaled_slopes(flavour: Flavour) -> None:
         for sample in overlap_samples.graded_backward(torch.device("cpu"), dtype):
             if sample.arguments[1].dim() == sample.arguments[0].dim() + 1:
                 expected = reference.graded_box_loss_backward(*sample.arguments)
-                cases.append((sample.name, pairs.graded_backward(*sample.arguments), expected))
+                for before in (0, 1):
+                    cases.append((sample.name, pairs.graded_backward(*sample.arguments, before), expected))
     check(flavour, cases)
 
 

@@ -96,9 +96,11 @@ struct ScaledNorm {
 template <typename T, typename Degree, typename Read>
 PTDET_HD ScaledNorm<T> scaled_norm(const Degree& degree, int64_t channels, const Read& read) {
   T largest = T(0);
+  PTDET_ROLLED
   for (int64_t c = 0; c < channels; ++c) largest = Largest<T>().add(largest, absolute(read(c)));
   const T divisor = degree.divisor(largest);
   T sum = T(0);
+  PTDET_ROLLED
   for (int64_t c = 0; c < channels; ++c) sum = degree.add(sum, absolute(read(c)) / divisor);
   return {divisor, degree.root(sum)};
 }
@@ -129,6 +131,7 @@ PTDET_HD double any_slope(double r, double p, double g) {
 // Where the element of an index lies: index counts through dims of these sizes, the last innermost.
 PTDET_HD int64_t offset_of(int64_t index, int dims, const int64_t* size, const int64_t* stride) {
   int64_t offset = 0;
+  PTDET_ROLLED
   for (int d = dims - 1; d > 0; --d) {
     offset += index % size[d] * stride[d];
     index /= size[d];

@@ -9,3 +9,10 @@
 #else
 #define PTDET_HD inline __attribute__((always_inline))  // no copy compiled for AVX may serve the baseline
 #endif
+
+// Before a loop that is short or rare: its code four times over would help nobody. The pragma is of device code.
+#if defined(__CUDA_ARCH__)
+#define PTDET_ROLLED _Pragma("unroll 1")
+#else
+#define PTDET_ROLLED
+#endif

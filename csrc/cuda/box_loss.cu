@@ -42,12 +42,12 @@ __global__ void grade_pairs(Boxes<T> a, Boxes<T> b, int64_t count, LossParams pa
 }
 
 template <typename T>
-__global__ void scale_slopes(const T* gradient, int64_t gradient_stride, const T* slopes, int64_t count, T* out) {
+__global__ void scale_slopes(const T* gradient, int64_t gradient_stride, Boxes<T> slopes, int64_t count, T* out) {
   const int64_t i = thread_in_grid();
   if (i >= count) return;
   const T g = gradient[i * gradient_stride];
-  const Four<T> by = reinterpret_cast<const Four<T>*>(slopes)[i];
-  store(Box<T>{bounded(g * by.x), bounded(g * by.y), bounded(g * by.z), bounded(g * by.w)}, out, i);
+  const Box<T> by = slopes.at(0, i);
+  store(Box<T>{bounded(g * by.x1), bounded(g * by.y1), bounded(g * by.x2), bounded(g * by.y2)}, out, i);
 }
 
 template <typename T>
@@ -66,11 +66,11 @@ void run(const LossInput& input, const LossOutput& output, void* stream) {
 }
 
 template <typename T>
-void run_backward(const void* gradient, int64_t gradient_stride, const void* slopes, int64_t count, void* out,
-                  void* stream) {
+void run_backward(Type type, const void* gradient, int64_t gradient_stride, const void* slopes, int64_t count,
+                  void* out, void* stream) {
   const auto kernel = scale_slopes<T>;
   LAUNCH(kernel, blocks_for(count, kBlock), kBlock, stream, static_cast<const T*>(gradient), gradient_stride,
-         static_cast<const T*>(slopes), count, static_cast<T*>(out));
+         Boxes<T>({slopes, 4, 1, type}), count, static_cast<T*>(out));
 }
 
 }  // namespace
@@ -87,9 +87,9 @@ void box_loss_backward(Type type, const void* gradient, int64_t gradient_stride,
                        void* out, void* stream) {
   if (count == 0) return;
   if (type == Type::kFloat64)
-    run_backward<double>(gradient, gradient_stride, slopes, count, out, stream);
+    run_backward<double>(type, gradient, gradient_stride, slopes, count, out, stream);
   else
-    run_backward<float>(gradient, gradient_stride, slopes, count, out, stream);
+    run_backward<float>(type, gradient, gradient_stride, slopes, count, out, stream);
 }
 
 }  // namespace ptdet::cuda

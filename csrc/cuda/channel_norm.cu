@@ -71,6 +71,7 @@ __global__ void slope_of_pixels(PixelCall call, Degree degree) {
       const Channels<Stored, double> read{x + k, stride};
       const auto scaled = scaled_norm<double>(in_double(degree), channels, read);
       const double g = widened(grad[k]);
+      PTDET_ROLLED
       for (int64_t c = 0; c < channels; ++c)
         narrow(scaled_slope(degree, read(c), scaled, g), to[k + c * call.slope.channel_stride]);
     }
@@ -134,6 +135,7 @@ __global__ void slope_of_rows(PixelCall call, Degree degree) {
     if (own.valid && !slope.holds) {
       const Channels<Stored, double> read{x, 1};
       const auto scaled = scaled_norm<double>(in_double(degree), end, read);
+      PTDET_ROLLED
       for (int64_t c = own.lane; c < end; c += call.lanes) narrow(scaled_slope(degree, read(c), scaled, g), to[c]);
       return;
     }

@@ -1,7 +1,8 @@
-// Soft-NMS: one block a group. Each thread looks after every kSoftBlock-th box: it lets their scores decay and finds
+// Soft-NMS: one block a group. Each thread looks after every blockDim.x-th box: it lets their scores decay and finds
 // its best one in the same pass; the block then agrees on the best of all.
 #include <algorithm>
 
+#include "core/apart.h"
 #include "cuda/methods.h"
 
 namespace ptdet::cuda {
@@ -9,9 +10,13 @@ namespace {
 
 #if defined(PTDET_NMS_TILE)
 constexpr int kSoftBlock = 32;
+template <typename T>
+constexpr int kSoftLargeBlock = 64;
 constexpr int64_t kSoftBlocks = 3;
 #else
 constexpr int kSoftBlock = 256;
+template <typename T>
+constexpr int kSoftLargeBlock = sizeof(T) == 8 ? 256 : 512;  // where all boxes are one group: as registers allow
 constexpr int64_t kSoftBlocks = 4096;  // more groups than that share a block
 #endif
 
@@ -63,26 +68,28 @@ __global__ void prepare(SoftWalk<T, Score> walk, NmsInput input, const int64_t* 
   if (walk.ends[start] > start) walk.starts[atomicAdd(walk.segments, Counter(1))] = start;
 }
 
-// The best of some boxes: the lowest key, then the lowest row.
+// The best of some boxes: the lowest key, then the lowest row, or the lowest position where `rows` is null.
 template <typename Key>
 struct Best {
   Key key;
-  int64_t row;
   int64_t position;  // -1: none
 
-  __device__ void take(const Best& other) {
+  __device__ void take(const Best& other, const int64_t* rows) {
     if (other.position < 0) return;
-    if (position < 0 || other.key < key || (other.key == key && other.row < row)) *this = other;
+    if (position < 0 || other.key < key || (other.key == key && other.before(*this, rows))) *this = other;
+  }
+  __device__ bool before(const Best& other, const int64_t* rows) const {
+    return rows == nullptr ? position < other.position : rows[position] < rows[other.position];
   }
 };
 
 template <typename Key>
-__device__ int64_t best_in_block(const Best<Key>& mine, Best<Key>* bests) {
+__device__ int64_t best_in_block(const Best<Key>& mine, const int64_t* rows, Best<Key>* bests) {
   const int own = threadIdx.x;
   bests[own] = mine;
   __syncthreads();
-  for (int step = kSoftBlock / 2; step > 0; step /= 2) {
-    if (own < step) bests[own].take(bests[own + step]);
+  for (int step = static_cast<int>(blockDim.x) / 2; step > 0; step /= 2) {
+    if (own < step) bests[own].take(bests[own + step], rows);
     __syncthreads();
   }
   const int64_t position = bests[0].position;
@@ -91,39 +98,56 @@ __device__ int64_t best_in_block(const Best<Key>& mine, Best<Key>* bests) {
 }
 
 template <typename T, typename Score>
-__device__ void walk_segment(const SoftWalk<T, Score>& walk, const SoftRule<T, Score>& rule, bool reselect,
-                             int64_t max_output, int64_t start) {
+struct Candidate {
+  int64_t by;
+  Score score;
+  Box<T> box;
+};
+
+template <typename T, typename Score>
+__device__ Candidate<T, Score> candidate_at(const SoftWalk<T, Score>& walk, int64_t position, int64_t end) {
+  if (position >= end) return {kOut, Score(0), {}};
+  return {walk.by[position], walk.scores[position], walk.boxes[position]};
+}
+
+template <typename T, typename Score>
+__device__ void walk_segment(const SoftWalk<T, Score>& walk, const SoftRule<T, Score>& rule, bool by_touch,
+                             bool reselect, int64_t max_output, int64_t start) {
   using Key = decltype(score_key(Score()));
-  SHARED_ARRAY(Best<Key>, bests, kSoftBlock);
-  const int64_t end = walk.ends[start];
+  SHARED_ARRAY(Best<Key>, bests, kSoftLargeBlock<T>);
+  const int64_t end = walk.ends[start], threads = blockDim.x;
+  const int64_t* const rows = reselect ? walk.rows : nullptr;  // without re-selection positions are the order
   int64_t visited = -1, emitted = 0;
   for (;;) {
-    Best<Key> best{Key(0), 0, -1};
-    for (int64_t p = start + threadIdx.x; p < end; p += kSoftBlock) {
-      if (walk.by[p] != kOpen) continue;
-      if (visited >= 0) {
-        const Score score = rule.after(walk.scores[p], walk.boxes[visited], walk.boxes[p]);
-        walk.scores[p] = score;
-        if (score <= rule.floor) {
+    Best<Key> best{Key(0), -1};
+    const Box<T> taken = walk.boxes[visited < 0 ? start : visited];
+    auto next = candidate_at(walk, start + threadIdx.x, end);
+    for (int64_t p = start + threadIdx.x; p < end; p += threads) {
+      auto own = next;
+      next = candidate_at(walk, p + threads, end);  // on its way while this one decays
+      if (own.by != kOpen) continue;
+      if (visited >= 0 && !(by_touch && area(intersection(own.box, taken)) == T(0))) {
+        own.score = rule.after(own.score, taken, own.box);
+        walk.scores[p] = own.score;
+        if (own.score <= rule.floor) {
           walk.by[p] = visited;
           continue;
         }
       }
-      // Without re-selection positions are the order.
-      best.take({reselect ? score_key(walk.scores[p]) : Key(0), reselect ? walk.rows[p] : p, p});
+      best.take({reselect ? score_key(own.score) : Key(0), p}, rows);
     }
-    visited = best_in_block(best, bests);
+    visited = best_in_block(best, rows, bests);
     if (visited < 0 || (reselect && emitted++ == max_output)) return;
-    if ((visited - start) % kSoftBlock == threadIdx.x) walk.by[visited] = visited;
+    if ((visited - start) % threads == threadIdx.x) walk.by[visited] = visited;
   }
 }
 
 template <typename T, typename Score>
-__global__ void __launch_bounds__(kSoftBlock, 1)
-    walk_segments(SoftWalk<T, Score> walk, SoftRule<T, Score> rule, bool reselect, int64_t max_output) {
+__global__ void __launch_bounds__(kSoftLargeBlock<T>, 1)
+    walk_segments(SoftWalk<T, Score> walk, SoftRule<T, Score> rule, bool by_touch, bool reselect, int64_t max_output) {
   const int64_t segments = static_cast<int64_t>(*walk.segments);
   for (int64_t i = blockIdx.x; i < segments; i += gridDim.x)
-    walk_segment(walk, rule, reselect, max_output, walk.starts[i]);
+    walk_segment(walk, rule, by_touch, reselect, max_output, walk.starts[i]);
 }
 
 template <typename T, typename Score>
@@ -171,6 +195,8 @@ struct Soft {
     SoftWalk<T, Score> walk(memory, input.count);
     walk.rows = sorted.by_group ? sorted.by_group : sorted.by_score;
     const auto rule = SoftRule<T, Score>::from(params);
+    const bool at_most_zero = params.walk.metric != Metric::kGiou;  // without a common area (core/apart.h)
+    const bool by_touch = at_most_zero && (params.decay != Decay::kHard || excludes_zero(rule.threshold));
     const int64_t blocks = blocks_for(input.count, kBlock);
     LAUNCH(clear, 1, 1, stream, walk.segments);
     const auto prepare_kernel = prepare<T, Score>;
@@ -178,7 +204,8 @@ struct Soft {
            rule.floor, kept);
     const auto walk_kernel = walk_segments<T, Score>;
     const int64_t walkers = sorted.groups ? std::min(input.count, kSoftBlocks) : 1;
-    LAUNCH(walk_kernel, walkers, kSoftBlock, stream, walk, rule, params.reselect, params.walk.max_output);
+    const int threads = sorted.groups ? kSoftBlock : kSoftLargeBlock<T>;
+    LAUNCH(walk_kernel, walkers, threads, stream, walk, rule, by_touch, params.reselect, params.walk.max_output);
     const auto keys_kernel = write_keys<T, Score>;
     LAUNCH(keys_kernel, blocks, kBlock, stream, walk, static_cast<SortKey<Score>*>(keys));
   }

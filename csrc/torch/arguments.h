@@ -52,6 +52,11 @@ inline Column column_of(const Tensor& t, int64_t count, const char* name) {
   return {t.const_data_ptr(), t.stride(0), type_of(t, name)};
 }
 
+// A kernel would read host memory as the device's, or the other way round.
+inline void check_device(const Tensor& t, const Tensor& like, const char* name) {
+  STD_TORCH_CHECK(t.device() == like.device(), "ptdet: ", name, " must be on the device of the first tensor");
+}
+
 inline NmsInput nms_input(const Tensor& boxes, const Tensor& scores, const std::optional<Tensor>& idxs) {
   STD_TORCH_CHECK(boxes.dim() == 2 && boxes.size(1) == 4, "ptdet: boxes must have shape (N, 4)");
   NmsInput input;
@@ -59,6 +64,8 @@ inline NmsInput nms_input(const Tensor& boxes, const Tensor& scores, const std::
   STD_TORCH_CHECK(input.count < 0xffffffffll, "ptdet: boxes must be fewer than 2^32 - 1");
   input.boxes = {boxes.const_data_ptr(), boxes.stride(0), boxes.stride(1), float_type_of(boxes, "boxes")};
   float_type_of(scores, "scores");
+  check_device(scores, boxes, "scores");
+  if (idxs) check_device(*idxs, boxes, "idxs");
   input.scores = column_of(scores, input.count, "scores");
   if (idxs) input.groups = column_of(*idxs, input.count, "idxs");
   return input;

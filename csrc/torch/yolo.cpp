@@ -10,7 +10,7 @@ YoloTensors yolo_filter_op(const Tensor& prediction, int64_t num_classes, bool o
   const YoloInput input = yolo_input(prediction, num_classes, objectness);
   YoloParams params =
       yolo_params(objectness, logits, multi_label, objectness_threshold, confidence_threshold, min_side, max_side);
-  check_wanted(wanted, num_classes);
+  check_wanted(wanted, prediction, num_classes);
   if (wanted) params.wanted = static_cast<const bool*>(wanted->const_data_ptr());
 
   const TorchHost host;

@@ -42,8 +42,9 @@ inline YoloParams yolo_params(bool objectness, bool logits, bool multi_label, do
   return params;
 }
 
-inline void check_wanted(const std::optional<Tensor>& wanted, int64_t num_classes) {
+inline void check_wanted(const std::optional<Tensor>& wanted, const Tensor& prediction, int64_t num_classes) {
   if (!wanted) return;
+  check_device(*wanted, prediction, "wanted");
   STD_TORCH_CHECK(wanted->dim() == 1 && wanted->size(0) == num_classes && wanted->scalar_type() == ScalarType::Bool,
                   "ptdet: wanted must be bool of shape (", num_classes, ",)");
   STD_TORCH_CHECK(wanted->is_contiguous(), "ptdet: wanted must be contiguous");

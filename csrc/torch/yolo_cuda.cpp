@@ -7,12 +7,10 @@ namespace ptdet::cuda {
 YoloTensors yolo_filter_op(const Tensor& prediction, int64_t num_classes, bool objectness, bool logits,
                            bool multi_label, double objectness_threshold, std::optional<double> confidence_threshold,
                            double min_side, double max_side, std::optional<Tensor> wanted) {
-  STD_TORCH_CHECK(prediction.is_cuda() && (!wanted || wanted->device() == prediction.device()),
-                  "ptdet: prediction and wanted must be on one device");
   const YoloInput input = yolo_input(prediction, num_classes, objectness);
   YoloParams params =
       yolo_params(objectness, logits, multi_label, objectness_threshold, confidence_threshold, min_side, max_side);
-  check_wanted(wanted, num_classes);
+  check_wanted(wanted, prediction, num_classes);
   if (wanted) params.wanted = static_cast<const bool*>(wanted->const_data_ptr());
   const OnDeviceOf device(prediction);
   const cudaStream_t stream = device.stream();

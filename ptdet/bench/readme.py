@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from . import gpu
 from .cases import OURS
 from .fit import exponents
 from .groups import GROUPS
@@ -170,8 +171,13 @@ def coco_block(results: Results) -> str:
     return f"{in_one_line(stored['machine'])}, {stored['machine']['evaluator']}.\n\n{markdown(table)}"
 
 
-BLOCKS = {
-    "README.md": {"speed": speed},
+def gpu_block(_: Results) -> str:
+    """Of `make gpu`, or that it has not been run."""
+    return markdown(gpu.cells(RESULTS.parent))
+
+
+BLOCKS: dict[str, dict[str, Callable[[Results], str]]] = {
+    "README.md": {"speed": speed, "gpu": gpu_block},
     "benchmarks/README.md": {
         "targets": target_block,
         "growth": growth_block,

@@ -2,6 +2,7 @@
 
 from .catalog import CATALOG, Operation
 from .fuzz import Case, fuzz_case, strange_case
+from .fuzz_methods import method_call
 from .heads import head_output
 from .named import NAMED
 from .samples import Sample
@@ -21,6 +22,7 @@ __all__ = [
     "fuzz_case",
     "grid",
     "head_output",
+    "method_call",
     "scattered",
     "strange_case",
     "uniform_scores",

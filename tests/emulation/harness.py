@@ -47,7 +47,7 @@ ASAN = Flavour(
 TSAN = Flavour("tsan", ("-O1", "-fsanitize=thread", "-DPTDET_NMS_TILE=32"), ("-DCUDA_ON_CPU_TSAN",), 32)
 FLAVOURS = (PLAIN, ASAN, TSAN)
 
-COMMON = ("-std=c++17", "-g", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off", f"-I{CSRC}", f"-I{HERE}")
+COMMON = ("-std=c++17", "-g", "-fPIC", "-Wall", "-Wextra", "-Werror", "-ffp-contract=off", f"-I{CSRC}", f"-I{HERE}")
 ENVIRONMENT = {"ASAN_OPTIONS": "detect_leaks=0", "TSAN_OPTIONS": "halt_on_error=1:exitcode=66"}
 
 
@@ -82,8 +82,8 @@ def build(flavour: Flavour) -> Path:
             objects = [done.result() for done in compiling]
         kernels, planted = objects[: len(cuda)], objects[-1]
         for driver in objects[len(cuda) : -1]:
-            _call([compiler(), *flavour.flags, driver, *kernels, runtime, "-o", work / driver.stem])
-        _call([compiler(), *flavour.flags, planted, runtime, "-o", work / "planted"])
+            call([compiler(), *flavour.flags, driver, *kernels, runtime, "-o", work / driver.stem])
+        call([compiler(), *flavour.flags, planted, runtime, "-o", work / "planted"])
         try:
             work.rename(folder)
         except OSError:  # another process was faster
@@ -94,11 +94,11 @@ def build(flavour: Flavour) -> Path:
 
 def _compile(work: Path, source: Path, flags: tuple[str, ...]) -> Path:
     out = work / f"{source.stem}.o"
-    _call([compiler(), *COMMON, *flags, "-x", "c++", "-c", source, "-o", out])
+    call([compiler(), *COMMON, *flags, "-x", "c++", "-c", source, "-o", out])
     return out
 
 
-def _call(command: list[object]) -> None:
+def call(command: list[object]) -> None:
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")

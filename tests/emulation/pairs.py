@@ -98,12 +98,13 @@ def graded(
     return given, [(a.shape[:-1], wide(a, b)), (shape, wide(a, b))]
 
 
-def graded_backward(grad: Tensor, slopes: Tensor) -> tuple[bytes, Any]:
+def graded_backward(grad: Tensor, slopes: Tensor, before: int = 0) -> tuple[bytes, Any]:
+    """`before`: numbers in memory before the slopes, which makes them unaligned."""
     constant = all(stride == 0 or size == 1 for size, stride in zip(grad.shape, grad.stride(), strict=True))
-    rows = slopes.reshape(-1, 4)
+    rows = torch.cat([slopes.new_zeros(before), slopes.reshape(-1)]).view(1, -1)
     grad = grad if constant else grad.contiguous()
     given = encode(
-        3, rows, rows[:0], (1, len(rows), 0), (0, 0, 0, 0, 0, wide(slopes)), (0.0, 0.0, 1.0, 1.0), grad,
+        3, rows, rows[:0], (1, slopes.numel() // 4, before), (0, 0, 0, 0, 0, wide(slopes)), (0.0, 0.0, 1.0, 1.0), grad,
         (0, 0 if constant else 1),
     )  # fmt: skip
     return given, [(slopes.shape, wide(slopes))]

@@ -82,7 +82,7 @@ void run_loss(const Header& h, const Block& a, const Block& b, int64_t number) {
 void run_scale(const Header& h, const Block& slopes, const Block& gradient, int64_t number) {
   const Block out(4 * number * h.rows);
   ptdet::cuda::box_loss_backward(h.wide ? Type::kFloat64 : Type::kFloat32, gradient.data, h.gradient_stride,
-                                 slopes.data, h.rows, out.data, nullptr);
+                                 slopes.data + number * h.columns, h.rows, out.data, nullptr);
   out.write();
 }
 

@@ -1,0 +1,53 @@
+"""Calls every CUDA operator over the emulated kernels and prints how many, and each that is not as the reference.
+
+PTDET_DISABLE_NATIVE=1 python -m tests.emulation.room_calls LIBRARY
+"""
+
+from __future__ import annotations
+
+import sys
+
+import torch
+from torch.utils import _pytree as pytree
+
+import ptdet
+from ptdet.testing import CATALOG, method_call
+from tests.test_torch_contract import assert_close, operator
+
+DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
+
+
+def main() -> int:
+    assert not ptdet.build_info()["cpu"]
+    torch.ops.load_library(sys.argv[1])
+    calls, wrong = 0, []
+    for operation in CATALOG:
+        if not torch._C._dispatch_has_kernel_for_dispatch_key(f"ptdet::{operation.name}", "CPU"):
+            print(f"{operation.name}: no CUDA kernel")
+            continue
+        for dtype in DTYPES:
+            for sample in operation.samples(torch.device("cpu"), dtype):
+                if sample.keywords.get("metric") == "ciou" and dtype != torch.float32:
+                    continue  # atan is not correctly rounded
+                calls += 1
+                try:
+                    got = operator(operation)(*sample.arguments, **sample.keywords)
+                    expected = operation.reference(*sample.arguments, **sample.keywords)
+                    assert_close(got, expected, operation.tolerance, sample.name)
+                except (AssertionError, RuntimeError) as error:
+                    wrong.append(f"{operation.name}, {sample.name}, {dtype}: {error}")
+    for seed in range(50):
+        call = method_call(seed, most=60)
+        function = getattr(torch.ops.ptdet if hasattr(torch.ops.ptdet, call.name) else ptdet, call.name)
+        got = pytree.tree_leaves(function(*call.arguments, **call.keywords))
+        with ptdet.backend("reference"):
+            expected = pytree.tree_leaves(function(*call.arguments, **call.keywords))
+        calls += 1
+        if not all(torch.allclose(a, b, 0, 0, equal_nan=True) for a, b in zip(got, expected, strict=True)):
+            wrong.append(f"method_call({seed}, most=60), {call.name}")
+    print(f"{calls} calls", *wrong, sep="\n")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,31 @@
+"""The torch room's CUDA operators, whole: over the emulated kernels, with torch's dispatcher, sorts and stable ABI."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.emulation import torch_room
+
+from .test_cuda_emulated import _needs_a_compiler  # noqa: F401
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def library() -> Path:
+    return torch_room.library()
+
+
+def test_every_operator_answers_as_the_reference(library: Path) -> None:
+    command = [sys.executable, "-m", "tests.emulation.room_calls", str(library)]
+    environment = {**os.environ, "PTDET_DISABLE_NATIVE": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=500, check=False)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    without, calls = done.stdout.splitlines()
+    assert without == "wbf_walk: no CUDA kernel"
+    assert int(calls.split()[0]) > 500
