@@ -25,9 +25,7 @@ class CallHost {
     pool::run(static_cast<CallHost*>(context)->host_.threads, tasks, body, argument);
   }
 
-  static void* allocate(void* context, size_t bytes) {
-    return static_cast<CallHost*>(context)->arena_.allocate(bytes);
-  }
+  static void* allocate(void* context, size_t bytes) { return static_cast<CallHost*>(context)->arena_.allocate(bytes); }
 
   cpu::Host host_;
   Arena arena_;

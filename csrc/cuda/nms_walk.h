@@ -263,7 +263,7 @@ __global__ void __launch_bounds__(kTile, kResidentBlocks<T>) visit_tiles(Walk<T>
   SHARED_ARRAY(WalkBox<T>, boxes, kTile);
   SHARED_ARRAY(WalkBox<T>, batch, kTile);
   SHARED_ARRAY(uint32_t, pairs, kPairWords);
-  SHARED_ARRAY(uint32_t, cross, kTileWords* kTile);
+  SHARED_ARRAY(uint32_t, cross, kTileWords * kTile);
   SHARED_ARRAY(uint32_t, marks, kTileWords);
   SHARED_ARRAY(uint32_t, kept, kTileWords);
   SHARED_ARRAY(uint32_t, open, kTileWords);

@@ -17,7 +17,7 @@ constexpr int64_t kSoftBlocks = 3;
 constexpr int kSoftBlock = 256;
 template <typename T>
 constexpr int kSoftLargeBlock = sizeof(T) == 8 ? 256 : 512;  // where all boxes are one group: as registers allow
-constexpr int64_t kSoftBlocks = 4096;  // more groups than that share a block
+constexpr int64_t kSoftBlocks = 4096;                        // more groups than that share a block
 #endif
 
 constexpr int64_t kOpen = -1;  // not visited, and above min_score

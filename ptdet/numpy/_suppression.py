@@ -99,6 +99,7 @@ def batched_nms(
     metric: str = ...,
     inclusive: bool = ...,
     return_owner: Literal[False] = ...,
+    compat: str | None = ...,
 ) -> Indices: ...
 @overload
 def batched_nms(
@@ -112,6 +113,7 @@ def batched_nms(
     metric: str = ...,
     inclusive: bool = ...,
     return_owner: Literal[True],
+    compat: str | None = ...,
 ) -> tuple[Indices, Indices]: ...
 def batched_nms(
     boxes: Array,
