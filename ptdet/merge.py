@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ._checks import check_limit
 from ._method_checks import check_merge
 from ._operators import MERGE_NMS, MERGE_NMS_WALK
 from ._results import check_ids, cut
@@ -57,13 +58,17 @@ def merge_nms(
             [20.0000,  0.0000, 30.0000, 10.0000]]), tensor([0, 2]))
     """
     options = (iou_threshold, metric, inclusive, score_threshold, max_output, members, weights)
-    check_merge(boxes, scores, idxs, *options)
-    check_ids(idxs)
-    wants_gradient = torch.is_grad_enabled() and (boxes.requires_grad or scores.requires_grad)
-    if not return_owner and not wants_gradient:
-        found: tuple[Tensor, Tensor] = MERGE_NMS(boxes, scores, idxs, *options)  # has no gradient, and less to do
-        return found
-    merged, keep, owner, kept = MERGE_NMS_WALK(boxes, scores, idxs, *options)
+    check_limit("max_output", max_output)
+    try:
+        check_ids(idxs)
+        wants_gradient = torch.is_grad_enabled() and (boxes.requires_grad or scores.requires_grad)
+        if not return_owner and not wants_gradient:
+            found: tuple[Tensor, Tensor] = MERGE_NMS(boxes, scores, idxs, *options)  # has no gradient, and less to do
+            return found
+        merged, keep, owner, kept = MERGE_NMS_WALK(boxes, scores, idxs, *options)
+    except (AttributeError, RuntimeError, TypeError):  # the operator refuses what is wrong; this names it, as in `nms`
+        check_merge(boxes, scores, idxs, *options)
+        raise
     return (*cut(keep, kept, merged), owner) if return_owner else cut(keep, kept, merged)
 
 
