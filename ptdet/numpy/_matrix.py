@@ -2,10 +2,38 @@
 
 from __future__ import annotations
 
+from typing import Literal, overload
+
 from ._native import native
 from ._types import Array, Indices
 
 
+@overload
+def fast_nms(
+    boxes: Array,
+    scores: Array,
+    iou_threshold: float,
+    idxs: Array | None = ...,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[False] = ...,
+) -> Indices: ...
+@overload
+def fast_nms(
+    boxes: Array,
+    scores: Array,
+    iou_threshold: float,
+    idxs: Array | None = ...,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[True],
+) -> tuple[Indices, Indices]: ...
 def fast_nms(
     boxes: Array,
     scores: Array,
