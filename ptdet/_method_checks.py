@@ -97,6 +97,34 @@ def check_soft(
     one_of("kind", kind, KINDS)
 
 
+def check_fast(
+    boxes: Any,
+    scores: Any,
+    idxs: Any,
+    iou_threshold: Any,
+    metric: Any = "iou",
+    inclusive: bool = False,
+    score_threshold: Any = None,
+    max_output: Any = None,
+) -> None:
+    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
+
+
+def check_matrix_walk(
+    boxes: Any,
+    scores: Any,
+    idxs: Any,
+    sigma: Any = 2.0,
+    min_score: Any = 0.001,
+    kind: Any = "gaussian",
+    metric: Any = "iou",
+    score_threshold: Any = None,
+    max_output: Any = None,
+) -> None:
+    check_suppression(boxes, scores, idxs, 0.0, metric, score_threshold, max_output)
+    check_matrix(kind, sigma, min_score)
+
+
 def check_matrix(kind: Any = "gaussian", sigma: Any = 2.0, min_score: Any = 0.001) -> None:
     one_of("kind", kind, ("gaussian", "linear"))
     positive("sigma", sigma)

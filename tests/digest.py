@@ -16,14 +16,16 @@ from ptdet.testing import Case, fuzz_case, strange_case
 
 
 def others(case: Case, seed: int) -> list[torch.Tensor]:
-    """What the methods that search a tree answer to the first boxes of a case; exp may differ, so no gaussian."""
+    """What the methods that search a tree answer to the first boxes of a case."""
     call = case.boxes[:400], case.scores[:400].abs(), None if case.idxs is None else case.idxs[:400], case.iou_threshold
     members = ("cluster", "overlapping", "later", "best")[seed % 4]
     call_of_models = (*call[:3], None, None, call[3])
     return [
         *torch.ops.ptdet.and_nms_walk(*call, 0.2),
         *torch.ops.ptdet.merge_nms_walk(*call, case.metric, members=members, weights="score_overlap"),
-        *torch.ops.ptdet.soft_nms_walk(*call, kind=("linear", "hard")[seed % 2], metric=case.metric),
+        *torch.ops.ptdet.soft_nms_walk(*call, kind=("gaussian", "linear", "hard")[seed % 3], metric=case.metric),
+        *torch.ops.ptdet.fast_nms_walk(*call, case.metric),
+        *torch.ops.ptdet.matrix_nms_walk(*call[:3], metric=case.metric),
         *torch.ops.ptdet.wbf_walk(*call_of_models, metric=case.metric),
     ]
 

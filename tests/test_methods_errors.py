@@ -23,6 +23,7 @@ FUNCTIONS = {
     "matrix_nms": ptdet.matrix_nms,
 }
 OPERATORS = ["diou_nms_walk", "and_nms", "and_nms_walk", "merge_nms", "merge_nms_walk", "soft_nms_walk"]
+OPERATORS += ["fast_nms_walk", "matrix_nms_walk"]
 
 # keywords that differ from a good call, the exception, and fragments of its message
 OWN: dict[str, list[tuple[dict[str, Any], type[Exception], tuple[str, ...]]]] = {
@@ -56,7 +57,7 @@ OWN: dict[str, list[tuple[dict[str, Any], type[Exception], tuple[str, ...]]]] = 
 
 def good(name: str) -> dict[str, Any]:
     call = {"boxes": BOXES, "scores": SCORES, "idxs": IDS, "iou_threshold": 0.5}
-    return {key: value for key, value in call.items() if not (name == "matrix_nms" and key == "iou_threshold")}
+    return {key: value for key, value in call.items() if not (name.startswith("matrix") and key == "iou_threshold")}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -78,10 +79,10 @@ def test_what_a_method_refuses(name: str, backend: str) -> None:
 def test_operators_called_directly(operator: str, backend: str) -> None:
     """They must not crash, read out of bounds or answer."""
     call = getattr(torch.ops.ptdet, operator)
-    own = {"soft_nms_walk": "soft_nms", "diou_nms_walk": "diou_nms"}.get(operator, operator.removesuffix("_walk"))
-    changes = [change for change, _, _ in [*(BAD | BAD_IDS).values(), *OWN[own]]]
+    own = OWN.get(operator.removesuffix("_walk"), [])
+    changes = [change for change, _, _ in [*(BAD | BAD_IDS).values(), *own]]
     for change in changes:
-        if operator == "diou_nms_walk" and "metric" in change:
+        if operator == "diou_nms_walk" and "metric" in change or "matrix" in operator and "iou_threshold" in change:
             continue
         if any(value is None for value in change.values()):
             continue  # the dispatcher's own check of types

@@ -48,6 +48,10 @@ METHODS: dict[str, Callable[..., tuple[str, tuple[Any, ...], dict[str, Any]]]] =
         "soft_nms_walk", (b, s.abs(), i, t), {**k, "kind": "linear", "reselect": n % 2 == 0, "min_score": 0.1}),
     "hard": lambda b, s, i, t, k, n: (
         "soft_nms_walk", (b, s.abs(), i, t), {**k, "kind": "hard", "reselect": n % 2 == 0, "min_score": -1.0}),
+    "fast": lambda b, s, i, t, k, n: ("fast_nms_walk", (b, s, i, t), k),
+    "matrix": lambda b, s, i, t, k, n: (
+        "matrix_nms_walk", (b, s, i),
+        {"kind": "linear", "min_score": 0.1, **{name: value for name, value in k.items() if name != "inclusive"}}),
     "wbf": lambda b, s, i, t, k, n: (
         "wbf_walk", (b, s, i, models(s), WEIGHTS, t), {**k, "conf_type": drawn(n, list(CONF_TYPES))}),
 }  # fmt: skip

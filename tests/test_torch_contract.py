@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+import torch._dynamo.testing
 
 import ptdet
 from ptdet.testing import CATALOG, Operation, clustered

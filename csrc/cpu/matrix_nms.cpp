@@ -1,6 +1,5 @@
 // Matrix NMS: a score decays by the better box that weighs most on it, relieved by what weighs on that box itself.
 #include <algorithm>
-#include <cmath>
 
 #include "core/decay.h"
 #include "cpu/rank.h"
@@ -18,13 +17,13 @@ struct Matrix {
   const Filter<T> filter{Filter<T>::Mode::kIntersects, 0, T(0), T(0)};
 
   T left(T share) const {
-    return params.decay == Decay::kGaussian ? std::exp(-static_cast<T>(params.sigma) * (share * share)) : T(1) - share;
+    return params.decay == Decay::kGaussian ? exponential(-static_cast<T>(params.sigma) * (share * share)) : T(1) - share;
   }
   T share(const Box<T>& box, const Box<T>& better) const {
     return decay_share<T>(overlap_by(params.walk.metric, box, better));
   }
 
-  // factor[row] and owner[row]: what is left of the score, and by whom; `best` where nothing weighs on it.
+  // factor[row] of a candidate: what is left of the score; owner[row]: by whom, -1 where nothing weighs on it.
   void weigh(const NmsInput& input, const Ranks& ranks, T* factor, int64_t* owner, const Host& host) const {
     const Groups groups = groups_of(input, ranks, host);
     const TreeSpace<T> space(largest_of(groups), host);
@@ -62,7 +61,7 @@ struct Matrix {
               },
               [&](int64_t i, const Least& least) {
                 factor[rows[i]] = least.ratio;
-                owner[rows[i]] = least.by < count ? rows[least.by] : ranks.rows[0];
+                owner[rows[i]] = least.by < count ? int64_t{rows[least.by]} : -1;
               });
     }
   }
@@ -72,11 +71,12 @@ template <typename T, typename Score>
 void run(const NmsInput& input, const MatrixParams& params, const SoftOutput& output, const Host& host) {
   const NmsOutput& walk = output.walk;
   T* factor = allocate<T>(host, input.count);
+  std::fill_n(factor, input.count, T(-1));
   Matrix<T>{params}.weigh(input, rank_candidates(input, params.walk, host), factor, walk.owner, host);
   Score* scores = load_column<Score>(input.scores, input.count, host);
   bool* alive = allocate<bool>(host, input.count);
   for (int64_t i = 0; i < input.count; ++i) {
-    alive[i] = walk.owner[i] >= 0;
+    alive[i] = factor[i] >= T(0);
     if (!alive[i]) continue;
     scores[i] *= static_cast<Score>(factor[i]);
     alive[i] = !(static_cast<double>(scores[i]) <= params.min_score);
@@ -84,10 +84,10 @@ void run(const NmsInput& input, const MatrixParams& params, const SoftOutput& ou
   }
   const Ranks ranks = rank_scores(scores, alive, input.count, host);
   *walk.kept = std::min(ranks.count, params.walk.max_output);
-  for (int64_t k = 0; k < *walk.kept; ++k) {
-    const uint32_t row = ranks.rows[k];
-    walk.keep[k] = walk.owner[row] = row;
-    store(output.scores, input.scores.type, k, scores[row]);
+  for (int64_t k = 0; k < input.count; ++k) {
+    const bool is_kept = k < *walk.kept;
+    if (is_kept) walk.keep[k] = walk.owner[ranks.rows[k]] = ranks.rows[k];
+    store(output.scores, input.scores.type, k, is_kept ? scores[ranks.rows[k]] : Score(0));
   }
 }
 

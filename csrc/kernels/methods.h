@@ -97,14 +97,13 @@ void soft_nms(const NmsInput& input, const SoftParams& params, const SoftOutput&
 
 void wbf(const WbfInput& input, const WbfParams& params, const WbfOutput& output, const Host& host);
 
-// The three below serve numpy/: for tensors they are composed of torch's operations, which have gradients.
-
 // owner: the best box that overlaps i enough, kept or not; never null.
 void fast_nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output, const Host& host);
 
 // owner of a box that is dropped: the one that weighed most on it.
 void matrix_nms(const NmsInput& input, const MatrixParams& params, const SoftOutput& output, const Host& host);
 
+// For numpy/: of tensors it is composed of torch's operations, which have gradients.
 void merging(const NmsInput& input, const MergingParams& params, const MergingOutput& output, const Host& host);
 
 }  // namespace cpu

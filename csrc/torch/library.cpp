@@ -61,5 +61,7 @@ STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
   m.impl("merge_nms", TORCH_BOX(&ptdet::cpu::merge_nms_op));
   m.impl("merge_nms_walk", TORCH_BOX(&ptdet::cpu::merge_nms_walk_op));
   m.impl("soft_nms_walk", TORCH_BOX(&ptdet::cpu::soft_nms_walk_op));
+  m.impl("fast_nms_walk", TORCH_BOX(&ptdet::cpu::fast_nms_walk_op));
+  m.impl("matrix_nms_walk", TORCH_BOX(&ptdet::cpu::matrix_nms_walk_op));
   m.impl("wbf_walk", TORCH_BOX(&ptdet::cpu::wbf_walk_op));
 }

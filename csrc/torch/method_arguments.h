@@ -45,6 +45,12 @@ inline SoftParams soft_params(const NmsParams& walk, double sigma, double min_sc
   return {walk, sigma, min_score, decay_of(kind), reselect};
 }
 
+inline MatrixParams matrix_params(const NmsParams& walk, double sigma, double min_score, const std::string& kind) {
+  const SoftParams same = soft_params(walk, sigma, min_score, kind, false);
+  STD_TORCH_CHECK(same.decay != Decay::kHard, "ptdet: kind must be gaussian or linear");
+  return {walk, sigma, min_score, same.decay};
+}
+
 inline Confidence confidence_of(const std::string& name) {
   Confidence confidence{};
   STD_TORCH_CHECK(find_name(kConfidences, name, confidence), "ptdet: unknown conf_type '", name, "'");

@@ -47,6 +47,18 @@ def soft_nms_walk(boxes: Tensor, scores: Tensor, *rest: Any, **keywords: Any) ->
     return scores.new_empty(scores.shape), *_indices(boxes)
 
 
+def fast_nms_walk(boxes: Tensor, *rest: Any, **keywords: Any) -> tuple[Tensor, Tensor, Tensor]:
+    checks.check_fast(boxes, *rest, **keywords)
+    return _indices(boxes)
+
+
+def matrix_nms_walk(
+    boxes: Tensor, scores: Tensor, *rest: Any, **keywords: Any
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    checks.check_matrix_walk(boxes, scores, *rest, **keywords)
+    return scores.new_empty(scores.shape), *_indices(boxes)
+
+
 def wbf_walk(
     boxes: Tensor, scores: Tensor, *rest: Any, **keywords: Any
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
@@ -56,5 +68,15 @@ def wbf_walk(
 
 METHODS = {
     fake.__name__: fake
-    for fake in (diou_nms_walk, and_nms_walk, and_nms, merge_nms_walk, merge_nms, soft_nms_walk, wbf_walk)
+    for fake in (
+        diou_nms_walk,
+        and_nms_walk,
+        and_nms,
+        merge_nms_walk,
+        merge_nms,
+        soft_nms_walk,
+        fast_nms_walk,
+        matrix_nms_walk,
+        wbf_walk,
+    )
 }

@@ -7,6 +7,7 @@ from .channel_norm import channel_norm, channel_norm_backward
 from .fusion import wbf_walk
 from .image_slots import image_slots
 from .losses import box_loss, detached_factors
+from .matrix import fast_nms_walk, matrix_nms_walk
 from .merge import merge_nms, merge_nms_walk
 from .nms import decreasing, nms, nms_walk
 from .overlap import METRICS, computed, finite_or_zero, overlap, raw_overlap
@@ -29,10 +30,12 @@ __all__ = [
     "detached_factors",
     "diou_nms_walk",
     "exceeds",
+    "fast_nms_walk",
     "finite_or_zero",
     "graded_box_loss",
     "graded_box_loss_backward",
     "image_slots",
+    "matrix_nms_walk",
     "merge_nms",
     "merge_nms_walk",
     "nms",

@@ -83,11 +83,15 @@ def decay(scores: Tensor, overlaps: Tensor, iou_threshold: float, inclusive: boo
 
 
 def check_soft(scores: Tensor, sigma: float, min_score: float, kind: str) -> None:
-    if kind not in KINDS:
-        raise ValueError(f"kind: expected one of {', '.join(KINDS)}, got {kind!r}")
+    check_decay(sigma, min_score, kind, KINDS)
+    if bool((scores < 0).any()):
+        raise ValueError("scores: expected numbers >= 0, got one below")
+
+
+def check_decay(sigma: float, min_score: float, kind: str, kinds: tuple[str, ...]) -> None:
+    if kind not in kinds:
+        raise ValueError(f"kind: expected one of {', '.join(kinds)}, got {kind!r}")
     if not (sigma > 0 and math.isfinite(sigma)):
         raise ValueError(f"sigma: expected a finite number > 0, got {sigma}")
     if math.isnan(min_score):
         raise ValueError("min_score: expected a number, got nan")
-    if bool((scores < 0).any()):
-        raise ValueError("scores: expected numbers >= 0, got one below")

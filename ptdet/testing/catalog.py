@@ -45,5 +45,7 @@ CATALOG += [
     Operation("merge_nms", samples_methods.merge, reference.merge_nms),
     Operation("merge_nms_walk", samples_methods.merge, reference.merge_nms_walk, differentiable=True),
     Operation("soft_nms_walk", samples_methods.soft, reference.soft_nms_walk, 1e-6, differentiable=True),
+    Operation("fast_nms_walk", samples_methods.fast, reference.fast_nms_walk),
+    Operation("matrix_nms_walk", samples_methods.matrix, reference.matrix_nms_walk, 1e-6),
     Operation("wbf_walk", samples_methods.wbf, reference.wbf_walk, differentiable=True),
 ]

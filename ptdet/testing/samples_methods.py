@@ -66,6 +66,21 @@ def soft(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
     yield from _with_options(device, dtype, 0.3, options)
 
 
+def fast(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
+    yield from _plain(device, dtype)
+    yield from _with_options(device, dtype, 0.4, [{"max_output": 4}, {"max_output": 0}, {"inclusive": True}])
+
+
+def matrix(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
+    for sample in _plain(device, dtype):
+        if "inclusive" not in sample.keywords:
+            boxes, scores, idxs, *rest = sample.arguments
+            yield replace(sample, arguments=(boxes, scores, idxs), keywords={"kind": "linear", **sample.keywords})
+    options = [{"sigma": s, "min_score": 0.05, **more} for s in (0.5, 2.0) for more in ({}, {"max_output": 6})]
+    for sample in _with_options(device, dtype, 0.0, [*options, {"kind": "linear", "min_score": 0.2}]):
+        yield replace(sample, arguments=sample.arguments[:3])
+
+
 def wbf(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
     for n in (0, 1, 60):
         boxes, scores, idxs = _scene(n, device, dtype)
