@@ -17,7 +17,8 @@ struct Matrix {
   const Filter<T> filter{Filter<T>::Mode::kIntersects, 0, T(0), T(0)};
 
   T left(T share) const {
-    return params.decay == Decay::kGaussian ? exponential(-static_cast<T>(params.sigma) * (share * share)) : T(1) - share;
+    return params.decay == Decay::kGaussian ? exponential(-static_cast<T>(params.sigma) * (share * share))
+                                            : T(1) - share;
   }
   T share(const Box<T>& box, const Box<T>& better) const {
     return decay_share<T>(overlap_by(params.walk.metric, box, better));
