@@ -23,7 +23,7 @@ HEADS: dict[str, Callable[[Tensor, Tensor, Tensor], Any]] = {
     "soft_nms": lambda b, s, i: ptdet.soft_nms(b, s, 0.5, i),
     "cluster_nms": lambda b, s, i: ptdet.cluster_nms(b, s, 0.5, i, weighted=True),
     "fast_nms": lambda b, s, i: ptdet.fast_nms(b, s, 0.5, i, score_threshold=0.3, max_output=50),
-    "matrix_nms": lambda b, s, i: ptdet.matrix_nms(b, s, i, score_threshold=0.3),
+    "matrix_nms": lambda b, s, i: ptdet.matrix_nms(b, s, i, kind="linear", score_threshold=0.3),
     "weighted_boxes_fusion": lambda b, s, i: ptdet.weighted_boxes_fusion([b, b + 1], [s, s], [i, i], skip_box_thr=0.3),
     "non_maximum_weighted": lambda b, s, i: ptdet.non_maximum_weighted([b, b + 1], [s, s], [i, i], skip_box_thr=0.3),
     "combined_nms": lambda b, s, i: ptdet.combined_nms(b[None], s[None], 0.5, max_per_image=20),

@@ -204,11 +204,12 @@ def test_the_onnx_demo_counts_pixels(path: Any, backend: str) -> None:
     of_class = rows[:, 4:5] * rows[:, 5:]
     best, labels = of_class.max(dim=1)
     at = torch.nonzero(best > 0.1)[:, 0]
-    at = at[ptdet.compat.nms(boxes[at], best[at], 0.45, compat="torchvision", offset=1)]
+    at = at[ptdet.nms(boxes[at], best[at], 0.45, compat="mmcv_offset_1")]
     ours = torch.cat([boxes[at], best[at, None], labels[at, None]], dim=1)
     assert numpy.array_equal(ours.numpy(), arrays["exp_onnxdemo"])
     at, labels = torch.nonzero(of_class > 0.1, as_tuple=True)
     scores = of_class[at, labels]
-    keep = ptdet.compat.nms(boxes[at], scores, 0.45, labels, compat="onnx", offset=1)
+    keep = ptdet.batched_nms(boxes[at], scores, labels, 0.45, compat="mmcv_offset_1")
+    keep = keep[torch.sort(labels[keep], stable=True).indices]  # it goes class after class
     ours = torch.cat([boxes[at][keep], scores[keep, None], labels[keep, None]], dim=1)
     assert numpy.array_equal(ours.numpy(), arrays["exp_onnxdemo_aware"])
