@@ -57,15 +57,17 @@ inline Confidence confidence_of(const std::string& name) {
   return confidence;
 }
 
-inline WbfInput wbf_input(const NmsInput& walk, const std::optional<Tensor>& models,
-                          const std::optional<Tensor>& weights) {
+inline WbfInput wbf_input(const Tensor& boxes, const Tensor& scores, const std::optional<Tensor>& idxs,
+                          const std::optional<Tensor>& models, const std::optional<Tensor>& weights) {
   WbfInput input;
-  input.walk = walk;
+  input.walk = nms_input(boxes, scores, idxs);
   if (models) {
-    input.models = column_of(*models, walk.count, "models");
+    check_device(*models, boxes, "models");
+    input.models = column_of(*models, input.walk.count, "models");
     STD_TORCH_CHECK(input.models.type == Type::kInt64, "ptdet: models must be int64");
   }
   if (weights) {
+    check_device(*weights, boxes, "weights");
     STD_TORCH_CHECK(weights->dim() == 1 && weights->size(0) > 0, "ptdet: weights must have shape (M,), M > 0");
     input.model_count = weights->size(0);
     input.weights = {weights->const_data_ptr(), weights->stride(0), float_type_of(*weights, "weights")};

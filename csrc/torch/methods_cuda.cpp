@@ -145,7 +145,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> wbf_walk_op(const Tensor& box
                                                                std::string conf_type, bool allows_overflow,
                                                                std::string metric, bool inclusive,
                                                                Least score_threshold, Limit max_output) {
-  const WbfInput input = wbf_input(nms_input(boxes, scores, idxs), models, weights);
+  const WbfInput input = wbf_input(boxes, scores, idxs, models, weights);
   const int64_t count = input.walk.count;
   const NmsParams walk = nms_params(count, iou_threshold, metric, inclusive, score_threshold, max_output);
   const WbfParams params = wbf_params(walk, conf_type, allows_overflow);
