@@ -3,6 +3,7 @@
 
 #include "core/channel_norm.h"
 #include "core/decay.h"
+#include "core/fusion.h"
 #include "core/loss_grad.h"
 #include "core/diou_power.h"
 #include "kernels.h"
@@ -86,5 +87,27 @@ struct SoftRule {
     return decay == Decay::kLinear ? linear_decay(score, static_cast<Score>(overlap)) : Score(0);
   }
 };
+
+template <typename T>
+struct ModelWeights {
+  int64_t count;
+  T sum, largest;
+};
+
+// `counted`: under kBoxAndModel the sum over the models that have a member in the fused box, under kAbsentModelAware
+// over those that have none; else not looked at.
+template <typename T>
+PTDET_HD T fused_confidence(const WbfParams& params, const Fused<T>& fused, const ModelWeights<T>& models, T counted) {
+  const T size = static_cast<T>(fused.size);
+  const T average = fused.mean.total / size;
+  switch (params.confidence) {
+    case Confidence::kMaximum: return fused.highest / models.largest;
+    case Confidence::kBoxAndModel: return average * size / fused.weights * counted / models.sum;
+    case Confidence::kAbsentModelAware: return average * size / (fused.weights + counted);
+    case Confidence::kAverage: break;
+  }
+  const bool all_count = params.allows_overflow || fused.size < models.count;
+  return average * static_cast<T>(all_count ? fused.size : models.count) / models.sum;
+}
 
 }  // namespace ptdet

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from ptdet import reference
 from tests.emulation import methods
@@ -23,6 +24,7 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ("diou_nms_walk", {"beta": 2.0}),
     *[("merge_nms_walk", {"members": m, "weights": w}) for m in methods.MEMBERS for w in ("score", "score_overlap")],
     *[("soft_nms_walk", {"kind": k, "reselect": r, "min_score": 0.02}) for k in methods.KINDS for r in (True, False)],
+    ("wbf_walk", {}),
 ]
 
 
@@ -73,6 +75,54 @@ def test_types_and_values_that_are_no_boxes(flavour: Flavour, method: str, optio
     check(flavour, cases)
 
 
+def models(n: int, count: int) -> Tensor:
+    return ids(n, count, seed=n + count)
+
+
+def weights(count: int, dtype: torch.dtype) -> Tensor:
+    return (torch.arange(count) * 7 % 5 + 0.3).to(dtype)
+
+
+@pytest.mark.parametrize("flavour", EACH)
+@pytest.mark.parametrize("conf_type", methods.CONF_TYPES)
+def test_fusion_of_weighted_models(flavour: Flavour, conf_type: str) -> None:
+    """Fused boxes as many as a block has threads, one fewer and more; classes more than blocks; ties; few or no members
+    of some model."""
+    block = 256 if flavour is PLAIN else 32
+    wide, many = drawn(block + 1, 1, spread=9000.0), drawn(2 * block + 5, 2, spread=150.0, lattice=True)
+    cases = []
+    for boxes, scores in (*((wide[0][:n], wide[1][:n]) for n in (block - 1, block, block + 1)), many):
+        n = len(boxes)
+        for count, overflow in ((1, False), (3, False), (3, True), (70, False)):
+            options = {"conf_type": conf_type, "allows_overflow": overflow}
+            case = Case(boxes, scores, ids(n, 7) if count == 3 else None, 0.4, max_output=n // 2 if overflow else None)
+            cases.append(MethodCase("wbf_walk", case, options, models(n, count), weights(count, torch.float32)))
+    check(flavour, cases)
+
+
+@pytest.mark.parametrize("flavour", [pytest.param(f, id=f.name) for f in (PLAIN, ASAN)])
+@pytest.mark.parametrize("conf_type", methods.CONF_TYPES)
+def test_fusion_in_every_type_and_of_degenerate_boxes(flavour: Flavour, conf_type: str) -> None:
+    boxes, scores = drawn(90, 5, spread=40, lattice=True, dtype=torch.float64)
+    boxes[20:30, 2:] = boxes[20:30, :2]
+    boxes[30:34, 2:] = boxes[30:34, :2] - 3
+    boxes[34:38, 0] = torch.tensor([math.nan, math.inf, -math.inf, 1e300])
+    scores[5:12] = torch.tensor([math.nan, math.inf, -math.inf, 0.0, -0.0, -0.5, 1e300])
+    cases = [
+        MethodCase(
+            "wbf_walk",
+            Case(boxes.to(a), scores.to(b), ids(90, 4), t, score_threshold=0.1 if t == 0.5 else None),
+            {"conf_type": conf_type},
+            models(90, 4),
+            weights(4, c) * sign,
+        )
+        for a in TYPES[:4]
+        for b, c in ((torch.float64, torch.float32), (torch.float32, torch.float64), (torch.float16, torch.bfloat16))
+        for t, sign in ((0.5, 1), (0.0, 0), (-0.1, 1), (0.3, -1))
+    ]
+    check(flavour, cases)
+
+
 @pytest.mark.parametrize("method", methods.METHODS)
 def test_errors_are_told_in_kept(method: str) -> None:
     boxes, scores = drawn(70, 1)
@@ -82,9 +132,15 @@ def test_errors_are_told_in_kept(method: str) -> None:
     if method == "soft_nms_walk":
         scores[3] = -0.5
         assert methods.run(ASAN, [MethodCase(method, Case(boxes, scores), {})], SEED)[0][-1] == -2
+    if method == "wbf_walk":
+        for wrong in (-1, 2):
+            of = models(70, 2)
+            of[40] = wrong
+            case = MethodCase(method, Case(boxes, scores, bad), {"conf_type": "avg"}, of, weights(2, torch.float32))
+            assert methods.run(ASAN, [case], SEED)[0][-1] == -3
 
 
-@pytest.mark.parametrize("method", ["merge_nms_walk", "soft_nms_walk"])
+@pytest.mark.parametrize("method", ["merge_nms_walk", "soft_nms_walk", "wbf_walk"])
 def test_any_order_of_threads_gives_the_same(method: str) -> None:
     boxes, scores = drawn(400, 21, lattice=True)
     case = MethodCase(method, Case(boxes, scores, ids(400, 2)), {})

@@ -2,7 +2,7 @@
 // box moves with each member, so all of a group's are asked, side by side in blocks.
 #include <algorithm>
 
-#include "core/mean.h"
+#include "core/fusion.h"
 #include "core/threshold.h"
 #include "cpu/rank.h"
 #include "cpu/store.h"
@@ -14,12 +14,9 @@ namespace {
 
 template <typename T>
 struct Cluster {
-  WeightedMean<T> mean;
+  Fused<T> fused;
   Box<T> box;  // as it is fused now
   uint32_t founder;
-  int64_t size;
-  T highest;
-  T weights;  // of its members' models
 };
 
 template <typename T>
@@ -115,17 +112,13 @@ class Fusion {
       const Box<T>& box = boxes_[row];
       const uint32_t at = most_overlapped(box, clusters, found);
       if (at == found) {
-        clusters[found] = {{}, box, row, 0, scores_[row], T(0)};
+        clusters[found] = {{}, box, row};
         if (found % Block<T>::kLanes == 0)
           std::fill_n(blocks_[found / Block<T>::kLanes].limit, Block<T>::kLanes, T(INFINITY));
         ++found;
       }
       Cluster<T>& cluster = clusters[at];
-      cluster.mean.add(box, scores_[row]);
-      cluster.size += 1;
-      cluster.weights = cluster.weights + weights_[models_[row]];
-      cluster.highest = greater(cluster.highest, scores_[row]);
-      if (cluster.size > 1) cluster.box = cluster.mean.or_else(cluster.box);
+      cluster.fused.add(box, scores_[row], weights_[models_[row]], cluster.box);
       set_lane(at, cluster.box);
       output_.walk.owner[row] = cluster.founder;
       cluster_of_[row] = static_cast<uint32_t>(found_) + at;
@@ -133,25 +126,12 @@ class Fusion {
     found_ += found;
   }
 
+  // `of` null: of all models.
   T sum_of_weights(const bool* of, bool value) const {
     T sum = T(0);
     for (int64_t m = 0; m < input_.model_count; ++m)
       if (!of || of[m] == value) sum = sum + weights_[m];
     return sum;
-  }
-
-  T confidence(const Cluster<T>& cluster, const bool* present) const {
-    const T size = static_cast<T>(cluster.size);
-    const T average = cluster.mean.total / size;
-    const T all = sum_of_weights(nullptr, true);
-    switch (params_.confidence) {
-      case Confidence::kMaximum: return cluster.highest / *std::max_element(weights_, weights_ + input_.model_count);
-      case Confidence::kBoxAndModel: return average * size / cluster.weights * sum_of_weights(present, true) / all;
-      case Confidence::kAbsentModelAware: return average * size / (cluster.weights + sum_of_weights(present, false));
-      case Confidence::kAverage: break;
-    }
-    const int64_t counted = params_.allows_overflow ? cluster.size : std::min(input_.model_count, cluster.size);
-    return average * static_cast<T>(counted) / all;
   }
 
   // Rows cluster by cluster: `starts` of each cluster in `rows`.
@@ -169,12 +149,15 @@ class Fusion {
     T* confidences = allocate<T>(host_, count());
     bool* is_founder = allocate<bool>(host_, count());
     bool* present = allocate<bool>(host_, input_.model_count);
+    const ModelWeights<T> models{input_.model_count, sum_of_weights(nullptr, true),
+                                 *std::max_element(weights_, weights_ + input_.model_count)};
     std::fill_n(is_founder, count(), false);
     std::fill_n(present, input_.model_count, false);
     for (int64_t c = 0; c < found_; ++c) {
       for (uint32_t i = starts[c]; i < starts[c + 1]; ++i) present[models_[rows[i]]] = true;
       is_founder[clusters_[c].founder] = true;
-      confidences[clusters_[c].founder] = confidence(clusters_[c], present);
+      const T counted = sum_of_weights(present, params_.confidence == Confidence::kBoxAndModel);
+      confidences[clusters_[c].founder] = fused_confidence(params_, clusters_[c].fused, models, counted);
       for (uint32_t i = starts[c]; i < starts[c + 1]; ++i) present[models_[rows[i]]] = false;
     }
     const Ranks best = rank_scores(confidences, is_founder, count(), host_);

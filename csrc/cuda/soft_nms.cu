@@ -1,23 +1,18 @@
 // Soft-NMS: one block a group. Each thread looks after every blockDim.x-th box: it lets their scores decay and finds
 // its best one in the same pass; the block then agrees on the best of all.
-#include <algorithm>
-
 #include "core/apart.h"
+#include "cuda/group_walk.h"
 #include "cuda/methods.h"
 
 namespace ptdet::cuda {
 namespace {
 
 #if defined(PTDET_NMS_TILE)
-constexpr int kSoftBlock = 32;
 template <typename T>
 constexpr int kSoftLargeBlock = 64;
-constexpr int64_t kSoftBlocks = 3;
 #else
-constexpr int kSoftBlock = 256;
 template <typename T>
 constexpr int kSoftLargeBlock = sizeof(T) == 8 ? 256 : 512;  // where all boxes are one group: as registers allow
-constexpr int64_t kSoftBlocks = 4096;                        // more groups than that share a block
 #endif
 
 constexpr int64_t kOpen = -1;  // not visited, and above min_score
@@ -30,26 +25,23 @@ struct SoftWalk {
   int64_t* by;          // [position] who took it to min_score, itself if visited, kOpen or kOut
   Score* scores;        // [position] as they are now
   Box<T>* boxes;        // [position]
-  int64_t* starts;      // first positions of segments that have candidates, in no particular order
-  int64_t* ends;        // [first position]
-  Counter* segments;    // (1)
-  int64_t* place;       // [row of a visited box] its place in the result
+  Segments segments;
+  int64_t* place;  // [row of a visited box] its place in the result
   size_t bytes;
 
-  SoftWalk(void* base, int64_t n) : count(n), rows(nullptr) {
-    Layout layout(base);
-    by = layout.take<int64_t>(n);
-    scores = layout.take<Score>(n);
-    boxes = layout.take<Box<T>>(n);
-    starts = layout.take<int64_t>(n);
-    ends = layout.take<int64_t>(n);
-    segments = layout.take<Counter>(1);
-    place = layout.take<int64_t>(n);
-    bytes = layout.size();
-  }
-};
+  SoftWalk(void* base, int64_t n) : SoftWalk(Layout(base), n) {}
 
-__global__ void clear(Counter* segments) { *segments = 0; }
+ private:
+  SoftWalk(Layout layout, int64_t n)
+      : count(n),
+        rows(nullptr),
+        by(layout.take<int64_t>(n)),
+        scores(layout.take<Score>(n)),
+        boxes(layout.take<Box<T>>(n)),
+        segments(layout, n),
+        place(layout.take<int64_t>(n)),
+        bytes(layout.size()) {}
+};
 
 template <typename T, typename Score>
 __global__ void prepare(SoftWalk<T, Score> walk, NmsInput input, const int64_t* groups, Keys keys, Score floor,
@@ -62,10 +54,7 @@ __global__ void prepare(SoftWalk<T, Score> walk, NmsInput input, const int64_t* 
   walk.scores[position] = score;
   walk.boxes[position] = load_box<T>(input.boxes, row);
   walk.by[position] = keys.is_candidate(row) && !(score <= floor) ? kOpen : kOut;
-  const int64_t start = segment_start(groups, position);
-  if (start != position) return;
-  walk.ends[start] = segment_end(groups, walk.rows, keys, start, walk.count);
-  if (walk.ends[start] > start) walk.starts[atomicAdd(walk.segments, Counter(1))] = start;
+  walk.segments.find(groups, walk.rows, keys, position, walk.count);
 }
 
 // The best of some boxes: the lowest key, then the lowest row, or the lowest position where `rows` is null.
@@ -82,20 +71,6 @@ struct Best {
     return rows == nullptr ? position < other.position : rows[position] < rows[other.position];
   }
 };
-
-template <typename Key>
-__device__ int64_t best_in_block(const Best<Key>& mine, const int64_t* rows, Best<Key>* bests) {
-  const int own = threadIdx.x;
-  bests[own] = mine;
-  __syncthreads();
-  for (int step = static_cast<int>(blockDim.x) / 2; step > 0; step /= 2) {
-    if (own < step) bests[own].take(bests[own + step], rows);
-    __syncthreads();
-  }
-  const int64_t position = bests[0].position;
-  __syncthreads();  // all have read it
-  return position;
-}
 
 template <typename T, typename Score>
 struct Candidate {
@@ -115,7 +90,7 @@ __device__ void walk_segment(const SoftWalk<T, Score>& walk, const SoftRule<T, S
                              bool reselect, int64_t max_output, int64_t start) {
   using Key = decltype(score_key(Score()));
   SHARED_ARRAY(Best<Key>, bests, kSoftLargeBlock<T>);
-  const int64_t end = walk.ends[start], threads = blockDim.x;
+  const int64_t end = walk.segments.ends[start], threads = blockDim.x;
   const int64_t* const rows = reselect ? walk.rows : nullptr;  // without re-selection positions are the order
   int64_t visited = -1, emitted = 0;
   for (;;) {
@@ -136,7 +111,7 @@ __device__ void walk_segment(const SoftWalk<T, Score>& walk, const SoftRule<T, S
       }
       best.take({reselect ? score_key(own.score) : Key(0), p}, rows);
     }
-    visited = best_in_block(best, rows, bests);
+    visited = best_in_block(best, bests, rows).position;
     if (visited < 0 || (reselect && emitted++ == max_output)) return;
     if ((visited - start) % threads == threadIdx.x) walk.by[visited] = visited;
   }
@@ -145,9 +120,9 @@ __device__ void walk_segment(const SoftWalk<T, Score>& walk, const SoftRule<T, S
 template <typename T, typename Score>
 __global__ void __launch_bounds__(kSoftLargeBlock<T>, 1)
     walk_segments(SoftWalk<T, Score> walk, SoftRule<T, Score> rule, bool by_touch, bool reselect, int64_t max_output) {
-  const int64_t segments = static_cast<int64_t>(*walk.segments);
+  const int64_t segments = static_cast<int64_t>(*walk.segments.found);
   for (int64_t i = blockIdx.x; i < segments; i += gridDim.x)
-    walk_segment(walk, rule, by_touch, reselect, max_output, walk.starts[i]);
+    walk_segment(walk, rule, by_touch, reselect, max_output, walk.segments.starts[i]);
 }
 
 template <typename T, typename Score>
@@ -161,7 +136,7 @@ __global__ void write_keys(SoftWalk<T, Score> walk, SortKey<Score>* keys) {
 template <typename T, typename Score>
 __global__ void write_positions(SoftWalk<T, Score> walk) {
   const int64_t position = thread_in_grid();
-  if (position < walk.count) walk.ends[walk.rows[position]] = position;  // the walk needs no ends any more
+  if (position < walk.count) walk.segments.ends[walk.rows[position]] = position;  // the walk needs no ends any more
 }
 
 template <typename T, typename Score>
@@ -170,12 +145,12 @@ __global__ void write_kept(SoftWalk<T, Score> walk, const int64_t* order, int64_
   const int64_t k = thread_in_grid();
   if (k >= walk.count) return;
   const auto is_visited = [&](int64_t at) {
-    return at < walk.count && walk.by[walk.ends[order[at]]] == walk.ends[order[at]];
+    return at < walk.count && walk.by[walk.segments.ends[order[at]]] == walk.segments.ends[order[at]];
   };
   const bool visited = is_visited(k), kept = visited && k < max_output;
   if (visited) walk.place[order[k]] = k;
   output.walk.keep[k] = kept ? order[k] : -1;
-  store(output.scores, type, k, kept ? walk.scores[walk.ends[order[k]]] : Score(0));
+  store(output.scores, type, k, kept ? walk.scores[walk.segments.ends[order[k]]] : Score(0));
   if (visited && !is_visited(k + 1) && *output.walk.kept >= 0)
     *output.walk.kept = k + 1 < max_output ? k + 1 : max_output;
 }
@@ -198,14 +173,14 @@ struct Soft {
     const bool at_most_zero = params.walk.metric != Metric::kGiou;  // without a common area (core/apart.h)
     const bool by_touch = at_most_zero && (params.decay != Decay::kHard || excludes_zero(rule.threshold));
     const int64_t blocks = blocks_for(input.count, kBlock);
-    LAUNCH(clear, 1, 1, stream, walk.segments);
+    LAUNCH(clear, 1, 1, stream, walk.segments.found);
     const auto prepare_kernel = prepare<T, Score>;
     LAUNCH(prepare_kernel, blocks, kBlock, stream, walk, input, sorted.groups, Keys{sorted.keys, sizeof(Score) == 8},
            rule.floor, kept);
     const auto walk_kernel = walk_segments<T, Score>;
-    const int64_t walkers = sorted.groups ? std::min(input.count, kSoftBlocks) : 1;
-    const int threads = sorted.groups ? kSoftBlock : kSoftLargeBlock<T>;
-    LAUNCH(walk_kernel, walkers, threads, stream, walk, rule, by_touch, params.reselect, params.walk.max_output);
+    const int threads = sorted.groups ? kWalkBlock : kSoftLargeBlock<T>;
+    LAUNCH(walk_kernel, walkers(sorted.groups, input.count), threads, stream, walk, rule, by_touch, params.reselect,
+           params.walk.max_output);
     const auto keys_kernel = write_keys<T, Score>;
     LAUNCH(keys_kernel, blocks, kBlock, stream, walk, static_cast<SortKey<Score>*>(keys));
   }

@@ -132,5 +132,15 @@ void soft_nms(const NmsInput& input, const SoftParams& params, const NmsSorted& 
 void soft_result(const NmsInput& input, const SoftParams& params, const NmsSorted& sorted, const int64_t* order,
                  const SoftOutput& output, void* scratch, void* stream);
 
+// Instead of score_keys: the keys of the weighted scores, int64 if the boxes are float64, all others int32. *kept is 0
+// before; kModelIsUnknown if a model is.
+void wbf_keys(const WbfInput& input, const WbfParams& params, void* keys, int64_t* kept, void* stream);
+// As soft_nms, with these keys.
+size_t wbf_scratch_bytes(int64_t count);
+void wbf(const WbfInput& input, const WbfParams& params, const NmsSorted& sorted, void* keys, void* scratch,
+         void* stream);
+void wbf_result(const WbfInput& input, const WbfParams& params, const NmsSorted& sorted, const int64_t* order,
+                const WbfOutput& output, void* scratch, void* stream);
+
 }  // namespace cuda
 }  // namespace ptdet

@@ -30,8 +30,10 @@ inline Tensor select_rows(const Tensor& values, const Tensor& rows) {
 class Sorting {
  public:
   Sorting(const Tensor& like, const NmsInput& input, const NmsParams& params, int64_t* kept, cudaStream_t stream)
-      : keys_(new_keys(like, input)) {
-    score_keys(input, params, keys_.mutable_data_ptr(), stream);
+      : Sorting(like, input, keys_of_scores(like, input, params, stream), kept, stream) {}
+
+  Sorting(const Tensor& like, const NmsInput& input, const Tensor& keys, int64_t* kept, cudaStream_t stream)
+      : keys_(keys) {
     by_score_ = std::get<1>(sort_ascending(keys_));
     sorted = {indices(*by_score_), nullptr, nullptr, keys_.const_data_ptr()};
     if (!input.groups.data) return;
@@ -44,14 +46,21 @@ class Sorting {
     sorted.by_group = indices(*by_group_);
   }
 
-  // Keys of the type that the scores are sorted by.
-  static Tensor new_keys(const Tensor& like, const NmsInput& input) {
-    return new_tensor(like, input.count, input.scores.type == Type::kFloat64 ? ScalarType::Long : ScalarType::Int);
+  // Keys of numbers that are computed with as `type`.
+  static Tensor new_keys(const Tensor& like, int64_t count, Type type) {
+    return new_tensor(like, count, type == Type::kFloat64 ? ScalarType::Long : ScalarType::Int);
   }
 
   NmsSorted sorted;
 
  private:
+  static Tensor keys_of_scores(const Tensor& like, const NmsInput& input, const NmsParams& params,
+                               cudaStream_t stream) {
+    const Tensor keys = new_keys(like, input.count, input.scores.type);
+    score_keys(input, params, keys.mutable_data_ptr(), stream);
+    return keys;
+  }
+
   Tensor keys_;
   std::optional<Tensor> by_score_, groups_, by_group_;
 };

@@ -57,6 +57,28 @@ inline Confidence confidence_of(const std::string& name) {
   return confidence;
 }
 
+inline WbfInput wbf_input(const Tensor& boxes, const Tensor& scores, const std::optional<Tensor>& idxs,
+                          const std::optional<Tensor>& models, const std::optional<Tensor>& weights) {
+  WbfInput input;
+  input.walk = nms_input(boxes, scores, idxs);
+  if (models) {
+    check_device(*models, boxes, "models");
+    input.models = column_of(*models, input.walk.count, "models");
+    STD_TORCH_CHECK(input.models.type == Type::kInt64, "ptdet: models must be int64");
+  }
+  if (weights) {
+    check_device(*weights, boxes, "weights");
+    STD_TORCH_CHECK(weights->dim() == 1 && weights->size(0) > 0, "ptdet: weights must have shape (M,), M > 0");
+    input.model_count = weights->size(0);
+    input.weights = {weights->const_data_ptr(), weights->stride(0), float_type_of(*weights, "weights")};
+  }
+  return input;
+}
+
+inline WbfParams wbf_params(const NmsParams& walk, const std::string& conf_type, bool allows_overflow) {
+  return {walk, confidence_of(conf_type), allows_overflow};
+}
+
 // A tensor of the type and device of `like`, (rows) or (rows, columns); by the plain shim call, as new_indices.
 inline Tensor new_rows(const Tensor& like, int64_t rows, int64_t columns) {
   const int64_t sizes[2] = {rows, columns}, strides[2] = {columns, 1};

@@ -32,7 +32,11 @@ using Least = std::optional<double>;
       Least score_threshold, Limit max_output, std::string members, std::string weights);                              \
   std::tuple<Tensor, Tensor, Tensor, Tensor> soft_nms_walk_op(                                                         \
       const Tensor& boxes, const Tensor& scores, Index idxs, double iou_threshold, double sigma, double min_score,     \
-      std::string kind, bool reselect, std::string metric, bool inclusive, Least score_threshold, Limit max_output);
+      std::string kind, bool reselect, std::string metric, bool inclusive, Least score_threshold, Limit max_output);   \
+  std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> wbf_walk_op(                                                      \
+      const Tensor& boxes, const Tensor& scores, Index idxs, Index models, Index weights, double iou_threshold,        \
+      std::string conf_type, bool allows_overflow, std::string metric, bool inclusive, Least score_threshold,          \
+      Limit max_output);
 
 namespace cpu {
 PTDET_METHODS
@@ -43,11 +47,6 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> matrix_nms_walk_op(const Tensor& boxe
                                                               double sigma, double min_score, std::string kind,
                                                               std::string metric, Least score_threshold,
                                                               Limit max_output);
-std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> wbf_walk_op(const Tensor& boxes, const Tensor& scores, Index idxs,
-                                                               Index models, Index weights, double iou_threshold,
-                                                               std::string conf_type, bool allows_overflow,
-                                                               std::string metric, bool inclusive,
-                                                               Least score_threshold, Limit max_output);
 }  // namespace cpu
 
 namespace cuda {

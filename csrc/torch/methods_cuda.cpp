@@ -129,7 +129,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> soft_nms_walk_op(const Tensor& boxes,
   if (input.count > 0) {
     const Sorting sorting(boxes, input, params, found.output().kept, stream);
     const Tensor scratch = new_scratch(boxes, soft_scratch_bytes(input.count));
-    const Tensor keys = Sorting::new_keys(boxes, input);
+    const Tensor keys = Sorting::new_keys(boxes, input.count, input.scores.type);
     soft_nms(input, soft, sorting.sorted, found.output().kept, keys.mutable_data_ptr(), scratch.mutable_data_ptr(),
              stream);
     const Tensor order = std::get<1>(sort_ascending(keys));
@@ -138,6 +138,36 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> soft_nms_walk_op(const Tensor& boxes,
     OnDeviceOf::check_launches();
   }
   return {decayed, found.keep, found.owner, found.kept};
+}
+
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> wbf_walk_op(const Tensor& boxes, const Tensor& scores, Index idxs,
+                                                               Index models, Index weights, double iou_threshold,
+                                                               std::string conf_type, bool allows_overflow,
+                                                               std::string metric, bool inclusive,
+                                                               Least score_threshold, Limit max_output) {
+  const WbfInput input = wbf_input(boxes, scores, idxs, models, weights);
+  const int64_t count = input.walk.count;
+  const NmsParams walk = nms_params(count, iou_threshold, metric, inclusive, score_threshold, max_output);
+  const WbfParams params = wbf_params(walk, conf_type, allows_overflow);
+  const OnDeviceOf device(boxes);
+  const cudaStream_t stream = device.stream();
+  const Tensor fused = new_rows(boxes, count, 4);
+  const Tensor confidences = new_rows(scores, count, 1);
+  const WalkTensors found(boxes, count, stream);
+  if (count > 0) {
+    const Tensor keys = Sorting::new_keys(boxes, count, input.walk.boxes.type);
+    wbf_keys(input, params, keys.mutable_data_ptr(), found.output().kept, stream);
+    const Sorting sorting(boxes, input.walk, keys, found.output().kept, stream);
+    const Tensor scratch = new_scratch(boxes, wbf_scratch_bytes(count));
+    const Tensor best = Sorting::new_keys(boxes, count, input.walk.boxes.type);
+    wbf(input, params, sorting.sorted, best.mutable_data_ptr(), scratch.mutable_data_ptr(), stream);
+    const Tensor order = std::get<1>(sort_ascending(best));
+    wbf_result(input, params, sorting.sorted, indices(order),
+               {found.output(), fused.mutable_data_ptr(), confidences.mutable_data_ptr()}, scratch.mutable_data_ptr(),
+               stream);
+    OnDeviceOf::check_launches();
+  }
+  return {fused, confidences, found.keep, found.owner, found.kept};
 }
 
 }  // namespace ptdet::cuda

@@ -28,22 +28,10 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> wbf_walk_op(const Tensor& box
                                                                std::string conf_type, bool allows_overflow,
                                                                std::string metric, bool inclusive,
                                                                Least score_threshold, Limit max_output) {
-  WbfInput input;
-  input.walk = nms_input(boxes, scores, idxs);
+  const WbfInput input = wbf_input(boxes, scores, idxs, models, weights);
   const int64_t count = input.walk.count;
-  if (models) {
-    input.models = column_of(*models, count, "models");
-    STD_TORCH_CHECK(input.models.type == Type::kInt64, "ptdet: models must be int64");
-  }
-  if (weights) {
-    STD_TORCH_CHECK(weights->dim() == 1 && weights->size(0) > 0, "ptdet: weights must have shape (M,), M > 0");
-    input.model_count = weights->size(0);
-    input.weights = {weights->const_data_ptr(), weights->stride(0), float_type_of(*weights, "weights")};
-  }
-  WbfParams params;
-  params.walk = nms_params(count, iou_threshold, metric, inclusive, score_threshold, max_output);
-  params.confidence = confidence_of(conf_type);
-  params.allows_overflow = allows_overflow;
+  const NmsParams limits = nms_params(count, iou_threshold, metric, inclusive, score_threshold, max_output);
+  const WbfParams params = wbf_params(limits, conf_type, allows_overflow);
   const Tensor fused = new_rows(boxes, count, 4);
   const Tensor confidences = new_rows(scores, count, 1);
   const Tensor keep = new_indices(boxes, &count, 1);

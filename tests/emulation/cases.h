@@ -64,11 +64,14 @@ inline ptdet::NmsParams params_of(const Header& h) {
   return params;
 }
 
-inline void order_of_keys(const ptdet::NmsInput& input, const void* keys, int64_t* order) {
-  if (input.scores.type == Type::kFloat64)
-    stable_order(static_cast<const int64_t*>(keys), input.count, order);
+// Keys of numbers that are computed with as `type`.
+inline int64_t key_bytes(Type type) { return type == Type::kFloat64 ? 8 : 4; }
+
+inline void order_of_keys(Type type, int64_t count, const void* keys, int64_t* order) {
+  if (type == Type::kFloat64)
+    stable_order(static_cast<const int64_t*>(keys), count, order);
   else
-    stable_order(static_cast<const int32_t*>(keys), input.count, order);
+    stable_order(static_cast<const int32_t*>(keys), count, order);
 }
 
 // Sorted by score and by group.
@@ -78,15 +81,20 @@ struct Sorting {
   ptdet::cuda::NmsSorted sorted;
 
   Sorting(const ptdet::NmsInput& input, const ptdet::NmsParams& params, int64_t* kept)
-      : keys(input.count * (input.scores.type == Type::kFloat64 ? 8 : 4)),
+      : Sorting(input, input.scores.type, kept,
+                [&](void* to) { ptdet::cuda::score_keys(input, params, to, nullptr); }) {}
+
+  template <typename WriteKeys>
+  Sorting(const ptdet::NmsInput& input, Type type, int64_t* kept, WriteKeys&& write_keys)
+      : keys(input.count * key_bytes(type)),
         by_score(input.count),
         group_keys(input.count),
         group_order(input.count),
         by_group(input.count),
         groups(input.count),
         sorted{by_score.data, nullptr, nullptr, keys.data} {
-    ptdet::cuda::score_keys(input, params, keys.data, nullptr);
-    order_of_keys(input, keys.data, by_score.data);
+    write_keys(keys.data);
+    order_of_keys(type, input.count, keys.data, by_score.data);
     if (!input.groups.data) return;
     ptdet::cuda::group_keys(input, by_score.data, group_keys.data, kept, nullptr);
     stable_order(group_keys.data, input.count, group_order.data);

@@ -1,11 +1,12 @@
-// As driver.cpp, for the other methods: after a case's header int64[4] (which method, and its options) and double[3].
-// The answer: kept, keep[count], owner[count], and what the method writes besides, in its own type.
+// As driver.cpp, for the other methods: after a case's header int64[6] (which method, and its options) and double[3],
+// after its groups the models and their weights. The answer: kept, keep[count], owner[count], and what the method
+// writes besides, in its own types.
 #include "cases.h"
 
 namespace {
 
 struct Options {
-  int64_t method, first, second, unused;
+  int64_t method, first, second, has_models, model_count, weights_type;  // -1: absent
   double overlap_threshold_or_sigma, min_score, beta;
 };
 
@@ -52,30 +53,58 @@ void soft_nms(const ptdet::NmsInput& input, const ptdet::NmsParams& params, cons
                                  o.second != 0};
   const Sorting sorting(input, params, walk.kept.data);
   Array<char> scratch(static_cast<int64_t>(ptdet::cuda::soft_scratch_bytes(input.count)));
-  Array<char> keys(input.count * (input.scores.type == Type::kFloat64 ? 8 : 4));
+  Array<char> keys(input.count * key_bytes(input.scores.type));
   Array<int64_t> order(input.count);
   ptdet::cuda::soft_nms(input, chosen, sorting.sorted, walk.kept.data, keys.data, scratch.data, nullptr);
-  order_of_keys(input, keys.data, order.data);
+  order_of_keys(input.scores.type, input.count, keys.data, order.data);
   ptdet::cuda::soft_result(input, chosen, sorting.sorted, order.data, {walk.output(), decayed}, scratch.data, nullptr);
 }
 
-void run(const Header& h, const Options& o, const void* boxes, const void* scores, const void* groups) {
+void wbf(const ptdet::WbfInput& input, const ptdet::NmsParams& params, const Options& o, const Walk& walk,
+         char* fused, char* confidences) {
+  const ptdet::WbfParams chosen{params, static_cast<ptdet::Confidence>(o.first), o.second != 0};
+  const Type type = input.walk.boxes.type;
+  const int64_t count = input.walk.count;
+  const Sorting sorting(input.walk, type, walk.kept.data, [&](void* keys) {
+    ptdet::cuda::wbf_keys(input, chosen, keys, walk.kept.data, nullptr);
+  });
+  Array<char> scratch(static_cast<int64_t>(ptdet::cuda::wbf_scratch_bytes(count)));
+  Array<char> keys(count * key_bytes(type));
+  Array<int64_t> order(count);
+  ptdet::cuda::wbf(input, chosen, sorting.sorted, keys.data, scratch.data, nullptr);
+  order_of_keys(type, count, keys.data, order.data);
+  ptdet::cuda::wbf_result(input, chosen, sorting.sorted, order.data, {walk.output(), fused, confidences}, scratch.data,
+                          nullptr);
+}
+
+void run(const Header& h, const Options& o, const void* boxes, const void* scores, const void* groups,
+         const void* models, const void* weights) {
   const ptdet::NmsInput input = input_of(h, boxes, scores, groups);
   ptdet::NmsParams params = params_of(h);
   params.beta = o.beta;
   const Walk walk(h.count);
-  const int64_t more = h.count * (o.method == 1   ? 4 * bytes_of(input.boxes.type)
-                                  : o.method == 2 ? bytes_of(input.scores.type)
-                                                  : 0);
-  Array<char> values(more);
+  const int64_t box_bytes = o.method == 1 || o.method == 4 ? h.count * 4 * bytes_of(input.boxes.type) : 0;
+  const int64_t score_bytes = o.method == 2 || o.method == 4 ? h.count * bytes_of(input.scores.type) : 0;
+  Array<char> new_boxes(box_bytes), new_scores(score_bytes);
   if (o.method == 0) and_nms(input, params, o, walk);
-  if (o.method == 1) merge_nms(input, params, o, walk, values.data);
-  if (o.method == 2) soft_nms(input, params, o, walk, values.data);
+  if (o.method == 1) merge_nms(input, params, o, walk, new_boxes.data);
+  if (o.method == 2) soft_nms(input, params, o, walk, new_scores.data);
   if (o.method == 3) hard(input, params, Sorting(input, params, walk.kept.data), walk);
+  if (o.method == 4) {
+    ptdet::WbfInput ensemble;
+    ensemble.walk = input;
+    if (o.has_models) ensemble.models = {models, 1, Type::kInt64};
+    if (o.model_count >= 0) {
+      ensemble.weights = {weights, 1, static_cast<Type>(o.weights_type)};
+      ensemble.model_count = o.model_count;
+    }
+    wbf(ensemble, params, o, walk, new_boxes.data, new_scores.data);
+  }
   write(walk.kept.data, 1);
   write(walk.keep.data, h.count);
   write(walk.owner.data, h.count);
-  std::fwrite(values.data, 1, static_cast<size_t>(more), stdout);
+  std::fwrite(new_boxes.data, 1, static_cast<size_t>(box_bytes), stdout);
+  std::fwrite(new_scores.data, 1, static_cast<size_t>(score_bytes), stdout);
 }
 
 }  // namespace
@@ -85,12 +114,16 @@ int main() {
   Options o;
   while (read(&h, sizeof(h))) {
     Array<char> boxes(h.boxes_bytes), scores(h.scores_bytes), groups(h.groups_bytes);
-    if (!read(&o, sizeof(o)) || !read(boxes.data, h.boxes_bytes) || !read(scores.data, h.scores_bytes) ||
-        !read(groups.data, h.groups_bytes)) {
+    const bool begins = read(&o, sizeof(o)) && read(boxes.data, h.boxes_bytes) && read(scores.data, h.scores_bytes) &&
+                        read(groups.data, h.groups_bytes);
+    const int64_t weights_bytes = begins && o.model_count > 0 ? o.model_count * bytes_of(Type(o.weights_type)) : 0;
+    Array<int64_t> models(begins && o.has_models ? h.count : 0);
+    Array<char> weights(weights_bytes);
+    if (!begins || !read(models.data, o.has_models ? 8 * h.count : 0) || !read(weights.data, weights_bytes)) {
       std::fprintf(stderr, "methods_driver: a case ends early\n");
       return 1;
     }
-    run(h, o, boxes.data, scores.data, groups.data);
+    run(h, o, boxes.data, scores.data, groups.data, models.data, weights.data);
   }
   return 0;
 }
