@@ -177,8 +177,7 @@ __global__ void write_keys(FusionWalk<T> walk, Models models, WbfParams params, 
   if (!founder) return;
   const bool by_presence =
       params.confidence == Confidence::kBoxAndModel || params.confidence == Confidence::kAbsentModelAware;
-  const T counted =
-      by_presence ? sum_of_models(walk, models, at, params.confidence == Confidence::kBoxAndModel) : T(0);
+  const T counted = by_presence ? sum_of_models(walk, models, at, params.confidence == Confidence::kBoxAndModel) : T(0);
   walk.confidences[at] = fused_confidence(params, walk.sums[at], *walk.model, counted);
   keys[row] = sort_key(walk.confidences[at]);
 }

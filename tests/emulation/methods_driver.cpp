@@ -60,14 +60,13 @@ void soft_nms(const ptdet::NmsInput& input, const ptdet::NmsParams& params, cons
   ptdet::cuda::soft_result(input, chosen, sorting.sorted, order.data, {walk.output(), decayed}, scratch.data, nullptr);
 }
 
-void wbf(const ptdet::WbfInput& input, const ptdet::NmsParams& params, const Options& o, const Walk& walk,
-         char* fused, char* confidences) {
+void wbf(const ptdet::WbfInput& input, const ptdet::NmsParams& params, const Options& o, const Walk& walk, char* fused,
+         char* confidences) {
   const ptdet::WbfParams chosen{params, static_cast<ptdet::Confidence>(o.first), o.second != 0};
   const Type type = input.walk.boxes.type;
   const int64_t count = input.walk.count;
-  const Sorting sorting(input.walk, type, walk.kept.data, [&](void* keys) {
-    ptdet::cuda::wbf_keys(input, chosen, keys, walk.kept.data, nullptr);
-  });
+  const Sorting sorting(input.walk, type, walk.kept.data,
+                        [&](void* keys) { ptdet::cuda::wbf_keys(input, chosen, keys, walk.kept.data, nullptr); });
   Array<char> scratch(static_cast<int64_t>(ptdet::cuda::wbf_scratch_bytes(count)));
   Array<char> keys(count * key_bytes(type));
   Array<int64_t> order(count);
