@@ -4,7 +4,6 @@ plain operators."""
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from importlib import import_module
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch._decomp import register_decomposition
+from torch._decomp import decomposition_table
 
 from . import reference
 from ._backend import OPERATORS
@@ -23,8 +22,8 @@ from .reference.pairs import graded_value
 LOWEST = float(np.finfo(np.float32).min)
 
 
-def translation_table() -> dict[Callable[..., Any], Callable[..., Any]]:
-    """For `torch.onnx.export(..., dynamo=True, custom_translation_table=ptdet.onnx.translation_table())`.
+def export(model: Any, args: tuple[Any, ...] = (), f: Any = None, **options: Any) -> Any:
+    """`torch.onnx.export(model, args, f, dynamo=True, **options)` of a model that calls ptdet.
 
     `nms`, `batched_nms`, `or_nms` and `cluster_nms` of IoU are translated, with every option but `metric`. Boxes and
     scores are computed in float32; NaN scores and inverted boxes are treated as the runtime does. The overlaps of all
@@ -32,17 +31,36 @@ def translation_table() -> dict[Callable[..., Any], Callable[..., Any]]:
     with N^2 overlaps in memory, are such formulas themselves.
 
     Returns:
-        What to put in the place of each operator. Those that ONNX has no means for raise NotImplementedError when a
-        model with them is exported, and say what to do instead.
+        The exporter's program.
 
     Raises:
         ImportError: without onnxscript, which torch's exporter needs as well.
+        torch's errors of export; NotImplementedError is their cause where ONNX has no means, and says what to do.
+    """
+    table = {op: put for op, put in translation_table().items() if op not in _formulas()}
+    table.update(options.pop("custom_translation_table", None) or {})
+    before = dict(decomposition_table)
+    try:
+        # The exporter asks for no table of what operators consist of. Theirs must not stay: inductor wants the kernels.
+        decomposition_table.update(_formulas())
+        return torch.onnx.export(model, args, f, dynamo=True, custom_translation_table=table, **options)
+    finally:
+        decomposition_table.clear()
+        decomposition_table.update(before)
+
+
+def translation_table() -> dict[Callable[..., Any], Callable[..., Any]]:
+    """What `export` puts in the place of the suppressions, for `torch.onnx.export(custom_translation_table=...)`.
+
+    The other operators raise NotImplementedError there, and say what to do instead.
+
+    Raises:
+        ImportError: without onnxscript.
     """
     register()
     _opset()
-    _register_formulas()
     table: dict[Callable[..., Any], Callable[..., Any]] = {
-        getattr(torch.ops.ptdet, name).default: _refusal(name) for name in OPERATORS if name not in _FORMULAS
+        getattr(torch.ops.ptdet, name).default: _refusal(name) for name in OPERATORS
     }
     table[torch.ops.ptdet.nms.default] = _nms
     table[torch.ops.aten.sort.stable] = _stable_sort  # of fast_nms and matrix_nms; the exporter itself has none
@@ -66,18 +84,12 @@ def _box_loss(
     return graded_value(boxes1, boxes2, kind, eps, joint_eps, similarity, power, scale, base), boxes1.new_empty(0)
 
 
-_FORMULAS: dict[str, Callable[..., Any]] = {
-    "pairwise_overlap": reference.pairwise_overlap,
-    "graded_box_loss": _box_loss,
-    "channel_norm": reference.channel_norm,
-}
-
-
-@functools.cache
-def _register_formulas() -> None:
-    """Tells torch's exporter, which asks for no table of them, what these operators consist of."""
-    for name, formula in _FORMULAS.items():
-        register_decomposition(getattr(torch.ops.ptdet, name).default)(formula)
+def _formulas() -> dict[Any, Callable[..., Any]]:
+    return {
+        torch.ops.ptdet.pairwise_overlap.default: reference.pairwise_overlap,
+        torch.ops.ptdet.graded_box_loss.default: _box_loss,
+        torch.ops.ptdet.channel_norm.default: reference.channel_norm,
+    }
 
 
 def _opset() -> Any:
@@ -89,6 +101,8 @@ def _opset() -> Any:
 
 def _refusal(name: str) -> Callable[..., Any]:
     def refuse(*arguments: Any, **keywords: Any) -> Any:
+        if getattr(torch.ops.ptdet, name).default in _formulas():
+            raise NotImplementedError(f"ptdet.{name} is exported by ptdet.onnx.export, not by its table alone")
         raise NotImplementedError(
             f"ptdet.{name} has no counterpart in ONNX: export the model up to its boxes and scores and call "
             "ptdet.numpy on what the runtime returns, or use ptdet.nms or ptdet.batched_nms"

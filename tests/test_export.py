@@ -53,6 +53,7 @@ def same(one: Any, other: Any) -> bool:
 
 @pytest.mark.parametrize("name", HEADS)
 def test_compiles_in_one_graph(name: str) -> None:
+    torch._dynamo.reset()
     head = Head(HEADS[name])
     compiled = torch.compile(head, fullgraph=True, dynamic=True, backend="aot_eager")
     for count in (200, 31, 77):
@@ -100,10 +101,12 @@ def onnx_program(method: Callable[[Tensor, Tensor, Tensor], Any]) -> Any:
     import ptdet.onnx
 
     rows = torch.export.Dim("rows", min=2)
-    return torch.onnx.export(
-        Head(method), given(200), dynamo=True, verbose=False, dynamic_shapes=({0: rows}, {0: rows}, {0: rows}),
-        custom_translation_table=ptdet.onnx.translation_table(),
-    )  # fmt: skip
+    before = dict(torch._decomp.decomposition_table)
+    try:
+        shapes = ({0: rows}, {0: rows}, {0: rows})
+        return ptdet.onnx.export(Head(method), given(200), verbose=False, dynamic_shapes=shapes)
+    finally:
+        assert torch._decomp.decomposition_table == before  # inductor wants our operators whole
 
 
 @pytest.mark.filterwarnings("ignore")  # of the exporter itself
@@ -137,10 +140,13 @@ def test_onnx(name: str) -> None:
 def test_what_onnx_has_no_means_for(method: Callable[[Tensor, Tensor, Tensor], Any], said: str) -> None:
     with pytest.raises(Exception) as raised:
         onnx_program(method)
-    error: BaseException | None = raised.value
+    assert said in not_implemented(raised.value)
+
+
+def not_implemented(error: BaseException | None) -> str:
     while error is not None and not isinstance(error, NotImplementedError):
         error = error.__cause__
-    assert error is not None and said in str(error)
+    return str(error)
 
 
 def test_without_onnxscript(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,4 +156,15 @@ def test_without_onnxscript(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     with pytest.raises(ImportError, match="pip install onnxscript"):
-        ptdet.onnx.translation_table()
+        ptdet.onnx.export(Head(HEADS["nms"]), given(200))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_table_alone_names_what_exports_the_rest() -> None:
+    pytest.importorskip("onnxscript")
+    import ptdet.onnx
+
+    table = ptdet.onnx.translation_table()
+    with pytest.raises(Exception) as raised:
+        torch.onnx.export(Head(ONNX["box_iou"]), given(200), dynamo=True, verbose=False, custom_translation_table=table)
+    assert "is exported by ptdet.onnx.export" in not_implemented(raised.value)
