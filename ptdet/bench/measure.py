@@ -1,8 +1,8 @@
 """Times calls in turn, round by round, so that what loads the machine loads all of them.
 
-A turn repeats its call until it has filled a fifth of a millisecond, because a clock read costs what a small call
-costs: so within a turn caches are warm, and between turns the others have used them. Rounds start with another call
-each time. On CUDA a turn is one call between two events, after a buffer larger than the second-level cache was
+A turn repeats its call until it has filled a millisecond, because a clock read costs what a small call
+costs. Between turns the others have used the caches: a call that does not count warms them. Rounds start with another
+call each time. On CUDA a turn is one call between two events, after a buffer larger than the second-level cache was
 written. The garbage collector rests.
 """
 
@@ -18,10 +18,11 @@ import torch
 
 from .cases import Call, Clock
 
-FILL = 200e-6  # seconds that a turn takes at least
+FILL = 1e-3  # seconds that a turn takes at least
+LONG = 20e-3  # seconds of a call that is not repeated to warm the caches
 WARM_UP = 3  # calls on CUDA before any counts
 CACHES = {
-    "cpu": "warm within a turn (a call is repeated until it fills 0.2 ms), cold between turns of different libraries",
+    "cpu": "warm: a turn begins with a call that does not count (but where one takes 20 ms), and repeats it for 1 ms",
     "cuda": "cold: 256 MiB are written before each call; times between CUDA events",
 }
 
@@ -123,10 +124,13 @@ def clock_of(device: str, cpu_time: bool = False) -> Clock:
 def interleaved(calls: dict[str, Call], clock: Clock, effort: Effort) -> dict[str, Timing]:
     """Times of each call, at least `effort.fewest` rounds, then more while `effort.seconds` last."""
     repeats = dict.fromkeys(calls, 1)
+    short: set[str] = set()
     if clock in (wall_clock, cpu_clock):
-        for _ in range(2):  # the first estimate is of a colder call
-            once = {name: clock(call, repeats[name]) for name, call in calls.items()}
-            repeats = {name: max(1, math.ceil(FILL / max(seconds, 1e-8))) for name, seconds in once.items()}
+        for name, call in calls.items():
+            call()
+            short |= {name} if clock(call, 1) < LONG else set()
+            for _ in range(2):  # the first estimate is of a colder call
+                repeats[name] = max(1, math.ceil(FILL / max(clock(call, repeats[name]), 1e-8)))
     elif isinstance(clock, CudaClock):
         for call in calls.values():
             clock(call, WARM_UP)
@@ -140,6 +144,8 @@ def interleaved(calls: dict[str, Call], clock: Clock, effort: Effort) -> dict[st
             if turn >= effort.fewest and time.perf_counter() - start > effort.seconds:
                 break
             for name in names[turn % len(names) :] + names[: turn % len(names)]:
+                if name in short:
+                    calls[name]()
                 times[name].append(clock(calls[name], repeats[name]))
     finally:
         if was_enabled:
