@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import time
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from .cases import OURS, Bout, Group, Options, Series
 from .measure import Effort, Spread, Timing, clock_of, interleaved, spread, told
@@ -117,12 +119,22 @@ def _check(
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # theirs
-                found = other.answered()
+                found, took = _timed(other.answered)
+                if took > patience.seconds:
+                    took = _timed(other.call)[1]  # not what a first call compiles or imports
+            if took > patience.seconds:
+                results.left_out[where] = f"a call takes {took:.2g} s"
+                continue
             differing[other.library] = None if expected is None or found is None else group.difference(expected, found)
         except Exception as error:  # a peer raises what it likes
             said = (str(error).splitlines() or [""])[0][:200]
             results.left_out[where] = f"{type(error).__name__}: {said}"
     return differing
+
+
+def _timed(call: Callable[[], Any]) -> tuple[Any, float]:
+    start = time.perf_counter()
+    return call(), time.perf_counter() - start
 
 
 def plan(groups: Iterable[Group], options: Options) -> list[tuple[Group, Series]]:
