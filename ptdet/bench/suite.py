@@ -126,7 +126,9 @@ def _check(
                 results.left_out[where] = f"a call takes {took:.2g} s"
                 continue
             differing[other.library] = None if expected is None or found is None else group.difference(expected, found)
-        except Exception as error:  # a peer raises what it likes
+        except BaseException as error:  # a peer raises what it likes: a panic of Rust is no Exception
+            if isinstance(error, (KeyboardInterrupt, SystemExit)):
+                raise
             said = (str(error).splitlines() or [""])[0][:200]
             results.left_out[where] = f"{type(error).__name__}: {said}"
     return differing
