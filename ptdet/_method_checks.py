@@ -97,19 +97,6 @@ def check_soft(
     one_of("kind", kind, KINDS)
 
 
-def check_fast(
-    boxes: Any,
-    scores: Any,
-    idxs: Any,
-    iou_threshold: Any,
-    metric: Any = "iou",
-    inclusive: bool = False,
-    score_threshold: Any = None,
-    max_output: Any = None,
-) -> None:
-    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
-
-
 def check_matrix_walk(
     boxes: Any,
     scores: Any,

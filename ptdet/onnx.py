@@ -37,16 +37,16 @@ def export(model: Any, args: tuple[Any, ...] = (), f: Any = None, **options: Any
         ImportError: without onnxscript, which torch's exporter needs as well.
         torch's errors of export; NotImplementedError is their cause where ONNX has no means, and says what to do.
     """
-    table = {op: put for op, put in translation_table().items() if op not in _formulas()}
+    formulas = _formulas()
+    table = {op: put for op, put in translation_table().items() if op not in formulas}
     table.update(options.pop("custom_translation_table", None) or {})
-    before = dict(decomposition_table)
     try:
-        # The exporter asks for no table of what operators consist of. Theirs must not stay: inductor wants the kernels.
-        decomposition_table.update(_formulas())
+        # The exporter asks for no table of what operators consist of. These must not stay: inductor wants the kernels.
+        decomposition_table.update(formulas)
         return torch.onnx.export(model, args, f, dynamo=True, custom_translation_table=table, **options)
     finally:
-        decomposition_table.clear()
-        decomposition_table.update(before)
+        for op in formulas:
+            del decomposition_table[op]
 
 
 def translation_table() -> dict[Callable[..., Any], Callable[..., Any]]:

@@ -60,13 +60,7 @@ void list_kept(const NmsParams& params, const Ranks& ranks, int64_t count, const
 }  // namespace
 
 void fast_nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output, const Host& host) {
-  *output.kept = 0;
-  std::fill_n(output.keep, input.count, -1);
-  std::fill_n(output.owner, input.count, -1);
-  if (input.groups.data && any_id_is_nan(input.groups, input.count)) {
-    *output.kept = kGroupIsNan;
-    return;
-  }
+  if (!start_walk(input, output)) return;
   const Ranks ranks = rank_candidates(input, params, host);
   if (input.boxes.type == Type::kFloat64)
     find_owners<double>(input, params, ranks, output.owner, host);

@@ -84,6 +84,14 @@ bool any_id_is_nan(const Column& ids, int64_t count) {
   return found;
 }
 
+bool start_walk(const NmsInput& input, const NmsOutput& output) {
+  const bool refused = input.groups.data && any_id_is_nan(input.groups, input.count);
+  *output.kept = refused ? kGroupIsNan : 0;
+  std::fill_n(output.keep, input.count, -1);
+  std::fill_n(output.owner, input.count, -1);
+  return !refused;
+}
+
 Groups group_boxes(const Column& ids, const uint32_t* rows_by_rank, int64_t count, const Host& host) {
   int64_t* keys = allocate<int64_t>(host, count);
   load_keys(ids, rows_by_rank, count, keys);

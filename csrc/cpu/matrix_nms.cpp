@@ -95,13 +95,7 @@ void run(const NmsInput& input, const MatrixParams& params, const SoftOutput& ou
 }  // namespace
 
 void matrix_nms(const NmsInput& input, const MatrixParams& params, const SoftOutput& output, const Host& host) {
-  *output.walk.kept = 0;
-  std::fill_n(output.walk.keep, input.count, -1);
-  std::fill_n(output.walk.owner, input.count, -1);
-  if (input.groups.data && any_id_is_nan(input.groups, input.count)) {
-    *output.walk.kept = kGroupIsNan;
-    return;
-  }
+  if (!start_walk(input, output.walk)) return;
   const bool wide = input.boxes.type == Type::kFloat64, wide_scores = input.scores.type == Type::kFloat64;
   const auto kernel = wide ? (wide_scores ? run<double, double> : run<double, float>)
                            : (wide_scores ? run<float, double> : run<float, float>);

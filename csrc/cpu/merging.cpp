@@ -73,13 +73,7 @@ void merging(const NmsInput& input, const MergingParams& params, const MergingOu
   const bool wide = input.boxes.type == Type::kFloat64;
   const Ranks ranks = rank_candidates(input, params.walk, host);
   if (params.members_hand_on) {
-    *output.walk.kept = 0;
-    std::fill_n(output.walk.keep, input.count, -1);
-    std::fill_n(output.walk.owner, input.count, -1);
-    if (input.groups.data && any_id_is_nan(input.groups, input.count)) {
-      *output.walk.kept = kGroupIsNan;
-      return;
-    }
+    if (!start_walk(input, output.walk)) return;
     (wide ? hand_on<double> : hand_on<float>)(input, params.walk, ranks, output.walk.owner, host);
     list_kept(params.walk, ranks, output.walk);
   } else {

@@ -2,8 +2,8 @@
 
 #include <cstring>
 
-#include "torch/arguments.h"
 #include "torch/host.h"
+#include "torch/walk_tensors.h"
 
 namespace ptdet::cpu {
 
@@ -31,13 +31,11 @@ std::tuple<Tensor, Tensor, Tensor> nms_walk_op(const Tensor& boxes, const Tensor
   const NmsInput input = nms_input(boxes, scores, idxs);
   const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
 
-  const Tensor keep = new_indices(boxes, &input.count, 1);
-  const Tensor owner = new_indices(boxes, &input.count, 1);
-  const Tensor kept = new_indices(boxes, nullptr, 0);
+  const WalkTensors found(boxes, input.count);
   const TorchHost host;
-  nms(input, params, {indices(keep), indices(owner), indices(kept)}, host.get());
-  check_group_ids(*indices(kept));
-  return {keep, owner, kept};
+  nms(input, params, found.output(), host.get());
+  check_group_ids(*indices(found.kept));
+  return {found.keep, found.owner, found.kept};
 }
 
 }  // namespace ptdet::cpu

@@ -4,6 +4,7 @@
 #include "torch/host.h"
 #include "torch/method_arguments.h"
 #include "torch/methods.h"
+#include "torch/walk_tensors.h"
 
 namespace ptdet::cpu {
 namespace {
@@ -18,16 +19,6 @@ Tensor kept_indices(const Tensor& like, const int64_t* keep, int64_t kept) {
 int64_t* scratch_indices(const TorchHost& host, int64_t count) {
   return static_cast<int64_t*>(host.get().allocate(host.get().context, static_cast<size_t>(count + 1) * 8));
 }
-
-struct WalkTensors {
-  Tensor keep, owner, kept;
-
-  explicit WalkTensors(const Tensor& boxes, int64_t count)
-      : keep(new_indices(boxes, &count, 1)),
-        owner(new_indices(boxes, &count, 1)),
-        kept(new_indices(boxes, nullptr, 0)) {}
-  NmsOutput output() const { return {indices(keep), indices(owner), indices(kept)}; }
-};
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 #include "torch/host.h"
 #include "torch/method_arguments.h"
 #include "torch/methods.h"
+#include "torch/walk_tensors.h"
 
 namespace ptdet::cpu {
 
@@ -13,14 +14,12 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> soft_nms_walk_op(const Tensor& boxes,
   const NmsParams walk = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
   const SoftParams params = soft_params(walk, sigma, min_score, kind, reselect);
   const Tensor decayed = new_rows(scores, input.count, 1);
-  const Tensor keep = new_indices(boxes, &input.count, 1);
-  const Tensor owner = new_indices(boxes, &input.count, 1);
-  const Tensor kept = new_indices(boxes, nullptr, 0);
+  const WalkTensors found(boxes, input.count);
   const TorchHost host;
-  soft_nms(input, params, {{indices(keep), indices(owner), indices(kept)}, decayed.mutable_data_ptr()}, host.get());
-  check_group_ids(*indices(kept));
-  STD_TORCH_CHECK(*indices(kept) != kScoreIsNegative, "ptdet: scores must not be negative");
-  return {decayed, keep, owner, kept};
+  soft_nms(input, params, {found.output(), decayed.mutable_data_ptr()}, host.get());
+  check_group_ids(*indices(found.kept));
+  STD_TORCH_CHECK(*indices(found.kept) != kScoreIsNegative, "ptdet: scores must not be negative");
+  return {decayed, found.keep, found.owner, found.kept};
 }
 
 std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> wbf_walk_op(const Tensor& boxes, const Tensor& scores, Index idxs,
@@ -34,15 +33,12 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> wbf_walk_op(const Tensor& box
   const WbfParams params = wbf_params(limits, conf_type, allows_overflow);
   const Tensor fused = new_rows(boxes, count, 4);
   const Tensor confidences = new_rows(scores, count, 1);
-  const Tensor keep = new_indices(boxes, &count, 1);
-  const Tensor owner = new_indices(boxes, &count, 1);
-  const Tensor kept = new_indices(boxes, nullptr, 0);
+  const WalkTensors found(boxes, count);
   const TorchHost host;
-  const NmsOutput walk{indices(keep), indices(owner), indices(kept)};
-  wbf(input, params, {walk, fused.mutable_data_ptr(), confidences.mutable_data_ptr()}, host.get());
-  check_group_ids(*indices(kept));
-  STD_TORCH_CHECK(*indices(kept) != kModelIsUnknown, "ptdet: models must be numbers from 0 to M - 1");
-  return {fused, confidences, keep, owner, kept};
+  wbf(input, params, {found.output(), fused.mutable_data_ptr(), confidences.mutable_data_ptr()}, host.get());
+  check_group_ids(*indices(found.kept));
+  STD_TORCH_CHECK(*indices(found.kept) != kModelIsUnknown, "ptdet: models must be numbers from 0 to M - 1");
+  return {fused, confidences, found.keep, found.owner, found.kept};
 }
 
 }  // namespace ptdet::cpu

@@ -8,6 +8,7 @@ from . import image_slots, methods, norm, overlap, suppression, yolo
 FAKES: dict[str, Callable[..., Any]] = {
     "nms": suppression.nms,
     "nms_walk": suppression.nms_walk,
+    "fast_nms_walk": suppression.nms_walk,
     "channel_norm": norm.channel_norm,
     "channel_norm_backward": norm.channel_norm_backward,
     "pairwise_overlap": overlap.pairwise_overlap,

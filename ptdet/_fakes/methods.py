@@ -8,22 +8,17 @@ import torch
 from torch import Tensor
 
 from .. import _method_checks as checks
-
-
-def _indices(boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    count = boxes.shape[0]
-    keep, owner, kept = (boxes.new_empty(shape, dtype=torch.int64) for shape in ((count,), (count,), ()))
-    return keep, owner, kept
+from .suppression import indices
 
 
 def diou_nms_walk(boxes: Tensor, *rest: Any, **keywords: Any) -> tuple[Tensor, Tensor, Tensor]:
     checks.check_diou(boxes, *rest, **keywords)
-    return _indices(boxes)
+    return indices(boxes)
 
 
 def and_nms_walk(boxes: Tensor, *rest: Any, **keywords: Any) -> tuple[Tensor, Tensor, Tensor]:
     checks.check_and(boxes, *rest, **keywords)
-    return _indices(boxes)
+    return indices(boxes)
 
 
 def and_nms(boxes: Tensor, *rest: Any, **keywords: Any) -> Tensor:
@@ -33,7 +28,7 @@ def and_nms(boxes: Tensor, *rest: Any, **keywords: Any) -> Tensor:
 
 def merge_nms_walk(boxes: Tensor, *rest: Any, **keywords: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     checks.check_merge(boxes, *rest, **keywords)
-    return boxes.new_empty(boxes.shape), *_indices(boxes)
+    return boxes.new_empty(boxes.shape), *indices(boxes)
 
 
 def merge_nms(boxes: Tensor, *rest: Any, **keywords: Any) -> tuple[Tensor, Tensor]:
@@ -44,26 +39,21 @@ def merge_nms(boxes: Tensor, *rest: Any, **keywords: Any) -> tuple[Tensor, Tenso
 
 def soft_nms_walk(boxes: Tensor, scores: Tensor, *rest: Any, **keywords: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     checks.check_soft(boxes, scores, *rest, **keywords)
-    return scores.new_empty(scores.shape), *_indices(boxes)
-
-
-def fast_nms_walk(boxes: Tensor, *rest: Any, **keywords: Any) -> tuple[Tensor, Tensor, Tensor]:
-    checks.check_fast(boxes, *rest, **keywords)
-    return _indices(boxes)
+    return scores.new_empty(scores.shape), *indices(boxes)
 
 
 def matrix_nms_walk(
     boxes: Tensor, scores: Tensor, *rest: Any, **keywords: Any
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     checks.check_matrix_walk(boxes, scores, *rest, **keywords)
-    return scores.new_empty(scores.shape), *_indices(boxes)
+    return scores.new_empty(scores.shape), *indices(boxes)
 
 
 def wbf_walk(
     boxes: Tensor, scores: Tensor, *rest: Any, **keywords: Any
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     checks.check_wbf(boxes, scores, *rest, **keywords)
-    return boxes.new_empty(boxes.shape), scores.new_empty(scores.shape), *_indices(boxes)
+    return boxes.new_empty(boxes.shape), scores.new_empty(scores.shape), *indices(boxes)
 
 
 METHODS = {
@@ -75,7 +65,6 @@ METHODS = {
         merge_nms_walk,
         merge_nms,
         soft_nms_walk,
-        fast_nms_walk,
         matrix_nms_walk,
         wbf_walk,
     )

@@ -30,7 +30,11 @@ def nms(*arguments: Any, **keywords: Any) -> Tensor:
 
 
 def nms_walk(*arguments: Any, **keywords: Any) -> tuple[Tensor, Tensor, Tensor]:
-    boxes = _checked(*arguments, **keywords)
+    return indices(_checked(*arguments, **keywords))
+
+
+def indices(boxes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """keep, owner and kept of a walk."""
     count = boxes.shape[0]
     keep, owner, kept = (boxes.new_empty(shape, dtype=torch.int64) for shape in ((count,), (count,), ()))
     return keep, owner, kept

@@ -64,7 +64,7 @@ def _probe(series: Series, patience: Patience) -> None:
     clock = bout.clock or clock_of(series.device)
     for contender in bout.contenders:
         try:
-            contender.call()
+            _timed(contender.call)
             patience.learn(contender.library, PROBE, clock(contender.call, 1))
         except Exception:  # told when it happens at the size that was asked for
             continue
@@ -126,9 +126,7 @@ def _check(
                 results.left_out[where] = f"a call takes {took:.2g} s"
                 continue
             differing[other.library] = None if expected is None or found is None else group.difference(expected, found)
-        except BaseException as error:  # a peer raises what it likes: a panic of Rust is no Exception
-            if isinstance(error, (KeyboardInterrupt, SystemExit)):
-                raise
+        except Exception as error:  # a peer raises what it likes
             said = (str(error).splitlines() or [""])[0][:200]
             results.left_out[where] = f"{type(error).__name__}: {said}"
     return differing
@@ -136,7 +134,12 @@ def _check(
 
 def _timed(call: Callable[[], Any]) -> tuple[Any, float]:
     start = time.perf_counter()
-    return call(), time.perf_counter() - start
+    try:
+        return call(), time.perf_counter() - start
+    except BaseException as error:
+        if isinstance(error, (Exception, KeyboardInterrupt, SystemExit)):
+            raise
+        raise RuntimeError(f"{type(error).__name__}: {error}") from error  # a panic of Rust is no Exception
 
 
 def plan(groups: Iterable[Group], options: Options) -> list[tuple[Group, Series]]:
