@@ -119,6 +119,32 @@ def test_empties() -> None:
     assert yolo.postprocess(torch.ones(1, 8, 3), num_classes=2)[0].shape == (1, 8)
 
 
+@pytest.mark.usefixtures("native")
+@pytest.mark.parametrize("classes", [1, 3, 7, 8, 9, 17, 33, 80])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64], ids=str)
+def test_class_values_of_any_bits(dtype: torch.dtype, classes: int) -> None:
+    """NaN of both signs, infinities, zeros, subnormals: for halves every pattern; in all layouts as the reference."""
+    bits = torch.randperm(2**16, generator=torch.Generator().manual_seed(classes))
+    whole = {torch.float16: torch.int16, torch.bfloat16: torch.int16, torch.float32: torch.int32}
+    shift = {torch.float32: 16, torch.float64: 48}.get(dtype, 0)
+    values = (bits << shift).to(whole.get(dtype, torch.int64)).view(dtype)
+    values = values[: len(values) // classes * classes].reshape(-1, classes)
+    lead = torch.tensor([50.0, 50, 20, 10, 0.75], dtype=dtype).expand(len(values), 5)
+    prediction = torch.cat([lead, values], 1)[None]
+    layouts = (prediction, prediction.mT.contiguous().mT, torch.stack([prediction] * 2, 3)[..., 1])
+    for multi_label, logits in ((False, False), (True, False), (False, True)):
+        options = (classes, True, logits, multi_label, 0.25, 0.25, -math.inf, math.inf)
+        expected = ptdet.reference.yolo_filter(prediction, *options)
+        assert 0 < len(expected[0]) < values.numel()
+        for given in layouts:
+            found = torch.ops.ptdet.yolo_filter(given, *options)
+            for i, (one, other) in enumerate(zip(found, expected, strict=True)):
+                if i == 1 and logits:  # exp of libm and of torch
+                    torch.testing.assert_close(one, other, rtol=1e-6, atol=0)
+                else:
+                    assert torch.equal(one, other)
+
+
 @pytest.mark.parametrize("change", [0, 1, 2], ids=["1 thread", "2 threads", "odd rows"])
 def test_many_rows_and_threads(change: int) -> None:
     """More than a task's rows, so that several threads list candidates."""

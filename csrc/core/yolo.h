@@ -86,30 +86,39 @@ PTDET_HD T least_value(const YoloRule<T>& rule, T objectness) {
   return std::log(share / (T(1) - share)) - T(0.01);
 }
 
-// Calls emit(class, confidence) for each candidate of a row that takes part, by
-// rising class.
+// No class value of a row below it can have the best confidence, if `most` is the largest of them (NaN: one is NaN).
+template <typename T>
+PTDET_HD T least_of_best(const YoloRule<T>& rule, T most, T objectness) {
+  const bool in_proportion = !rule.logits && objectness > T(0) && most * objectness > T(1e-30);
+  return in_proportion ? most * T(1 - 1e-5) : -T(INFINITY);
+}
+
+// For a row of which the largest class value is not known.
+template <typename T, typename Read>
+PTDET_HD T least_asked(const YoloRule<T>& rule, const Read& read) {
+  return rule.multi_label ? least_value(rule, rule.objectness ? read(4) : T(1)) : -T(INFINITY);
+}
+
+// Calls emit(class, confidence) for each candidate of a row that takes part, by rising class. Class values below
+// `least` need not be looked at.
 template <typename T, typename Read, typename Emit>
-PTDET_HD void candidates_of(const YoloRule<T>& rule, const Read& read, const Emit& emit) {
+PTDET_HD void candidates_of(const YoloRule<T>& rule, const Read& read, T least, const Emit& emit) {
   if (rule.classes == 0 || !is_finite(corners_of<T>(read))) return;
   const T objectness = rule.objectness ? read(4) : T(1);
   const int first = rule.first_class();
-  if (rule.multi_label) {
-    const T least = least_value(rule, objectness);
-    for (int64_t c = 0; c < rule.classes; ++c) {
-      const T value = read(first + c);
-      if (value < least) continue;
-      const T score = confidence(rule, value, objectness);
-      if (is_finite(score) && (!rule.limited || score > rule.confidence_bound)) emit(c, score);
-    }
-    return;
-  }
-  T best = confidence(rule, read(first), objectness);
+  T best = -T(INFINITY);
   int64_t label = 0;
-  for (int64_t c = 1; c < rule.classes; ++c) {
-    const T score = confidence(rule, read(first + c), objectness);
-    if (score > best || score != score) best = score, label = c;  // a NaN, once there, stays
+  for (int64_t c = 0; c < rule.classes; ++c) {
+    const T value = read(first + c);
+    if (value < least) continue;
+    const T score = confidence(rule, value, objectness);
+    if (!rule.multi_label) {
+      if (score > best || score != score) best = score, label = c;  // a NaN, once there, stays
+    } else if (is_finite(score) && (!rule.limited || score > rule.confidence_bound)) {
+      emit(c, score);
+    }
   }
-  if (is_finite(best) && (!rule.limited || best > rule.confidence_bound)) emit(label, best);
+  if (!rule.multi_label && is_finite(best) && (!rule.limited || best > rule.confidence_bound)) emit(label, best);
 }
 
 }  // namespace ptdet

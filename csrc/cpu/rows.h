@@ -19,19 +19,8 @@ struct RangeOf<BFloat16> {
   static constexpr float kSmallest = FLT_MIN, kLargest = 3.3895313892515355e38f;
 };
 
-#if defined(__AVX512F__)
-constexpr int kVectorBytes = 64;
-#elif defined(__AVX2__)
-constexpr int kVectorBytes = 32;
-#else
-constexpr int kVectorBytes = 16;
-#endif
+#include "cpu/vector.h"
 
-// GCC's vector extension: arithmetic, comparison and selection as of a number.
-template <typename T, int bytes = kVectorBytes>
-struct Vector {
-  typedef T type __attribute__((vector_size(bytes)));
-};
 using Floats = Vector<float>::type;
 using Doubles = Vector<double>::type;
 using Words = Vector<uint32_t>::type;

@@ -14,17 +14,18 @@
 namespace ptdet::cpu {
 namespace {
 
-constexpr int64_t kTaskRows = 4 * kTileRows;
+constexpr int64_t kTaskRows = kTileRows;
 
 template <typename T>
 struct Candidate {
-  uint32_t row, label;
+  Box<T> box;
   T score;
+  uint32_t row, label;
 };
 
 template <typename T>
 struct Slab {
-  static constexpr int kCapacity = 1000;
+  static constexpr int kCapacity = 256;
   Candidate<T> candidates[kCapacity];
   int count;
   Slab* next;
@@ -87,13 +88,17 @@ void filter_tile(const YoloInput& input, const YoloParams& params, const YoloRul
              input.classes, asked},
             best);
   }
+  T least = least_value(rule, T(1));
   for (int r = 0; r < rows; ++r) {
     if (!asked[r]) continue;
     const auto read = row_reader(r);
-    if (rule.limited && best[r] < least_value(rule, rule.objectness ? read(4) : T(1))) continue;
-    candidates_of(rule, read, [&](int64_t label, T score) {
+    const T objectness = rule.objectness ? read(4) : T(1);
+    if (rule.objectness) least = least_value(rule, objectness);
+    if (rule.limited && best[r] < least) continue;
+    const T least_wanted = rule.multi_label || !rule.limited ? least : least_of_best(rule, best[r], objectness);
+    candidates_of(rule, read, least_wanted, [&](int64_t label, T score) {
       if (params.wanted && !params.wanted[label]) return;
-      list.add({static_cast<uint32_t>(first + r), static_cast<uint32_t>(label), score}, host);
+      list.add({corners_of<T>(read), score, static_cast<uint32_t>(first + r), static_cast<uint32_t>(label)}, host);
     });
   }
 }
@@ -136,21 +141,16 @@ void emit(const YoloInput& input, const YoloFound& found, const YoloOutput& outp
     start += lists[task].count;
   }
   parallel_for(host, tasks.count, [&](int64_t task) {
-    const int64_t image = tasks.image(task);
     int64_t at = starts[task];
-    with_type(input.type, input.data, [&](const auto* data) {
-      for (const Slab<T>* slab = lists[task].head; slab; slab = slab->next)
-        for (int i = 0; i < slab->count; ++i, ++at) {
-          const Candidate<T>& candidate = slab->candidates[i];
-          const auto* row = data + image * input.image_stride + candidate.row * input.row_stride;
-          static_cast<Box<T>*>(output.boxes)[at] =
-              corners_of<T>([&](int64_t column) { return static_cast<T>(row[column * input.column_stride]); });
-          static_cast<T*>(output.scores)[at] = candidate.score;
-          output.labels[at] = candidate.label;
-          output.images[at] = image;
-          output.rows[at] = candidate.row;
-        }
-    });
+    for (const Slab<T>* slab = lists[task].head; slab; slab = slab->next)
+      for (int i = 0; i < slab->count; ++i, ++at) {
+        const Candidate<T>& candidate = slab->candidates[i];
+        static_cast<Box<T>*>(output.boxes)[at] = candidate.box;
+        static_cast<T*>(output.scores)[at] = candidate.score;
+        output.labels[at] = candidate.label;
+        output.images[at] = tasks.image(task);
+        output.rows[at] = candidate.row;
+      }
   });
 }
 

@@ -7,7 +7,7 @@
 
 namespace ptdet::cpu {
 
-constexpr int kTileRows = 512;
+constexpr int kTileRows = 2048;
 
 struct YoloTile {
   const char* data;  // of its first row's first class

@@ -34,7 +34,8 @@ __global__ void count_candidates(YoloInput input, YoloRule<T> rule, const bool* 
     const RowReader<T> read = reader<T>(input, row);
     if (takes_part(rule, read)) {
       atomicAdd(reinterpret_cast<Counter*>(passed + row / input.rows), Counter(1));
-      candidates_of(rule, read, [&](int64_t label, T) { count += wanted == nullptr || wanted[label]; });
+      candidates_of(rule, read, least_asked(rule, read),
+                    [&](int64_t label, T) { count += wanted == nullptr || wanted[label]; });
     }
     counts[row] = count;
   }
@@ -55,7 +56,7 @@ __global__ void write_candidates(YoloInput input, YoloRule<T> rule, const bool* 
   const RowReader<T> read = reader<T>(input, row);
   const Box<T> box = corners_of<T>(read);
   const int64_t image = row / input.rows;
-  candidates_of(rule, read, [&](int64_t label, T score) {
+  candidates_of(rule, read, least_asked(rule, read), [&](int64_t label, T score) {
     if (wanted != nullptr && !wanted[label]) return;
     T* corner = static_cast<T*>(output.boxes) + 4 * at;
     corner[0] = box.x1, corner[1] = box.y1, corner[2] = box.x2, corner[3] = box.y2;
