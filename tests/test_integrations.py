@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -89,6 +90,18 @@ def test_ensemble_boxes_soft() -> None:
 
 def test_detectron2() -> None:
     assert detectron2.batched_nms(BOXES, SCORES, torch.tensor([0, 1, 0, 0]), 0.5).tolist() == [0, 1, 2]
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning", "ignore:`torch.jit:DeprecationWarning")
+def test_detectron2_in_torchscript(tmp_path: Path) -> None:
+    """What detectron2's own test asks; and that a program without ptdet's Python can load it."""
+    boxes, scores = clustered(2000)
+    idxs = torch.arange(2000) % 50
+    path = str(tmp_path / "scripted.pt")
+    torch.jit.script(detectron2.batched_nms).save(path)
+    for iou in (0.2, 0.5, 0.8):
+        expected = detectron2.batched_nms(boxes, scores, idxs, iou)
+        assert torch.equal(torch.jit.load(path)(boxes, scores, idxs, iou), expected)
 
 
 def test_mmcv_nms() -> None:
