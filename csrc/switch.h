@@ -6,6 +6,7 @@
 #include "core/fusion.h"
 #include "core/loss_grad.h"
 #include "core/diou_power.h"
+#include "core/matrix_decay.h"
 #include "kernels.h"
 
 namespace ptdet {
@@ -87,6 +88,11 @@ struct SoftRule {
     return decay == Decay::kLinear ? linear_decay(score, static_cast<Score>(overlap)) : Score(0);
   }
 };
+
+template <typename T>
+MatrixDecay<T> matrix_decay(const MatrixParams& params) {
+  return {params.decay == Decay::kGaussian, static_cast<T>(params.sigma)};
+}
 
 template <typename T>
 struct ModelWeights {

@@ -37,6 +37,11 @@ else:
     WHY_NOT_CUDA = _load("_C_cuda.so", "built without CUDA: install nvcc and build ptdet again")
 
 
+def has_kernels(device: torch.device) -> bool:
+    """Are there native kernels for tensors that lie there?"""
+    return device.type == "cpu" and not WHY_NOT_CPU or device.type == "cuda" and not WHY_NOT_CUDA
+
+
 def _native_facts() -> dict[str, str]:
     """What the library says of itself."""
     return dict(part.split("=", 1) for part in torch.ops.ptdet._build_info().split(";")) if not WHY_NOT_CPU else {}

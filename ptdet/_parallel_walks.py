@@ -1,6 +1,7 @@
-"""Fast NMS and Matrix NMS as walks of fixed shape over candidates in groups.
+"""Fast NMS and Matrix NMS as walks of fixed shape over candidates in groups, and as what they are composed of in torch.
 
-Composed of torch operations, a block of rows at a time: the same on every device. A group of n has n^2 / 2 overlaps.
+The composed ones, a block of rows at a time, serve gradients, ONNX and devices that have no kernel: a group of n has
+n^2 / 2 overlaps.
 """
 
 from __future__ import annotations
@@ -10,9 +11,16 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from ._backend import has_kernels
 from ._method_checks import check_matrix
 from ._method_gradients import chunks, overlap
+from ._operators import FAST_NMS_WALK, MATRIX_NMS_WALK
 from .reference import above, computed, decreasing, exceeds, finite_or_zero, raw_overlap
+
+
+def _is_native(boxes: Tensor) -> bool:
+    """What is exported is composed: ONNX has operators of its own alone."""
+    return has_kernels(boxes.device) and not torch.compiler.is_exporting()
 
 
 def fast_nms_walk(
@@ -23,9 +31,47 @@ def fast_nms_walk(
     metric: str = "iou",
     inclusive: bool = False,
     score_threshold: float | None = None,
+    max_output: int | None = None,
     longest: int | None = None,
-) -> tuple[Tensor, Tensor]:
-    """keep (N,) and owner (N,), as `nms_walk`; an owner may be a removed box.
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The operator, or `composed_fast` where that is not native."""
+    call = (boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output)
+    return FAST_NMS_WALK(*call) if _is_native(boxes) else composed_fast(*call, longest)
+
+
+def matrix_nms_walk(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    sigma: float = 2.0,
+    min_score: float = 0.001,
+    kind: str = "gaussian",
+    metric: str = "iou",
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    longest: int | None = None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The operator, or `composed_matrix` where that is not native or a gradient is asked for."""
+    check_matrix(kind, sigma, min_score)
+    call = (boxes, scores, idxs, sigma, min_score, kind, metric, score_threshold, max_output)
+    wants_gradient = torch.is_grad_enabled() and (boxes.requires_grad or scores.requires_grad)
+    if _is_native(boxes) and not wants_gradient:
+        return MATRIX_NMS_WALK(*call)  # type: ignore[no-any-return]
+    return composed_matrix(*call, longest)
+
+
+def composed_fast(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    iou_threshold: float,
+    metric: str = "iou",
+    inclusive: bool = False,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    longest: int | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What the operator fast_nms_walk returns.
 
     With `longest`, which no group has more boxes than, nothing waits for a GPU; without it, the groups are counted.
     """
@@ -37,22 +83,30 @@ def fast_nms_walk(
         first = torch.argmax(met.to(torch.uint8), dim=1, keepdim=True)  # the best
         by.append(torch.where(met.any(dim=1), before.gather(1, first)[:, 0], own))
     owner = ranked.by_row(torch.where(ranked.candidate, ranked.order[torch.cat(by)], -1), -1)
-    return _decreasing(scores, owner == torch.arange(owner.shape[0], device=owner.device)), owner
+    is_kept = owner == torch.arange(owner.shape[0], device=owner.device)
+    keep, total = _decreasing(scores, is_kept), is_kept.sum()
+    if max_output is not None:
+        order = decreasing(computed(scores.detach()))
+        before = torch.cumsum(is_kept[order], 0) - is_kept[order].to(torch.int64)
+        is_cut = (total > max_output) & (torch.zeros_like(before).scatter(0, order, before) >= max_output)
+        owner = torch.where((owner >= 0) & is_cut[owner.clamp(min=0)], -1, owner)
+        keep, total = _limited(keep, max_output), total.clamp(max=max_output)
+    return keep, owner, total
 
 
-def matrix_nms_walk(
+def composed_matrix(
     boxes: Tensor,
     scores: Tensor,
     idxs: Tensor | None,
-    kind: str = "gaussian",
     sigma: float = 2.0,
     min_score: float = 0.001,
+    kind: str = "gaussian",
     metric: str = "iou",
     score_threshold: float | None = None,
+    max_output: int | None = None,
     longest: int | None = None,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Decayed scores (N,) in the order of keep (N,), and owner (N,), as `soft_nms_walk`; `longest` as above."""
-    check_matrix(kind, sigma, min_score)
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What the operator matrix_nms_walk returns, with gradients; `longest` as above."""
     ranked = _Ranked(boxes, scores, idxs, score_threshold, longest)
 
     def f(share: Tensor) -> Tensor:
@@ -78,11 +132,12 @@ def matrix_nms_walk(
     alive = ranked.candidate & (above(decayed.detach(), min_score) | torch.isnan(decayed.detach()))
     heaviest = torch.cat(by)
     places = torch.arange(heaviest.shape[0], device=heaviest.device)
-    owner = torch.where(alive | (heaviest != places), ranked.order[torch.where(alive, places, heaviest)], -1)
+    by_whom = torch.where(ranked.candidate & ~alive & (heaviest != places), ranked.order[heaviest], -1)
     decayed = ranked.by_row(decayed, 0)
     keep = _decreasing(decayed, ranked.by_row(alive, False))
+    keep = keep if max_output is None else _limited(keep, max_output)
     kept_scores = torch.where(keep >= 0, decayed[keep.clamp(min=0)], 0.0).to(scores.dtype)
-    return kept_scores, keep, ranked.by_row(torch.where(ranked.candidate, owner, -1), -1)
+    return kept_scores, keep, _with_kept(ranked.by_row(by_whom, -1), keep), (keep >= 0).sum()
 
 
 class _Ranked:
@@ -149,3 +204,14 @@ def _decreasing(scores: Tensor, chosen: Tensor) -> Tensor:
     order = decreasing(computed(scores.detach()))
     left_out, places = torch.sort((~chosen[order]).to(torch.uint8), stable=True)
     return torch.where(left_out == 0, order[places], -1)
+
+
+def _limited(keep: Tensor, max_output: int) -> Tensor:
+    return torch.where(torch.arange(keep.shape[0], device=keep.device) < max_output, keep, -1)
+
+
+def _with_kept(owner: Tensor, keep: Tensor) -> Tensor:
+    """Who is kept owns itself."""
+    count = owner.shape[0]
+    kept = owner.new_zeros(count + 1).scatter(0, torch.where(keep >= 0, keep, count), 1)[:count]
+    return torch.where(kept > 0, torch.arange(count, device=owner.device), owner)

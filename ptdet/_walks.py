@@ -31,7 +31,7 @@ def walk(
     longest: int | None = None,
     **options: Any,
 ) -> Walked:
-    """`method` within each group; nothing waits for a GPU, if for fast and matrix `longest` bounds a group's size."""
+    """`method` within each group. Nothing waits for a GPU, given a bound for the size of fast's and matrix's."""
     given = {"score_threshold": score_threshold, **options}
     if method == "hard":
         return Walked(NMS_WALK(boxes, scores, groups, iou_threshold, **given)[0])

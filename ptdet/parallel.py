@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, overload
 
-import torch
 from torch import Tensor
 
-from ._backend import WHY_NOT_CPU
 from ._checks import check_suppression
-from ._method_checks import check_matrix
-from ._method_gradients import ranks
-from ._operators import FAST_NMS_WALK, MATRIX_NMS_WALK
 from ._parallel_walks import fast_nms_walk, matrix_nms_walk
 from ._results import check_ids, cut
 
@@ -79,20 +74,12 @@ def fast_nms(
     >>> ptdet.fast_nms(boxes, torch.tensor([.9, .8, .7]), 0.5), ptdet.nms(boxes, torch.tensor([.9, .8, .7]), 0.5)
     (tensor([0]), tensor([0, 2]))
     """
-    options = (iou_threshold, metric, inclusive, score_threshold)
+    options = (iou_threshold, metric, inclusive, score_threshold, max_output)
     check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
     check_ids(idxs)
-    if _is_native(boxes):
-        keep, owner, kept = FAST_NMS_WALK(boxes, scores, idxs, *options, max_output)
-        keep = cut(keep, kept)[0]
-        return (keep, owner) if return_owner else keep
-    keep, owner = fast_nms_walk(boxes, scores, idxs, *options)
-    keep = cut(keep, (keep >= 0).sum())[0]
-    if return_owner and max_output is not None and max_output < len(keep):
-        rank = ranks(scores)
-        end = rank[keep[max_output - 1]] if max_output else -1
-        owner = torch.where((owner >= 0) & (rank[owner] <= end), owner, -1)
-    return (keep[:max_output], owner) if return_owner else keep[:max_output]
+    keep, owner, kept = fast_nms_walk(boxes, scores, idxs, *options)
+    keep = cut(keep, kept)[0]
+    return (keep, owner) if return_owner else keep
 
 
 def matrix_nms(
@@ -142,19 +129,7 @@ def matrix_nms(
     """
     check_suppression(boxes, scores, idxs, 0.0, metric, score_threshold, max_output)
     check_ids(idxs)
-    if _is_native(boxes) and not (torch.is_grad_enabled() and (boxes.requires_grad or scores.requires_grad)):
-        check_matrix(kind, sigma, min_score)
-        options = (sigma, min_score, kind, metric, score_threshold, max_output)
-        decayed, keep, owner, kept = MATRIX_NMS_WALK(boxes, scores, idxs, *options)
-        return (*cut(keep, kept, decayed), owner) if return_owner else cut(keep, kept, decayed)
-    decayed, keep, owner = matrix_nms_walk(boxes, scores, idxs, kind, sigma, min_score, metric, score_threshold)
-    decayed, keep = cut(keep, (keep >= 0).sum(), decayed)
-    if return_owner and max_output is not None:
-        owner = owner.index_fill(0, keep[max_output:], -1)
-    found = decayed[:max_output], keep[:max_output]
+    options = (sigma, min_score, kind, metric, score_threshold, max_output)
+    decayed, keep, owner, kept = matrix_nms_walk(boxes, scores, idxs, *options)
+    found = cut(keep, kept, decayed)
     return (*found, owner) if return_owner else found
-
-
-def _is_native(boxes: Tensor) -> bool:
-    """Is there a kernel? Elsewhere, and in a graph, the walks of torch operations do the same."""
-    return boxes.device.type == "cpu" and not WHY_NOT_CPU and not torch.compiler.is_compiling()

@@ -25,7 +25,10 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
     *[("merge_nms_walk", {"members": m, "weights": w}) for m in methods.MEMBERS for w in ("score", "score_overlap")],
     *[("soft_nms_walk", {"kind": k, "reselect": r, "min_score": 0.02}) for k in methods.KINDS for r in (True, False)],
     ("wbf_walk", {}),
+    ("fast_nms_walk", {}),
+    *[("matrix_nms_walk", {"kind": k, "min_score": 0.02}) for k in ("gaussian", "linear")],
 ]
+METHODS_OF_ALL_PAIRS = ("fast_nms_walk", "matrix_nms_walk")
 
 
 def check(flavour: Flavour, cases: list[MethodCase]) -> None:
@@ -72,6 +75,25 @@ def test_types_and_values_that_are_no_boxes(flavour: Flavour, method: str, optio
     scores[1::9] = 0.0
     for t in (-0.1, 0.0, 0.5):
         cases.append(MethodCase(method, Case(strange, scores.float(), None, t, "giou"), options))
+    check(flavour, cases)
+
+
+@pytest.mark.parametrize("flavour", EACH)
+@pytest.mark.parametrize(("method", "options"), [row for row in OPTIONS if row[0] in METHODS_OF_ALL_PAIRS], ids=str)
+def test_rows_and_tiles_of_all_pairs(flavour: Flavour, method: str, options: dict[str, Any]) -> None:
+    """As many boxes as a row of 32, a tile, or several have, one fewer and more; a row that is of several groups, and a
+    group of several tiles among small ones; few candidates; all of a row removed in the first tile, or none."""
+    tile = 256 if flavour is PLAIN else 32 if flavour is TSAN else 64
+    sizes = (31, 32, 33, tile - 1, tile, tile + 1, 2 * tile + 33)
+    cases = []
+    for n in sizes:
+        for spread in (12.0, 60.0, 3000.0):
+            boxes, scores = drawn(n, n, spread=spread, lattice=n % 2 == 0)
+            cases.append(MethodCase(method, Case(boxes, scores, None, 0.3), options))
+        boxes, scores = drawn(n, n, spread=60.0)
+        one_is_large = torch.where(torch.arange(n) % 5 == 0, ids(n, 20), 3)
+        cases.append(MethodCase(method, Case(boxes, scores, one_is_large, 0.3, max_output=n // 3), options))
+        cases.append(MethodCase(method, Case(boxes, scores, ids(n, 4), 0.3, score_threshold=0.7), options))
     check(flavour, cases)
 
 
@@ -140,7 +162,7 @@ def test_errors_are_told_in_kept(method: str) -> None:
             assert methods.run(ASAN, [case], SEED)[0][-1] == -3
 
 
-@pytest.mark.parametrize("method", ["merge_nms_walk", "soft_nms_walk", "wbf_walk"])
+@pytest.mark.parametrize("method", ["merge_nms_walk", "soft_nms_walk", "wbf_walk", "fast_nms_walk", "matrix_nms_walk"])
 def test_any_order_of_threads_gives_the_same(method: str) -> None:
     boxes, scores = drawn(400, 21, lattice=True)
     case = MethodCase(method, Case(boxes, scores, ids(400, 2)), {})

@@ -184,6 +184,14 @@ def test_matrix_relieves_by_what_weighs_on_the_other() -> None:
     assert keep.tolist() == [0] and owner.tolist() == [0, 0, 0]
 
 
+def test_matrix_of_boxes_that_touch_and_overlap_above_zero_by_rounding() -> None:
+    boxes = torch.tensor([[0.0, -1e30, 8, 0], [8, -1e30, 20, 12]])
+    giou = ptdet.overlap(boxes[1:], boxes[:1], "giou")
+    assert 0 < float(giou) < 1e-7
+    decayed, _ = ptdet.matrix_nms(boxes, SCORES[:2], kind="linear", metric="giou")
+    assert torch.equal(decayed, SCORES[:2] * torch.cat([torch.ones(1), 1 - giou]))
+
+
 def test_fast_removes_by_removed_boxes_too() -> None:
     boxes = torch.tensor([[0.0, 0, 10, 10], [0, 3, 10, 13], [0, 6, 10, 16]])  # a chain of IoU 7/13
     keep, owner = ptdet.fast_nms(boxes, SCORES, 0.5, return_owner=True)

@@ -13,13 +13,11 @@ namespace {
 template <typename T>
 struct Matrix {
   const MatrixParams& params;
-  // An overlap above 0 needs an intersection, whatever the metric; one of 0 weighs nothing.
-  const Filter<T> filter{Filter<T>::Mode::kIntersects, 0, T(0), T(0)};
+  const MatrixDecay<T> decay = matrix_decay<T>(params);
+  // An overlap of 0 weighs nothing, and one above it needs an intersection; but of GIoU (core/apart.h).
+  using Mode = typename Filter<T>::Mode;
+  const Filter<T> filter{params.walk.metric == Metric::kGiou ? Mode::kNone : Mode::kIntersects, 0, T(0), T(0)};
 
-  T left(T share) const {
-    return params.decay == Decay::kGaussian ? exponential(-static_cast<T>(params.sigma) * (share * share))
-                                            : T(1) - share;
-  }
   T share(const Box<T>& box, const Box<T>& better) const {
     return decay_share<T>(overlap_by(params.walk.metric, box, better));
   }
@@ -49,20 +47,12 @@ struct Matrix {
         });
       };
       for_all([] { return T(0); }, [](T& most, uint32_t, T share) { most = std::max(most, share); },
-              [&](int64_t i, T most) { relief[i] = left(most); });
-      struct Least {
-        T ratio;
-        uint32_t by;
-      };
-      for_all([&] { return Least{T(1), count}; },
-              [&](Least& least, uint32_t j, T share) {
-                if (!(relief[j] > T(0))) return;
-                const T ratio = left(share) / relief[j];
-                if (ratio < least.ratio || (ratio == least.ratio && ratio < T(1) && j < least.by)) least = {ratio, j};
-              },
-              [&](int64_t i, const Least& least) {
+              [&](int64_t i, T most) { relief[i] = decay.left(most); });
+      for_all([] { return LeastLeft<T>::nothing_taken(); },
+              [&](LeastLeft<T>& least, uint32_t j, T share) { least.take(decay.left(share), relief[j], j); },
+              [&](int64_t i, const LeastLeft<T>& least) {
                 factor[rows[i]] = least.ratio;
-                owner[rows[i]] = least.by < count ? int64_t{rows[least.by]} : -1;
+                owner[rows[i]] = least.by < 0 ? -1 : int64_t{rows[least.by]};
               });
     }
   }
@@ -76,11 +66,12 @@ void run(const NmsInput& input, const MatrixParams& params, const SoftOutput& ou
   Matrix<T>{params}.weigh(input, rank_candidates(input, params.walk, host), factor, walk.owner, host);
   Score* scores = load_column<Score>(input.scores, input.count, host);
   bool* alive = allocate<bool>(host, input.count);
+  const Score floor = Threshold<Score>::from(params.min_score, false).bound;
   for (int64_t i = 0; i < input.count; ++i) {
     alive[i] = factor[i] >= T(0);
     if (!alive[i]) continue;
     scores[i] *= static_cast<Score>(factor[i]);
-    alive[i] = !(static_cast<double>(scores[i]) <= params.min_score);
+    alive[i] = !(scores[i] <= floor);
     if (alive[i]) walk.owner[i] = -1;
   }
   const Ranks ranks = rank_scores(scores, alive, input.count, host);

@@ -39,6 +39,7 @@ struct Scratch {
     walk.found = layout.take<int64_t>(count);
     result.found = walk.found;
     result.block_kept = layout.take<int64_t>(blocks_for(count, kBlock));
+    result.total = layout.take<int64_t>(1);
     result.place = walk.kept_rows;  // the walk is over by then
     bytes = layout.size();
   }

@@ -10,8 +10,10 @@ namespace ptdet::cuda {
 struct Result {
   int64_t count;
   const int64_t* found;  // [row] the row that removed it, itself if kept, else -1
+  bool removed_own;      // removed boxes remove others, too
   int64_t* block_kept;   // [block] kept boxes in the blocks before it; first, in it
-  int64_t* place;        // [row of a kept box] how many are kept before it
+  int64_t* total;        // (1) how many are kept, were there no limit
+  int64_t* place;        // [row of a box that may own] how many are kept before it
 };
 
 constexpr int kScanBlock = 1024;
@@ -49,6 +51,7 @@ __global__ void __launch_bounds__(kScanBlock)
     before += sums[kScanBlock - 1];
     __syncthreads();  // all have read the last sum
   }
+  if (own == 0) *result.total = before;
   if (own == 0 && *kept != kGroupIsNan) *kept = before < max_output ? before : max_output;
 }
 
@@ -58,17 +61,17 @@ __global__ void write_keep(Result result, const int64_t* by_score, int64_t max_o
   const bool kept = is_kept(result, by_score, rank);
   int total;
   const int64_t place = result.block_kept[blockIdx.x] + rank_in_block(kept, warp_counts, &total);
-  if (!kept) return;
-  result.place[by_score[rank]] = place;
-  if (place < max_output) keep[place] = by_score[rank];
+  if (kept || (result.removed_own && rank < result.count)) result.place[by_score[rank]] = place;
+  if (kept && place < max_output) keep[place] = by_score[rank];
 }
 
-// max_output cuts the list: who was removed by a box that is cut has no owner.
+// max_output cuts the list: who was removed by a box that comes after it has no owner.
 __global__ void write_owner(Result result, int64_t max_output, int64_t* owner) {
   const int64_t row = thread_in_grid();
   if (row >= result.count) return;
   const int64_t by = result.found[row];
-  owner[row] = by >= 0 && result.place[by] < max_output ? by : -1;
+  const bool cut = by >= 0 && *result.total > max_output && result.place[by] >= max_output;
+  owner[row] = cut ? -1 : by;
 }
 
 inline void write_result(const Result& result, const int64_t* by_score, int64_t max_output, const NmsOutput& output,

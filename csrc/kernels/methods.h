@@ -110,7 +110,7 @@ void merging(const NmsInput& input, const MergingParams& params, const MergingOu
 
 namespace cuda {
 
-// Each works on the walk that nms has finished, with owners; `scratch` is aligned to 256 bytes.
+// and_nms and merge_nms work on the walk that nms has finished, with owners; `scratch` is aligned to 256 bytes.
 
 // After nms without a limit.
 size_t and_scratch_bytes(int64_t count);
@@ -131,6 +131,18 @@ void soft_nms(const NmsInput& input, const SoftParams& params, const NmsSorted& 
               void* scratch, void* stream);
 void soft_result(const NmsInput& input, const SoftParams& params, const NmsSorted& sorted, const int64_t* order,
                  const SoftOutput& output, void* scratch, void* stream);
+
+// Instead of nms.
+size_t fast_scratch_bytes(int64_t count);
+void fast_nms(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output,
+              void* scratch, void* stream);
+
+// As soft_nms: the caller sorts the keys between the two; they write all of owner.
+size_t matrix_scratch_bytes(int64_t count);
+void matrix_nms(const NmsInput& input, const MatrixParams& params, const NmsSorted& sorted, int64_t* owner, void* keys,
+                void* scratch, void* stream);
+void matrix_result(const NmsInput& input, const MatrixParams& params, const void* keys, const int64_t* order,
+                   const SoftOutput& output, void* scratch, void* stream);
 
 // Instead of score_keys: the keys of the weighted scores, int64 if the boxes are float64, all others int32. *kept is 0
 // before; kModelIsUnknown if a model is.

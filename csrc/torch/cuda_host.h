@@ -26,6 +26,19 @@ inline Tensor select_rows(const Tensor& values, const Tensor& rows) {
   return torch::stable::detail::to<Tensor>(stack[0]);
 }
 
+// What a walk writes to.
+struct WalkTensors {
+  Tensor keep, owner, kept;
+
+  WalkTensors(const Tensor& boxes, int64_t count, cudaStream_t stream)
+      : keep(new_indices(boxes, &count, 1)),
+        owner(new_indices(boxes, &count, 1)),
+        kept(new_indices(boxes, nullptr, 0)) {
+    check(cudaMemsetAsync(indices(kept), 0, sizeof(int64_t), stream));
+  }
+  NmsOutput output() const { return {indices(keep), indices(owner), indices(kept)}; }
+};
+
 // The boxes sorted by score and, where there are groups, by group; it owns what `sorted` points to.
 class Sorting {
  public:

@@ -36,17 +36,16 @@ using Least = std::optional<double>;
   std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> wbf_walk_op(                                                      \
       const Tensor& boxes, const Tensor& scores, Index idxs, Index models, Index weights, double iou_threshold,        \
       std::string conf_type, bool allows_overflow, std::string metric, bool inclusive, Least score_threshold,          \
-      Limit max_output);
+      Limit max_output);                                                                                               \
+  std::tuple<Tensor, Tensor, Tensor> fast_nms_walk_op(const Tensor& boxes, const Tensor& scores, Index idxs,           \
+                                                      double iou_threshold, std::string metric, bool inclusive,        \
+                                                      Least score_threshold, Limit max_output);                        \
+  std::tuple<Tensor, Tensor, Tensor, Tensor> matrix_nms_walk_op(                                                       \
+      const Tensor& boxes, const Tensor& scores, Index idxs, double sigma, double min_score, std::string kind,         \
+      std::string metric, Least score_threshold, Limit max_output);
 
 namespace cpu {
 PTDET_METHODS
-std::tuple<Tensor, Tensor, Tensor> fast_nms_walk_op(const Tensor& boxes, const Tensor& scores, Index idxs,
-                                                    double iou_threshold, std::string metric, bool inclusive,
-                                                    Least score_threshold, Limit max_output);
-std::tuple<Tensor, Tensor, Tensor, Tensor> matrix_nms_walk_op(const Tensor& boxes, const Tensor& scores, Index idxs,
-                                                              double sigma, double min_score, std::string kind,
-                                                              std::string metric, Least score_threshold,
-                                                              Limit max_output);
 }  // namespace cpu
 
 namespace cuda {

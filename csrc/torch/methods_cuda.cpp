@@ -7,18 +7,6 @@
 namespace ptdet::cuda {
 namespace {
 
-struct WalkTensors {
-  Tensor keep, owner, kept;
-
-  WalkTensors(const Tensor& boxes, int64_t count, cudaStream_t stream)
-      : keep(new_indices(boxes, &count, 1)),
-        owner(new_indices(boxes, &count, 1)),
-        kept(new_indices(boxes, nullptr, 0)) {
-    check(cudaMemsetAsync(indices(kept), 0, sizeof(int64_t), stream));
-  }
-  NmsOutput output() const { return {indices(keep), indices(owner), indices(kept)}; }
-};
-
 WalkTensors run_and(const Tensor& boxes, const NmsInput& input, const AndParams& params, cudaStream_t stream) {
   const WalkTensors found(boxes, input.count, stream);
   if (input.count == 0) return found;

@@ -30,8 +30,10 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
         for weights in ("score", "score_overlap")
     ],
     "soft": [{"kind": kind, "reselect": reselect} for kind in ("linear", "hard") for reselect in (True, False)],
+    "fast": [{}],
+    "matrix": [{"kind": "linear", "min_score": least} for least in (0.001, 0.3)],
 }
-METHODS = ("diou", "and", "merge", "soft", "combined")
+METHODS = ("diou", "and", "merge", "soft", "fast", "matrix", "combined")
 
 
 def method_call(seed: int, most: int = 1200) -> Call:
@@ -47,12 +49,16 @@ def method_call(seed: int, most: int = 1200) -> Call:
     case = one_of((fuzz_case,) if kind == "soft" else (fuzz_case, strange_case))(seed)
     keywords = {"score_threshold": case.score_threshold, **one_of(OPTIONS[kind])}
     if kind not in ("diou", "or"):
-        keywords |= {"metric": case.metric, "inclusive": case.inclusive}
+        keywords |= {"metric": case.metric}
+    if kind not in ("diou", "or", "matrix"):
+        keywords |= {"inclusive": case.inclusive}
     if method == "combined":
         return _batch(case, one_of, most, {"method": kind, **keywords})
     first = slice(0, most)
     idxs = None if case.idxs is None else case.idxs[first]
-    arguments = (case.boxes[first], case.scores[first], idxs, case.iou_threshold)
+    arguments: tuple[Any, ...] = (case.boxes[first], case.scores[first], idxs)
+    if method != "matrix":
+        arguments += (case.iou_threshold,)
     return Call(f"{method}_nms_walk", arguments, {"max_output": case.max_output, **keywords})
 
 
@@ -65,4 +71,5 @@ def _batch(case: Case, one_of: Callable[[Any], Any], most: int, keywords: dict[s
         scores = torch.stack([scores.roll(label, 1) for label in range(classes)], dim=2)
     limits = {"max_per_class": one_of((None, 1, 20)), "max_per_image": one_of((None, 7, 100))}
     limits["agnostic"] = one_of((False, True))
-    return Call("combined_nms", (boxes, scores, case.iou_threshold), {**keywords, **limits})
+    threshold = None if keywords["method"] == "matrix" else case.iou_threshold
+    return Call("combined_nms", (boxes, scores, threshold), {**keywords, **limits})

@@ -11,8 +11,17 @@ from torch import Tensor
 
 from .harness import TYPES, Case, Flavour, build, encode, execute, memory_of
 
-METHODS = ("and_nms_walk", "merge_nms_walk", "soft_nms_walk", "diou_nms_walk", "wbf_walk")
+METHODS = (
+    "and_nms_walk",
+    "merge_nms_walk",
+    "soft_nms_walk",
+    "diou_nms_walk",
+    "wbf_walk",
+    "fast_nms_walk",
+    "matrix_nms_walk",
+)
 MEMBERS = ("cluster", "overlapping", "later", "best")
+SIGMAS = {"matrix_nms_walk": 2.0}  # else 0.5, where it is read at all
 KINDS = ("gaussian", "linear", "hard")
 CONF_TYPES = ("avg", "max", "box_and_model_avg", "absent_model_aware_avg")
 
@@ -33,6 +42,8 @@ class MethodCase:
         common = {name: value for name, value in vars(self.case).items() if name not in ("boxes", "scores", "idxs")}
         if self.method == "diou_nms_walk":
             del common["metric"]
+        if self.method == "matrix_nms_walk":
+            del common["iou_threshold"], common["inclusive"]
         if self.method == "wbf_walk":
             common |= {"models": self.models, "weights": self.weights}
         return {**common, **self.options}
@@ -49,9 +60,15 @@ def encode_options(case: MethodCase) -> bytes:
         first, second = MEMBERS.index(o.get("members", "cluster")), o.get("weights", "score") == "score_overlap"
     if case.method == "soft_nms_walk":
         first, second = KINDS.index(o.get("kind", "gaussian")), o.get("reselect", True)
+    if case.method == "matrix_nms_walk":
+        first = KINDS.index(o.get("kind", "gaussian"))
     if case.method == "wbf_walk":
         first, second = CONF_TYPES.index(o.get("conf_type", "avg")), o.get("allows_overflow", False)
-    number = o.get("overlap_threshold", 0.5) if case.method == "and_nms_walk" else o.get("sigma", 0.5)
+    number = (
+        o.get("overlap_threshold", 0.5)
+        if case.method == "and_nms_walk"
+        else o.get("sigma", SIGMAS.get(case.method, 0.5))
+    )
     method = METHODS.index(case.method)
     ensemble = (-1, -1) if case.weights is None else (len(case.weights), TYPES.index(case.weights.dtype))
     return struct.pack(
@@ -84,7 +101,7 @@ def run(flavour: Flavour, cases: list[MethodCase], seed: int) -> list[tuple[Tens
         kept, keep, owner = take(1, torch.int64)[0], take(n, torch.int64), take(n, torch.int64)
         if each.method == "merge_nms_walk":
             found.append((take(4 * n, each.case.boxes.dtype).view(n, 4), keep, owner, kept))
-        elif each.method == "soft_nms_walk":
+        elif each.method in ("soft_nms_walk", "matrix_nms_walk"):
             found.append((take(n, each.case.scores.dtype), keep, owner, kept))
         elif each.method == "wbf_walk":
             fused = take(4 * n, each.case.boxes.dtype).view(n, 4)

@@ -76,6 +76,25 @@ void wbf(const ptdet::WbfInput& input, const ptdet::NmsParams& params, const Opt
                           nullptr);
 }
 
+void fast_nms(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const Walk& walk) {
+  const Sorting sorting(input, params, walk.kept.data);
+  Array<char> scratch(static_cast<int64_t>(ptdet::cuda::fast_scratch_bytes(input.count)));
+  ptdet::cuda::fast_nms(input, params, sorting.sorted, walk.output(), scratch.data, nullptr);
+}
+
+void matrix_nms(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const Options& o, const Walk& walk,
+                char* decayed) {
+  const ptdet::MatrixParams chosen{params, o.overlap_threshold_or_sigma, o.min_score,
+                                   static_cast<ptdet::Decay>(o.first)};
+  const Sorting sorting(input, params, walk.kept.data);
+  Array<char> scratch(static_cast<int64_t>(ptdet::cuda::matrix_scratch_bytes(input.count)));
+  Array<char> keys(input.count * key_bytes(input.scores.type));
+  Array<int64_t> order(input.count);
+  ptdet::cuda::matrix_nms(input, chosen, sorting.sorted, walk.owner.data, keys.data, scratch.data, nullptr);
+  order_of_keys(input.scores.type, input.count, keys.data, order.data);
+  ptdet::cuda::matrix_result(input, chosen, keys.data, order.data, {walk.output(), decayed}, scratch.data, nullptr);
+}
+
 void run(const Header& h, const Options& o, const void* boxes, const void* scores, const void* groups,
          const void* models, const void* weights) {
   const ptdet::NmsInput input = input_of(h, boxes, scores, groups);
@@ -83,7 +102,8 @@ void run(const Header& h, const Options& o, const void* boxes, const void* score
   params.beta = o.beta;
   const Walk walk(h.count);
   const int64_t box_bytes = o.method == 1 || o.method == 4 ? h.count * 4 * bytes_of(input.boxes.type) : 0;
-  const int64_t score_bytes = o.method == 2 || o.method == 4 ? h.count * bytes_of(input.scores.type) : 0;
+  const int64_t score_bytes =
+      o.method == 2 || o.method == 4 || o.method == 6 ? h.count * bytes_of(input.scores.type) : 0;
   Array<char> new_boxes(box_bytes), new_scores(score_bytes);
   if (o.method == 0) and_nms(input, params, o, walk);
   if (o.method == 1) merge_nms(input, params, o, walk, new_boxes.data);
@@ -99,6 +119,8 @@ void run(const Header& h, const Options& o, const void* boxes, const void* score
     }
     wbf(ensemble, params, o, walk, new_boxes.data, new_scores.data);
   }
+  if (o.method == 5) fast_nms(input, params, walk);
+  if (o.method == 6) matrix_nms(input, params, o, walk, new_scores.data);
   write(walk.kept.data, 1);
   write(walk.keep.data, h.count);
   write(walk.owner.data, h.count);
