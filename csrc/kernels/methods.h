@@ -60,7 +60,8 @@ struct MergingParams {
 
 struct MergingOutput {
   NmsOutput walk;  // owner is never null
-  void* grown;     // (count, 4) in the type of the input's boxes: the boxes in the order of keep
+  void* grown;     // (count, 4) in the type of the input's boxes: the boxes in the order of keep, then 0
+  int64_t* sides;  // (count, 4) the row that each side is of, the first of equals, then -1; null if not wanted
 };
 
 enum class Confidence : int { kAverage, kMaximum, kBoxAndModel, kAbsentModelAware };
@@ -103,7 +104,6 @@ void fast_nms(const NmsInput& input, const NmsParams& params, const NmsOutput& o
 // owner of a box that is dropped: the one that weighed most on it.
 void matrix_nms(const NmsInput& input, const MatrixParams& params, const SoftOutput& output, const Host& host);
 
-// For numpy/: of tensors it is composed of torch's operations, which have gradients.
 void merging(const NmsInput& input, const MergingParams& params, const MergingOutput& output, const Host& host);
 
 }  // namespace cpu
