@@ -124,6 +124,14 @@ void merge_clusters(const NmsInput& input, const MergeParams& params, const NmsS
 void merge_means(const NmsInput& input, const MergeParams& params, const NmsSorted& sorted, const int64_t* keys,
                  const int64_t* ranks, const MergeOutput& output, void* scratch, void* stream);
 
+// Where members hand on, instead of nms.
+size_t merging_scratch_bytes(int64_t count);
+void merging_walk(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output,
+                  void* scratch, void* stream);
+// After either, and merge_clusters (of kCluster), whose keys the caller has sorted as for merge_means.
+void merging_grow(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const int64_t* keys,
+                  const int64_t* ranks, const MergingOutput& output, void* stream);
+
 // Instead of nms. keys[i], of the type of sorted.keys: the caller sorts them, stably; `order` are the i along the
 // sorted keys. *kept is 0 before, or kGroupIsNan.
 size_t soft_scratch_bytes(int64_t count);

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .harness import TYPES, Case, Flavour, build, encode, execute, memory_of
 
-METHODS = ("and_nms_walk", "merge_nms_walk", "soft_nms_walk", "diou_nms_walk", "wbf_walk")
+METHODS = ("and_nms_walk", "merge_nms_walk", "soft_nms_walk", "diou_nms_walk", "wbf_walk", "nmm_walk")
 MEMBERS = ("cluster", "overlapping", "later", "best")
 KINDS = ("gaussian", "linear", "hard")
 CONF_TYPES = ("avg", "max", "box_and_model_avg", "absent_model_aware_avg")
@@ -49,6 +49,8 @@ def encode_options(case: MethodCase) -> bytes:
         first, second = MEMBERS.index(o.get("members", "cluster")), o.get("weights", "score") == "score_overlap"
     if case.method == "soft_nms_walk":
         first, second = KINDS.index(o.get("kind", "gaussian")), o.get("reselect", True)
+    if case.method == "nmm_walk":
+        first = o.get("members_hand_on", False)
     if case.method == "wbf_walk":
         first, second = CONF_TYPES.index(o.get("conf_type", "avg")), o.get("allows_overflow", False)
     number = o.get("overlap_threshold", 0.5) if case.method == "and_nms_walk" else o.get("sigma", 0.5)
@@ -84,6 +86,9 @@ def run(flavour: Flavour, cases: list[MethodCase], seed: int) -> list[tuple[Tens
         kept, keep, owner = take(1, torch.int64)[0], take(n, torch.int64), take(n, torch.int64)
         if each.method == "merge_nms_walk":
             found.append((take(4 * n, each.case.boxes.dtype).view(n, 4), keep, owner, kept))
+        elif each.method == "nmm_walk":
+            grown, sides = take(4 * n, each.case.boxes.dtype).view(n, 4), take(4 * n, torch.int64).view(n, 4)
+            found.append((grown, sides, keep, owner, kept))
         elif each.method == "soft_nms_walk":
             found.append((take(n, each.case.scores.dtype), keep, owner, kept))
         elif each.method == "wbf_walk":
