@@ -77,6 +77,20 @@ def check_merge(
     one_of("weights", weights, WEIGHTS)
 
 
+def check_nmm(
+    boxes: Any,
+    scores: Any,
+    idxs: Any,
+    iou_threshold: Any,
+    metric: Any = "ios",
+    inclusive: bool = True,
+    score_threshold: Any = None,
+    max_output: Any = None,
+    members_hand_on: bool = False,
+) -> None:
+    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
+
+
 def check_soft(
     boxes: Any,
     scores: Any,

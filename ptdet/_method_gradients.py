@@ -1,4 +1,4 @@
-"""Gradients of soft-NMS, merge-NMS and box fusion: the selection held fixed, the values differentiated.
+"""Gradients of soft-NMS, merge-NMS, merging and box fusion: the selection held fixed, the values differentiated.
 
 The values are written once more, from what was selected, in torch operations on padded shapes (so that a compiler can
 trace them), and autograd does the rest: a gradient is exact away from ties and can be differentiated again.
@@ -185,6 +185,18 @@ def _overlapping_backward(
         more = pull_back(values, boxes, scores, grad[part])
         of_boxes, of_scores = of_boxes + more[0], of_scores + more[1]
     return of_boxes, of_scores
+
+
+def nmm_setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    ctx.save_for_backward(output[1])
+
+
+def nmm_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
+    """Each number of a grown box is that of one box, and no two are of the same."""
+    (sides,) = ctx.saved_tensors
+    count = sides.shape[0]
+    of_boxes = grad.new_zeros(count + 1, 4).scatter(0, torch.where(sides >= 0, sides, count), grad)
+    return of_boxes[:count], *[None] * 8
 
 
 def wbf_setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:

@@ -43,6 +43,7 @@ AND_NMS = torch.ops.ptdet.and_nms.default
 AND_NMS_WALK = torch.ops.ptdet.and_nms_walk.default
 MERGE_NMS = torch.ops.ptdet.merge_nms.default
 MERGE_NMS_WALK = torch.ops.ptdet.merge_nms_walk.default
+NMM_WALK = torch.ops.ptdet.nmm_walk.default
 SOFT_NMS_WALK = torch.ops.ptdet.soft_nms_walk.default
 FAST_NMS_WALK = torch.ops.ptdet.fast_nms_walk.default
 MATRIX_NMS_WALK = torch.ops.ptdet.matrix_nms_walk.default

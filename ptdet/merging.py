@@ -1,18 +1,15 @@
-"""Non-maximum merging, as for sliced images: a kept box grows to the hull of the boxes it takes up.
-
-Composed of torch operations over the native walk; the growing goes member by member, all clusters at once.
-"""
+"""Non-maximum merging, as for sliced images: a kept box grows to the hull of the boxes it takes up."""
 
 from __future__ import annotations
 
-import torch
+from typing import Any
+
 from torch import Tensor
 
-from ._checks import check_suppression
-from ._operators import NMS_WALK
-from ._results import check_ids
-from .reference import above, computed, decreasing, exceeds, raw_overlap
-from .reference.nms import split_by_group
+from ._checks import check_number
+from ._method_checks import check_nmm
+from ._operators import NMM_WALK
+from ._results import check_ids, cut
 
 
 def greedy_nmm(
@@ -39,7 +36,8 @@ def greedy_nmm(
         score_threshold, max_output, metric, inclusive, return_owner: as in `or_nms`.
 
     Returns:
-        boxes (K, 4), differentiable; scores stay: `scores[keep]`.
+        boxes (K, 4); scores stay: `scores[keep]`. Each side is that of one box, which its gradient goes to; of boxes
+            that reach equally far the first to join.
         keep (K,) int64 by decreasing score, ties to the lower index; with `return_owner` also owner (N,).
 
     Raises:
@@ -53,11 +51,8 @@ def greedy_nmm(
     (tensor([[ 0.,  0., 13., 10.],
             [30.,  0., 40., 10.]]), tensor([0, 2]))
     """
-    _refuse_export()
-    check_suppression(boxes, scores, idxs, match_threshold, metric, score_threshold, max_output)
-    check_ids(idxs)
-    keep, owner, kept = NMS_WALK(boxes, scores, idxs, match_threshold, metric, inclusive, score_threshold, max_output)
-    return _grown(boxes, scores, keep[: int(kept)], owner, match_threshold, metric, return_owner)
+    options = (metric, inclusive, score_threshold, max_output, False)
+    return _merged(boxes, scores, idxs, match_threshold, options, return_owner)
 
 
 def nmm(
@@ -84,52 +79,22 @@ def nmm(
     >>> ptdet.nmm(boxes, scores)[1], ptdet.greedy_nmm(boxes, scores)[1]
     (tensor([0]), tensor([0, 2]))
     """
-    _refuse_export()
-    check_suppression(boxes, scores, idxs, match_threshold, metric, score_threshold, max_output)
-    check_ids(idxs)
-    values = computed(scores.detach())
-    order = decreasing(values)
-    if score_threshold is not None:
-        order = order[above(values, score_threshold)[order]]
-    owner = torch.full_like(order.new_empty(scores.shape), -1)
-    for members in split_by_group(order, idxs):
-        candidates, by = computed(boxes.detach())[members], torch.full_like(members, -1)
-        for at in range(len(members)):
-            if by[at] < 0:
-                by[at] = at
-            rest = by[at + 1 :]
-            met = exceeds(raw_overlap(candidates[at + 1 :], candidates[at], metric), match_threshold, inclusive)
-            rest[met & (rest < 0)] = by[at]
-        owner[members] = members[by]
-    kept = order[owner[order] == order][:max_output]
-    owner = torch.where(torch.isin(owner, kept), owner, -1)
-    return _grown(boxes, scores, kept, owner, match_threshold, metric, return_owner)
+    options = (metric, inclusive, score_threshold, max_output, True)
+    return _merged(boxes, scores, idxs, match_threshold, options, return_owner)
 
 
-def _refuse_export() -> None:
-    if torch.compiler.is_exporting():
-        raise NotImplementedError(
-            "greedy_nmm and nmm take as many steps as the data says, which torch.export cannot record: export the "
-            "model up to its boxes and scores and call ptdet or ptdet.numpy on what it returns, or use ptdet.merge_nms"
-        )
-
-
-def _grown(
-    boxes: Tensor, scores: Tensor, keep: Tensor, owner: Tensor, match_threshold: float, metric: str, return_owner: bool
+def _merged(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    match_threshold: float,
+    options: tuple[Any, ...],
+    return_owner: bool,
 ) -> tuple[Tensor, ...]:
-    order = decreasing(computed(scores.detach()))
-    rows = order[(owner[order] >= 0) & (owner[order] != order)]
-    place = torch.zeros_like(owner)
-    place[keep] = torch.arange(len(keep), device=keep.device)
-    clusters, by_cluster = torch.sort(place[owner[rows]], stable=True)
-    rows = rows[by_cluster]
-    sizes = torch.bincount(clusters, minlength=len(keep))
-    first = torch.cumsum(sizes, 0) - sizes
-    grown = boxes[keep]
-    for turn in range(int(sizes.max()) if len(keep) else 0):
-        here = torch.nonzero(sizes > turn)[:, 0]
-        box, member = grown[here], boxes[rows[first[here] + turn]]
-        hull = torch.cat([torch.minimum(box[:, :2], member[:, :2]), torch.maximum(box[:, 2:], member[:, 2:])], dim=1)
-        met = exceeds(raw_overlap(member.detach(), box.detach(), metric), match_threshold)
-        grown = grown.index_copy(0, here, torch.where(met[:, None], hull, box))
+    check_number("match_threshold", match_threshold)
+    check_nmm(boxes, scores, idxs, match_threshold, *options)
+    check_ids(idxs)
+    _, sides, keep, owner, kept = NMM_WALK(boxes.detach(), scores.detach(), idxs, match_threshold, *options)
+    sides, keep = cut(keep, kept, sides)
+    grown = boxes.gather(0, sides)  # the operator's own have a gradient as well, but not under torch.func
     return (grown, keep, owner) if return_owner else (grown, keep)

@@ -23,6 +23,7 @@ def others(case: Case, seed: int) -> list[torch.Tensor]:
     return [
         *torch.ops.ptdet.and_nms_walk(*call, 0.2),
         *torch.ops.ptdet.merge_nms_walk(*call, case.metric, members=members, weights="score_overlap"),
+        *torch.ops.ptdet.nmm_walk(*call, case.metric, members_hand_on=seed % 2 == 0),
         *torch.ops.ptdet.soft_nms_walk(*call, kind=("gaussian", "linear", "hard")[seed % 3], metric=case.metric),
         *torch.ops.ptdet.fast_nms_walk(*call, case.metric),
         *torch.ops.ptdet.matrix_nms_walk(*call[:3], metric=case.metric),

@@ -37,6 +37,7 @@ def inputs() -> tuple[Tensor, Tensor, Tensor]:
 WAITS_FOR_NOTHING: dict[str, Callable[[], Any]] = {
     **{f"combined_nms, {method}": lambda method=method: batch(method=method) for method in WALKS},  # type: ignore[misc]
     "combined_nms, agnostic": lambda: batch(agnostic=True),
+    "nmm_walk": lambda: torch.ops.ptdet.nmm_walk(*inputs(), 0.5),
     "box_iou": lambda: ptdet.box_iou(tensor(5, 4), tensor(6, 4)),
     "complete_box_iou": lambda: ptdet.complete_box_iou(tensor(5, 4), tensor(6, 4)),
     "pairwise_overlap": lambda: ptdet.pairwise_overlap(tensor(2, 5, 4), tensor(2, 6, 4), "giou"),

@@ -39,7 +39,7 @@ MAY_FUSE = [
     (r"[Ll]oss", "atan, exp, log and pow"),
     (r"yolo|confidence", "exp, in the sigmoid"),
     (r"soft|[Gg]aussian", "exp"),
-    (r"confirm|mean_of_|join_best|fuse_segments", "atan, among the measures that are chosen at run time"),
+    (r"confirm|mean_of_|join_best|fuse_segments|grow", "atan, among the measures that are chosen at run time"),
 ]
 
 

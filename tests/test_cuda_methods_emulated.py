@@ -24,6 +24,7 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
     ("diou_nms_walk", {"beta": 2.0}),
     *[("merge_nms_walk", {"members": m, "weights": w}) for m in methods.MEMBERS for w in ("score", "score_overlap")],
     *[("soft_nms_walk", {"kind": k, "reselect": r, "min_score": 0.02}) for k in methods.KINDS for r in (True, False)],
+    *[("nmm_walk", {"members_hand_on": hand_on}) for hand_on in (True, False)],
     ("wbf_walk", {}),
     ("fast_nms_walk", {}),
     *[("matrix_nms_walk", {"kind": k, "min_score": 0.02}) for k in ("gaussian", "linear")],
@@ -97,6 +98,24 @@ def test_rows_and_tiles_of_all_pairs(flavour: Flavour, method: str, options: dic
     check(flavour, cases)
 
 
+@pytest.mark.parametrize("flavour", EACH)
+def test_members_hand_on_along_a_chain(flavour: Flavour) -> None:
+    """Each box meets the next alone, by 5 of 10; in order, and as it comes."""
+    n = 300 if flavour is PLAIN else 75
+    left = torch.arange(n) * 5.0
+    boxes = torch.stack([left, left * 0, left + 10, left * 0 + 10], dim=1)
+    falling, any_order = 1 - torch.arange(n) / n, drawn(n, 4)[1]
+    cases = [
+        MethodCase(
+            "nmm_walk", Case(boxes, scores, groups, t, "ios", t == 0.5, max_output=limit), {"members_hand_on": True}
+        )
+        for scores in (falling, any_order)
+        for groups in (None, ids(n, 2))
+        for t, limit in ((0.5, None), (0.4, 5))
+    ]
+    check(flavour, cases)
+
+
 def models(n: int, count: int) -> Tensor:
     return ids(n, count, seed=n + count)
 
@@ -162,7 +181,9 @@ def test_errors_are_told_in_kept(method: str) -> None:
             assert methods.run(ASAN, [case], SEED)[0][-1] == -3
 
 
-@pytest.mark.parametrize("method", ["merge_nms_walk", "soft_nms_walk", "wbf_walk", "fast_nms_walk", "matrix_nms_walk"])
+@pytest.mark.parametrize(
+    "method", ["merge_nms_walk", "nmm_walk", "soft_nms_walk", "wbf_walk", "fast_nms_walk", "matrix_nms_walk"]
+)
 def test_any_order_of_threads_gives_the_same(method: str) -> None:
     boxes, scores = drawn(400, 21, lattice=True)
     case = MethodCase(method, Case(boxes, scores, ids(400, 2)), {})

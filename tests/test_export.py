@@ -20,6 +20,8 @@ HEADS: dict[str, Callable[[Tensor, Tensor, Tensor], Any]] = {
     "diou_nms": lambda b, s, i: ptdet.diou_nms(b, s, 0.5, i, beta=0.6),
     "and_nms": lambda b, s, i: ptdet.and_nms(b, s, 0.5, i),
     "merge_nms": lambda b, s, i: ptdet.merge_nms(b, s, 0.5, i),
+    "greedy_nmm": lambda b, s, i: ptdet.greedy_nmm(b, s, 0.3, i, score_threshold=0.1, return_owner=True),
+    "nmm": lambda b, s, i: ptdet.nmm(b, s, 0.3, i, max_output=20),
     "soft_nms": lambda b, s, i: ptdet.soft_nms(b, s, 0.5, i),
     "cluster_nms": lambda b, s, i: ptdet.cluster_nms(b, s, 0.5, i, weighted=True),
     "fast_nms": lambda b, s, i: ptdet.fast_nms(b, s, 0.5, i, score_threshold=0.3, max_output=50),
@@ -132,7 +134,7 @@ def test_onnx(name: str) -> None:
     [
         (HEADS["soft_nms"], "call ptdet.numpy on what the runtime returns"),
         (HEADS["merge_nms"], "ptdet.merge_nms has no counterpart in ONNX"),
-        (lambda b, s, i: ptdet.nmm(b, s, 0.5, i), "call ptdet or ptdet.numpy on what it returns"),
+        (HEADS["nmm"], "ptdet.nmm_walk has no counterpart in ONNX"),
         (lambda b, s, i: ptdet.nms(b, s, 0.5, metric="giou"), "metric='giou' has no counterpart"),
         (lambda b, s, i: ptdet.nms(b, s, -0.5), "iou_threshold"),
     ],

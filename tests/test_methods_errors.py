@@ -23,7 +23,7 @@ FUNCTIONS = {
     "matrix_nms": ptdet.matrix_nms,
 }
 OPERATORS = ["diou_nms_walk", "and_nms", "and_nms_walk", "merge_nms", "merge_nms_walk", "soft_nms_walk"]
-OPERATORS += ["fast_nms_walk", "matrix_nms_walk"]
+OPERATORS += ["nmm_walk", "fast_nms_walk", "matrix_nms_walk"]
 
 # keywords that differ from a good call, the exception, and fragments of its message
 OWN: dict[str, list[tuple[dict[str, Any], type[Exception], tuple[str, ...]]]] = {
@@ -108,6 +108,18 @@ def test_fusion_operator_called_directly(backend: str) -> None:
     for arguments in bad:
         with pytest.raises((RuntimeError, ValueError, TypeError)):
             call(*arguments)
+
+
+@pytest.mark.parametrize("function", [ptdet.greedy_nmm, ptdet.nmm])
+def test_merging(function: Any, backend: str) -> None:
+    def named(name: str) -> str:
+        return name.replace("iou_threshold", "match_threshold")
+
+    call = {named(name): value for name, value in good("nmm").items()}
+    function(**call)
+    for change, raises, fragments in (BAD | BAD_IDS).values():
+        wrong = {**call, **{named(name): value for name, value in change.items()}}
+        check(lambda wrong=wrong: function(**wrong), raises, tuple(map(named, fragments)))
 
 
 @pytest.mark.parametrize("function", [ptdet.weighted_boxes_fusion, ptdet.non_maximum_weighted])

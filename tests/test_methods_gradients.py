@@ -1,4 +1,4 @@
-"""Gradients of soft-NMS, merge-NMS and the fusions: the selection held fixed, checked by finite differences."""
+"""Gradients of soft-NMS, merge-NMS, merging and the fusions: the selection held fixed; by finite differences."""
 
 from __future__ import annotations
 
@@ -68,10 +68,41 @@ def test_fusion(conf_type: str, backend: str) -> None:
     assert gradcheck(weighted, scene())
 
 
+@pytest.mark.parametrize("idxs", [None, CLASSES], ids=["one class", "classes"])
+@pytest.mark.parametrize("members_hand_on", [False, True])
+def test_merging(idxs: Tensor | None, members_hand_on: bool, backend: str) -> None:
+    function = ptdet.nmm if members_hand_on else ptdet.greedy_nmm
+
+    def of_operator(boxes: Tensor, scores: Tensor) -> Tensor:
+        return torch.ops.ptdet.nmm_walk(boxes, scores, idxs, 0.3, max_output=4, members_hand_on=members_hand_on)[0]
+
+    def of_function(boxes: Tensor, scores: Tensor) -> Tensor:
+        return function(boxes, scores, 0.3, idxs, max_output=4)[0]
+
+    for grown in (of_operator, of_function):
+        assert gradcheck(grown, scene())
+        if backend == "native":
+            assert gradgradcheck(lambda *call, grown=grown: grown(*call) ** 2, scene())
+    boxes, scores = scene()
+    by_func = torch.func.grad(lambda b: (of_function(b, scores) ** 2).sum())(boxes.detach())
+    assert torch.equal(by_func, torch.autograd.grad((of_function(boxes, scores) ** 2).sum(), boxes)[0])
+
+
+def test_a_side_is_that_of_the_first_that_joined(backend: str) -> None:
+    """The second meets the first by exactly the threshold, 20 of 40: it is removed and does not join. The others do, by
+    more, and reach as far as it does."""
+    boxes = torch.tensor([[0.0, 0, 10, 10], [-2, 0, 2, 10], [-2, 0, 8, 11], [-2, 0, 8, 11]], requires_grad=True)
+    scores = torch.tensor([0.9, 0.8, 0.7, 0.6])
+    grown, sides, *_ = torch.ops.ptdet.nmm_walk(boxes, scores, None, 0.5)
+    assert grown.tolist()[0] == [-2, 0, 10, 11] and sides.tolist() == [[2, 0, 0, 2], *[[-1] * 4] * 3]
+    for result in (grown, ptdet.greedy_nmm(boxes, scores)[0]):
+        (gradient,) = torch.autograd.grad((result * torch.tensor([1.0, 2, 3, 4])).sum(), boxes)
+        assert gradient.tolist() == [[0, 2, 3, 0], [0] * 4, [1, 0, 0, 4], [0] * 4]
+
+
 def test_composed_methods() -> None:
     for kind in ("gaussian", "linear"):
         assert gradcheck(lambda b, s, kind=kind: ptdet.matrix_nms(b, s, CLASSES, kind=kind, min_score=0.05)[0], scene())
-    assert gradcheck(lambda b, s: ptdet.greedy_nmm(b, s)[0], scene())
 
 
 def test_matrix_passes_no_nan_back() -> None:
@@ -103,6 +134,7 @@ def test_many_rows_at_once_and_in_parts(monkeypatch: pytest.MonkeyPatch) -> None
 def test_dtypes_of_gradients(dtype: torch.dtype) -> None:
     boxes, scores = (x.detach().to(dtype).requires_grad_() for x in scene())
     total = ptdet.soft_nms(boxes, scores)[0].sum() + ptdet.merge_nms(boxes, scores, 0.3)[0].sum()
+    total = total + ptdet.nmm(boxes, scores)[0].sum() + torch.ops.ptdet.nmm_walk(boxes, scores, None, 0.5)[0].sum()
     for gradient in torch.autograd.grad(total, (boxes, scores)):
         assert gradient.dtype == dtype and torch.isfinite(gradient).all()
 
@@ -119,7 +151,8 @@ def test_compile_and_export() -> None:
     torch._dynamo.reset()
 
     def both(boxes: Tensor, scores: Tensor, idxs: Tensor) -> tuple[Tensor, ...]:
-        return *ptdet.soft_nms(boxes, scores, 0.3, idxs), *ptdet.merge_nms(boxes, scores, 0.3, idxs)
+        merged = *ptdet.merge_nms(boxes, scores, 0.3, idxs), *ptdet.nmm(boxes, scores, 0.3, idxs)
+        return *ptdet.soft_nms(boxes, scores, 0.3, idxs), *merged
 
     compiled = torch.compile(both, fullgraph=True, dynamic=True, backend="aot_eager")
     for n in (30, 31, 90):
@@ -128,7 +161,9 @@ def test_compile_and_export() -> None:
         expected, got = both(*call), compiled(*call)
         for ours, eager in zip(got, expected, strict=True):
             assert torch.equal(ours, eager)
-        gradients = [torch.autograd.grad((r[0] ** 2).sum() + r[2].sum(), call[:2]) for r in (expected, got)]
+        gradients = [
+            torch.autograd.grad((r[0] ** 2).sum() + r[2].sum() + (r[4] ** 2).sum(), call[:2]) for r in (expected, got)
+        ]
         for ours, eager in zip(*gradients, strict=True):
             torch.testing.assert_close(ours, eager)
 

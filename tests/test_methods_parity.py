@@ -43,6 +43,8 @@ METHODS: dict[str, Callable[..., tuple[str, tuple[Any, ...], dict[str, Any]]]] =
         "merge_nms_walk", (b, s, i, t), {**k, "members": "later", "weights": "score_overlap"}),
     "best": lambda b, s, i, t, k, n: (
         "merge_nms_walk", (b, s, i, t), {**k, "members": "best", "weights": "score_overlap"}),
+    "greedy_nmm": lambda b, s, i, t, k, n: ("nmm_walk", (b, s, i, t), k),
+    "nmm": lambda b, s, i, t, k, n: ("nmm_walk", (b, s, i, t), {**k, "members_hand_on": True}),
     "gaussian": lambda b, s, i, t, k, n: ("soft_nms_walk", (b, s.abs(), i, t), {**k, "reselect": n % 2 == 0}),
     "linear": lambda b, s, i, t, k, n: (
         "soft_nms_walk", (b, s.abs(), i, t), {**k, "kind": "linear", "reselect": n % 2 == 0, "min_score": 0.1}),

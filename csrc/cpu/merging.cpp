@@ -1,6 +1,7 @@
 // Non-maximum merging, greedy and not: a kept box grows to the hull of the boxes it takes up.
 #include <algorithm>
 
+#include "core/grown.h"
 #include "core/threshold.h"
 #include "cpu/rank.h"
 #include "cpu/store.h"
@@ -54,17 +55,22 @@ void grow(const NmsInput& input, const NmsParams& params, const Ranks& ranks, co
   const Box<T>* boxes = load_boxes<T>(input.boxes, input.count, host);
   int64_t* place = allocate<int64_t>(host, input.count);
   std::fill_n(place, input.count, -1);
-  Box<T>* grown = allocate<Box<T>>(host, *walk.kept);
-  for (int64_t k = 0; k < *walk.kept; ++k) grown[place[walk.keep[k]] = k] = boxes[walk.keep[k]];
+  Grown<T>* grown = allocate<Grown<T>>(host, *walk.kept);
+  for (int64_t k = 0; k < *walk.kept; ++k)
+    grown[place[walk.keep[k]] = k] = Grown<T>::from(boxes[walk.keep[k]], walk.keep[k]);
   for (int64_t r = 0; r < ranks.count; ++r) {
     const uint32_t row = ranks.rows[r];
     int64_t& by = walk.owner[row];
     if (by >= 0 && place[by] < 0) by = -1;
     if (by < 0 || by == row) continue;
-    Box<T>& box = grown[place[by]];
-    if (threshold.met_by(overlap_by(params.metric, boxes[row], box))) box = enclosing(box, boxes[row]);
+    Grown<T>& taker = grown[place[by]];
+    if (threshold.met_by(overlap_by(params.metric, boxes[row], taker.box))) taker.take(boxes[row], row);
   }
-  for (int64_t k = 0; k < *walk.kept; ++k) store_box(output.grown, input.boxes.type, k, grown[k]);
+  for (int64_t k = 0; k < input.count; ++k) {
+    const Grown<T> found = k < *walk.kept ? grown[k] : Grown<T>::none();
+    store_box(output.grown, input.boxes.type, k, found.box);
+    if (output.sides) found.write_sides(output.sides, k);
+  }
 }
 
 }  // namespace

@@ -72,18 +72,6 @@ __device__ T weight(const NmsInput& input, const MergeParams& params, int64_t ro
   return score * (row == of ? T(1) : overlap_by(params.walk.metric, box, kept));
 }
 
-__device__ int64_t first_not_below(const int64_t* keys, int64_t count, int64_t key) {
-  int64_t low = 0, high = count;
-  while (low < high) {
-    const int64_t middle = low + (high - low) / 2;
-    if (keys[middle] < key)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
-}
-
 // `keys` ascend; `ranks` are the places in visiting order that they belong to.
 template <typename T>
 __global__ void mean_of_cluster(NmsInput input, MergeParams params, const int64_t* by_score, const int64_t* keys,

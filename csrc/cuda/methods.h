@@ -33,6 +33,19 @@ __device__ inline void store_box(void* data, Type type, int64_t row, const Box<T
   store(data, type, 4 * row + 3, box.y2);
 }
 
+// Where `key` begins, or would, among keys that ascend.
+__device__ inline int64_t first_not_below(const int64_t* keys, int64_t count, int64_t key) {
+  int64_t low = 0, high = count;
+  while (low < high) {
+    const int64_t middle = low + (high - low) / 2;
+    if (keys[middle] < key)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
 inline bool wide(const NmsInput& input) { return input.boxes.type == Type::kFloat64; }
 
 }  // namespace ptdet::cuda

@@ -60,7 +60,8 @@ struct MergingParams {
 
 struct MergingOutput {
   NmsOutput walk;  // owner is never null
-  void* grown;     // (count, 4) in the type of the input's boxes: the boxes in the order of keep
+  void* grown;     // (count, 4) in the type of the input's boxes: the boxes in the order of keep, then 0
+  int64_t* sides;  // (count, 4) the row that each side is of, the first of equals, then -1; null if not wanted
 };
 
 enum class Confidence : int { kAverage, kMaximum, kBoxAndModel, kAbsentModelAware };
@@ -103,7 +104,6 @@ void fast_nms(const NmsInput& input, const NmsParams& params, const NmsOutput& o
 // owner of a box that is dropped: the one that weighed most on it.
 void matrix_nms(const NmsInput& input, const MatrixParams& params, const SoftOutput& output, const Host& host);
 
-// For numpy/: of tensors it is composed of torch's operations, which have gradients.
 void merging(const NmsInput& input, const MergingParams& params, const MergingOutput& output, const Host& host);
 
 }  // namespace cpu
@@ -123,6 +123,14 @@ void merge_clusters(const NmsInput& input, const MergeParams& params, const NmsS
                     int64_t* keys, void* scratch, void* stream);
 void merge_means(const NmsInput& input, const MergeParams& params, const NmsSorted& sorted, const int64_t* keys,
                  const int64_t* ranks, const MergeOutput& output, void* scratch, void* stream);
+
+// Where members hand on, instead of nms.
+size_t merging_scratch_bytes(int64_t count);
+void merging_walk(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output,
+                  void* scratch, void* stream);
+// After either, and merge_clusters (of kCluster), whose keys the caller has sorted as for merge_means.
+void merging_grow(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const int64_t* keys,
+                  const int64_t* ranks, const MergingOutput& output, void* stream);
 
 // Instead of nms. keys[i], of the type of sorted.keys: the caller sorts them, stably; `order` are the i along the
 // sorted keys. *kept is 0 before, or kGroupIsNan.

@@ -80,7 +80,7 @@ py::object merging_of_arrays(const py::object& boxes, const py::object& scores, 
   void* grown = host.allocate<char>(input.count * 4 * candidates.boxes.dtype().itemsize());
   {
     const py::gil_scoped_release others_may_run;
-    cpu::merging(input, params, {walk.output(), grown}, host.get());
+    cpu::merging(input, params, {walk.output(), grown, nullptr}, host.get());
   }
   const py::array rows = new_array(candidates.boxes.dtype(), {walk.kept(), 4}, grown);
   if (return_owner) return py::make_tuple(rows, walk.keep(), walk.owner());

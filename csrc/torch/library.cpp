@@ -60,6 +60,7 @@ STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
   m.impl("and_nms_walk", TORCH_BOX(&ptdet::cpu::and_nms_walk_op));
   m.impl("merge_nms", TORCH_BOX(&ptdet::cpu::merge_nms_op));
   m.impl("merge_nms_walk", TORCH_BOX(&ptdet::cpu::merge_nms_walk_op));
+  m.impl("nmm_walk", TORCH_BOX(&ptdet::cpu::nmm_walk_op));
   m.impl("soft_nms_walk", TORCH_BOX(&ptdet::cpu::soft_nms_walk_op));
   m.impl("fast_nms_walk", TORCH_BOX(&ptdet::cpu::fast_nms_walk_op));
   m.impl("matrix_nms_walk", TORCH_BOX(&ptdet::cpu::matrix_nms_walk_op));

@@ -28,6 +28,7 @@ STABLE_TORCH_LIBRARY_IMPL(ptdet, CUDA, m) {
   m.impl("and_nms_walk", TORCH_BOX(&ptdet::cuda::and_nms_walk_op));
   m.impl("merge_nms", TORCH_BOX(&ptdet::cuda::merge_nms_op));
   m.impl("merge_nms_walk", TORCH_BOX(&ptdet::cuda::merge_nms_walk_op));
+  m.impl("nmm_walk", TORCH_BOX(&ptdet::cuda::nmm_walk_op));
   m.impl("soft_nms_walk", TORCH_BOX(&ptdet::cuda::soft_nms_walk_op));
   m.impl("fast_nms_walk", TORCH_BOX(&ptdet::cuda::fast_nms_walk_op));
   m.impl("matrix_nms_walk", TORCH_BOX(&ptdet::cuda::matrix_nms_walk_op));

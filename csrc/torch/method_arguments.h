@@ -79,17 +79,27 @@ inline WbfParams wbf_params(const NmsParams& walk, const std::string& conf_type,
   return {walk, confidence_of(conf_type), allows_overflow};
 }
 
-// A tensor of the type and device of `like`, (rows) or (rows, columns); by the plain shim call, as new_indices.
-inline Tensor new_rows(const Tensor& like, int64_t rows, int64_t columns) {
+// A tensor on the device of `like`, (rows) or (rows, columns); by the plain shim call, as new_indices.
+inline Tensor new_rows_of(int32_t dtype, const Tensor& like, int64_t rows, int64_t columns) {
   const int64_t sizes[2] = {rows, columns}, strides[2] = {columns, 1};
-  int32_t dtype, device_type, device_index;
-  TORCH_ERROR_CODE_CHECK(aoti_torch_get_dtype(like.get(), &dtype));
+  int32_t device_type, device_index;
   TORCH_ERROR_CODE_CHECK(aoti_torch_get_device_type(like.get(), &device_type));
   TORCH_ERROR_CODE_CHECK(aoti_torch_get_device_index(like.get(), &device_index));
   AtenTensorHandle handle;
   TORCH_ERROR_CODE_CHECK(
       aoti_torch_empty_strided(columns == 1 ? 1 : 2, sizes, strides, dtype, device_type, device_index, &handle));
   return Tensor(handle);
+}
+
+// Of its type, too.
+inline Tensor new_rows(const Tensor& like, int64_t rows, int64_t columns) {
+  int32_t dtype;
+  TORCH_ERROR_CODE_CHECK(aoti_torch_get_dtype(like.get(), &dtype));
+  return new_rows_of(dtype, like, rows, columns);
+}
+
+inline Tensor new_sides(const Tensor& boxes, int64_t count) {
+  return new_rows_of(aoti_torch_dtype_int64(), boxes, count, 4);
 }
 
 }  // namespace ptdet

@@ -30,6 +30,9 @@ using Least = std::optional<double>;
   std::tuple<Tensor, Tensor, Tensor, Tensor> merge_nms_walk_op(                                                        \
       const Tensor& boxes, const Tensor& scores, Index idxs, double iou_threshold, std::string metric, bool inclusive, \
       Least score_threshold, Limit max_output, std::string members, std::string weights);                              \
+  std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> nmm_walk_op(                                                      \
+      const Tensor& boxes, const Tensor& scores, Index idxs, double iou_threshold, std::string metric, bool inclusive, \
+      Least score_threshold, Limit max_output, bool members_hand_on);                                                  \
   std::tuple<Tensor, Tensor, Tensor, Tensor> soft_nms_walk_op(                                                         \
       const Tensor& boxes, const Tensor& scores, Index idxs, double iou_threshold, double sigma, double min_score,     \
       std::string kind, bool reselect, std::string metric, bool inclusive, Least score_threshold, Limit max_output);   \

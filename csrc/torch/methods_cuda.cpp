@@ -20,6 +20,28 @@ WalkTensors run_and(const Tensor& boxes, const NmsInput& input, const AndParams&
   return found;
 }
 
+// The boxes sorted by the kept box that they are members of; in one cluster, by score.
+class Clusters {
+ public:
+  Clusters(const Tensor& boxes, const NmsInput& input, const MergeParams& params, const Sorting& sorting,
+           const NmsOutput& walk, cudaStream_t stream)
+      : scratch_(new_scratch(boxes, merge_scratch_bytes(input.count))) {
+    const Tensor keys = new_tensor(boxes, input.count, ScalarType::Long);
+    merge_clusters(input, params, sorting.sorted, walk, indices(keys), scratch(), stream);
+    const auto [sorted, ranks] = sort_ascending(keys);
+    keys_ = sorted;
+    ranks_ = ranks;
+  }
+
+  const int64_t* keys() const { return indices(*keys_); }
+  const int64_t* ranks() const { return indices(*ranks_); }
+  void* scratch() const { return scratch_.mutable_data_ptr(); }
+
+ private:
+  Tensor scratch_;
+  std::optional<Tensor> keys_, ranks_;
+};
+
 WalkTensors run_merge(const Tensor& boxes, const NmsInput& input, const MergeParams& params, const Tensor& merged,
                       cudaStream_t stream) {
   const WalkTensors found(boxes, input.count, stream);
@@ -28,12 +50,9 @@ WalkTensors run_merge(const Tensor& boxes, const NmsInput& input, const MergePar
   if (params.members == Members::kBest) limited.max_output = input.count;
   const Sorting sorting(boxes, input, limited, found.output().kept, stream);
   walk(boxes, input, limited, sorting, found.output(), stream);
-  const Tensor scratch = new_scratch(boxes, merge_scratch_bytes(input.count));
-  const Tensor keys = new_tensor(boxes, input.count, ScalarType::Long);
-  merge_clusters(input, params, sorting.sorted, found.output(), indices(keys), scratch.mutable_data_ptr(), stream);
-  const auto [clusters, ranks] = sort_ascending(keys);
-  merge_means(input, params, sorting.sorted, indices(clusters), indices(ranks),
-              {found.output(), merged.mutable_data_ptr()}, scratch.mutable_data_ptr(), stream);
+  const Clusters clusters(boxes, input, params, sorting, found.output(), stream);
+  merge_means(input, params, sorting.sorted, clusters.keys(), clusters.ranks(),
+              {found.output(), merged.mutable_data_ptr()}, clusters.scratch(), stream);
   OnDeviceOf::check_launches();
   return found;
 }
@@ -101,6 +120,33 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> merge_nms_walk_op(const Tensor& boxes
   const Tensor merged = new_rows(boxes, input.count, 4);
   const WalkTensors found = run_merge(boxes, input, merge_params(params, members, weights), merged, device.stream());
   return {merged, found.keep, found.owner, found.kept};
+}
+
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> nmm_walk_op(const Tensor& boxes, const Tensor& scores, Index idxs,
+                                                               double iou_threshold, std::string metric, bool inclusive,
+                                                               Least score_threshold, Limit max_output,
+                                                               bool members_hand_on) {
+  const NmsInput input = nms_input(boxes, scores, idxs);
+  const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
+  const OnDeviceOf device(boxes);
+  const cudaStream_t stream = device.stream();
+  const Tensor grown = new_rows(boxes, input.count, 4);
+  const Tensor sides = new_sides(boxes, input.count);
+  const WalkTensors found(boxes, input.count, stream);
+  if (input.count > 0) {
+    const Sorting sorting(boxes, input, params, found.output().kept, stream);
+    const MergingOutput output{found.output(), grown.mutable_data_ptr(), indices(sides)};
+    if (members_hand_on) {
+      const Tensor scratch = new_scratch(boxes, merging_scratch_bytes(input.count));
+      merging_walk(input, params, sorting.sorted, output.walk, scratch.mutable_data_ptr(), stream);
+    } else {
+      walk(boxes, input, params, sorting, output.walk, stream);
+    }
+    const Clusters clusters(boxes, input, {params}, sorting, output.walk, stream);
+    merging_grow(input, params, sorting.sorted, clusters.keys(), clusters.ranks(), output, stream);
+    OnDeviceOf::check_launches();
+  }
+  return {grown, sides, found.keep, found.owner, found.kept};
 }
 
 std::tuple<Tensor, Tensor, Tensor, Tensor> soft_nms_walk_op(const Tensor& boxes, const Tensor& scores, Index idxs,

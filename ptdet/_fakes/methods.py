@@ -37,6 +37,11 @@ def merge_nms(boxes: Tensor, *rest: Any, **keywords: Any) -> tuple[Tensor, Tenso
     return boxes.new_empty(kept, 4), boxes.new_empty(kept, dtype=torch.int64)
 
 
+def nmm_walk(boxes: Tensor, *rest: Any, **keywords: Any) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    checks.check_nmm(boxes, *rest, **keywords)
+    return boxes.new_empty(boxes.shape), boxes.new_empty(boxes.shape, dtype=torch.int64), *indices(boxes)
+
+
 def soft_nms_walk(boxes: Tensor, scores: Tensor, *rest: Any, **keywords: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     checks.check_soft(boxes, scores, *rest, **keywords)
     return scores.new_empty(scores.shape), *indices(boxes)
@@ -64,6 +69,7 @@ METHODS = {
         and_nms,
         merge_nms_walk,
         merge_nms,
+        nmm_walk,
         soft_nms_walk,
         matrix_nms_walk,
         wbf_walk,

@@ -9,6 +9,7 @@ from .image_slots import image_slots
 from .losses import box_loss, detached_factors
 from .matrix import fast_nms_walk, matrix_nms_walk
 from .merge import merge_nms, merge_nms_walk
+from .merging import nmm_walk
 from .nms import decreasing, nms, nms_walk
 from .overlap import METRICS, computed, finite_or_zero, overlap, raw_overlap
 from .pairs import graded_box_loss, graded_box_loss_backward, pairwise_overlap, pairwise_overlap_backward
@@ -38,6 +39,7 @@ __all__ = [
     "matrix_nms_walk",
     "merge_nms",
     "merge_nms_walk",
+    "nmm_walk",
     "nms",
     "nms_walk",
     "non_max_suppression",

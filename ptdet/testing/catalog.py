@@ -44,6 +44,7 @@ CATALOG += [
     Operation("and_nms_walk", samples_methods.and_, reference.and_nms_walk),
     Operation("merge_nms", samples_methods.merge, reference.merge_nms),
     Operation("merge_nms_walk", samples_methods.merge, reference.merge_nms_walk, differentiable=True),
+    Operation("nmm_walk", samples_methods.nmm, reference.nmm_walk, differentiable=True),
     Operation("soft_nms_walk", samples_methods.soft, reference.soft_nms_walk, 1e-6, differentiable=True),
     Operation("fast_nms_walk", samples_methods.fast, reference.fast_nms_walk),
     Operation("matrix_nms_walk", samples_methods.matrix, reference.matrix_nms_walk, 1e-6),

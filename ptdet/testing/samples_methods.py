@@ -55,6 +55,13 @@ def merge(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
     yield from _with_options(device, dtype, 0.4, options)
 
 
+def nmm(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
+    yield from _plain(device, dtype)
+    options = [{"members_hand_on": True, **more} for more in ({}, {"metric": "iou", "inclusive": False})]
+    options += [{"members_hand_on": hand_on, "max_output": 4, "score_threshold": 0.2} for hand_on in (True, False)]
+    yield from _with_options(device, dtype, 0.3, options)
+
+
 def soft(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
     for sample in _plain(device, dtype):
         yield replace(sample, keywords={"kind": "linear", **sample.keywords})

@@ -19,6 +19,7 @@ METHODS = (
     "wbf_walk",
     "fast_nms_walk",
     "matrix_nms_walk",
+    "nmm_walk",
 )
 MEMBERS = ("cluster", "overlapping", "later", "best")
 SIGMAS = {"matrix_nms_walk": 2.0}  # else 0.5, where it is read at all
@@ -62,6 +63,8 @@ def encode_options(case: MethodCase) -> bytes:
         first, second = KINDS.index(o.get("kind", "gaussian")), o.get("reselect", True)
     if case.method == "matrix_nms_walk":
         first = KINDS.index(o.get("kind", "gaussian"))
+    if case.method == "nmm_walk":
+        first = o.get("members_hand_on", False)
     if case.method == "wbf_walk":
         first, second = CONF_TYPES.index(o.get("conf_type", "avg")), o.get("allows_overflow", False)
     number = (
@@ -101,6 +104,9 @@ def run(flavour: Flavour, cases: list[MethodCase], seed: int) -> list[tuple[Tens
         kept, keep, owner = take(1, torch.int64)[0], take(n, torch.int64), take(n, torch.int64)
         if each.method == "merge_nms_walk":
             found.append((take(4 * n, each.case.boxes.dtype).view(n, 4), keep, owner, kept))
+        elif each.method == "nmm_walk":
+            grown, sides = take(4 * n, each.case.boxes.dtype).view(n, 4), take(4 * n, torch.int64).view(n, 4)
+            found.append((grown, sides, keep, owner, kept))
         elif each.method in ("soft_nms_walk", "matrix_nms_walk"):
             found.append((take(n, each.case.scores.dtype), keep, owner, kept))
         elif each.method == "wbf_walk":

@@ -32,19 +32,44 @@ void and_nms(const ptdet::NmsInput& input, ptdet::NmsParams params, const Option
   ptdet::cuda::and_nms(input, chosen, walk.output(), scratch.data, nullptr);
 }
 
+struct Clusters {
+  Array<char> scratch;
+  Array<int64_t> keys, ranks;
+
+  Clusters(const ptdet::NmsInput& input, const ptdet::MergeParams& params, const Sorting& sorting, const Walk& walk)
+      : scratch(static_cast<int64_t>(ptdet::cuda::merge_scratch_bytes(input.count))),
+        keys(input.count),
+        ranks(input.count) {
+    const Array<int64_t> given(input.count);
+    ptdet::cuda::merge_clusters(input, params, sorting.sorted, walk.output(), given.data, scratch.data, nullptr);
+    stable_order(given.data, input.count, ranks.data);
+    for (int64_t i = 0; i < input.count; ++i) keys.data[i] = given.data[ranks.data[i]];
+  }
+};
+
 void merge_nms(const ptdet::NmsInput& input, ptdet::NmsParams params, const Options& o, const Walk& walk,
                char* merged) {
   const ptdet::MergeParams chosen{params, static_cast<ptdet::Members>(o.first), o.second != 0};
   if (chosen.members == ptdet::Members::kBest) params.max_output = input.count;
   const Sorting sorting(input, params, walk.kept.data);
   hard(input, params, sorting, walk);
-  Array<char> scratch(static_cast<int64_t>(ptdet::cuda::merge_scratch_bytes(input.count)));
-  Array<int64_t> keys(input.count), clusters(input.count), ranks(input.count);
-  ptdet::cuda::merge_clusters(input, chosen, sorting.sorted, walk.output(), keys.data, scratch.data, nullptr);
-  stable_order(keys.data, input.count, ranks.data);
-  for (int64_t i = 0; i < input.count; ++i) clusters.data[i] = keys.data[ranks.data[i]];
-  ptdet::cuda::merge_means(input, chosen, sorting.sorted, clusters.data, ranks.data, {walk.output(), merged},
-                           scratch.data, nullptr);
+  const Clusters clusters(input, chosen, sorting, walk);
+  ptdet::cuda::merge_means(input, chosen, sorting.sorted, clusters.keys.data, clusters.ranks.data,
+                           {walk.output(), merged}, clusters.scratch.data, nullptr);
+}
+
+void merging(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const Options& o, const Walk& walk,
+             char* grown, int64_t* sides) {
+  const Sorting sorting(input, params, walk.kept.data);
+  if (o.first != 0) {
+    Array<char> scratch(static_cast<int64_t>(ptdet::cuda::merging_scratch_bytes(input.count)));
+    ptdet::cuda::merging_walk(input, params, sorting.sorted, walk.output(), scratch.data, nullptr);
+  } else {
+    hard(input, params, sorting, walk);
+  }
+  const Clusters clusters(input, {params}, sorting, walk);
+  ptdet::cuda::merging_grow(input, params, sorting.sorted, clusters.keys.data, clusters.ranks.data,
+                            {walk.output(), grown, sides}, nullptr);
 }
 
 void soft_nms(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const Options& o, const Walk& walk,
@@ -101,10 +126,13 @@ void run(const Header& h, const Options& o, const void* boxes, const void* score
   ptdet::NmsParams params = params_of(h);
   params.beta = o.beta;
   const Walk walk(h.count);
-  const int64_t box_bytes = o.method == 1 || o.method == 4 ? h.count * 4 * bytes_of(input.boxes.type) : 0;
+  const int64_t box_bytes =
+      o.method == 1 || o.method == 4 || o.method == 7 ? h.count * 4 * bytes_of(input.boxes.type) : 0;
   const int64_t score_bytes =
       o.method == 2 || o.method == 4 || o.method == 6 ? h.count * bytes_of(input.scores.type) : 0;
+  const int64_t side_count = o.method == 7 ? h.count * 4 : 0;
   Array<char> new_boxes(box_bytes), new_scores(score_bytes);
+  Array<int64_t> sides(side_count);
   if (o.method == 0) and_nms(input, params, o, walk);
   if (o.method == 1) merge_nms(input, params, o, walk, new_boxes.data);
   if (o.method == 2) soft_nms(input, params, o, walk, new_scores.data);
@@ -121,10 +149,12 @@ void run(const Header& h, const Options& o, const void* boxes, const void* score
   }
   if (o.method == 5) fast_nms(input, params, walk);
   if (o.method == 6) matrix_nms(input, params, o, walk, new_scores.data);
+  if (o.method == 7) merging(input, params, o, walk, new_boxes.data, sides.data);
   write(walk.kept.data, 1);
   write(walk.keep.data, h.count);
   write(walk.owner.data, h.count);
   std::fwrite(new_boxes.data, 1, static_cast<size_t>(box_bytes), stdout);
+  write(sides.data, side_count);
   std::fwrite(new_scores.data, 1, static_cast<size_t>(score_bytes), stdout);
 }
 
