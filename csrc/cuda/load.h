@@ -42,6 +42,11 @@ __device__ inline Box<T> load_box(const BoxColumn& column, int64_t row) {
           load<T>(column.data, column.type, at + 3 * column.column_stride)};
 }
 
+template <typename T>
+struct alignas(16) WalkBox {  // read in 16-byte pieces
+  Box<T> box;
+};
+
 inline bool is_floating(Type type) {
   return type == Type::kFloat64 || type == Type::kFloat32 || type == Type::kFloat16 || type == Type::kBFloat16;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/apart.h"
+#include "cuda/load.h"
 #include "cuda/ranks.h"
 
 namespace ptdet::cuda {
@@ -15,11 +16,6 @@ constexpr int kTile = 256;
 constexpr int kTileWords = kTile / kWarp;
 static_assert(kTile % kWarp == 0 && kTile <= kWarp * kMaxWarps, "a tile is one block of whole warps");
 static_assert((kTile & (kTile - 1)) == 0, "a block is split into equal parts");
-
-template <typename T>
-struct alignas(16) WalkBox {  // read in 16-byte pieces
-  Box<T> box;
-};
 
 // One row a candidate, one bit a box before it. Rows of a warp end with its own word, and words of one column lie side
 // by side, so lanes meet in no bank.
