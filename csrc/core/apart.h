@@ -16,6 +16,13 @@ struct AtMostZeroApart<Giou> {
   static constexpr bool value = false;
 };
 
+// By comparisons alone: then they have no common area, or one that is NaN and a measure that is not finite.
+template <typename T>
+PTDET_HD bool surely_apart(const Box<T>& a, const Box<T>& b) {
+  const bool aside = (a.x2 <= b.x1) | (b.x2 <= a.x1), over = (a.y2 <= b.y1) | (b.y2 <= a.y1);  // without branches
+  return aside | over;
+}
+
 template <typename T>
 PTDET_HD bool excludes_zero(const Threshold<T>& threshold) {
   return threshold.inclusive ? threshold.bound > T(0) : threshold.bound >= T(0);

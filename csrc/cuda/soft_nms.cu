@@ -1,8 +1,6 @@
-// Soft-NMS: one block a group. Each thread looks after every blockDim.x-th box: it lets their scores decay and finds
-// its best one in the same pass; the block then agrees on the best of all.
-#include "core/apart.h"
-#include "cuda/group_walk.h"
-#include "cuda/methods.h"
+// Soft-NMS: one block a group, in rounds of many visits. A round chooses the best open boxes as its front, walks among
+// them, and lets the boxes outside meet all that were visited.
+#include "cuda/soft_front.h"
 
 namespace ptdet::cuda {
 namespace {
@@ -15,34 +13,6 @@ template <typename T>
 constexpr int kSoftLargeBlock = sizeof(T) == 8 ? 256 : 512;  // where all boxes are one group: as registers allow
 #endif
 
-constexpr int64_t kOpen = -1;  // not visited, and above min_score
-constexpr int64_t kOut = -2;   // no candidate, or at min_score from the start
-
-template <typename T, typename Score>
-struct SoftWalk {
-  int64_t count;
-  const int64_t* rows;  // [position]
-  int64_t* by;          // [position] who took it to min_score, itself if visited, kOpen or kOut
-  Score* scores;        // [position] as they are now
-  Box<T>* boxes;        // [position]
-  Segments segments;
-  int64_t* place;  // [row of a visited box] its place in the result
-  size_t bytes;
-
-  SoftWalk(void* base, int64_t n) : SoftWalk(Layout(base), n) {}
-
- private:
-  SoftWalk(Layout layout, int64_t n)
-      : count(n),
-        rows(nullptr),
-        by(layout.take<int64_t>(n)),
-        scores(layout.take<Score>(n)),
-        boxes(layout.take<Box<T>>(n)),
-        segments(layout, n),
-        place(layout.take<int64_t>(n)),
-        bytes(layout.size()) {}
-};
-
 template <typename T, typename Score>
 __global__ void prepare(SoftWalk<T, Score> walk, NmsInput input, const int64_t* groups, Keys keys, Score floor,
                         int64_t* kept) {
@@ -52,77 +22,60 @@ __global__ void prepare(SoftWalk<T, Score> walk, NmsInput input, const int64_t* 
   const Score score = load<Score>(input.scores, row);
   if (score < Score(0)) atomicMin(reinterpret_cast<long long*>(kept), static_cast<long long>(kScoreIsNegative));
   walk.scores[position] = score;
-  walk.boxes[position] = load_box<T>(input.boxes, row);
+  walk.boxes[position].box = load_box<T>(input.boxes, row);
   walk.by[position] = keys.is_candidate(row) && !(score <= floor) ? kOpen : kOut;
   walk.segments.find(groups, walk.rows, keys, position, walk.count);
 }
 
-// The best of some boxes: the lowest key, then the lowest row, or the lowest position where `rows` is null.
-template <typename Key>
-struct Best {
-  Key key;
-  int64_t position;  // -1: none
-
-  __device__ void take(const Best& other, const int64_t* rows) {
-    if (other.position < 0) return;
-    if (position < 0 || other.key < key || (other.key == key && other.before(*this, rows))) *this = other;
-  }
-  __device__ bool before(const Best& other, const int64_t* rows) const {
-    return rows == nullptr ? position < other.position : rows[position] < rows[other.position];
-  }
-};
-
-template <typename T, typename Score>
-struct Candidate {
-  int64_t by;
-  Score score;
-  Box<T> box;
-};
-
-template <typename T, typename Score>
-__device__ Candidate<T, Score> candidate_at(const SoftWalk<T, Score>& walk, int64_t position, int64_t end) {
-  if (position >= end) return {kOut, Score(0), {}};
-  return {walk.by[position], walk.scores[position], walk.boxes[position]};
-}
-
 template <typename T, typename Score>
 __device__ void walk_segment(const SoftWalk<T, Score>& walk, const SoftRule<T, Score>& rule, bool by_touch,
-                             bool reselect, int64_t max_output, int64_t start) {
-  using Key = decltype(score_key(Score()));
-  SHARED_ARRAY(Best<Key>, bests, kSoftLargeBlock<T>);
-  const int64_t end = walk.segments.ends[start], threads = blockDim.x;
-  const int64_t* const rows = reselect ? walk.rows : nullptr;  // without re-selection positions are the order
-  int64_t visited = -1, emitted = 0;
+                             bool reselect, int64_t max_output, const Front<T, Score>& front,
+                             const ChoiceMemory<KeyOf<Score>>& memory, int64_t start) {
+  const int64_t end = walk.segments.ends[start];
+  int64_t limit = reselect ? max_output : walk.count;
   for (;;) {
-    Best<Key> best{Key(0), -1};
-    const Box<T> taken = walk.boxes[visited < 0 ? start : visited];
-    auto next = candidate_at(walk, start + threadIdx.x, end);
-    for (int64_t p = start + threadIdx.x; p < end; p += threads) {
-      auto own = next;
-      next = candidate_at(walk, p + threads, end);  // on its way while this one decays
-      if (own.by != kOpen) continue;
-      if (visited >= 0 && !(by_touch && area(intersection(own.box, taken)) == T(0))) {
-        own.score = rule.after(own.score, taken, own.box);
-        walk.scores[p] = own.score;
-        if (own.score <= rule.floor) {
-          walk.by[p] = visited;
-          continue;
-        }
-      }
-      best.take({reselect ? score_key(own.score) : Key(0), p}, rows);
+    int count;
+    const auto left = choose_front(walk, memory, reselect, start, end, &count);
+    if (count == 0) return;
+    fill_front(walk, front, memory.positions, reselect, by_touch, count);
+    if (threadIdx.x < kWarp) {
+      const Best<KeyOf<Score>> bound{left.key, reselect ? left.position : -1};
+      const int visits = visit_front(walk, front, rule, reselect, bound, count, limit);
+      if (threadIdx.x == 0) *front.visits = visits;
     }
-    visited = best_in_block(best, bests, rows).position;
-    if (visited < 0 || (reselect && emitted++ == max_output)) return;
-    if ((visited - start) % threads == threadIdx.x) walk.by[visited] = visited;
+    __syncthreads();
+    const int visits = *front.visits;
+    empty_front(walk, front, count, visits);
+    if (left.position < 0) return;
+    meet_visited(walk, front, rule, by_touch, start, end, visits);
+    limit -= visits;
+    if (limit == 0) return;
   }
 }
 
 template <typename T, typename Score>
 __global__ void __launch_bounds__(kSoftLargeBlock<T>, 1)
     walk_segments(SoftWalk<T, Score> walk, SoftRule<T, Score> rule, bool by_touch, bool reselect, int64_t max_output) {
+  using Key = KeyOf<Score>;
+  SHARED_ARRAY(WalkBox<T>, boxes, kFront);
+  SHARED_ARRAY(WalkBox<T>, visited, kFront);
+  SHARED_ARRAY(Score, scores, kFront);
+  SHARED_ARRAY(int64_t, positions, kFront);
+  SHARED_ARRAY(int64_t, chosen, kFront);
+  SHARED_ARRAY(int64_t, visited_at, kFront);
+  SHARED_ARRAY(int64_t, rows, kFront);
+  SHARED_ARRAY(int, by, kFront);
+  SHARED_ARRAY(uint8_t, meets, kFront * kWarp);
+  SHARED_ARRAY(int, visits, 1);
+  SHARED_ARRAY(Best<Key>, bests, kSoftLargeBlock<T>);
+  SHARED_ARRAY(int, digits, kDigits);
+  SHARED_ARRAY(int, warp_counts, kMaxWarps);
+  SHARED_ARRAY(int, digit, 2);
+  const Front<T, Score> front{boxes, scores, positions, by, meets, visited, visited_at, rows, visits};
+  const ChoiceMemory<Key> memory{bests, digits, digit, warp_counts, chosen};
   const int64_t segments = static_cast<int64_t>(*walk.segments.found);
   for (int64_t i = blockIdx.x; i < segments; i += gridDim.x)
-    walk_segment(walk, rule, by_touch, reselect, max_output, walk.segments.starts[i]);
+    walk_segment(walk, rule, by_touch, reselect, max_output, front, memory, walk.segments.starts[i]);
 }
 
 template <typename T, typename Score>
