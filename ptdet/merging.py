@@ -8,11 +8,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ._checks import check_suppression
+from ._checks import check_suppression, refuse_export
 from ._operators import NMS_WALK
 from ._results import check_ids
 from .reference import above, computed, decreasing, exceeds, raw_overlap
 from .reference.nms import split_by_group
+
+STEPS = "greedy_nmm and nmm take as many steps as the data says"
 
 
 def greedy_nmm(
@@ -53,7 +55,7 @@ def greedy_nmm(
     (tensor([[ 0.,  0., 13., 10.],
             [30.,  0., 40., 10.]]), tensor([0, 2]))
     """
-    _refuse_export()
+    refuse_export(STEPS, "ptdet.merge_nms")
     check_suppression(boxes, scores, idxs, match_threshold, metric, score_threshold, max_output)
     check_ids(idxs)
     keep, owner, kept = NMS_WALK(boxes, scores, idxs, match_threshold, metric, inclusive, score_threshold, max_output)
@@ -84,7 +86,7 @@ def nmm(
     >>> ptdet.nmm(boxes, scores)[1], ptdet.greedy_nmm(boxes, scores)[1]
     (tensor([0]), tensor([0, 2]))
     """
-    _refuse_export()
+    refuse_export(STEPS, "ptdet.merge_nms")
     check_suppression(boxes, scores, idxs, match_threshold, metric, score_threshold, max_output)
     check_ids(idxs)
     values = computed(scores.detach())
@@ -104,14 +106,6 @@ def nmm(
     kept = order[owner[order] == order][:max_output]
     owner = torch.where(torch.isin(owner, kept), owner, -1)
     return _grown(boxes, scores, kept, owner, match_threshold, metric, return_owner)
-
-
-def _refuse_export() -> None:
-    if torch.compiler.is_exporting():
-        raise NotImplementedError(
-            "greedy_nmm and nmm take as many steps as the data says, which torch.export cannot record: export the "
-            "model up to its boxes and scores and call ptdet or ptdet.numpy on what it returns, or use ptdet.merge_nms"
-        )
 
 
 def _grown(
