@@ -145,3 +145,11 @@ def check_ids(name: str, ids: Any, boxes: Tensor, most: Any) -> None:
         raise TypeError(f"num_{name}: expected an integer, got None")
     if len(ids) and not torch.compiler.is_compiling() and not 0 <= int(ids.min()) <= int(ids.max()) < most:
         raise ValueError(f"{name}: expected ids in [0, {most}), got {int(ids.min())} to {int(ids.max())}")
+
+
+def refuse_export(why: str, instead: str) -> None:
+    if torch.compiler.is_exporting():
+        raise NotImplementedError(
+            f"{why}, which torch.export cannot record: export the model up to its boxes and scores and call ptdet or "
+            f"ptdet.numpy on what it returns, or use {instead}"
+        )

@@ -7,7 +7,15 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ._checks import METRICS, check_boxes_of_batch, check_ids, check_limit, check_number, check_suppression
+from ._checks import (
+    METRICS,
+    check_boxes_of_batch,
+    check_ids,
+    check_limit,
+    check_number,
+    check_suppression,
+    refuse_export,
+)
 from ._method_checks import check_threshold_of
 from ._operators import IMAGE_SLOTS
 from ._walks import WALKS, Walked, walk
@@ -157,6 +165,7 @@ def ragged_nms(
     >>> ptdet.ragged_nms(boxes, torch.tensor([.8, .9, .7]), torch.tensor([0, 0, 1]), 0.5, num_images=2)
     (tensor([1, 2]), tensor([1, 1]))
     """
+    refuse_export("ragged_nms counts what it finds", "ptdet.combined_nms")
     _check_method(method, iou_threshold, metric)
     check_suppression(boxes, scores, idxs, 0.0, metric, score_threshold, max_per_image)
     check_ids("images", images, boxes, num_images)

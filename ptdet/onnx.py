@@ -1,6 +1,5 @@
 """Exports models that call ptdet to ONNX, by torch.onnx's dynamo exporter: hard suppression becomes the standard
-NonMaxSuppression, which onnxruntime, TensorRT and OpenVINO run; overlaps, losses, the norm, Fast and Matrix NMS become
-plain operators."""
+NonMaxSuppression, which onnxruntime, TensorRT and OpenVINO run; what walks becomes a Loop; all else plain operators."""
 
 from __future__ import annotations
 
@@ -11,24 +10,37 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch._decomp import decomposition_table
 
-from . import reference
 from ._backend import OPERATORS
+from ._onnx import FORMULAS
+from ._onnx.standard import STANDARD_NMS, is_standard
+from ._onnx.visits import float32_below
 from ._operators import register
-from .reference.pairs import graded_value
 
 LOWEST = float(np.finfo(np.float32).min)
+
+_WAYS_OUT = {
+    "fast_nms_walk": "call ptdet.fast_nms, which is exported",
+    "matrix_nms_walk": "call ptdet.matrix_nms, which is exported",
+    "nmm_walk": "call ptdet.numpy on what the runtime returns, or use ptdet.merge_nms",
+    "yolo_filter": "decode the head to boxes and scores and call ptdet.combined_nms, which is exported",
+}
 
 
 def export(model: Any, args: tuple[Any, ...] = (), f: Any = None, **options: Any) -> Any:
     """`torch.onnx.export(model, args, f, dynamo=True, **options)` of a model that calls ptdet.
 
-    `nms`, `batched_nms`, `or_nms` and `cluster_nms` of IoU are translated, with every option but `metric`. Boxes and
-    scores are computed in float32; NaN scores and inverted boxes are treated as the runtime does. The overlaps of all
-    kinds, the losses and `channel_norm` are exported as their formulas in plain operators; `fast_nms` and `matrix_nms`,
-    with N^2 overlaps in memory, are such formulas themselves.
+    - `nms`, `batched_nms`, `or_nms` and `cluster_nms` of IoU become NonMaxSuppression, with every option.
+    - The same with another metric, a threshold below 0 or `return_owner`, `diou_nms`, `and_nms`, `merge_nms`,
+      `soft_nms`, the fusions and `combined_nms` become a Loop over visits, of standard operators; memory grows with N,
+      but for merging under members "overlapping", "later" and "best", which holds N^2 overlaps.
+    - The overlaps of all kinds, the losses, `channel_norm`, `fast_nms` and `matrix_nms` become their formulas in plain
+      operators; the last two hold N^2 overlaps.
+
+    All but the last computes boxes and scores in float32. In NonMaxSuppression NaN scores and inverted boxes are
+    treated as the runtime does; in a Loop NaN equals infinity where scores are compared. What ptdet refuses for its
+    values (negative scores in `soft_nms`, NaN ids) no graph can: it computes something.
 
     Returns:
         The exporter's program.
@@ -37,7 +49,7 @@ def export(model: Any, args: tuple[Any, ...] = (), f: Any = None, **options: Any
         ImportError: without onnxscript, which torch's exporter needs as well.
         torch's errors of export; NotImplementedError is their cause where ONNX has no means, and says what to do.
     """
-    formulas = _formulas()
+    formulas = {getattr(torch.ops.ptdet, name).default: formula for name, formula in FORMULAS.items()}
     table = {op: put for op, put in translation_table().items() if op not in formulas}
     table.update(options.pop("custom_translation_table", None) or {})
     try:
@@ -50,7 +62,7 @@ def export(model: Any, args: tuple[Any, ...] = (), f: Any = None, **options: Any
 
 
 def translation_table() -> dict[Callable[..., Any], Callable[..., Any]]:
-    """What `export` puts in the place of the suppressions, for `torch.onnx.export(custom_translation_table=...)`.
+    """What `export` puts in the place of `nms`, for `torch.onnx.export(custom_translation_table=...)`.
 
     The other operators raise NotImplementedError there, and say what to do instead.
 
@@ -62,34 +74,9 @@ def translation_table() -> dict[Callable[..., Any], Callable[..., Any]]:
     table: dict[Callable[..., Any], Callable[..., Any]] = {
         getattr(torch.ops.ptdet, name).default: _refusal(name) for name in OPERATORS
     }
-    table[torch.ops.ptdet.nms.default] = _nms
-    table[torch.ops.aten.sort.stable] = _stable_sort  # of fast_nms and matrix_nms; the exporter itself has none
+    table[torch.ops.ptdet.nms.default] = table[STANDARD_NMS] = _nms
+    table[torch.ops.aten.sort.stable] = _stable_sort  # of the formulas; the exporter itself has none
     return table
-
-
-def _box_loss(
-    boxes1: Tensor,
-    boxes2: Tensor,
-    kind: str = "iou",
-    eps: float = 1e-7,
-    joint_eps: float = 1e-7,
-    similarity: bool = False,
-    slopes1: bool = False,
-    slopes2: bool = False,
-    power: float = 1.0,
-    scale: float = 1.0,
-    base: str = "iou",
-) -> tuple[Tensor, Tensor]:
-    """Without the slopes, which a forward pass does not read."""
-    return graded_value(boxes1, boxes2, kind, eps, joint_eps, similarity, power, scale, base), boxes1.new_empty(0)
-
-
-def _formulas() -> dict[Any, Callable[..., Any]]:
-    return {
-        torch.ops.ptdet.pairwise_overlap.default: reference.pairwise_overlap,
-        torch.ops.ptdet.graded_box_loss.default: _box_loss,
-        torch.ops.ptdet.channel_norm.default: reference.channel_norm,
-    }
 
 
 def _opset() -> Any:
@@ -101,22 +88,12 @@ def _opset() -> Any:
 
 def _refusal(name: str) -> Callable[..., Any]:
     def refuse(*arguments: Any, **keywords: Any) -> Any:
-        if getattr(torch.ops.ptdet, name).default in _formulas():
+        if name in FORMULAS:
             raise NotImplementedError(f"ptdet.{name} is exported by ptdet.onnx.export, not by its table alone")
-        raise NotImplementedError(
-            f"ptdet.{name} has no counterpart in ONNX: export the model up to its boxes and scores and call "
-            "ptdet.numpy on what the runtime returns, or use ptdet.nms or ptdet.batched_nms"
-        )
+        way_out = "export the model up to its boxes and scores and call ptdet.numpy on what the runtime returns"
+        raise NotImplementedError(f"ptdet.{name} has no counterpart in ONNX: {_WAYS_OUT.get(name, way_out)}")
 
     return refuse
-
-
-def _float32_below(threshold: float, inclusive: bool) -> float:
-    """The float32 t for which `overlap > t` in float32 is the comparison asked for (docs/SPEC.md, section 1)."""
-    bound = np.float32(threshold)
-    if float(bound) > threshold or (inclusive and float(bound) == threshold):
-        bound = np.nextafter(bound, np.float32(-math.inf))
-    return float(bound)
 
 
 def _nms(
@@ -129,20 +106,18 @@ def _nms(
     score_threshold: float | None = None,
     max_output: int | None = None,
 ) -> Any:
-    if metric != "iou":
+    if not is_standard(metric, iou_threshold, inclusive):
         raise NotImplementedError(
-            f"ptdet.nms with metric={metric!r} has no counterpart in ONNX: use metric='iou', or export the model up to "
-            "its boxes and scores and call ptdet.numpy on what the runtime returns"
+            f"ptdet.nms with metric={metric!r}, iou_threshold={iou_threshold} is more than NonMaxSuppression can say: "
+            "it is exported by ptdet.onnx.export, not by its table alone"
         )
-    if _float32_below(iou_threshold, inclusive) < 0:
-        raise NotImplementedError(f"iou_threshold: ONNX has none below 0, got {iou_threshold}")
     op = _opset()
     limit = op.Constant(value_ints=[2**31 - 1 if max_output is None else max_output])
-    threshold = op.Constant(value_floats=[_float32_below(iou_threshold, inclusive)])
+    threshold = op.Constant(value_floats=[float32_below(iou_threshold, inclusive)])
     of_boxes = op.Unsqueeze(op.Cast(boxes, to=1), op.Constant(value_ints=[0]))
     values = op.Cast(scores, to=1)
     row = op.Unsqueeze(values, op.Constant(value_ints=[0, 1]))  # (1, 1, N)
-    least = LOWEST if score_threshold is None else _float32_below(score_threshold, inclusive=False)
+    least = LOWEST if score_threshold is None else float32_below(score_threshold)
     if idxs is not None:
         row = _one_row_a_class(op, row, idxs)
     every = limit if idxs is None else op.Constant(value_ints=[2**31 - 1])
@@ -160,7 +135,7 @@ def _stable_sort(values: Any, stable: bool = True, dim: int = -1, descending: bo
 
 def _one_row_a_class(op: Any, row: Any, idxs: Any) -> Any:
     """(1, C, N): the scores of each class, and -inf where a box is of another."""
-    _, _, inverse, _ = op.Unique(op.Cast(idxs, to=7))
+    _, _, inverse, _ = op.Unique(op.Cast(idxs, to=11 if idxs.dtype.is_floating_point() else 7))
     classes = op.Unsqueeze(op.Unique(inverse)[0], op.Constant(value_ints=[1]))
     belongs = op.Equal(classes, op.Unsqueeze(inverse, op.Constant(value_ints=[0])))
     return op.Where(op.Unsqueeze(belongs, op.Constant(value_ints=[0])), row, op.Constant(value_float=-math.inf))

@@ -9,12 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._checks import FLOATS, METRICS, check_flag, check_limit, check_number, check_tensor
+from ._checks import FLOATS, METRICS, check_flag, check_limit, check_number, check_tensor, refuse_export
 from ._heads import HEADS, LARGEST_SIDE, METHODS, SIGMA, SMALLEST_SIDE, WITH_OBJECTNESS, Head
 from ._operators import IMAGE_SLOTS, NMS, YOLO_FILTER
 from ._walks import Walked, walk, with_more
 
 __all__ = ["HEADS", "METHODS", "Head", "non_max_suppression", "postprocess"]
+
+LISTS = "the YOLO functions return as many detections an image as the data says"
 
 
 def postprocess(
@@ -65,6 +67,7 @@ def postprocess(
     tensor([[40.0000, 45.0000, 60.0000, 55.0000,  0.9000,  0.0000],
             [86.0000, 16.0000, 94.0000, 24.0000,  0.3000,  0.0000]])
     """
+    refuse_export(LISTS, "ptdet.combined_nms")
     layout = _head(head)
     _check_prediction(prediction)
     rows = prediction.transpose(1, 2) if layout.columns_first else prediction
@@ -183,6 +186,7 @@ def non_max_suppression(
     >>> ptdet.non_max_suppression(torch.tensor([[row, row]]))[0]
     tensor([[40.0000, 45.0000, 60.0000, 55.0000,  0.8838,  0.0000]])
     """
+    refuse_export(LISTS, "ptdet.combined_nms")
     _check_prediction(prediction)
     num_classes = _number_of_classes(prediction, prediction.shape[2] - 5, None, WITH_OBJECTNESS)
     for name, number in (("conf_thres", conf_thres), ("nms_thres", nms_thres)):

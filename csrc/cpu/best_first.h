@@ -45,12 +45,12 @@ class BestFirst {
   uint32_t best() const { return winners_[1]; }
   void take(uint32_t place) {
     keys_[place] = kGone;
-    settle(place / kBlock, uint64_t(1) << place % kBlock);
+    settle(place / kBlock, {uint64_t(1) << place % kBlock, 0, false});
   }
-  // After changes in a block that left no key smaller: `changed` are its places' bits.
-  void settle(uint32_t block, uint64_t changed) {
+  // After changes in a block.
+  void settle(uint32_t block, const Fallen& fallen) {
     uint32_t& winner = winners_[leaves_ + block];
-    if (winner == kNobodyLeft || !(changed >> winner % kBlock & 1)) return;
+    if (winner == kNobodyLeft || (!fallen.some_rose && !(fallen.lanes >> winner % kBlock & 1))) return;
     winner = best_of(block);
     for (uint32_t node = (leaves_ + block) / 2; node > 0; node /= 2) winners_[node] = better(2 * node);
   }

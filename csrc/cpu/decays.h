@@ -17,8 +17,9 @@ struct BlockScores {
 };
 
 struct Fallen {
-  uint64_t lanes;  // whose score changed
-  uint64_t gone;   // those of them that are out
+  uint64_t lanes = 0;      // whose score changed
+  uint64_t gone = 0;       // those of them that are out
+  bool some_rose = false;  // infinity times 0 is NaN, which is visited first
 };
 
 // For each instruction set what is asked for most: decay by IoU in the type of the scores; and the lanes of 64 keys
@@ -56,7 +57,7 @@ Fallen let_decay(const SoftRule<T, Score>& rule, const Box<T>& visited, const Bl
                  const BlockScores<Score>& at) {
   if constexpr (std::is_same_v<T, Score>)
     if (rule.metric == Metric::kIou) return decay_loops<Score>().by_iou(rule, visited, block, lanes, at);
-  Fallen fallen{0, 0};
+  Fallen fallen;
   for (; lanes; lanes &= lanes - 1) {
     const int i = __builtin_ctzll(lanes);
     const uint64_t lane = uint64_t(1) << i;
@@ -67,6 +68,7 @@ Fallen let_decay(const SoftRule<T, Score>& rule, const Box<T>& visited, const Bl
     at.scores[i] = after;
     at.keys[i] = out ? BlockScores<Score>::kGone : score_key(after);
     fallen.lanes |= lane;
+    fallen.some_rose |= after != after;
     if (out) fallen.gone |= lane;
   }
   return fallen;

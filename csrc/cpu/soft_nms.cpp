@@ -76,16 +76,16 @@ class Soft {
         const uint32_t at = best.best();
         if (at == BestFirst<Score>::kNobodyLeft) break;
         best.take(at);
-        visit(tree, rows, at, worker, [&](uint32_t block, uint64_t changed) { best.settle(block, changed); });
+        visit(tree, rows, at, worker, [&](uint32_t block, const Fallen& fallen) { best.settle(block, fallen); });
       }
     } else {
       for (uint32_t i = 0; i < count; ++i)
-        if (!out(best.score(tree.place[i]))) visit(tree, rows, tree.place[i], worker, [](uint32_t, uint64_t) {});
+        if (!out(best.score(tree.place[i]))) visit(tree, rows, tree.place[i], worker, [](uint32_t, const Fallen&) {});
     }
     for (uint32_t at = 0; at < count; ++at) scores_[rows[tree.member[at]]] = best.score(at);
   }
 
-  // changed(block, lanes) for each block in which scores fell.
+  // changed(block, which) for each block in which scores fell.
   template <typename Changed>
   void visit(Tree<T>& tree, const uint32_t* rows, uint32_t at, const Worker& worker, Changed&& changed) {
     const uint32_t visited = tree.member[at];
@@ -101,7 +101,7 @@ class Soft {
         output_.walk.owner[rows[tree.member[place]]] = rows[visited];
         tree.remove(place);
       }
-      if (fallen.lanes) changed(hits->block, fallen.lanes);
+      if (fallen.lanes) changed(hits->block, fallen);
     }
   }
 
