@@ -59,8 +59,6 @@ AS_LONG_AS_WHAT_IS_FOUND: dict[str, Callable[[Tensor, Tensor, Tensor], Any]] = {
     "diou_nms": lambda b, s, i: ptdet.diou_nms(b, s, 0.5, idxs=i),
     "and_nms": lambda b, s, i: ptdet.and_nms(b, s, 0.5, idxs=i),
     "merge_nms": lambda b, s, i: ptdet.merge_nms(b, s, 0.5, i),
-    "fast_nms": lambda b, s, i: ptdet.fast_nms(b, s, 0.5, i, max_output=9, return_owner=True),
-    "matrix_nms": lambda b, s, i: ptdet.matrix_nms(b, s, i, return_owner=True),
     "cluster_nms": lambda b, s, i: ptdet.cluster_nms(b, s, 0.5, i),
     "remove_small_boxes": lambda b, s, i: ptdet.remove_small_boxes(b, 1.0),
 }

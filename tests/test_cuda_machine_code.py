@@ -24,6 +24,7 @@ EACH = [pytest.param(path, id=path.stem) for path in SOURCES]
 DESIGN = [
     (r"visit_tilesI.*EfEE", 256, 4, 2),
     (r"visit_tilesI.*EdEE", 256, 1, 1),
+    (r"find_(first|relief|least)INS_\d[A-Z][a-z]+Ef", 256, 4, 4),
     (r"sum_counts", 1024, 1, 1),
     (r"walk_segmentsIf", 512, 1, 1),
     (r"walk_segmentsId", 256, 1, 1),

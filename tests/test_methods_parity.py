@@ -133,3 +133,20 @@ def test_halves_are_rounded_to_nearest_even() -> None:
         pairs = torch.arange(len(values)).repeat_interleave(2)
         call = boxes, torch.ones(len(boxes)), pairs, 0.0, "iou", True
         assert torch.equal(torch.ops.ptdet.merge_nms(*call)[0], reference.merge_nms(*call)[0])
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "linear"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_infinite_scores_that_become_nan_are_visited_next(kind: str, dtype: torch.dtype) -> None:
+    """Infinity times 0 is NaN, which comes before every number: also where its block had another best."""
+    draw = torch.Generator().manual_seed(1)
+    corner = (torch.rand(200, 2, generator=draw) * 30).round()
+    boxes = torch.cat([corner, corner + (5 * torch.rand(200, 2, generator=draw) + 1).round()], 1).to(dtype)
+    scores = torch.rand(200, generator=draw).to(dtype)
+    scores[::3] = torch.inf
+    given: Any = (boxes, scores, None, 0.0, 1e-3, 0.001, kind, True, "iof")
+    found, expected = torch.ops.ptdet.soft_nms_walk(*given), reference.soft_nms_walk(*given)
+    assert torch.isnan(expected[0]).any()
+    torch.testing.assert_close(found[0], expected[0], rtol=EXP, atol=1e-30, equal_nan=True)
+    for one, other in zip(found[1:], expected[1:], strict=True):
+        assert torch.equal(one, other)

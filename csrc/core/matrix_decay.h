@@ -1,4 +1,4 @@
-// Matrix NMS (Wang et al., "SOLOv2", NeurIPS 2020): what a better box leaves of a score, and which of them leaves least.
+// Matrix NMS (Wang et al., "SOLOv2", NeurIPS 2020): what a better box leaves of a score, and which one leaves least.
 #pragma once
 
 #include "core/exponential.h"
@@ -15,7 +15,7 @@ struct MatrixDecay {
   PTDET_HD T left(T share) const { return gaussian ? exponential(-sigma * (share * share)) : T(1) - share; }
 };
 
-// The least that some better boxes leave, at most 1, and who leaves it: the first of equals. In whatever order they come.
+// The least that some better boxes leave, at most 1, and who leaves it: of equals the first, whichever comes first.
 template <typename T>
 struct LeastLeft {
   T ratio;

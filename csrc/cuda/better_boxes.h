@@ -15,6 +15,10 @@ constexpr int kRowBlock = 256;
 constexpr int kParts = kRowBlock / kWarp;
 static_assert(kRowBlock % kWarp == 0 && (kParts & (kParts - 1)) == 0, "warps share a tile by their number's low bits");
 
+// So many blocks a multiprocessor at least: what the compiler chooses itself leaves CIoU of doubles short of registers.
+template <typename T>
+constexpr int kResidentRows = sizeof(T) == 8 ? 2 : 4;
+
 // Of each position what others ask of it, gathered once.
 template <typename T>
 struct RankedBoxes {

@@ -40,7 +40,8 @@ struct FindFirst {
 };
 
 template <typename Measure, typename T>
-__global__ void __launch_bounds__(kRowBlock) find_first(RankedBoxes<T> ranked, Threshold<T> threshold, int64_t* found) {
+__global__ void __launch_bounds__(kRowBlock, kResidentRows<T>)
+    find_first(RankedBoxes<T> ranked, Threshold<T> threshold, int64_t* found) {
   const int64_t own = own_position();
   const bool candidate = own < ranked.count && ranked.starts[own] >= 0;
   FindFirst<Measure, T> visit{candidate ? ranked.boxes[own].box : Box<T>{}, threshold, own, {own}};

@@ -95,7 +95,8 @@ struct FindLeast {
 };
 
 template <typename Measure, typename T>
-__global__ void __launch_bounds__(kRowBlock) find_relief(RankedBoxes<T> ranked, MatrixDecay<T> decay, T* relief) {
+__global__ void __launch_bounds__(kRowBlock, kResidentRows<T>)
+    find_relief(RankedBoxes<T> ranked, MatrixDecay<T> decay, T* relief) {
   const int64_t own = own_position();
   const bool candidate = own < ranked.count && ranked.starts[own] >= 0;
   FindMost<Measure, T> visit{candidate ? ranked.boxes[own].box : Box<T>{}, {T(0)}};
@@ -105,7 +106,7 @@ __global__ void __launch_bounds__(kRowBlock) find_relief(RankedBoxes<T> ranked, 
 }
 
 template <typename Measure, typename T, typename Score>
-__global__ void __launch_bounds__(kRowBlock)
+__global__ void __launch_bounds__(kRowBlock, kResidentRows<T>)
     find_least(RankedBoxes<T> ranked, MatrixDecay<T> decay, const T* relief, Decayed<Score> decayed) {
   SHARED_ARRAY(T, staged, kRowBlock);
   const int64_t own = own_position();

@@ -32,8 +32,10 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "soft": [{"kind": kind, "reselect": reselect} for kind in ("linear", "hard") for reselect in (True, False)],
     "fast": [{}],
     "matrix": [{"kind": "linear", "min_score": least} for least in (0.001, 0.3)],
+    "nmm": [{"members_hand_on": hand_on} for hand_on in (True, False)],
 }
-METHODS = ("diou", "and", "merge", "soft", "fast", "matrix", "combined")
+METHODS = ("diou", "and", "merge", "soft", "fast", "matrix", "nmm", "combined")
+PADDED = tuple(kind for kind in OPTIONS if kind != "nmm")  # which combined_nms knows
 
 
 def method_call(seed: int, most: int = 1200) -> Call:
@@ -44,7 +46,7 @@ def method_call(seed: int, most: int = 1200) -> Call:
         return options[int(torch.randint(len(options), (), generator=random))]
 
     method = METHODS[seed % len(METHODS)]
-    kind = one_of(tuple(OPTIONS)) if method == "combined" else method
+    kind = one_of(PADDED) if method == "combined" else method
     # soft-NMS refuses negative scores
     case = one_of((fuzz_case,) if kind == "soft" else (fuzz_case, strange_case))(seed)
     keywords = {"score_threshold": case.score_threshold, **one_of(OPTIONS[kind])}
@@ -59,7 +61,9 @@ def method_call(seed: int, most: int = 1200) -> Call:
     arguments: tuple[Any, ...] = (case.boxes[first], case.scores[first], idxs)
     if method != "matrix":
         arguments += (case.iou_threshold,)
-    return Call(f"{method}_nms_walk", arguments, {"max_output": case.max_output, **keywords})
+    return Call(
+        "nmm_walk" if method == "nmm" else f"{method}_nms_walk", arguments, {"max_output": case.max_output, **keywords}
+    )
 
 
 def _batch(case: Case, one_of: Callable[[Any], Any], most: int, keywords: dict[str, Any]) -> Call:
