@@ -1,6 +1,6 @@
 # make demo   environment, build, the main job on real detections: a picture and a table in demo_out/
 # make test   environment, build, the whole suite
-# make fuzz   10,000 seeded cases against torchvision and the reference
+# make fuzz   the tests that take long, 10,000 seeded cases against torchvision and the reference
 # make lint   ruff, mypy, clang-format where it is installed; make format mends what they can
 # make bench  timings beside the peers (make peers installs them), and the tables made of them
 # make gpu    builds for the GPU of this machine, tests, sanitizers, benchmarks: under nine minutes, no network
@@ -34,6 +34,7 @@ format: $(VENV)/test.ok
 	$(if $(CLANG_FORMAT),$(CLANG_FORMAT) -i $(CXX_FILES))
 
 fuzz: $(VENV)/test.ok build
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m long
 	$(BIN)/python -m tests.fuzz --cases 10000 --out benchmarks/results/fuzz.json
 
 bench: $(VENV)/test.ok build

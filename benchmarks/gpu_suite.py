@@ -69,7 +69,9 @@ def run_all(files: list[Path], workers: int, end: float) -> list[Part]:
     parts = [pytest_of("on the GPU", "-m", "cuda", *map(str, files))]
     emulated = []
     for path in files:
-        part = pytest_of(path.stem, "-m", "not cuda", str(path), CUDA_VISIBLE_DEVICES="", OMP_NUM_THREADS="2")
+        part = pytest_of(
+            path.stem, "-m", "not cuda and not long", str(path), CUDA_VISIBLE_DEVICES="", OMP_NUM_THREADS="2"
+        )
         (emulated if "emulation" in path.read_text() else parts).append(part)
     if emulated:  # compiled once, not by each process that wants it
         parts.insert(1, Part("the emulator's build", [sys.executable, "-c", PREPARE]))

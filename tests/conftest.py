@@ -19,6 +19,7 @@ REFERENCE_ONLY = os.environ.get("PTDET_TEST_REFERENCE_ONLY") == "1"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "cuda: needs a GPU and the CUDA build")
+    config.addinivalue_line("markers", "long: more of what a test without it shows; `make fuzz` runs them")
 
 
 def require_native() -> None:

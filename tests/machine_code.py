@@ -1,8 +1,9 @@
-"""What nvcc made of csrc/cuda: compiles it for every architecture of a release and reads the machine code back."""
+"""What nvcc made of csrc/cuda for every architecture of a release: the build's own objects, or compiled here."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -104,11 +105,28 @@ def call(*command: object) -> str:
     return done.stdout
 
 
+def read_by(source: Path) -> list[Path]:
+    included = [p for folder in ("core", "cuda") for p in (CSRC / folder).glob("*.h")]
+    return sorted([source, *included, CSRC / "kernels.h", CSRC / "switch.h"])
+
+
+def built(source: Path) -> Path | None:
+    """What `make build` made of it, if that is for these architectures and newer than all that it reads."""
+    facts = ROOT / "ptdet" / "_build.json"
+    archs = ";".join(f"{arch // 10}.{arch % 10}" for arch in ARCHITECTURES) + "+PTX"
+    out = ROOT / "build" / f"cuda_{source.name}.o"
+    if not (facts.exists() and out.exists() and json.loads(facts.read_text()).get("cuda_archs") == archs):
+        return None
+    newest = max(path.stat().st_mtime for path in read_by(source))
+    return out if out.stat().st_mtime > newest else None
+
+
 def compiled(source: Path, flags: tuple[str, ...] = FLAGS) -> Path:
     """The object of one .cu for all architectures, and PTX for the newest; made anew if what it includes changed."""
+    if source.is_relative_to(CSRC) and flags == FLAGS and (made := built(source)):
+        return made
     digest = hashlib.sha256(repr((flags, str(nvcc()))).encode())
-    included = [p for folder in ("core", "cuda") for p in (CSRC / folder).glob("*.h")]
-    for path in sorted([source, *included, CSRC / "kernels.h", CSRC / "switch.h"]):
+    for path in read_by(source):
         digest.update(path.read_bytes())
     out = BUILD / f"{source.stem}-{digest.hexdigest()[:16]}.o"
     if out.exists():

@@ -62,7 +62,9 @@ def _needs_the_tools() -> None:
 
 @cache
 def kernels(source: Path) -> list[Kernel]:
-    return machine_code.kernels(machine_code.compiled(source))
+    binary = machine_code.compiled(source)
+    in_brief = machine_code.kernels(binary, ())
+    return in_brief if all(may_fuse(each.symbol) for each in in_brief) else machine_code.kernels(binary)
 
 
 def may_fuse(symbol: str) -> bool:

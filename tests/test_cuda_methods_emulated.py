@@ -44,9 +44,19 @@ def check(flavour: Flavour, cases: list[MethodCase]) -> None:
                 assert torch.equal(ours.nan_to_num(nan=-7), theirs.nan_to_num(nan=-7)), each
 
 
-@pytest.mark.parametrize("flavour", EACH)
-@pytest.mark.parametrize(("method", "options"), OPTIONS, ids=str)
-def test_sizes_groups_and_limits(flavour: Flavour, method: str, options: dict[str, Any]) -> None:
+FIRST_OF_EACH = [next(row for row in OPTIONS if row[0] == method) for method in dict(OPTIONS)]
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "flavour"),
+    [
+        pytest.param(*row, flavour, marks=pytest.mark.long if flavour is TSAN and row not in FIRST_OF_EACH else ())
+        for row in OPTIONS
+        for flavour in FLAVOURS
+    ],
+    ids=str,
+)
+def test_sizes_groups_and_limits(method: str, options: dict[str, Any], flavour: Flavour) -> None:
     cases = []
     for n in (0, 1, 33, 70, 300) if flavour is PLAIN else (1, 40, 75):
         boxes, scores = drawn(n, n, lattice=n % 2 == 0)

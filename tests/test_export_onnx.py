@@ -113,6 +113,18 @@ WALKS: dict[str, Method] = {
 }  # fmt: skip
 
 
+LONG = {
+    "batched, all options", "matrix, linear", "fast, all options", "complete_box_iou_loss", "nms of every metric",
+    "the owner", "merge, all options", "merge_nms of parameters", "cluster_nms, weighted", "soft, linear and hard",
+    "weighted_boxes_fusion", "combined_nms of scores that decay", "half boxes",
+}  # fmt: skip
+
+
+def each(methods: dict[str, Method]) -> list[Any]:
+    """The exporter takes seconds for each; test_export_formulas.py asks the same of what is exported, at once."""
+    return [pytest.param(name, marks=pytest.mark.long if name in LONG else ()) for name in methods]
+
+
 def onnx_program(method: Method) -> Any:
     for module in ("onnxscript", "onnx", "onnxruntime"):
         pytest.importorskip(module)
@@ -154,7 +166,7 @@ def assert_same(results: list[Any], method: Method, *inputs: Tensor) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")  # of the exporter itself
-@pytest.mark.parametrize("name", PLAIN)
+@pytest.mark.parametrize("name", each(PLAIN))
 def test_what_becomes_plain_operators(name: str) -> None:
     run = runner(PLAIN[name])
     for count in (200, 2, 57, 1000):
@@ -162,7 +174,7 @@ def test_what_becomes_plain_operators(name: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", WALKS)
+@pytest.mark.parametrize("name", each(WALKS))
 def test_what_becomes_a_loop(name: str) -> None:
     run = runner(WALKS[name])
     for count in (200, 0, 1, 2, 57, 500):

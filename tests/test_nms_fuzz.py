@@ -1,4 +1,4 @@
-"""300 fixed cases against torchvision and the reference, 150 strange ones against the reference (see `make fuzz`)."""
+"""300 fixed cases against torchvision, a third of them and 50 strange ones against the reference (see `make fuzz`)."""
 
 from __future__ import annotations
 
@@ -27,11 +27,14 @@ def test_plain_cases(first: int) -> None:
         keep = public(case)
         assert torch.equal(keep, torchvision_keep(case)), f"torchvision differs: {what}"
         walk = torch.ops.ptdet.nms_walk(*case.arguments)
-        assert_same_walk(walk, reference_walk(*case.arguments), what)
         assert torch.equal(walk[0][: len(keep)], keep), what
+        if seed % 3 == 0:
+            assert_same_walk(walk, reference_walk(*case.arguments), what)
 
 
-@pytest.mark.parametrize("first", range(0, 150, 10))
+@pytest.mark.parametrize(
+    "first", [*range(0, 50, 10), *(pytest.param(n, marks=pytest.mark.long) for n in range(50, 150, 10))]
+)
 def test_strange_cases(first: int) -> None:
     for seed in range(first, first + 10):
         case = strange_case(seed)

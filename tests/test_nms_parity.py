@@ -86,13 +86,14 @@ def test_around_internal_switches(n: int, threads: int) -> None:
     agree(*clustered(n, n), class_ids(n, "few", n), 0.5)
 
 
-@pytest.mark.parametrize("n", [20_000, 60_000])
-def test_far_above_internal_switches(n: int, threads: int) -> None:
+def test_far_above_internal_switches(threads: int) -> None:
+    n = 60_000
     boxes, scores = clustered(n, n)
     agree(boxes, scores, None, 0.5)
     agree(boxes, scores, class_ids(n, "few", n), 0.3)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("metric", EXACT_METRICS)
 @pytest.mark.parametrize("inclusive", [False, True], ids=["above", "at least"])
 def test_large_metrics(metric: str, inclusive: bool) -> None:

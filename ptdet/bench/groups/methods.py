@@ -32,6 +32,8 @@ METHODS: dict[str, Callable[[Tensor, Tensor], Any]] = {
     "soft_nms, given order": lambda boxes, scores: ptdet.soft_nms(boxes, scores, reselect=False),
     "weighted_boxes_fusion": lambda boxes, scores: ptdet.weighted_boxes_fusion([boxes], [scores], [scores.long()]),
     "non_maximum_weighted": lambda boxes, scores: ptdet.non_maximum_weighted([boxes], [scores], [scores.long()]),
+    "greedy_nmm": lambda boxes, scores: ptdet.greedy_nmm(boxes, scores, 0.5),
+    "nmm": lambda boxes, scores: ptdet.nmm(boxes, scores, 0.5),
     "fast_nms": lambda boxes, scores: ptdet.fast_nms(boxes, scores, 0.5),
     "matrix_nms": lambda boxes, scores: ptdet.matrix_nms(boxes, scores),
 }
@@ -87,6 +89,10 @@ def _peers(name: str, boxes: Tensor, scores: Tensor) -> Iterator[Contender]:
         method = cv2.dnn.SoftNMSMethod_SOFTNMS_GAUSSIAN
         soft_cv = lambda: cv2.dnn.softNMSBoxes(sides, points, 0.001, 0.3, 0, 0.5, method)  # noqa: E731
         yield Contender("opencv", soft_cv, partial(_scores, 0), "boxes in whole pixels")
+    if (sahi := part("sahi", "postprocess.combine")) and name in ("greedy_nmm", "nmm"):
+        rows = torch.cat([boxes, scores[:, None], scores[:, None] * 0], 1)
+        merge = partial(getattr(sahi, name), rows, "IOS", 0.5)
+        yield Contender("sahi", merge, None, "lists who merges with whom; the boxes do not grow yet")
     if (effdet := part("effdet", "soft_nms")) and name == "soft_nms":
         soft_effdet = lambda: effdet.soft_nms(boxes, scores, True, 0.5, 0.3, 0.001)  # noqa: E731
         yield Contender("effdet", soft_effdet, partial(_scores, 1))
