@@ -86,10 +86,10 @@ def test_decayed_boxes_that_tie_with_lower_rows(flavour: Flavour) -> None:
 def test_limits_around_the_front(flavour: Flavour, reselect: bool) -> None:
     t = flavour.tile
     boxes, scores = drawn(2 * t + 20, 8, spread=500.0)
-    limits = (0, 1, t - 1, t, t + 1, 2 * t, 10**12)
+    limits = (0, t - 1, t, t + 1, 10**12)
     cases = [soft(boxes, scores, None, limit, reselect=reselect) for limit in limits]
     cases += [soft(boxes, scores, ids(len(boxes), 2), limit, reselect=reselect) for limit in limits]
-    check(flavour, cases if flavour is not TSAN else cases[2::3])
+    check(flavour, cases if flavour is not TSAN else cases[2::2])
 
 
 @pytest.mark.parametrize("flavour", [pytest.param(f, id=f.name) for f in (PLAIN, ASAN)])
@@ -103,7 +103,8 @@ def test_every_type_and_scores_that_are_no_numbers(flavour: Flavour, way: dict[s
     endless = torch.full((n,), math.inf)  # times 0 it is NaN, which is visited before all others
     endless[::3] = math.nan
     endless[1::3] = scores[1::3].float()
-    cases = [soft(boxes.to(a), scores.to(b), **way) for a in TYPES[:4] for b in TYPES[:4]]
+    pairs = [(a, b) for k, a in enumerate(TYPES[:4]) for b in (a, TYPES[(k + 1) % 4])]
+    cases = [soft(boxes.to(a), scores.to(b), **way) for a, b in pairs]
     cases += [soft(odd, scores.float(), **way), soft(odd, endless, **way), soft(boxes, endless, **way)]
     check(flavour, cases)
 

@@ -1,4 +1,4 @@
-"""300 fixed cases against torchvision, a third of them and 50 strange ones against the reference (see `make fuzz`)."""
+"""300 fixed cases against torchvision, every fourth of them and 50 strange ones against the reference."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_plain_cases(first: int) -> None:
         assert torch.equal(keep, torchvision_keep(case)), f"torchvision differs: {what}"
         walk = torch.ops.ptdet.nms_walk(*case.arguments)
         assert torch.equal(walk[0][: len(keep)], keep), what
-        if seed % 3 == 0:
+        if seed % 4 == 0:
             assert_same_walk(walk, reference_walk(*case.arguments), what)
 
 
