@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
+from torch import Tensor
+from torch.autograd import forward_ad
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from . import reference
@@ -50,6 +52,29 @@ MATRIX_NMS_WALK = torch.ops.ptdet.matrix_nms_walk.default
 WBF_WALK = torch.ops.ptdet.wbf_walk.default
 YOLO_FILTER = torch.ops.ptdet.yolo_filter.default
 IMAGE_SLOTS = torch.ops.ptdet.image_slots.default
+
+
+def wants_gradient(boxes: Tensor, scores: Tensor) -> bool:
+    return torch.is_grad_enabled() and (boxes.requires_grad or scores.requires_grad) or _has_tangent(boxes, scores)
+
+
+def _has_tangent(*inputs: Tensor) -> bool:
+    """Whether one is differentiated forward, by `forward_ad` or `torch.func.jvp`."""
+    if torch.compiler.is_compiling() or forward_ad._current_level < 0:
+        return False
+    return any(forward_ad.unpack_dual(each).tangent is not None for each in inputs)
+
+
+def past_autograd(operator: Any, boxes: Tensor, scores: Tensor, *rest: Any) -> Any:
+    """The call without what autograd adds in Python, 5 us, where nobody wants a gradient."""
+    if torch.compiler.is_compiling() or wants_gradient(boxes, scores):
+        if _has_tangent(boxes, scores):  # it would be lost without a word
+            raise NotImplementedError(
+                f"{operator}: its gradients run backward only, and boxes or scores have a tangent"
+            )
+        return operator(boxes, scores, *rest)
+    with torch._C._AutoDispatchBelowAutograd():
+        return operator(boxes, scores, *rest)
 
 
 class _OnReference(TorchDispatchMode):

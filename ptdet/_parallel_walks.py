@@ -14,7 +14,7 @@ from torch import Tensor
 from ._backend import has_kernels
 from ._method_checks import check_matrix
 from ._method_gradients import chunks, overlap
-from ._operators import FAST_NMS_WALK, MATRIX_NMS_WALK
+from ._operators import FAST_NMS_WALK, MATRIX_NMS_WALK, wants_gradient
 from .reference import above, computed, decreasing, exceeds, finite_or_zero, raw_overlap
 
 
@@ -54,8 +54,7 @@ def matrix_nms_walk(
     """The operator, or `composed_matrix` where that is not native or a gradient is asked for."""
     check_matrix(kind, sigma, min_score)
     call = (boxes, scores, idxs, sigma, min_score, kind, metric, score_threshold, max_output)
-    wants_gradient = torch.is_grad_enabled() and (boxes.requires_grad or scores.requires_grad)
-    if _is_native(boxes) and not wants_gradient:
+    if _is_native(boxes) and not wants_gradient(boxes, scores):
         return MATRIX_NMS_WALK(*call)  # type: ignore[no-any-return]
     return composed_matrix(*call, longest)
 

@@ -7,6 +7,8 @@ from torch import Tensor
 
 from ._checks import check_ids_are_numbers, check_tensor
 
+_REFUSED = {-1: "idxs: expected ids that equal themselves, got NaN", -2: "scores: expected numbers >= 0, got one below"}
+
 
 def cut(keep: Tensor, kept: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:
     """The first `kept` of each; waits for a GPU. A compiler counts them by its own means."""
@@ -14,6 +16,8 @@ def cut(keep: Tensor, kept: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:
         found = torch.nonzero(keep >= 0)[:, 0]
         return tuple(each[found] for each in (*rows, keep))
     count = int(kept)
+    if count < 0:  # a kernel that nobody waits for says so here
+        raise ValueError(_REFUSED[count])
     return tuple(each[:count] for each in (*rows, keep))
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ._checks import FLOATS, check_tensor
 from ._method_checks import CONF_TYPES, one_of, positive
-from ._operators import MERGE_NMS_WALK, WBF_WALK
+from ._operators import MERGE_NMS_WALK, WBF_WALK, past_autograd
 from ._results import cut
 from .reference import computed, exceeds
 
@@ -67,8 +67,8 @@ def weighted_boxes_fusion(
     one_of("conf_type", conf_type, CONF_TYPES)
     boxes, scores, labels, models, of_models = _gathered(boxes_list, scores_list, labels_list, weights)
     part = _taking_part(scores, skip_box_thr)
-    fused, confidences, keep, owner, kept = WBF_WALK(
-        boxes[part], scores[part], labels[part], models[part], of_models, iou_thr, conf_type, allows_overflow
+    fused, confidences, keep, owner, kept = past_autograd(
+        WBF_WALK, boxes[part], scores[part], labels[part], models[part], of_models, iou_thr, conf_type, allows_overflow
     )
     fused, confidences, keep = cut(keep, kept, fused, confidences)
     found = fused, confidences, labels[part][keep]

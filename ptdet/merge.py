@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ._checks import check_limit
 from ._method_checks import check_merge
-from ._operators import MERGE_NMS, MERGE_NMS_WALK
+from ._operators import MERGE_NMS, MERGE_NMS_WALK, past_autograd, wants_gradient
 from ._results import check_ids, cut
 from .greedy import diou_nms, or_nms
 
@@ -61,11 +60,10 @@ def merge_nms(
     check_limit("max_output", max_output)
     try:
         check_ids(idxs)
-        wants_gradient = torch.is_grad_enabled() and (boxes.requires_grad or scores.requires_grad)
-        if not return_owner and not wants_gradient:
+        if not return_owner and not wants_gradient(boxes, scores):
             found: tuple[Tensor, Tensor] = MERGE_NMS(boxes, scores, idxs, *options)  # has no gradient, and less to do
             return found
-        merged, keep, owner, kept = MERGE_NMS_WALK(boxes, scores, idxs, *options)
+        merged, keep, owner, kept = past_autograd(MERGE_NMS_WALK, boxes, scores, idxs, *options)
     except (AttributeError, RuntimeError, TypeError):  # the operator refuses what is wrong; this names it, as in `nms`
         check_merge(boxes, scores, idxs, *options)
         raise

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ._checks import check_number
 from ._method_checks import check_min_score, check_scores_are_not_negative, check_soft
-from ._operators import SOFT_NMS_WALK
+from ._operators import SOFT_NMS_WALK, past_autograd
 from ._results import check_ids, cut, in_pixels
 from .compat import soft_profile
 
@@ -73,7 +73,10 @@ def soft_nms(
     options = (iou_threshold, sigma, min_score, kind, reselect, metric, inclusive, score_threshold, max_output)
     check_soft(boxes, scores, idxs, *options)
     check_ids(idxs)
-    check_scores_are_not_negative(scores)
-    decayed, keep, owner, kept = SOFT_NMS_WALK(boxes, scores, idxs, *options)
+    try:
+        decayed, keep, owner, kept = past_autograd(SOFT_NMS_WALK, boxes, scores, idxs, *options)
+    except RuntimeError:
+        check_scores_are_not_negative(scores)
+        raise
     found = cut(keep, kept, decayed)
     return (*found, owner) if return_owner else found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -177,3 +178,28 @@ def test_compile_and_export() -> None:
     call = (*clustered(70, 2), torch.arange(70) % 3)
     for ours, eager in zip(program.module()(*call), Head()(*call), strict=True):
         assert torch.equal(ours, eager)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        lambda b, s: ptdet.soft_nms(b, s)[0],
+        lambda b, s: ptdet.merge_nms(b, s, 0.5)[0],
+        lambda b, s: ptdet.nmm(b, s)[0],
+        lambda b, s: ptdet.matrix_nms(b, s)[0],
+        lambda b, s: ptdet.weighted_boxes_fusion([b], [s], [s.long()])[0],
+    ],
+)
+def test_tangents_are_carried_or_refused(method: Callable[[Tensor, Tensor], Tensor]) -> None:
+    boxes, scores = (each.detach() for each in scene())
+    direction = torch.ones_like(boxes)
+    try:
+        _, tangent = torch.func.jvp(lambda b: method(b, scores), (boxes,), (direction,))
+    except NotImplementedError as error:
+        assert "backward only" in str(error)
+    else:
+        boxes.requires_grad_()
+        values = method(boxes, scores)
+        for place in range(len(values)):
+            backward = torch.autograd.grad(values[place].sum(), boxes, retain_graph=True)[0]
+            torch.testing.assert_close(tangent[place].sum(), (backward * direction).sum())

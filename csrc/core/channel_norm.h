@@ -4,6 +4,7 @@
 
 #include <cfloat>
 
+#include "core/half.h"
 #include "core/power.h"
 
 namespace ptdet {
@@ -34,6 +35,18 @@ struct Range<double> {
   static constexpr double kLeastSum = 1.1830521861667747e-271;  // 2^-900
   static constexpr double kMiddle = 2.037035976334486e90;       // 2^300
   static constexpr double kFar = 5.260135901548374e210;         // 2^700
+};
+
+// The smallest normal and the largest number of a type that numbers are stored in.
+template <typename Stored>
+struct RangeOf : Range<Stored> {};
+template <>
+struct RangeOf<Float16> {
+  static constexpr float kSmallest = 6.103515625e-05f, kLargest = 65504.0f;
+};
+template <>
+struct RangeOf<BFloat16> {
+  static constexpr float kSmallest = FLT_MIN, kLargest = 3.3895313892515355e38f;
 };
 
 // [docs: degrees]

@@ -6,6 +6,13 @@
 
 namespace ptdet {
 
+struct Float16 {
+  uint16_t bits;
+};
+struct BFloat16 {
+  uint16_t bits;
+};
+
 // Both are exact: every half is a float. NaN stays NaN.
 PTDET_HD float bfloat16_to_float(uint16_t bits) { return bits_of<float>(static_cast<uint32_t>(bits) << 16); }
 

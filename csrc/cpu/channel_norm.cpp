@@ -10,13 +10,7 @@
 namespace ptdet::cpu {
 namespace {
 
-const ChannelNormTable& table() {
-#if defined(__x86_64__)
-  if (&walk_table() == &kAvx512Walk) return kAvx512ChannelNorm;
-  if (&walk_table() == &kAvx2Walk) return kAvx2ChannelNorm;
-#endif
-  return kBaselineChannelNorm;
-}
+const ChannelNormTable& table() { return PTDET_FOR_THIS_PROCESSOR(ChannelNorm); }
 
 size_t bytes_of(Type type) { return type == Type::kFloat64 ? 8 : type == Type::kFloat32 ? 4 : 2; }
 

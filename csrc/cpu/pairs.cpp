@@ -1,20 +1,12 @@
 #include "cpu/pairs.h"
 
-#include <cstring>
+#include "cpu/isa.h"
 
 namespace ptdet::cpu {
 namespace {
 
-const PairTable& choose() {
-#if defined(__x86_64__)
-  if (std::strcmp(instruction_set(), "avx512") == 0) return kAvx512Pairs;
-  if (std::strcmp(instruction_set(), "avx2") == 0) return kAvx2Pairs;
-#endif
-  return kBaselinePairs;
-}
-
 const PairTable& pair_table() {
-  static const PairTable& table = choose();
+  static const PairTable& table = PTDET_FOR_THIS_PROCESSOR(Pairs);
   return table;
 }
 

@@ -1,24 +1,6 @@
 // A run's numbers as rows of a type to compute in: one row of pixels a channel, where they lie if they lie so, else in
 // a buffer. Included by channel_norm.inc only, inside one namespace per instruction set.
 
-struct Float16 {
-  uint16_t bits;
-};
-struct BFloat16 {
-  uint16_t bits;
-};
-
-template <typename Stored>
-struct RangeOf : Range<Stored> {};
-template <>
-struct RangeOf<Float16> {
-  static constexpr float kSmallest = 6.103515625e-05f, kLargest = 65504.0f;
-};
-template <>
-struct RangeOf<BFloat16> {
-  static constexpr float kSmallest = FLT_MIN, kLargest = 3.3895313892515355e38f;
-};
-
 #include "cpu/vector.h"
 
 using Floats = Vector<float>::type;

@@ -142,13 +142,7 @@ void run(const NmsInput& input, const SoftParams& params, const SoftOutput& outp
 
 }  // namespace
 
-const DecayTable& decay_table() {
-#if defined(__x86_64__)
-  if (&walk_table() == &kAvx512Walk) return kAvx512Decays;
-  if (&walk_table() == &kAvx2Walk) return kAvx2Decays;
-#endif
-  return kBaselineDecays;
-}
+const DecayTable& decay_table() { return PTDET_FOR_THIS_PROCESSOR(Decays); }
 
 void soft_nms(const NmsInput& input, const SoftParams& params, const SoftOutput& output, const Host& host) {
   if (input.boxes.type == Type::kFloat64)

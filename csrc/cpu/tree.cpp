@@ -63,14 +63,8 @@ void set_hull(Block<T>& above, uint32_t lane, const Block<T>& block, T limit) {
 }  // namespace
 
 const TreeTable& tree_table() {
-#if defined(__x86_64__)
-  static const TreeTable& table = &walk_table() == &kAvx512Walk ? kAvx512Tree
-                                  : &walk_table() == &kAvx2Walk ? kAvx2Tree
-                                                                : kBaselineTree;
+  static const TreeTable& table = PTDET_FOR_THIS_PROCESSOR(Tree);
   return table;
-#else
-  return kBaselineTree;
-#endif
 }
 
 template <typename T>

@@ -1,12 +1,11 @@
-// The filter of a YOLO head: every number of the class columns is read once,
-// tile by tile; rows that can have no candidate end there. Tasks are runs of
-// rows, whose candidates are listed apart and laid end to end afterwards, so
-// the order depends on no thread.
+// The filter of a YOLO head: every number of the class columns is read once, tile by tile; rows that can have no
+// candidate end there. Tasks are runs of rows, whose candidates are listed apart and laid end to end afterwards, so the
+// order depends on no thread.
 #include "core/yolo.h"
 
 #include <algorithm>
-#include <cstring>
 
+#include "cpu/isa.h"
 #include "cpu/load.h"
 #include "cpu/parallel.h"
 #include "cpu/yolo_best.h"
@@ -50,14 +49,6 @@ struct List {
     ++count;
   }
 };
-
-YoloBest best_of_tile() {
-#if defined(__x86_64__)
-  if (std::strcmp(instruction_set(), "avx512") == 0) return yolo_best_avx512;
-  if (std::strcmp(instruction_set(), "avx2") == 0) return yolo_best_avx2;
-#endif
-  return yolo_best_baseline;
-}
 
 struct Tasks {
   int64_t per_image, count;
@@ -107,7 +98,7 @@ template <typename T>
 YoloFound find(const YoloInput& input, const YoloParams& params, int64_t* passed, const Host& host) {
   const Tasks tasks(input);
   const YoloRule<T> rule = yolo_rule<T>(input, params);
-  const YoloBest best_of = best_of_tile();
+  const YoloBest best_of = PTDET_FOR_THIS_PROCESSOR(YoloBest);
   auto* lists = allocate<List<T>>(host, tasks.count);
   parallel_for(host, tasks.count, [&](int64_t task) {
     List<T> list;

@@ -1,6 +1,5 @@
-// The largest class value of each row of a tile, in one sweep over the tile's
-// memory: what tells, before any other work, that a row has no candidate.
-// yolo_best.inc is compiled once per instruction set.
+// The largest class value of each row of a tile, in one sweep over the tile's memory: what tells, before any other
+// work, that a row has no candidate. yolo_best.inc is compiled once per instruction set.
 #pragma once
 
 #include "kernels.h"
@@ -21,10 +20,10 @@ struct YoloTile {
 // best: double for float64, else float. NaN if a class value is.
 using YoloBest = void (*)(const YoloTile& tile, void* best);
 
-void yolo_best_baseline(const YoloTile& tile, void* best);
+extern const YoloBest kBaselineYoloBest;
 #if defined(__x86_64__)
-void yolo_best_avx2(const YoloTile& tile, void* best);
-void yolo_best_avx512(const YoloTile& tile, void* best);
+extern const YoloBest kAvx2YoloBest;
+extern const YoloBest kAvx512YoloBest;
 #endif
 
 }  // namespace ptdet::cpu

@@ -1,4 +1,6 @@
 #if defined(__x86_64__)
-#define PTDET_YOLO_BEST yolo_best_avx2
+#define PTDET_ISA avx2
 #include "cpu/yolo_best.inc"
+
+const ptdet::cpu::YoloBest ptdet::cpu::kAvx2YoloBest = avx2::yolo_best;
 #endif

@@ -1,4 +1,6 @@
 #if defined(__x86_64__)
-#define PTDET_YOLO_BEST yolo_best_avx512
+#define PTDET_ISA avx512
 #include "cpu/yolo_best.inc"
+
+const ptdet::cpu::YoloBest ptdet::cpu::kAvx512YoloBest = avx512::yolo_best;
 #endif

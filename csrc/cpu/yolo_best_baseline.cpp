@@ -1,2 +1,4 @@
-#define PTDET_YOLO_BEST yolo_best_baseline
+#define PTDET_ISA baseline
 #include "cpu/yolo_best.inc"
+
+const ptdet::cpu::YoloBest ptdet::cpu::kBaselineYoloBest = baseline::yolo_best;

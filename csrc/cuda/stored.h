@@ -11,13 +11,6 @@
 
 namespace ptdet::cuda {
 
-struct Float16 {
-  uint16_t bits;
-};
-struct BFloat16 {
-  uint16_t bits;
-};
-
 __device__ inline double widened(double x) { return x; }
 __device__ inline float widened(float x) { return x; }
 __device__ inline float widened(Float16 x) { return half_to_float(x.bits); }
@@ -39,18 +32,6 @@ template <typename T>
 __device__ inline void narrow(T value, BFloat16& to) {
   to.bits = float_to_bfloat16(static_cast<float>(value));
 }
-
-// The smallest normal and the largest number of the type.
-template <typename Stored>
-struct RangeOf : Range<Stored> {};
-template <>
-struct RangeOf<Float16> {
-  static constexpr float kSmallest = 6.103515625e-05f, kLargest = 65504.0f;
-};
-template <>
-struct RangeOf<BFloat16> {
-  static constexpr float kSmallest = FLT_MIN, kLargest = 3.3895313892515355e38f;
-};
 
 template <typename Stored>
 constexpr int kPerLoad = 16 / static_cast<int>(sizeof(Stored));
