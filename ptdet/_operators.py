@@ -70,7 +70,7 @@ def past_autograd(operator: Any, boxes: Tensor, scores: Tensor, *rest: Any) -> A
     if torch.compiler.is_compiling() or wants_gradient(boxes, scores):
         if _has_tangent(boxes, scores):  # it would be lost without a word
             raise NotImplementedError(
-                f"{operator}: its gradients run backward only, and boxes or scores have a tangent"
+                f"{operator}: its gradients run backward only, boxes or scores have a tangent"
             )
         return operator(boxes, scores, *rest)
     with torch._C._AutoDispatchBelowAutograd():

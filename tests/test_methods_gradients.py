@@ -190,6 +190,7 @@ def test_compile_and_export() -> None:
         lambda b, s: ptdet.weighted_boxes_fusion([b], [s], [s.long()])[0],
     ],
 )
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:FutureWarning")  # torch.func of itself
 def test_tangents_are_carried_or_refused(method: Callable[[Tensor, Tensor], Tensor]) -> None:
     boxes, scores = (each.detach() for each in scene())
     direction = torch.ones_like(boxes)
