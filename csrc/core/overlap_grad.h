@@ -15,10 +15,14 @@ struct Sided {
   Angle<T> angle;
 };
 
-template <typename T>
+// Without the angle, which is dear, where the measure has no use for it.
+template <bool kWithAngle = true, typename T>
 PTDET_HD Sided<T> sided(const Box<T>& box) {
   const T w = width(box), h = height(box);
-  return {box, w, h, w * h, diagonal_angle(w, h)};
+  const T none(0);
+  Angle<T> angle{none, none, none};
+  if (kWithAngle) angle = diagonal_angle(w, h);
+  return {box, w, h, w * h, angle};
 }
 
 template <typename T>
