@@ -66,10 +66,13 @@ def check_suppression(
             raise ValueError(f"max_output: expected None or a number >= 0, got {max_output}")
 
 
+IDS_ARE_NAN = "idxs: expected ids that equal themselves, got NaN"
+
+
 def check_ids_are_numbers(idxs: Tensor) -> None:
     """Only floating ids can be NaN; on a GPU this waits. Under torch.compile the operator's own check remains."""
     if idxs.is_floating_point() and not torch.compiler.is_compiling() and bool(torch.isnan(idxs).any()):
-        raise ValueError("idxs: expected ids that equal themselves, got NaN")
+        raise ValueError(IDS_ARE_NAN)
 
 
 # [docs: checks]

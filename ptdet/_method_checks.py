@@ -139,10 +139,13 @@ def check_threshold_of(method: str, iou_threshold: Any) -> None:
         raise ValueError(f"iou_threshold: expected {expected} for method {method!r}, got {iou_threshold!r}")
 
 
+SCORES_ARE_NEGATIVE = "scores: expected numbers >= 0, got one below"
+
+
 def check_scores_are_not_negative(scores: Tensor) -> None:
     """On a GPU this waits. Under torch.compile the operator's own check remains."""
     if not torch.compiler.is_compiling() and bool((scores < 0).any()):
-        raise ValueError("scores: expected numbers >= 0, got one below")
+        raise ValueError(SCORES_ARE_NEGATIVE)
 
 
 def check_wbf(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ._checks import check_ids_are_numbers, check_tensor
+from ._checks import IDS_ARE_NAN, check_ids_are_numbers, check_tensor
+from ._method_checks import SCORES_ARE_NEGATIVE
 
-_REFUSED = {-1: "idxs: expected ids that equal themselves, got NaN", -2: "scores: expected numbers >= 0, got one below"}
+_REFUSED = {-1: IDS_ARE_NAN, -2: SCORES_ARE_NEGATIVE}
 
 
 def cut(keep: Tensor, kept: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:

@@ -106,7 +106,7 @@ def call(*command: object) -> str:
 
 
 def read_by(source: Path) -> list[Path]:
-    included = [p for folder in ("core", "cuda") for p in (CSRC / folder).glob("*.h")]
+    included = [p for folder in ("core", "kernels", "cuda") for p in (CSRC / folder).glob("*.h")]
     return sorted([source, *included, CSRC / "kernels.h", CSRC / "switch.h"])
 
 

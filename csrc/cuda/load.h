@@ -47,6 +47,8 @@ struct alignas(16) WalkBox {  // read in 16-byte pieces
   Box<T> box;
 };
 
+inline bool wide(const NmsInput& input) { return input.boxes.type == Type::kFloat64; }
+
 inline bool is_floating(Type type) {
   return type == Type::kFloat64 || type == Type::kFloat32 || type == Type::kFloat16 || type == Type::kBFloat16;
 }

@@ -46,6 +46,4 @@ __device__ inline int64_t first_not_below(const int64_t* keys, int64_t count, in
   return low;
 }
 
-inline bool wide(const NmsInput& input) { return input.boxes.type == Type::kFloat64; }
-
 }  // namespace ptdet::cuda

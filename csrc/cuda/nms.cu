@@ -67,8 +67,6 @@ void run(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted
   write_result(scratch.result, sorted.by_score, params.max_output, output, stream);
 }
 
-bool wide(const NmsInput& input) { return input.boxes.type == Type::kFloat64; }
-
 }  // namespace
 
 size_t nms_scratch_bytes(const NmsInput& input) {
