@@ -1,9 +1,10 @@
-# make demo   environment, build, the main job on real detections: a picture and a table in demo_out/
-# make test   environment, build, the whole suite
-# make fuzz   the tests that take long, 10,000 seeded cases against torchvision and the reference
-# make lint   ruff, mypy, clang-format where it is installed; make format mends what they can
-# make bench  timings beside the peers (make peers installs them), and the tables made of them
-# make gpu    builds for the GPU of this machine, tests, sanitizers, benchmarks: under nine minutes, no network
+# make demo      environment, build, the main job on real detections: a picture and a table in demo_out/
+# make test      environment, build (of CUDA only where a GPU is, or by USE_CUDA=1), the fast tests of everything
+# make test-all  build (of CUDA where nvcc is), the tests that make test left out, parity on stand-ins of other machines
+# make fuzz      10,000 plain and 2,000 strange cases against torchvision and the reference
+# make lint      ruff, mypy, clang-format where it is installed; make format mends what they can
+# make bench     timings beside the peers (make peers installs them), and the tables made of them
+# make gpu       builds for the GPU of this machine, tests, sanitizers, benchmarks: under nine minutes, no network
 PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= 2
@@ -11,13 +12,23 @@ BIN := $(VENV)/bin
 # A torch that is there already (the system's, or a GPU image's) is used as it is.
 SITE := $(shell $(PYTHON) -c "import torch; assert tuple(map(int, torch.__version__.split('.')[:2])) >= (2, 11)" 2>/dev/null && echo --system-site-packages)
 
-.PHONY: demo test lint format fuzz bench peers gpu build clean
+.PHONY: demo test test-build test-all lint format fuzz bench peers gpu build clean
 
 demo: $(VENV)/demo.ok build
 	$(BIN)/python benchmarks/demo.py
 
-test: $(VENV)/test.ok build
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+test: test-build
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --junit-xml build/test.xml
+
+# The emulated kernels, too: here all cores compile, where a test would keep the others waiting.
+test-build: $(VENV)/test.ok
+	@USE_CUDA=$(or $(USE_CUDA),$(if $(shell nvidia-smi -L 2>/dev/null),,0)) $(BIN)/python setup.py -q build_native
+	@$(BIN)/python -m tests.emulation.harness plain
+
+test-all: $(VENV)/test.ok build
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m slow
+	WORKERS=$(WORKERS) $(BIN)/python -m tests.stand_ins
+	@$(BIN)/python -m tests.slowest build/test.xml
 
 CXX_FILES = $(shell git ls-files -co --exclude-standard csrc tests/emulation tests/cpu_alone | grep -E '\.(h|cpp|inc|cu)$$')
 CLANG_FORMAT := $(firstword $(wildcard $(BIN)/clang-format) $(shell command -v clang-format))
@@ -34,7 +45,6 @@ format: $(VENV)/test.ok
 	$(if $(CLANG_FORMAT),$(CLANG_FORMAT) -i $(CXX_FILES))
 
 fuzz: $(VENV)/test.ok build
-	$(BIN)/python -m pytest -q -n $(WORKERS) -m long
 	$(BIN)/python -m tests.fuzz --cases 10000 --out benchmarks/results/fuzz.json
 
 bench: $(VENV)/test.ok build

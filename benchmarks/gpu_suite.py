@@ -70,7 +70,7 @@ def run_all(files: list[Path], workers: int, end: float) -> list[Part]:
     emulated = []
     for path in files:
         part = pytest_of(
-            path.stem, "-m", "not cuda and not long", str(path), CUDA_VISIBLE_DEVICES="", OMP_NUM_THREADS="2"
+            path.stem, "-m", "not cuda and not slow", str(path), CUDA_VISIBLE_DEVICES="", OMP_NUM_THREADS="2"
         )
         (emulated if "emulation" in path.read_text() else parts).append(part)
     if emulated:  # compiled once, not by each process that wants it

@@ -1,17 +1,22 @@
-"""Fixtures that run one test on every backend and device.
+"""Fixtures that run one test on every backend and device, and the two layers of the suite.
 
 A missing native build is an error here, not a skip: set PTDET_TEST_REFERENCE_ONLY=1 to test the reference alone.
+
+`make test`, or pytest without options, is the fast layer; `make test-all` runs the rest, which is marked `slow`. A new
+test is fast. A large grid of parameters is marked `grid`: a part of it is fast, see `part_of_grid`.
 """
 
 from __future__ import annotations
 
 import os
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import pytest
 import torch
 
 import ptdet
+from tests.emulation.harness import PLAIN, Flavour
 
 NATIVE = bool(ptdet.build_info()["cpu"])
 REFERENCE_ONLY = os.environ.get("PTDET_TEST_REFERENCE_ONLY") == "1"
@@ -19,7 +24,69 @@ REFERENCE_ONLY = os.environ.get("PTDET_TEST_REFERENCE_ONLY") == "1"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "cuda: needs a GPU and the CUDA build")
-    config.addinivalue_line("markers", "long: more of what a test without it shows; `make fuzz` runs them")
+    config.addinivalue_line("markers", "slow: left to `make test-all`")
+    config.addinivalue_line(
+        "markers",
+        "grid(*names): `make test` runs a part of the parameters, with every combination of the named ones and every"
+        " value of the others; `make test-all` runs the rest",
+    )
+    if os.environ.get("PYTEST_XDIST_WORKER"):  # threads that wait for a core another worker has cost more than they do
+        torch.set_num_threads(1)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what -m does not ask for
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    of_one: defaultdict[str, list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        of_one[item.nodeid.split("[")[0]].append(item)
+    for cases in of_one.values():
+        marker = cases[0].get_closest_marker("grid")
+        if marker:
+            fast = part_of_grid([indices_of(case) for case in cases], marker.args)
+            for number, case in enumerate(cases):
+                if number not in fast:
+                    case.add_marker("slow")
+    for item in items:
+        flavour = item.callspec.params.get("flavour") if hasattr(item, "callspec") else None
+        if isinstance(flavour, Flavour) and flavour is not PLAIN:  # compiled and run under a sanitizer
+            item.add_marker("slow")
+
+
+def indices_of(case: pytest.Item) -> dict[str, int]:
+    """Which value of each parameter this case has."""
+    assert isinstance(case, pytest.Function) and hasattr(case, "callspec"), f"{case.nodeid}: a grid of no parameters"
+    return dict(case.callspec.indices)
+
+
+def part_of_grid(cases: list[dict[str, int]], named: tuple[str, ...]) -> set[int]:
+    """Which cases to run: together they have every combination of the named parameters and every value of each other.
+
+    In turn the case that adds most to it; of equals the one whose values were taken least, so that they alternate.
+    """
+    assert set(named) <= set(cases[0]), f"grid: {named} are not all parameters, which are {list(cases[0])}"
+
+    def shown(case: dict[str, int]) -> set[object]:
+        return {tuple(case[name] for name in named), *(each for each in case.items() if each[0] not in named)}
+
+    everything = [shown(case) for case in cases]
+    missing: set[object] = set().union(*everything)
+    taken: Counter[object] = Counter()
+    fast: set[int] = set()
+    while missing:
+        best = max(
+            (number for number in range(len(cases)) if number not in fast),
+            key=lambda n: (len(everything[n] & missing), -sum(taken[each] for each in everything[n])),
+        )
+        fast.add(best)
+        missing -= everything[best]
+        taken.update(everything[best])
+    return fast
+
+
+@pytest.fixture(autouse=True)
+def _draws_do_not_depend_on_other_tests() -> None:
+    """What is drawn without a generator is the same alone, in the whole suite and in any order."""
+    torch.manual_seed(0)
 
 
 def require_native() -> None:

@@ -17,11 +17,19 @@ from torch import Tensor
 import ptdet
 from ptdet.testing import samples_norm
 
+from . import conditioning
+
 DEGREES = [1.0, 2.0, math.inf, 0.5, 1.5, 2.5, 3.0, 7.0]
 DTYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parents[1]
-TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}
+
+
+def tolerance(x: Tensor, p: float) -> float:
+    """Of the norm and of its gradient, which has the norm to the power p - 1 in it."""
+    computed = torch.float64 if x.dtype == torch.float64 else torch.float32
+    norm = conditioning.of_norm(x.shape[1], p, torch.finfo(computed).eps)
+    return norm * (1.0 if math.isinf(p) else max(1.0, p - 1)) + torch.finfo(x.dtype).eps
 
 
 def torch_norm(x: Tensor, p: float = 2.0) -> Tensor:
@@ -69,7 +77,7 @@ def test_equals_vector_norm(p: float, dtype: torch.dtype, backend: str, threads:
         value, gradient = value_and_gradient(ptdet.channel_norm, x, p)
         expected, expected_gradient = value_and_gradient(torch_norm, x.double(), p)
         for ours, theirs in ((value, expected), (gradient, expected_gradient)):
-            torch.testing.assert_close(ours.double(), theirs, rtol=TOLERANCE[dtype], atol=1e-30, msg=name)
+            torch.testing.assert_close(ours.double(), theirs, rtol=tolerance(x, p), atol=1e-30, msg=name)
 
 
 @pytest.mark.parametrize("p", DEGREES)
@@ -125,7 +133,7 @@ def test_large_and_tiny(dtype: torch.dtype, p: float, layout: str, backend: str)
         scaled = (x * size).to(dtype)
         value, gradient = value_and_gradient(ptdet.channel_norm, scaled, p)
         wide, wide_gradient = value_and_gradient(torch_norm, scaled.double() / size, p)
-        rtol = 1e-12 if dtype == torch.float64 else max(2e-6, 4 * finfo.eps)
+        rtol = tolerance(scaled, p) + 2 * finfo.eps  # the vector of size 1 was rounded otherwise
         small = finfo.tiny * finfo.eps  # a subnormal result keeps what bits it has
         torch.testing.assert_close(value.double(), wide * size, rtol=rtol, atol=small)
         torch.testing.assert_close(gradient.double(), wide_gradient, rtol=rtol, atol=4 * max(small, 1e-30))
@@ -187,14 +195,16 @@ def test_memory_is_output_and_gradient(native: None) -> None:
 def test_every_instruction_set(instruction_set: str, native: None) -> None:
     """Chosen once a process, so each takes one of its own; one that the processor lacks is the baseline there."""
     code = (
-        "import torch, ptdet; from ptdet import reference; from ptdet.testing import CATALOG; ptdet.build_info()\n"
+        "import torch, ptdet; from ptdet.testing import CATALOG; ptdet.build_info()\n"
+        "from tests.test_channel_norm import tolerance\n"
         "for row in CATALOG:\n"
         "    if not row.name.startswith('channel_norm'): continue\n"
         "    for dtype in (torch.float32, torch.float64, torch.float16, torch.bfloat16):\n"
         "        for sample in row.samples(torch.device('cpu'), dtype):\n"
         "            got = getattr(torch.ops.ptdet, row.name)(*sample.arguments)\n"
-        "            rtol = max(2e-6 if dtype != torch.float64 else 1e-12, torch.finfo(dtype).eps)\n"
-        "            torch.testing.assert_close(got, row.reference(*sample.arguments), rtol=rtol, atol=0)\n"
+        "            x, p = sample.arguments[-2 if row.name == 'channel_norm' else 1], sample.arguments[-1]\n"
+        "            expected = row.reference(*sample.arguments)\n"
+        "            torch.testing.assert_close(got, expected, rtol=tolerance(x, p), atol=0)\n"
     )
     environment = {**os.environ, "PTDET_CPU": instruction_set}
     ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)

@@ -50,7 +50,7 @@ FIRST_OF_EACH = [next(row for row in OPTIONS if row[0] == method) for method in 
 @pytest.mark.parametrize(
     ("method", "options", "flavour"),
     [
-        pytest.param(*row, flavour, marks=pytest.mark.long if flavour is TSAN and row not in FIRST_OF_EACH else ())
+        pytest.param(*row, flavour, marks=pytest.mark.slow if flavour is TSAN and row not in FIRST_OF_EACH else ())
         for row in OPTIONS
         for flavour in FLAVOURS
     ],

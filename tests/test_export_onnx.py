@@ -122,7 +122,7 @@ LONG = {
 
 def each(methods: dict[str, Method]) -> list[Any]:
     """The exporter takes seconds for each; test_export_formulas.py asks the same of what is exported, at once."""
-    return [pytest.param(name, marks=pytest.mark.long if name in LONG else ()) for name in methods]
+    return [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in methods]
 
 
 def onnx_program(method: Method) -> Any:

@@ -88,7 +88,7 @@ def test_named_sets(method: str, name: str) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(
-    "first", [0, pytest.param(20, marks=pytest.mark.long), pytest.param(40, marks=pytest.mark.long)]
+    "first", [0, pytest.param(20, marks=pytest.mark.slow), pytest.param(40, marks=pytest.mark.slow)]
 )
 def test_strange_cases(method: str, first: int) -> None:
     """Other measures and dtypes, limits, NaN, inverted boxes, any strides."""

@@ -33,7 +33,7 @@ def test_plain_cases(first: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "first", [*range(0, 50, 10), *(pytest.param(n, marks=pytest.mark.long) for n in range(50, 150, 10))]
+    "first", [*range(0, 50, 10), *(pytest.param(n, marks=pytest.mark.slow) for n in range(50, 150, 10))]
 )
 def test_strange_cases(first: int) -> None:
     for seed in range(first, first + 10):

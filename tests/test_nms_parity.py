@@ -93,7 +93,7 @@ def test_far_above_internal_switches(threads: int) -> None:
     agree(boxes, scores, class_ids(n, "few", n), 0.3)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", EXACT_METRICS)
 @pytest.mark.parametrize("inclusive", [False, True], ids=["above", "at least"])
 def test_large_metrics(metric: str, inclusive: bool) -> None:

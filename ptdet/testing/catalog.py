@@ -25,7 +25,8 @@ class Operation:
 CATALOG: list[Operation] = [
     Operation("nms", samples.suppression, reference.nms),
     Operation("nms_walk", samples.suppression, reference.nms_walk),
-    Operation("channel_norm", samples_norm.channel_norm, reference.channel_norm, 1e-6, differentiable=True),
+    # the order of a sum of up to 37 powers: 37 roundings of 1.2e-7, and those of pow and of the root
+    Operation("channel_norm", samples_norm.channel_norm, reference.channel_norm, 6e-6, differentiable=True),
     Operation(
         "channel_norm_backward", samples_norm.backward, reference.channel_norm_backward, 1e-6, differentiable=True
     ),

@@ -1,15 +1,19 @@
-"""Builds the emulated kernels and runs them. Free of pytest."""
+"""Builds the emulated kernels and runs them. Free of pytest.
+
+`python -m tests.emulation.harness [FLAVOUR ...]` builds alone: plain, if none is named.
+"""
 
 from __future__ import annotations
 
-import hashlib
+import fcntl
 import os
 import shutil
 import struct
 import subprocess
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
+import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -62,53 +66,55 @@ def compiler() -> str | None:
     return shutil.which(os.environ.get("CXX", "g++"))
 
 
-def sources_hash(*build_choices: object) -> str:
-    digest = hashlib.sha256(repr(build_choices).encode())
-    folders = (CSRC / "core", CSRC / "kernels", CSRC / "cuda", HERE)
-    files = [p for folder in folders for p in folder.rglob("*") if p.suffix in {".h", ".cu", ".cpp", ".inc"}]
-    for path in sorted([*files, CSRC / "kernels.h", CSRC / "switch.h"]):
-        digest.update(str(path.relative_to(ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
-
-
+@cache
 def build(flavour: Flavour) -> Path:
-    """The folder that holds the drivers and `planted`, compiled if a source has changed since."""
-    folder = BUILD / f"{flavour.name}-{sources_hash(flavour, COMMON, compiler())}"
-    if folder.exists():
-        return folder
-    BUILD.mkdir(parents=True, exist_ok=True)
-    for old in BUILD.glob(f"{flavour.name}-*"):
-        shutil.rmtree(old, ignore_errors=True)
-    with tempfile.TemporaryDirectory(dir=BUILD) as name:
-        work = Path(name)
-        cuda, drivers = sorted((CSRC / "cuda").glob("*.cu")), sorted(HERE.glob("*driver.cpp"))
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            sources = [*cuda, *drivers, HERE / "planted" / "faults.cu"]
-            compiling = [pool.submit(_compile, work, path, flavour.flags) for path in sources]
-            runtime = _compile(work, HERE / "cuda_on_cpu.cpp", ("-O2", *flavour.runtime_flags))
-            objects = [done.result() for done in compiling]
-        kernels, planted = objects[: len(cuda)], objects[-1]
-        for driver in objects[len(cuda) : -1]:
-            call([compiler(), *flavour.flags, driver, *kernels, runtime, "-o", work / driver.stem])
-        call([compiler(), *flavour.flags, planted, runtime, "-o", work / "planted"])
-        try:
-            work.rename(folder)
-        except OSError:  # another process was faster
-            return folder
-        work.mkdir()  # for TemporaryDirectory to remove
+    """The folder that holds the drivers and `planted`; what a change has left out of date is compiled."""
+    folder = BUILD / flavour.name
+    cuda, drivers = sorted((CSRC / "cuda").glob("*.cu")), sorted(HERE.glob("*driver.cpp"))
+    ninja = NinjaFile(folder, flavour.flags)
+    kernels = [ninja.compile(path, COMMON, flavour.flags) for path in cuda]
+    runtime = ninja.compile(HERE / "cuda_on_cpu.cpp", COMMON, ("-O2", *flavour.runtime_flags))
+    for driver in drivers:
+        ninja.link(driver.stem, [ninja.compile(driver, COMMON, flavour.flags), *kernels, runtime])
+    ninja.link("planted", [ninja.compile(HERE / "planted" / "faults.cu", COMMON, flavour.flags), runtime])
+    ninja.run()
     return folder
 
 
-def _compile(work: Path, source: Path, flags: tuple[str, ...]) -> Path:
-    out = work / f"{source.stem}.o"
-    call([compiler(), *COMMON, *flags, "-x", "c++", "-c", source, "-o", out])
-    return out
+class NinjaFile:
+    """A folder of objects and programs, each made anew when what it reads or its command has changed."""
+
+    def __init__(self, folder: Path, link_flags: tuple[object, ...]) -> None:
+        self.folder = folder
+        self.lines = [
+            f"rule cxx\n  command = {compiler()} $flags -x c++ -MMD -MF $out.d -c $in -o $out\n  deps = gcc\n"
+            "  depfile = $out.d\n",
+            f"rule link\n  command = {compiler()} {_joined(link_flags)} $in -o $out $libs\n",
+        ]
+
+    def compile(self, source: Path, *flags: tuple[object, ...]) -> Path:
+        out = self.folder / f"{source.stem}.o"
+        self.lines.append(f"build {out}: cxx {source}\n  flags = {' '.join(map(_joined, flags))}\n")
+        return out
+
+    def link(self, name: str, objects: list[Path], libraries: tuple[object, ...] = ()) -> Path:
+        self.lines.append(f"build {self.folder / name}: link {_joined(objects)}\n  libs = {_joined(libraries)}\n")
+        return self.folder / name
+
+    def run(self) -> None:
+        """One process at a time: two workers of a test run want the same kernels."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        ninja = shutil.which("ninja") or str(Path(sys.executable).parent / "ninja")
+        with (self.folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (self.folder / "build.ninja").write_text("\n".join(self.lines))
+            done = subprocess.run([ninja, "-C", str(self.folder)], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(done.stdout + done.stderr)
 
 
-def call(command: list[object]) -> None:
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
+def _joined(parts: Iterable[object]) -> str:
+    return " ".join(map(str, parts))
 
 
 @dataclass(frozen=True)
@@ -173,3 +179,8 @@ def execute(program: Path, arguments: list[str], seed: int, given: bytes) -> sub
         command = ["setarch", "-R", *command]
     environment = {**os.environ, **ENVIRONMENT, "PTDET_EMULATION_SEED": str(seed)}
     return subprocess.run(command, input=given, capture_output=True, env=environment, timeout=300, check=False)
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[1:] or [PLAIN.name]:
+        build(next(flavour for flavour in FLAVOURS if flavour.name == wanted))
