@@ -27,7 +27,7 @@ test-build: $(VENV)/test.ok
 
 test-all: $(VENV)/test.ok build
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m slow
-	WORKERS=$(WORKERS) $(BIN)/python -m tests.stand_ins
+	$(BIN)/python -m tests.stand_ins --workers $(WORKERS)
 	@$(BIN)/python -m tests.slowest build/test.xml
 
 CXX_FILES = $(shell git ls-files -co --exclude-standard csrc tests/emulation tests/cpu_alone | grep -E '\.(h|cpp|inc|cu)$$')

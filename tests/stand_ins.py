@@ -7,6 +7,7 @@ The values are spread over few processes, so that the kernels and the reference 
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
@@ -81,7 +82,9 @@ def run(environment: dict[str, str]) -> bool:
 
 
 def main() -> int:
-    with ThreadPoolExecutor(int(os.environ.get("WORKERS", "2"))) as pool:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workers", type=int, default=1, help="how many at a time")
+    with ThreadPoolExecutor(parser.parse_args().workers) as pool:
         return 0 if all(list(pool.map(run, map(possible, STAND_INS)))) else 1
 
 

@@ -24,10 +24,13 @@ WARNINGS = ("-Wall", "-Wextra", "-Werror")
 FLAGS = ("-std=c++17", "-O3", "-ffp-contract=off", *WARNINGS, f"-I{ROOT}/csrc", "-static", "-pthread")
 CASES = int(os.environ.get("PTDET_AARCH64_CASES", "40"))
 
-pytestmark = pytest.mark.skipif(
-    COMPILER is None or QEMU is None or platform.machine() == "aarch64",
-    reason="no aarch64-linux-gnu-g++ or no qemu-aarch64: NEON was not tested",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        COMPILER is None or QEMU is None or platform.machine() == "aarch64",
+        reason="no aarch64-linux-gnu-g++ or no qemu-aarch64: NEON was not tested",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -44,6 +44,7 @@ def commands() -> dict[str, str]:
     return {Path(e["file"]).name: e["command"] for e in entries if Path(e["file"]).parent == room}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [path.name for path in sorted((ROOT / "csrc/torch").glob("*.cpp"))])
 def test_compiles_against_the_oldest_headers(name: str, include: Path, commands: dict[str, str]) -> None:
     if name not in commands:

@@ -191,6 +191,7 @@ def test_memory_is_output_and_gradient(native: None) -> None:
     assert sorted(made) == [size // 32, size // 32, size]  # the norm, the ones, the gradient
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("instruction_set", ["baseline", "avx2", "avx512"])
 def test_every_instruction_set(instruction_set: str, native: None) -> None:
     """Chosen once a process, so each takes one of its own; one that the processor lacks is the baseline there."""
@@ -231,7 +232,7 @@ def test_torch_func() -> None:
     )
 
 
-@pytest.mark.parametrize("compiler", ["eager", "aot_eager", "inductor"])
+@pytest.mark.parametrize("compiler", ["eager", "aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
 def test_compile(compiler: str) -> None:
     torch._dynamo.reset()
 

@@ -107,6 +107,7 @@ def test_numbers_2_to_the_31_apart(flavour: Flavour) -> None:
     assert norms.far_numbers_wrong(flavour, SEED) == 0
 
 
+@pytest.mark.slow
 def test_reads_and_writes_16_bytes_at_a_time() -> None:
     if machine_code.nvcc() is None:
         if os.environ.get("CI"):

@@ -178,12 +178,12 @@ def test_boxes_that_touch() -> None:
     assert int(oracle(**vars(cases[1]))[2]) < 2 * n
 
 
-def test_group_that_is_nan() -> None:
+@pytest.mark.parametrize("flavour", [pytest.param(f, id=f.name) for f in (PLAIN, ASAN)])
+def test_group_that_is_nan(flavour: Flavour) -> None:
     boxes, scores = drawn(70, 1)
     idxs = torch.zeros(70)
     idxs[33] = math.nan
-    for flavour in (PLAIN, ASAN):
-        assert harness.run(flavour, [Case(boxes, scores, idxs)], SEED)[0][0] == -1
+    assert harness.run(flavour, [Case(boxes, scores, idxs)], SEED)[0][0] == -1
 
 
 def test_without_owner() -> None:

@@ -18,6 +18,8 @@ from tests.machine_code import ARCHITECTURES, READ_IN_FULL, Kernel
 SOURCES = sorted((machine_code.CSRC / "cuda").glob("*.cu"))
 EACH = [pytest.param(path, id=path.stem) for path in SOURCES]
 
+pytestmark = pytest.mark.slow
+
 # (pattern in the mangled name, threads of a block, blocks that a multiprocessor holds at once, at least; the same for
 # sm_75, whose shared memory is small); the first that fits counts. Where no row names a kernel, two blocks of 256
 # threads must fit.

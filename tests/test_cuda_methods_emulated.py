@@ -44,18 +44,8 @@ def check(flavour: Flavour, cases: list[MethodCase]) -> None:
                 assert torch.equal(ours.nan_to_num(nan=-7), theirs.nan_to_num(nan=-7)), each
 
 
-FIRST_OF_EACH = [next(row for row in OPTIONS if row[0] == method) for method in dict(OPTIONS)]
-
-
-@pytest.mark.parametrize(
-    ("method", "options", "flavour"),
-    [
-        pytest.param(*row, flavour, marks=pytest.mark.slow if flavour is TSAN and row not in FIRST_OF_EACH else ())
-        for row in OPTIONS
-        for flavour in FLAVOURS
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("flavour", EACH)
+@pytest.mark.parametrize(("method", "options"), OPTIONS, ids=str)
 def test_sizes_groups_and_limits(method: str, options: dict[str, Any], flavour: Flavour) -> None:
     cases = []
     for n in (0, 1, 33, 70, 300) if flavour is PLAIN else (1, 40, 75):
@@ -174,21 +164,22 @@ def test_fusion_in_every_type_and_of_degenerate_boxes(flavour: Flavour, conf_typ
     check(flavour, cases)
 
 
+@pytest.mark.parametrize("flavour", [pytest.param(f, id=f.name) for f in (PLAIN, ASAN)])
 @pytest.mark.parametrize("method", methods.METHODS)
-def test_errors_are_told_in_kept(method: str) -> None:
+def test_errors_are_told_in_kept(flavour: Flavour, method: str) -> None:
     boxes, scores = drawn(70, 1)
     bad = torch.zeros(70)
     bad[33] = math.nan
-    assert methods.run(ASAN, [MethodCase(method, Case(boxes, scores, bad), {})], SEED)[0][-1] == -1
+    assert methods.run(flavour, [MethodCase(method, Case(boxes, scores, bad), {})], SEED)[0][-1] == -1
     if method == "soft_nms_walk":
         scores[3] = -0.5
-        assert methods.run(ASAN, [MethodCase(method, Case(boxes, scores), {})], SEED)[0][-1] == -2
+        assert methods.run(flavour, [MethodCase(method, Case(boxes, scores), {})], SEED)[0][-1] == -2
     if method == "wbf_walk":
         for wrong in (-1, 2):
             of = models(70, 2)
             of[40] = wrong
             case = MethodCase(method, Case(boxes, scores, bad), {"conf_type": "avg"}, of, weights(2, torch.float32))
-            assert methods.run(ASAN, [case], SEED)[0][-1] == -3
+            assert methods.run(flavour, [case], SEED)[0][-1] == -3
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,7 @@ def test_many_boxes() -> None:
     check(PLAIN, cases)
 
 
+@pytest.mark.slow
 def test_indices_beyond_32_bits(tmp_path: Path) -> None:
     flags = [*harness.COMMON, "-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all", "-x", "c++"]
     sources = [harness.HERE / "planted" / "indices.cu", harness.HERE / "cuda_on_cpu.cpp"]

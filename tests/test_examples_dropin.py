@@ -24,7 +24,14 @@ def example(name: str, *arguments: str) -> str:
     return ran.stdout
 
 
-@pytest.mark.parametrize("model", ["fasterrcnn_resnet50_fpn", "retinanet_resnet50_fpn", "ssd300_vgg16"])
+@pytest.mark.parametrize(
+    "model",
+    [
+        "retinanet_resnet50_fpn",
+        pytest.param("fasterrcnn_resnet50_fpn", marks=pytest.mark.slow),
+        pytest.param("ssd300_vgg16", marks=pytest.mark.slow),
+    ],
+)
 def test_torchvision_detectors(model: str) -> None:
     pytest.importorskip("torchvision")
     printed = example("torchvision_detectors.py", model)

@@ -113,16 +113,22 @@ WALKS: dict[str, Method] = {
 }  # fmt: skip
 
 
-LONG = {
-    "batched, all options", "matrix, linear", "fast, all options", "complete_box_iou_loss", "nms of every metric",
-    "the owner", "merge, all options", "merge_nms of parameters", "cluster_nms, weighted", "soft, linear and hard",
-    "weighted_boxes_fusion", "combined_nms of scores that decay", "half boxes",
-}  # fmt: skip
+FAST = {
+    "nms",
+    "batched_nms",
+    "matrix_nms",
+    "box_iou",
+    "channel_norm",
+    "diou_nms",
+    "merge_nms",
+    "soft_nms",
+    "combined_nms",
+}
 
 
 def each(methods: dict[str, Method]) -> list[Any]:
     """The exporter takes seconds for each; test_export_formulas.py asks the same of what is exported, at once."""
-    return [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in methods]
+    return [pytest.param(name, marks=() if name in FAST else pytest.mark.slow) for name in methods]
 
 
 def onnx_program(method: Method) -> Any:
@@ -154,6 +160,18 @@ def runner(method: Method) -> Callable[..., list[Any]]:
     return run
 
 
+def apart(method: Method, boxes: Tensor, wanted: Any) -> float:
+    """What a sum in another order, or the runtime's own exp, atan or pow, may change of numbers as large as these.
+
+    Means and decays are of boxes that meet; nothing cancels in them, for scores are above 0.
+    """
+    of_all_rows = method in (PLAIN["complete_box_iou_loss"], PLAIN["channel_norm"])
+    meets = (ptdet.box_iou(boxes, boxes) > 0).sum(1)
+    terms = len(boxes) if of_all_rows or not len(boxes) else int(meets.max())
+    eps = 2 * (terms + 8) * np.finfo(np.float32).eps + (np.finfo(np.float16).eps if wanted.dtype == np.float16 else 0)
+    return float(eps * np.abs(wanted[np.isfinite(wanted)]).max(initial=0.0))
+
+
 def assert_same(results: list[Any], method: Method, *inputs: Tensor) -> None:
     expected = torch.utils._pytree.tree_leaves(Head(method)(*inputs))
     assert len(results) == len(expected)
@@ -161,8 +179,8 @@ def assert_same(results: list[Any], method: Method, *inputs: Tensor) -> None:
         assert result.dtype == wanted.dtype
         if wanted.dtype == np.int64:
             np.testing.assert_array_equal(result, wanted)
-        else:  # exp, atan and pow are the runtime's own; 2e-7 were seen
-            np.testing.assert_allclose(result, wanted, rtol=1e-6, atol=1e-6)
+        else:
+            np.testing.assert_allclose(result, wanted, rtol=0, atol=apart(method, inputs[0], wanted))
 
 
 @pytest.mark.filterwarnings("ignore")  # of the exporter itself
@@ -189,6 +207,7 @@ STRANGE: Method = lambda b, s, i: (  # noqa: E731
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_boxes_and_scores_that_are_no_boxes_and_scores() -> None:
     run = runner(STRANGE)

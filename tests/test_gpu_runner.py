@@ -133,6 +133,7 @@ def test_targets_are_met_missed_or_not_measured(tmp_path: Path) -> None:
     assert found[targets.BATCH] == "not measured"
 
 
+@pytest.mark.slow
 def test_the_suite_names_what_it_ran_and_what_not(tmp_path: Path) -> None:
     (tmp_path / "test_good.py").write_text(
         "import pytest\n\ndef test_good(): pass\n\n@pytest.mark.skip(reason='no peer')\ndef test_peer(): pass\n"
@@ -159,6 +160,7 @@ def test_the_suite_names_what_it_ran_and_what_not(tmp_path: Path) -> None:
     assert "assert 1 == 2" in "\n".join(result["logs"]["test_bad"])
 
 
+@pytest.mark.slow
 def test_small_suite_runs_on_any_device(native: None, tmp_path: Path) -> None:
     done = call("gpu_small", "--device", "cpu", "--out", str(tmp_path / "out.json"))
     assert done.returncode == 0, done.stdout + done.stderr
@@ -167,6 +169,7 @@ def test_small_suite_runs_on_any_device(native: None, tmp_path: Path) -> None:
     assert result["differences"] == []
 
 
+@pytest.mark.slow
 def test_fuzz_says_how_many_ran(native: None, tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     done = call("gpu_fuzz", "--device", "cpu", "--cases", "20", "--out", str(out))
@@ -175,6 +178,7 @@ def test_fuzz_says_how_many_ran(native: None, tmp_path: Path) -> None:
     assert call("gpu_fuzz", "--device", "cpu", "--seconds", "0").returncode == 1
 
 
+@pytest.mark.slow
 def test_fixed_shapes_are_told_from_the_fake_kernels() -> None:
     code = "from gpu_checks import *; print({o.name: has_fixed_shape(o) for o in CATALOG})"
     command = [sys.executable, "-c", code]
@@ -184,6 +188,7 @@ def test_fixed_shapes_are_told_from_the_fake_kernels() -> None:
     assert "'nms_walk': True" in done.stdout
 
 
+@pytest.mark.slow
 def test_graphs_hold_the_padded_forms_and_no_operator_without_a_kernel() -> None:
     code = (
         "from gpu_checks import *\n"

@@ -34,6 +34,7 @@ ISA_FLAGS = {
 SETS = ("baseline", "avx2")
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(VALGRIND is None, reason="no valgrind: instructions were not counted"),
     pytest.mark.skipif(platform.machine() != "x86_64", reason="counts are recorded for x86-64 only"),
 ]

@@ -28,6 +28,7 @@ def scene() -> tuple[Tensor, Tensor]:
     return boxes.double().requires_grad_(), (scores.double() + 0.1).requires_grad_()
 
 
+@pytest.mark.grid("kind", "reselect")
 @pytest.mark.parametrize("idxs", [None, CLASSES], ids=["one class", "classes"])
 @pytest.mark.parametrize("kind", ["gaussian", "linear", "hard"])
 @pytest.mark.parametrize("reselect", [True, False])
@@ -43,6 +44,7 @@ def test_soft(idxs: Tensor | None, kind: str, reselect: bool, backend: str) -> N
         assert gradgradcheck(decayed, scene())
 
 
+@pytest.mark.grid("members", "backend")
 @pytest.mark.parametrize("idxs", [None, CLASSES], ids=["one class", "classes"])
 @pytest.mark.parametrize("members", ["cluster", "overlapping", "later", "best"])
 @pytest.mark.parametrize("weights", ["score", "score_overlap"])

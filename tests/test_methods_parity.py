@@ -76,6 +76,7 @@ def agree(method: str, *case: Any) -> None:
             assert torch.equal(torch.nan_to_num(ours, nan=-7), torch.nan_to_num(theirs, nan=-7)), what
 
 
+@pytest.mark.grid("method")
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("name", SMALL)
 def test_named_sets(method: str, name: str) -> None:
@@ -100,6 +101,7 @@ def test_strange_cases(method: str, first: int) -> None:
         agree(method, boxes, scores, idxs, case.iou_threshold, {**keywords, "max_output": case.max_output}, seed)
 
 
+@pytest.mark.grid("method")
 @pytest.mark.parametrize("method", METHODS)
 def test_larger_sets(method: str, threads: int) -> None:
     """Several blocks and levels of the tree, several workers."""

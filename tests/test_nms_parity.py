@@ -37,6 +37,7 @@ def agree(boxes: torch.Tensor, scores: torch.Tensor, *rest: object, **keywords: 
     assert torch.equal(keep, expected[0][: int(expected[2])]), what
 
 
+@pytest.mark.grid("dtype")
 @pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_named_sets(name: str, dtype: torch.dtype) -> None:
@@ -69,6 +70,7 @@ def test_tiles(scene: Scene, n: int, threads: int) -> None:
         assert torch.equal(ptdet.nms(boxes, scores, threshold, score_threshold=0.3), some[: int(few)])
 
 
+@pytest.mark.grid("dtype")
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_tiles_of_any_dtype_against_the_reference(dtype: torch.dtype, threads: int) -> None:
     boxes, scores = crossing(6000, 1)
@@ -86,6 +88,7 @@ def test_around_internal_switches(n: int, threads: int) -> None:
     agree(*clustered(n, n), class_ids(n, "few", n), 0.5)
 
 
+@pytest.mark.slow
 def test_far_above_internal_switches(threads: int) -> None:
     n = 60_000
     boxes, scores = clustered(n, n)

@@ -12,6 +12,7 @@ import pytest
 from .test_import import ROOT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sanitizer, arguments", [("thread", ()), ("address,undefined", ("fork",))])
 def test_under_a_sanitizer(sanitizer: str, arguments: tuple[str, ...], tmp_path: Path) -> None:
     compiler = os.environ.get("CXX", "c++")
