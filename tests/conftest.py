@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 import pytest
 import torch
@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for cases in of_one.values():
         marker = cases[0].get_closest_marker("grid")
         if marker:
-            fast = part_of_grid([indices_of(case) for case in cases], marker.args)
+            fast = part_of_grid([values_of(case) for case in cases], marker.args)
             for number, case in enumerate(cases):
                 if number not in fast:
                     case.add_marker("slow")
@@ -52,20 +52,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
 
 
-def indices_of(case: pytest.Item) -> dict[str, int]:
-    """Which value of each parameter this case has."""
+def values_of(case: pytest.Item) -> dict[str, object]:
+    """The value of each parameter, or for one without a hash its identity."""
     assert isinstance(case, pytest.Function) and hasattr(case, "callspec"), f"{case.nodeid}: a grid of no parameters"
-    return dict(case.callspec.indices)
+    given = case.callspec.params.items()
+    return {name: (type(value), value if isinstance(value, Hashable) else id(value)) for name, value in given}
 
 
-def part_of_grid(cases: list[dict[str, int]], named: tuple[str, ...]) -> set[int]:
+def part_of_grid(cases: list[dict[str, object]], named: tuple[str, ...]) -> set[int]:
     """Which cases to run: together they have every combination of the named parameters and every value of each other.
 
     In turn the case that adds most to it; of equals the one whose values were taken least, so that they alternate.
     """
     assert set(named) <= set(cases[0]), f"grid: {named} are not all parameters, which are {list(cases[0])}"
 
-    def shown(case: dict[str, int]) -> set[object]:
+    def shown(case: dict[str, object]) -> set[object]:
         return {tuple(case[name] for name in named), *(each for each in case.items() if each[0] not in named)}
 
     everything = [shown(case) for case in cases]
