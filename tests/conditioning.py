@@ -11,6 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+EPS = torch.finfo(torch.float32).eps
+
 
 def of_mean(weights: Tensor, values: Tensor) -> Tensor:
     """Between two weighted means over dim 0, (K, D), of weights (K,) that are rounded to values' precision.
@@ -28,10 +30,10 @@ def of_mean(weights: Tensor, values: Tensor) -> Tensor:
     return torch.where(left > 0, bound, torch.inf)
 
 
-def of_product(factors: int, eps: float, each: float = 3.0) -> float:
-    """Between two products, relative: each factor, a function of the maths library, is off by a unit or two in the last
-    place on either side, and each multiplication rounds."""
-    return (1 + each * eps) ** factors - 1
+def of_product(factors: int, eps: float = EPS) -> float:
+    """Between two products, relative: each factor, a function of the maths library, is off by a unit in the last place
+    on either side, and each multiplication rounds."""
+    return (1 + 3 * eps) ** factors - 1
 
 
 def of_norm(channels: int, degree: float, eps: float) -> float:

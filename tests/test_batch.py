@@ -15,10 +15,8 @@ import ptdet
 from ptdet import reference
 from ptdet._walks import WALKS
 from ptdet.testing import clustered, grid
+from tests.conditioning import of_product
 
-from . import conditioning
-
-EPS = torch.finfo(torch.float32).eps
 METHODS = pytest.mark.parametrize("method", WALKS)
 WALK_OF = {
     "hard": lambda b, s, t: (reference.nms_walk(b, s, None, t), b, s),
@@ -99,12 +97,10 @@ def looped(
 def check(got: Any, expected: list[list[tuple[float, int, int, list[float]]]], decays: int) -> None:
     """To the bit, but for scores that exp has decayed so many times."""
     for image, rows in enumerate(expected):
-        n = int(got.num[image])
-        assert n == len(rows)
+        assert (n := int(got.num[image])) == len(rows)
         assert got.labels[image].tolist() == [row[1] for row in rows] + [-1] * (got.labels.shape[1] - n)
         assert got.indices[image].tolist() == [row[2] for row in rows] + [-1] * (got.labels.shape[1] - n)
-        scores = torch.tensor([row[0] for row in rows])
-        torch.testing.assert_close(got.scores[image, :n], scores, rtol=conditioning.of_product(decays, EPS), atol=0)
+        assert got.scores[image, :n].tolist() == pytest.approx([row[0] for row in rows], rel=of_product(decays), abs=0)
         assert got.boxes[image, :n].tolist() == [row[3] for row in rows]
         assert not got.scores[image, n:].any() and not got.boxes[image, n:].any()
 
@@ -122,8 +118,8 @@ def test_equals_the_loop(method: str, per_class: bool) -> None:
             most = count * classes if an_image is None else an_image
             assert got.boxes.shape == (batch, most, 4) and got.num.shape == (batch,)
             whole = 10**9 if a_class is None else a_class
-            decays = {"soft": count, "matrix": 3}.get(method, 0)
-            check(got, looped(boxes, scores, 0.5, method, limit, whole, most), decays)
+            expected = looped(boxes, scores, 0.5, method, limit, whole, most)
+            check(got, expected, decays={"soft": count, "matrix": 3}.get(method, 0))
 
 
 def test_by_hand(backend: str) -> None:

@@ -21,9 +21,6 @@ from . import conditioning
 OPERATIONS = [each for each in CATALOG if each.name in FORMULAS and each.name not in ("nms", "graded_box_loss")]
 
 
-EPS = torch.finfo(torch.float32).eps
-
-
 def members_of(found: Tensor, arguments: tuple[Any, ...], options: dict[str, Any]) -> Tensor:
     """Under "overlapping" and "later": which rows each found box is the mean of."""
     boxes, scores, ids, threshold = arguments
@@ -59,12 +56,12 @@ def allowed(name: str, arguments: tuple[Any, ...], options: dict[str, Any], expe
     size = expected.double().abs()
     if name == "soft_nms_walk" and options.get("kind", "gaussian") == "gaussian":  # exp, once for each box it meets
         meets = (reference.raw_overlap(arguments[0][:, None], arguments[0], "iou") > 0).sum(1).max()
-        return size * conditioning.of_product(int(meets), EPS)
+        return size * conditioning.of_product(int(meets))
     if name == "channel_norm":  # pow, and the order of a sum of numbers above 0
         x, degree = arguments
-        return size * conditioning.of_norm(x.shape[1], degree, EPS)
+        return size * conditioning.of_norm(x.shape[1], degree, conditioning.EPS)
     if name == "pairwise_overlap" and "ciou" in arguments:  # atan
-        return torch.full_like(size, 16 * EPS)
+        return torch.full_like(size, 16 * conditioning.EPS)
     return torch.zeros_like(size)
 
 
