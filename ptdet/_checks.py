@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ._pieces import any_is
+
 FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 METRICS = ("iou", "giou", "diou", "ciou", "iof", "ios")
 
@@ -71,7 +73,7 @@ IDS_ARE_NAN = "idxs: expected ids that equal themselves, got NaN"
 
 def check_ids_are_numbers(idxs: Tensor) -> None:
     """Only floating ids can be NaN; on a GPU this waits. Under torch.compile the operator's own check remains."""
-    if idxs.is_floating_point() and not torch.compiler.is_compiling() and bool(torch.isnan(idxs).any()):
+    if idxs.is_floating_point() and not torch.compiler.is_compiling() and any_is(torch.isnan, idxs):
         raise ValueError(IDS_ARE_NAN)
 
 
@@ -135,7 +137,7 @@ def check_boxes_of_batch(boxes: Any, scores: Any) -> None:
 
 
 def check_ids(name: str, ids: Any, boxes: Tensor, most: Any) -> None:
-    """(N,) integers in [0, most). On a GPU this waits; under torch.compile the values are not looked at."""
+    """(N,) integers; their values are another question."""
     _tensor(name, ids)
     if ids.shape != boxes.shape[:1]:
         raise ValueError(f"{name}: expected shape ({boxes.shape[0]},), got {tuple(ids.shape)}")
@@ -146,6 +148,10 @@ def check_ids(name: str, ids: Any, boxes: Tensor, most: Any) -> None:
     check_limit(f"num_{name}", most)
     if most is None:
         raise TypeError(f"num_{name}: expected an integer, got None")
+
+
+def check_range_of_ids(name: str, ids: Tensor, most: int) -> None:
+    """In [0, most). On a GPU this waits; under torch.compile nothing is looked at."""
     if len(ids) and not torch.compiler.is_compiling() and not 0 <= int(ids.min()) <= int(ids.max()) < most:
         raise ValueError(f"{name}: expected ids in [0, {most}), got {int(ids.min())} to {int(ids.max())}")
 

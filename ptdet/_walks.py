@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ._operators import AND_NMS_WALK, DIOU_NMS_WALK, MERGE_NMS_WALK, NMS_WALK, SOFT_NMS_WALK
+from ._operators import AND_NMS_WALK, DIOU_NMS_WALK, MERGE_NMS_WALK, NMS, NMS_WALK, SOFT_NMS_WALK
 from ._parallel_walks import fast_nms_walk, matrix_nms_walk
 
 WALKS = ("hard", "or", "diou", "and", "merge", "soft", "fast", "matrix")
@@ -29,14 +29,19 @@ def walk(
     iou_threshold: float | None,
     score_threshold: float | None = None,
     longest: int | None = None,
+    may_wait: bool = False,
     **options: Any,
 ) -> Walked:
-    """`method` within each group. Nothing waits for a GPU, given a bound for the size of fast's and matrix's."""
+    """`method` within each group. Nothing waits for a GPU, given a bound for the size of fast's and matrix's.
+
+    If it may wait, `keep` can end with the last that is kept.
+    """
     given = {"score_threshold": score_threshold, **options}
-    if method == "hard":
+    if method in ("hard", "or"):
+        given = {"inclusive": method == "or", **given}
+        if may_wait:
+            return Walked(NMS(boxes, scores, groups, iou_threshold, **given))
         return Walked(NMS_WALK(boxes, scores, groups, iou_threshold, **given)[0])
-    if method == "or":
-        return Walked(NMS_WALK(boxes, scores, groups, iou_threshold, **{"inclusive": True, **given})[0])
     if method == "diou":
         return Walked(DIOU_NMS_WALK(boxes, scores, groups, iou_threshold, **given)[0])
     if method == "and":

@@ -9,7 +9,7 @@ from torch import Tensor
 from ._checks import check_limit
 from ._method_checks import check_merge
 from ._operators import MERGE_NMS, MERGE_NMS_WALK, past_autograd, wants_gradient
-from ._results import check_ids, cut
+from ._results import check_ids, cut, rows_at
 from .greedy import diou_nms, or_nms
 
 
@@ -123,4 +123,4 @@ def cluster_nms(
     else:
         found = or_nms(boxes, scores, iou_threshold, idxs, metric=metric, **options)
     keep, *owner = found if isinstance(found, tuple) else (found,)
-    return boxes[keep], keep, *owner
+    return rows_at(boxes, keep), keep, *owner

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ._checks import check_number
 from ._method_checks import check_nmm
-from ._operators import NMM_WALK, past_autograd
+from ._operators import NMM_WALK, past_autograd, wants_gradient
 from ._results import check_ids, cut
 
 
@@ -94,9 +94,10 @@ def _merged(
     check_number("match_threshold", match_threshold)
     check_nmm(boxes, scores, idxs, match_threshold, *options)
     check_ids(idxs)
-    _, sides, keep, owner, kept = past_autograd(
+    grown, sides, keep, owner, kept = past_autograd(
         NMM_WALK, boxes.detach(), scores.detach(), idxs, match_threshold, *options
     )
-    sides, keep = cut(keep, kept, sides)
-    grown = boxes.gather(0, sides)  # the operator's own have a gradient as well, but not under torch.func
+    grown, sides, keep = cut(keep, kept, grown, sides)
+    if wants_gradient(boxes, scores):
+        grown = boxes.gather(0, sides)  # the operator's own have a gradient as well, but not under torch.func
     return (grown, keep, owner) if return_owner else (grown, keep)

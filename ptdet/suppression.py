@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ._checks import check_ids_are_numbers, check_limit, check_suppression
-from ._operators import NMS, NMS_WALK
-from ._results import in_pixels
+from ._operators import NMS, NMS_WALK, RAGGED_GROUPS
+from ._results import by_image, cut, in_pixels, rows_at
 from .compat import hard_profile
 
 
@@ -157,7 +157,11 @@ def _settled(compat: str, boxes: Tensor, inclusive: bool) -> tuple[Tensor, bool,
 
 def _class_after_class(found: Tensor | tuple[Tensor, Tensor], idxs: Tensor) -> Tensor | tuple[Tensor, Tensor]:
     keep, *owner = found if isinstance(found, tuple) else (found,)
-    keep = keep[torch.sort(idxs[keep], stable=True).indices]
+    if torch.compiler.is_compiling() or keep.device.type != "cpu":
+        keep = keep[torch.sort(idxs[keep], stable=True).indices]
+        return (keep, owner[0]) if owner else keep
+    groups = RAGGED_GROUPS(idxs.new_zeros(1, dtype=torch.int64).expand(len(idxs)), idxs, 1)
+    keep = rows_at(keep, by_image(keep, groups, len(idxs), None)[0])
     return (keep, owner[0]) if owner else keep
 
 
@@ -179,7 +183,7 @@ def _run(
         if not return_owner:
             kept: Tensor = NMS(*arguments)
             return kept
-        keep, owner, _ = NMS_WALK(*arguments)
+        keep, owner, kept_count = NMS_WALK(*arguments)
     except (RuntimeError, TypeError):
         # The operator refuses what is wrong; this says it with the argument's name. After the call, because before it
         # the questions take a fifth of the time of a small NMS.
@@ -187,4 +191,4 @@ def _run(
         if idxs is not None:
             check_ids_are_numbers(idxs)
         raise
-    return keep[keep >= 0], owner
+    return cut(keep, kept_count)[0], owner

@@ -19,5 +19,6 @@ PYBIND11_MODULE(_numpy, m, py::mod_gil_not_used()) {
   m.def("soft_nms", &ptdet::soft_nms_of_arrays);
   m.def("wbf", &ptdet::wbf_of_arrays);
   m.def("pairwise_overlap", &ptdet::pairwise_overlap_of_arrays);
-  m.def("yolo_filter", &ptdet::yolo_filter_of_arrays);
+  m.def("yolo_postprocess", &ptdet::yolo_postprocess_of_arrays);
+  m.def("yolo_pipeline", &ptdet::yolo_pipeline_of_arrays);
 }
