@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ._checks import UNEXPLAINED
+from ._method_checks import check_scores_are_not_negative, check_values_of
 from ._operators import AND_NMS_WALK, DIOU_NMS_WALK, MERGE_NMS_WALK, NMS_WALK, SOFT_NMS_WALK
 from ._parallel_walks import fast_nms_walk, matrix_nms_walk
 
@@ -32,6 +34,25 @@ def walk(
     **options: Any,
 ) -> Walked:
     """`method` within each group. Nothing waits for a GPU, given a bound for the size of fast's and matrix's."""
+    try:
+        return _walk(method, boxes, scores, groups, iou_threshold, score_threshold, longest, **options)
+    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `ptdet.nms`
+        check_values_of(options)
+        if method == "soft":
+            check_scores_are_not_negative(scores)
+        raise
+
+
+def _walk(
+    method: str,
+    boxes: Tensor,
+    scores: Tensor,
+    groups: Tensor,
+    iou_threshold: float | None,
+    score_threshold: float | None,
+    longest: int | None,
+    **options: Any,
+) -> Walked:
     given = {"score_threshold": score_threshold, **options}
     if method == "hard":
         return Walked(NMS_WALK(boxes, scores, groups, iou_threshold, **given)[0])

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ._checks import FLOATS, check_tensor
-from ._method_checks import CONF_TYPES, one_of, positive
+from ._checks import (
+    FLOATS,
+    ID_TYPES,
+    UNEXPLAINED,
+    check_has_data,
+    check_ids_are_numbers,
+    check_number,
+    check_tensor,
+    is_recorded,
+)
+from ._method_checks import CONF_TYPES, positive
 from ._operators import MERGE_NMS_WALK, WBF_WALK, past_autograd
+from ._plain_checks import check_flag, one_of
 from ._results import cut
 from .reference import computed, exceeds
 
@@ -65,12 +75,19 @@ def weighted_boxes_fusion(
     (tensor([[ 0.5000,  0.0000, 10.5000, 10.0000]]), tensor([0.5000]), tensor([1]))
     """
     one_of("conf_type", conf_type, CONF_TYPES)
+    check_flag("allows_overflow", allows_overflow)
+    check_flag("return_owner", return_owner)
     boxes, scores, labels, models, of_models = _gathered(boxes_list, scores_list, labels_list, weights)
-    part = _taking_part(scores, skip_box_thr)
-    fused, confidences, keep, owner, kept = past_autograd(
-        WBF_WALK, boxes[part], scores[part], labels[part], models[part], of_models, iou_thr, conf_type, allows_overflow
-    )
-    fused, confidences, keep = cut(keep, kept, fused, confidences)
+    options = (of_models, iou_thr, conf_type, allows_overflow)
+    try:
+        part = _taking_part(scores, skip_box_thr)
+        fused, confidences, keep, owner, kept = past_autograd(
+            WBF_WALK, boxes[part], scores[part], labels[part], models[part], *options
+        )
+        fused, confidences, keep = cut(keep, kept, fused, confidences)
+    except UNEXPLAINED:
+        _explain(boxes, iou_thr, skip_box_thr)
+        raise
     found = fused, confidences, labels[part][keep]
     return (*found, _in_all_rows(owner, part, scores)) if return_owner else found
 
@@ -100,13 +117,18 @@ def non_maximum_weighted(
     >>> ptdet.non_maximum_weighted(boxes, [torch.tensor([.8]), torch.tensor([.5])], labels)
     (tensor([[ 0.0000,  0.0000, 10.0000,  9.3333]]), tensor([0.8000]), tensor([1]))
     """
+    check_flag("return_owner", return_owner)
     boxes, scores, labels, models, of_models = _gathered(boxes_list, scores_list, labels_list, weights)
-    part = _taking_part(scores, skip_box_thr)
-    weighted = (computed(scores) * (of_models / of_models.max()).to(computed(scores).dtype)[models])[part]
-    merged, keep, owner, kept = MERGE_NMS_WALK(
-        boxes[part], weighted, labels[part], iou_thr, members="best", weights="score_overlap"
-    )
-    merged, keep = cut(keep, kept, merged)
+    try:
+        part = _taking_part(scores, skip_box_thr)
+        weighted = (computed(scores) * (of_models / of_models.max()).to(computed(scores).dtype)[models])[part]
+        merged, keep, owner, kept = MERGE_NMS_WALK(
+            boxes[part], weighted, labels[part], iou_thr, members="best", weights="score_overlap"
+        )
+        merged, keep = cut(keep, kept, merged)
+    except UNEXPLAINED:
+        _explain(boxes, iou_thr, skip_box_thr)
+        raise
     found = merged, weighted[keep].to(scores.dtype), labels[part][keep]
     return (*found, _in_all_rows(owner, part, scores)) if return_owner else found
 
@@ -131,23 +153,43 @@ def _gathered(
         for name, each in (("scores_list", scores), ("labels_list", labels)):
             if each.shape != boxes.shape[:1]:
                 raise ValueError(f"{name}[{m}]: expected shape ({boxes.shape[0]},), got {tuple(each.shape)}")
+            if each.device != boxes_list[0].device:
+                raise ValueError(f"{name}[{m}]: expected device {boxes_list[0].device}, got {each.device}")
+        if scores.dtype not in FLOATS:
+            raise TypeError(f"scores_list[{m}]: expected float64, float32, float16 or bfloat16, got {scores.dtype}")
+        if labels.dtype not in ID_TYPES:
+            raise TypeError(f"labels_list[{m}]: expected integers, bools or floats, got {labels.dtype}")
+        check_ids_are_numbers(labels, f"labels_list[{m}]")
+    if weights is not None and not isinstance(weights, Iterable):
+        raise TypeError(f"weights: expected one number a model, got {type(weights).__name__}")
     weights = [1.0] * len(boxes_list) if weights is None else list(weights)
     if len(weights) != len(boxes_list):
         raise ValueError(f"weights: expected one for each of {len(boxes_list)} models, got {len(weights)}")
     for weight in weights:
         positive("weights", weight)
-    boxes, scores, labels = (torch.cat(list(each)) for each in lists.values())
+    joined = []
+    for name, given in lists.items():
+        try:
+            joined.append(torch.cat(list(given)))
+        except RuntimeError as error:  # no dtype holds uint64 and signed integers
+            dtypes = ", ".join(sorted({str(each.dtype) for each in given}))
+            raise TypeError(f"{name}: expected dtypes that have a common one, got {dtypes}") from error
+    boxes, scores, labels = joined
     models = torch.cat([torch.full_like(each, m, dtype=torch.int64) for m, each in enumerate(scores_list)])
     return boxes, scores, labels, models, torch.tensor(weights, dtype=computed(boxes).dtype, device=boxes.device)
 
 
+def _explain(boxes: Tensor, iou_thr: Any, skip_box_thr: Any) -> None:
+    check_number("iou_thr", iou_thr)
+    check_number("skip_box_thr", skip_box_thr)
+    check_has_data("boxes_list", boxes)
+
+
 def _taking_part(scores: Tensor, skip_box_thr: float) -> Tensor | slice:
     """Rows whose score is not below the threshold, in their own order; a slice if all are."""
-    if not scores.is_floating_point():
-        raise TypeError(f"scores_list: expected floating dtypes, got {scores.dtype}")
     values = computed(scores.detach())
     below = ~exceeds(values, skip_box_thr, inclusive=True) & (torch.isfinite(values) | (values < 0))
-    if not torch.compiler.is_compiling() and not bool(below.any()):
+    if not is_recorded() and not bool(below.any()):
         return slice(None)
     return torch.nonzero(~below)[:, 0]
 
