@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from numbers import Integral, Real
 from typing import Any
 
@@ -16,7 +15,6 @@ FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 ID_TYPES = (*FLOATS, *INTEGERS, torch.bool, torch.uint16, torch.uint32, torch.uint64)
 METRICS = ("iou", "giou", "diou", "ciou", "iof", "ios")
-LARGEST = sys.float_info.max
 
 # What Python or an operator raises at an argument that it cannot take, before a check says which and why.
 UNEXPLAINED = (AttributeError, IndexError, OverflowError, RuntimeError, TypeError, ValueError)
@@ -57,12 +55,7 @@ def check_has_data(name: str, tensor: Tensor) -> None:
 
 
 def _number(name: str, value: Any) -> None:
-    if type(value) is not float and not isinstance(value, (Real, torch.SymFloat, torch.SymInt)):
-        raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
-    if value != value:  # math.isnan is more than torch.compile can trace
-        raise ValueError(f"{name}: expected a number, got nan")
-    if type(value) is int and not -LARGEST <= value <= LARGEST:
-        raise ValueError(f"{name}: expected a number that a double can hold, got {value}")
+    plain.check_number(name, value, (Real, torch.SymFloat, torch.SymInt))
 
 
 def check_suppression(

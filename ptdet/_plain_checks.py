@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from operator import index
 from typing import Any
 
+LARGEST = sys.float_info.max
 MOST = 2**63 - 1  # what an operator can be given
 
 
@@ -14,6 +16,16 @@ def one_of(name: str, value: Any, allowed: Sequence[Any]) -> None:
     # an array or a dict that is looked for in the names would raise an error of its own
     if not isinstance(value, (str, int)) or value not in allowed:
         raise ValueError(f"{name}: expected one of {', '.join(map(str, allowed))}, got {value!r}")
+
+
+def check_number(name: str, value: Any, numbers: tuple[type, ...] = (Real,)) -> None:
+    """A number that is not NaN, and that a double can hold."""
+    if type(value) is not float and not isinstance(value, numbers):
+        raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
+    if value != value:  # math.isnan is more than torch.compile can trace
+        raise ValueError(f"{name}: expected a number, got nan")
+    if type(value) is int and not -LARGEST <= value <= LARGEST:
+        raise ValueError(f"{name}: expected a number that a double can hold")
 
 
 def check_flag(name: str, value: Any) -> None:

@@ -8,6 +8,7 @@ namespace py = pybind11;
 
 PYBIND11_MODULE(_numpy, m, py::mod_gil_not_used()) {
   m.def("instruction_set", &ptdet::cpu::instruction_set);
+  m.def("possible_instruction_set", &ptdet::cpu::possible_instruction_set);
   m.def("get_num_threads", [] { return ptdet::thread_count.load(); });
   m.def("set_num_threads", [](int count) { ptdet::thread_count = count; });
   m.def("nms", &ptdet::nms_of_arrays);

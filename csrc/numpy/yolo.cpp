@@ -40,7 +40,7 @@ py::object yolo_filter_of_arrays(const py::object& prediction, int64_t num_class
   int64_t* passing = passed.mutable_data();
   cpu::YoloFound found{};
   {
-    const py::gil_scoped_release others_may_run;
+    const Unlocked others_may_run;
     found = cpu::yolo_find(input, params, passing, host.get());
   }
   const py::dtype floats = input.type == Type::kFloat64 ? py::dtype::of<double>() : py::dtype::of<float>();
@@ -50,7 +50,7 @@ py::object yolo_filter_of_arrays(const py::object& prediction, int64_t num_class
   const YoloOutput output{boxes.mutable_data(), scores.mutable_data(), labels.mutable_data(), images.mutable_data(),
                           rows.mutable_data()};
   {
-    const py::gil_scoped_release others_may_run;
+    const Unlocked others_may_run;
     cpu::yolo_emit(input, found, output, host.get());
   }
   return py::make_tuple(boxes, scores, labels, images, rows, passed);

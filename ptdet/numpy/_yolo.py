@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._heads import HEADS, LARGEST_SIDE, METHODS, SIGMA, SMALLEST_SIDE, WITH_OBJECTNESS, Head
+from .._plain_checks import check_count, check_flag, check_limit, check_number, class_numbers, one_of
 from ._native import native
 from ._types import Array, Indices
 
@@ -48,16 +49,16 @@ def postprocess(
     array([[40. , 45. , 60. , 55. ,  0.9,  0. ],
            [86. , 16. , 94. , 24. ,  0.3,  0. ]])
     """
-    if not isinstance(head, Head) and head not in HEADS:
-        raise ValueError(f"head: expected a yolo.Head or one of {', '.join(HEADS)}, got {head!r}")
+    if not isinstance(head, Head):
+        one_of("head", head, tuple(HEADS))
     layout = head if isinstance(head, Head) else HEADS[head]
     _check_prediction(prediction)
     rows = prediction.swapaxes(1, 2) if layout.columns_first else prediction
     first = 5 if layout.objectness else 4
     num_classes = _number_of_classes(prediction, rows.shape[2] - first, num_classes, layout)
     for name, flag in (("agnostic", agnostic), ("multi_label", multi_label), ("logits", logits)):
-        _check_flag(name, flag)
-    _check_limit("max_det", max_det)
+        check_flag(name, flag)
+    check_limit("max_det", max_det)
     wanted = _wanted(classes, num_classes)
 
     boxes, scores, labels, images, at, _ = native.yolo_filter(
@@ -71,7 +72,7 @@ def postprocess(
     if first + num_classes < rows.shape[2]:
         extra = rows[images[chosen], at[chosen], first + num_classes :]
         found = np.concatenate([found, extra.astype(found.dtype)], 1)
-    return np.split(found, ends)
+    return np.split(found, ends)[: len(prediction)]
 
 
 def non_max_suppression(
@@ -104,12 +105,10 @@ def non_max_suppression(
     """
     _check_prediction(prediction)
     num_classes = _number_of_classes(prediction, prediction.shape[2] - 5, None, WITH_OBJECTNESS)
-    _check_flag("multi_cls", multi_cls)
-    _check_limit("max_per_class", max_per_class)
-    if method not in METHODS:
-        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
-    if not isinstance(conf_thres, (int, float, np.number)):
-        raise TypeError(f"conf_thres: expected a number, got {type(conf_thres).__name__}")
+    check_flag("multi_cls", multi_cls)
+    check_limit("max_per_class", max_per_class)
+    one_of("method", method, METHODS)
+    check_number("conf_thres", conf_thres)
     multi_label = bool(multi_cls or conf_thres < 0.01)
     boxes, scores, labels, images, _, passed = native.yolo_filter(
         prediction, num_classes, True, True, multi_label, conf_thres, conf_thres if multi_label else None,
@@ -122,7 +121,8 @@ def non_max_suppression(
     keep, kept_boxes, kept_scores = _suppress(boxes, scores, groups, nms_thres, conf_thres, method)
     places, ends = _by_image(images[keep], len(prediction), None)
     kept_labels = labels[keep[places], None].astype(boxes.dtype)
-    found = np.split(np.concatenate([kept_boxes[places], kept_scores[places, None], kept_labels], 1), ends)
+    rows = np.concatenate([kept_boxes[places], kept_scores[places, None], kept_labels], 1)
+    found = np.split(rows, ends)[: len(prediction)]
     empty_is_none = method != "vision_batch"
     return [
         None if any_passed == 0 or (empty_is_none and len(one) == 0) else one
@@ -207,23 +207,10 @@ def _check_prediction(prediction: Any) -> None:
         raise ValueError(f"prediction: expected three dimensions, got shape {prediction.shape}")
 
 
-def _check_flag(name: str, value: Any) -> None:
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}: expected True or False, got {type(value).__name__}")
-
-
-def _check_limit(name: str, value: Any) -> None:
-    if value is None:
-        return
-    if not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name}: expected an integer or None, got {type(value).__name__}")
-    if value < 0:
-        raise ValueError(f"{name}: expected None or a number >= 0, got {value}")
-
-
 def _number_of_classes(prediction: Array, columns: int, num_classes: int | None, head: Head) -> int:
     """Of the `columns` after box and objectness."""
-    _check_limit("num_classes", num_classes)
+    if num_classes is not None:
+        check_count("num_classes", num_classes)
     if columns < (num_classes or 0):
         layout = "(B, columns, N)" if head.columns_first else "(B, N, columns)"
         least = (5 if head.objectness else 4) + (num_classes or 0)
@@ -234,9 +221,6 @@ def _number_of_classes(prediction: Array, columns: int, num_classes: int | None,
 def _wanted(classes: Sequence[int] | None, num_classes: int) -> Array | None:
     if classes is None:
         return None
-    numbers = [int(label) for label in classes]
-    if not all(0 <= label < num_classes for label in numbers):
-        raise ValueError(f"classes: expected numbers in [0, {num_classes}), got {list(classes)}")
     wanted = np.zeros(num_classes, dtype=np.bool_)
-    wanted[numbers] = True
+    wanted[class_numbers(classes, num_classes)] = True
     return wanted
