@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import torch
 
-from ._record import build_record, warn, why_disabled
+from ._record import build_record, cpu_problem, warn, why_disabled
 
 HERE = Path(__file__).parent
 SCHEMAS = [line for line in (HERE / "schemas.txt").read_text().splitlines() if line.strip()]
@@ -47,17 +46,9 @@ def _native_facts() -> dict[str, str]:
     return dict(part.split("=", 1) for part in torch.ops.ptdet._build_info().split(";")) if not WHY_NOT_CPU else {}
 
 
-def _cpu_problem() -> str:
-    """Why PTDET_CPU is not obeyed; empty if it is, or is not set."""
-    asked = os.environ.get("PTDET_CPU", "")
-    possible = NATIVE_FACTS.get("instruction_sets", "").split(", ")
-    if not asked or WHY_NOT_CPU or asked in possible:
-        return ""
-    here, used = ", ".join(possible), NATIVE_FACTS["instruction_set"]
-    return f"PTDET_CPU={asked!r} is not obeyed: this machine and build have {here}; {used} is used"
-
-
 NATIVE_FACTS = _native_facts()
-CPU_PROBLEM = _cpu_problem()
+CPU_PROBLEM = (
+    "" if WHY_NOT_CPU else cpu_problem(NATIVE_FACTS["instruction_sets"].split(", "), NATIVE_FACTS["instruction_set"])
+)
 if CPU_PROBLEM:
     warn(CPU_PROBLEM)

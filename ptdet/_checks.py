@@ -8,10 +8,21 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from . import _plain_checks as plain
 from ._pieces import any_is
+from ._plain_checks import check_flag, one_of
 
 FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
+INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+ID_TYPES = (*FLOATS, *INTEGERS, torch.bool, torch.uint16, torch.uint32, torch.uint64)
 METRICS = ("iou", "giou", "diou", "ciou", "iof", "ios")
+
+# What Python or an operator raises at an argument that it cannot take, before a check says which and why.
+UNEXPLAINED = (AttributeError, IndexError, OverflowError, RuntimeError, TypeError, ValueError)
+
+
+class WrongShape(ValueError, RuntimeError):
+    """torchvision's NMS raises RuntimeError here, and what is written for it may catch that."""
 
 
 def _tensor(name: str, value: Any) -> None:
@@ -19,11 +30,33 @@ def _tensor(name: str, value: Any) -> None:
         raise TypeError(f"{name}: expected a torch.Tensor, got {type(value).__name__}")
 
 
+def _dense(name: str, value: Any) -> None:
+    """A tensor that has strides. Others answer no question for their shape, or all of them as if they had."""
+    _tensor(name, value)
+    if value.layout is not torch.strided or value.is_nested:
+        came = "a nested tensor" if value.is_nested else f"layout {value.layout}"
+        raise TypeError(f"{name}: expected a dense tensor, got {came}")
+
+
+def is_recorded() -> bool:
+    """Whether the call is taken down for other data, by a compiler or by torch.jit.trace."""
+    return torch.compiler.is_compiling() or torch._C._is_tracing()
+
+
+def check_dense(**tensors: Any) -> None:
+    """Where an error is to be explained, of which other layouts are the cause."""
+    for name, value in tensors.items():
+        _dense(name, value)
+
+
+def check_has_data(name: str, tensor: Tensor) -> None:
+    """Where an error is to be explained, of what is as long as the data says."""
+    if tensor.device.type == "meta":
+        raise ValueError(f"{name}: expected a tensor with data, got one on device meta")
+
+
 def _number(name: str, value: Any) -> None:
-    if type(value) is not float and not isinstance(value, (Real, torch.SymFloat)):
-        raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
-    if value != value:  # math.isnan is more than torch.compile can trace
-        raise ValueError(f"{name}: expected a number, got nan")
+    plain.check_number(name, value, (Real, torch.SymFloat, torch.SymInt))
 
 
 def check_suppression(
@@ -34,47 +67,63 @@ def check_suppression(
     metric: Any,
     score_threshold: Any,
     max_output: Any,
+    inclusive: Any = False,
+    return_owner: Any = False,
 ) -> None:
     """What every suppression asks of its arguments."""
-    _tensor("boxes", boxes)
-    _tensor("scores", scores)
+    _dense("boxes", boxes)
+    _dense("scores", scores)
     if boxes.dim() != 2 or boxes.shape[1] != 4:
-        raise ValueError(f"boxes: expected shape (N, 4), got {tuple(boxes.shape)}")
+        raise WrongShape(f"boxes: expected shape (N, 4), got {tuple(boxes.shape)}")
     if boxes.dtype not in FLOATS:
         raise TypeError(f"boxes: expected float64, float32, float16 or bfloat16, got {boxes.dtype}")
     if scores.dim() != 1 or scores.shape[0] != boxes.shape[0]:
-        raise ValueError(f"scores: expected shape ({boxes.shape[0]},), got {tuple(scores.shape)}")
+        raise WrongShape(f"scores: expected shape ({boxes.shape[0]},), got {tuple(scores.shape)}")
     if scores.dtype not in FLOATS:
         raise TypeError(f"scores: expected float64, float32, float16 or bfloat16, got {scores.dtype}")
     if scores.device != boxes.device:
         raise ValueError(f"scores: expected device {boxes.device} as of boxes, got {scores.device}")
     if idxs is not None:
-        _tensor("idxs", idxs)
+        _dense("idxs", idxs)
         if idxs.dim() != 1 or idxs.shape[0] != boxes.shape[0]:
             raise ValueError(f"idxs: expected shape ({boxes.shape[0]},), got {tuple(idxs.shape)}")
-        if idxs.is_complex():
+        if idxs.dtype not in ID_TYPES:
             raise TypeError(f"idxs: expected integers, bools or floats, got {idxs.dtype}")
         if idxs.device != boxes.device:
             raise ValueError(f"idxs: expected device {boxes.device} as of boxes, got {idxs.device}")
     _number("iou_threshold", iou_threshold)
-    if metric not in METRICS:
-        raise ValueError(f"metric: expected one of {', '.join(METRICS)}, got {metric!r}")
+    one_of("metric", metric, METRICS)
     if score_threshold is not None:
         _number("score_threshold", score_threshold)
-    if max_output is not None:
-        if not isinstance(max_output, (Integral, torch.SymInt)):
-            raise TypeError(f"max_output: expected an integer or None, got {type(max_output).__name__}")
-        if max_output < 0:
-            raise ValueError(f"max_output: expected None or a number >= 0, got {max_output}")
+    check_limit("max_output", max_output)
+    check_flag("inclusive", inclusive)
+    check_flag("return_owner", return_owner)
 
 
-IDS_ARE_NAN = "idxs: expected ids that equal themselves, got NaN"
+IDS_ARE_NAN = "expected ids that equal themselves, got NaN"
 
 
-def check_ids_are_numbers(idxs: Tensor) -> None:
+def check_ids_are_numbers(idxs: Tensor | None, name: str = "idxs") -> None:
     """Only floating ids can be NaN; on a GPU this waits. Under torch.compile the operator's own check remains."""
-    if idxs.is_floating_point() and not torch.compiler.is_compiling() and any_is(torch.isnan, idxs):
-        raise ValueError(IDS_ARE_NAN)
+    if idxs is None or not idxs.is_floating_point() or torch.compiler.is_compiling():
+        return
+    if idxs.device.type != "meta" and any_is(torch.isnan, idxs):
+        raise ValueError(f"{name}: {IDS_ARE_NAN}")
+
+
+def check_content(boxes: Tensor, idxs: Tensor | None) -> None:
+    """What is looked at where an operator has refused arguments of the right types and shapes."""
+    check_ids_are_numbers(idxs)
+    check_has_data("boxes", boxes)
+
+
+def settled_limit(max_output: Any, inclusive: Any, return_owner: Any, reselect: Any = True) -> int | None:
+    """`max_output` as an operator can take it, and what an operator would take without a word is refused."""
+    check_flag("inclusive", inclusive)
+    check_flag("return_owner", return_owner)
+    check_flag("reselect", reselect)
+    limit: int | None = check_limit("max_output", max_output)
+    return limit
 
 
 # [docs: checks]
@@ -92,7 +141,7 @@ def check_channel_norm(input: Any, norm_deg: Any) -> None:
 
 
 def check_tensor(name: str, value: Any) -> None:
-    _tensor(name, value)
+    _dense(name, value)
 
 
 def check_number(name: str, value: Any) -> None:
@@ -100,25 +149,15 @@ def check_number(name: str, value: Any) -> None:
     _number(name, value)
 
 
-def check_limit(name: str, value: Any) -> None:
-    """None, or an integer >= 0."""
-    if value is None:
-        return
-    if not isinstance(value, (Integral, torch.SymInt)):
-        raise TypeError(f"{name}: expected an integer or None, got {type(value).__name__}")
-    if value < 0:
-        raise ValueError(f"{name}: expected None or a number >= 0, got {value}")
-
-
-def check_flag(name: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise TypeError(f"{name}: expected True or False, got {type(value).__name__}")
+def check_limit(name: str, value: Any) -> Any:
+    """None, or an integer >= 0; None for more than there can be."""
+    return plain.check_limit(name, value, (Integral, torch.SymInt))
 
 
 def check_boxes_of_batch(boxes: Any, scores: Any) -> None:
     """Boxes (B, N, 4) or (B, N, C, 4) with scores (B, N) or (B, N, C)."""
-    _tensor("boxes", boxes)
-    _tensor("scores", scores)
+    _dense("boxes", boxes)
+    _dense("scores", scores)
     if boxes.dim() not in (3, 4) or boxes.shape[-1] != 4:
         raise ValueError(f"boxes: expected shape (B, N, 4) or (B, N, C, 4), got {tuple(boxes.shape)}")
     if scores.dim() not in (2, 3) or scores.shape[:2] != boxes.shape[:2]:
@@ -138,16 +177,15 @@ def check_boxes_of_batch(boxes: Any, scores: Any) -> None:
 
 def check_ids(name: str, ids: Any, boxes: Tensor, most: Any) -> None:
     """(N,) integers; their values are another question."""
-    _tensor(name, ids)
+    _dense(name, ids)
     if ids.shape != boxes.shape[:1]:
         raise ValueError(f"{name}: expected shape ({boxes.shape[0]},), got {tuple(ids.shape)}")
-    if ids.is_floating_point() or ids.is_complex() or ids.dtype == torch.bool:
-        raise TypeError(f"{name}: expected integers, got {ids.dtype}")
+    if ids.dtype not in INTEGERS:
+        raise TypeError(f"{name}: expected int64, int32, int16, int8 or uint8, got {ids.dtype}")
     if ids.device != boxes.device:
         raise ValueError(f"{name}: expected device {boxes.device} as of boxes, got {ids.device}")
-    check_limit(f"num_{name}", most)
-    if most is None:
-        raise TypeError(f"num_{name}: expected an integer, got None")
+    if not isinstance(most, torch.SymInt):
+        plain.check_count(f"num_{name}", most)
 
 
 def check_range_of_ids(name: str, ids: Tensor, most: int) -> None:
@@ -157,8 +195,14 @@ def check_range_of_ids(name: str, ids: Tensor, most: int) -> None:
 
 
 def refuse_export(why: str, instead: str) -> None:
-    if torch.compiler.is_exporting():
+    """torch.export and torch.jit.trace would record the counts of one example."""
+    if torch.compiler.is_exporting() or torch._C._is_tracing():
         raise NotImplementedError(
-            f"{why}, which torch.export cannot record: export the model up to its boxes and scores and call ptdet or "
-            f"ptdet.numpy on what it returns, or use {instead}"
+            f"{why}, which torch.export and torch.jit.trace cannot record: export the model up to its boxes and scores "
+            f"and call ptdet or ptdet.numpy on what it returns, or use {instead}"
         )
+
+
+def refuse_trace(why: str) -> None:
+    if torch._C._is_tracing():
+        raise NotImplementedError(f"{why}, which torch.jit.trace takes for constants: use torch.export")

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import math
-from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ._checks import FLOATS, _tensor
+from ._checks import _number
+from ._overlap_checks import check_boxes
 
 REDUCTIONS = ("none", "mean", "sum")
-INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
-
-
-def check_boxes(name: str, boxes: Any) -> None:
-    _tensor(name, boxes)
-    if boxes.dim() == 0 or boxes.shape[-1] != 4:
-        raise ValueError(f"{name}: expected shape (..., 4), got {tuple(boxes.shape)}")
-    if boxes.dtype not in FLOATS and boxes.dtype not in INTEGERS:
-        raise TypeError(f"{name}: expected a floating or integer dtype, got {boxes.dtype}")
 
 
 def check_loss(boxes1: Any, boxes2: Any, reduction: Any, eps: Any) -> None:
@@ -35,24 +26,18 @@ def check_loss(boxes1: Any, boxes2: Any, reduction: Any, eps: Any) -> None:
                 f"boxes2: expected a shape that broadcasts with {tuple(boxes1.shape)} of boxes1, "
                 f"got {tuple(boxes2.shape)}"
             )
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction: expected one of {', '.join(REDUCTIONS)}, got {reduction!r}")
+    if not isinstance(reduction, str) or reduction not in REDUCTIONS:  # torchvision's message says Invalid, too
+        raise ValueError(f"reduction: Invalid value, expected one of {', '.join(REDUCTIONS)}, got {reduction!r}")
     check_number("eps", eps, 0.0)
 
 
 def check_number(name: str, value: Any, least: float, above: bool = False) -> None:
     """A finite number >= least, or > least."""
-    if not isinstance(value, (Real, torch.SymFloat, torch.SymInt)):
-        raise TypeError(f"{name}: expected a number, got {type(value).__name__}")
+    _number(name, value)
     number: Any = value
     # comparisons alone, which NaN fails too: torch.compile knows no math.isfinite of a symbol
     if not (least < number < math.inf or (number == least and not above)):
         raise ValueError(f"{name}: expected a finite number {'>' if above else '>='} {least:g}, got {value}")
-
-
-def check_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name}: expected one of {', '.join(map(str, choices))}, got {value!r}")
 
 
 def squared_diagonal(image_size: Any) -> float:

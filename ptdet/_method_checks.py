@@ -9,16 +9,12 @@ import torch
 from torch import Tensor
 
 from ._checks import FLOATS, _number, _tensor, check_suppression
+from ._plain_checks import check_flag, one_of
 
 KINDS = ("gaussian", "linear", "hard")
 MEMBERS = ("cluster", "overlapping", "later", "best")
 WEIGHTS = ("score", "score_overlap")
 CONF_TYPES = ("avg", "max", "box_and_model_avg", "absent_model_aware_avg")
-
-
-def one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ValueError(f"{name}: expected one of {', '.join(allowed)}, got {value!r}")
 
 
 def positive(name: str, value: Any) -> None:
@@ -37,11 +33,11 @@ def check_diou(
     idxs: Any,
     iou_threshold: Any,
     beta: Any = 1.0,
-    inclusive: bool = False,
+    inclusive: Any = False,
     score_threshold: Any = None,
     max_output: Any = None,
 ) -> None:
-    check_suppression(boxes, scores, idxs, iou_threshold, "diou", score_threshold, max_output)
+    check_suppression(boxes, scores, idxs, iou_threshold, "diou", score_threshold, max_output, inclusive)
     positive("beta", beta)
 
 
@@ -52,11 +48,11 @@ def check_and(
     iou_threshold: Any,
     overlap_threshold: Any = 0.5,
     metric: Any = "iou",
-    inclusive: bool = True,
+    inclusive: Any = True,
     score_threshold: Any = None,
     max_output: Any = None,
 ) -> None:
-    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
+    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, inclusive)
     _number("overlap_threshold", overlap_threshold)
 
 
@@ -66,13 +62,13 @@ def check_merge(
     idxs: Any,
     iou_threshold: Any,
     metric: Any = "iou",
-    inclusive: bool = False,
+    inclusive: Any = False,
     score_threshold: Any = None,
     max_output: Any = None,
     members: Any = "cluster",
     weights: Any = "score",
 ) -> None:
-    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
+    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, inclusive)
     one_of("members", members, MEMBERS)
     one_of("weights", weights, WEIGHTS)
 
@@ -83,12 +79,12 @@ def check_nmm(
     idxs: Any,
     iou_threshold: Any,
     metric: Any = "ios",
-    inclusive: bool = True,
+    inclusive: Any = True,
     score_threshold: Any = None,
     max_output: Any = None,
     members_hand_on: bool = False,
 ) -> None:
-    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
+    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, inclusive)
 
 
 def check_soft(
@@ -99,16 +95,17 @@ def check_soft(
     sigma: Any = 0.5,
     min_score: Any = 0.001,
     kind: Any = "gaussian",
-    reselect: bool = True,
+    reselect: Any = True,
     metric: Any = "iou",
-    inclusive: bool = False,
+    inclusive: Any = False,
     score_threshold: Any = None,
     max_output: Any = None,
 ) -> None:
-    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
+    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, inclusive)
     positive("sigma", sigma)
     check_min_score(min_score)
     one_of("kind", kind, KINDS)
+    check_flag("reselect", reselect)
 
 
 def check_matrix_walk(
@@ -130,6 +127,38 @@ def check_matrix(kind: Any = "gaussian", sigma: Any = 2.0, min_score: Any = 0.00
     one_of("kind", kind, ("gaussian", "linear"))
     positive("sigma", sigma)
     check_min_score(min_score)
+
+
+# The options of each method of the forms that take a batch, but for `metric`.
+OPTIONS = {
+    "hard": ("inclusive",),
+    "or": ("inclusive",),
+    "diou": ("beta", "inclusive"),
+    "and": ("overlap_threshold", "inclusive"),
+    "merge": ("members", "weights", "inclusive"),
+    "soft": ("sigma", "min_score", "kind", "reselect", "inclusive"),
+    "fast": ("inclusive",),
+    "matrix": ("kind", "sigma", "min_score"),
+}
+
+
+def check_options_of(method: str, options: dict[str, Any]) -> None:
+    """What is no option of the method is refused, and what an operator would take without a word."""
+    for name, value in options.items():
+        if name not in OPTIONS[method]:
+            raise TypeError(f"{name}: expected an option of method {method!r} ({', '.join(OPTIONS[method])})")
+        if name in ("inclusive", "reselect"):
+            check_flag(name, value)
+
+
+def check_values_of(options: dict[str, Any]) -> None:
+    """Where an operator has refused its arguments."""
+    for name in ("sigma", "beta"):
+        positive(name, options.get(name, 1.0))
+    for name in ("min_score", "overlap_threshold"):
+        _number(name, options.get(name, 0.0))
+    for name, allowed in (("kind", KINDS), ("members", MEMBERS), ("weights", WEIGHTS)):
+        one_of(name, options.get(name, allowed[0]), allowed)
 
 
 def check_threshold_of(method: str, iou_threshold: Any) -> None:
@@ -156,14 +185,15 @@ def check_wbf(
     weights: Any,
     iou_threshold: Any = 0.55,
     conf_type: Any = "avg",
-    allows_overflow: bool = False,
+    allows_overflow: Any = False,
     metric: Any = "iou",
-    inclusive: bool = False,
+    inclusive: Any = False,
     score_threshold: Any = None,
     max_output: Any = None,
 ) -> None:
-    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
+    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, inclusive)
     one_of("conf_type", conf_type, CONF_TYPES)
+    check_flag("allows_overflow", allows_overflow)
     if models is not None:
         _tensor("models", models)
         if models.dtype != torch.int64 or models.dim() != 1 or models.shape[0] != boxes.shape[0]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from . import losses
 from ._loss_checks import check_number
+from ._plain_checks import one_of
 
 
 class _BoxLoss(nn.Module):
@@ -23,7 +24,8 @@ class _BoxLoss(nn.Module):
         for name, value in keywords.items():
             setattr(self, name, value)
         # the function alone knows what its keywords may be, and a bad one should not wait for the first batch
-        self._call(torch.zeros(0, 4), torch.zeros(0, 4))
+        none = torch.zeros(0, 4, device="cpu")  # which torch.set_default_device does not move
+        self._call(none, none)
 
     def _call(self, boxes1: Tensor, boxes2: Tensor, **more: Any) -> Tensor:
         keywords = {name: getattr(self, name) for name in self._keywords}
@@ -178,6 +180,7 @@ class WIoULoss(_BoxLoss):
         reduction: str = "mean",
         eps: float = 1e-7,
     ) -> None:
+        one_of("version", version, (1, 2, 3))
         check_number("momentum", momentum, 0.0)
         if momentum > 1:
             raise ValueError(f"momentum: expected a number in [0, 1], got {momentum}")
@@ -202,7 +205,12 @@ class WIoULoss(_BoxLoss):
     @torch.no_grad()
     def _look_at(self, boxes1: Tensor, boxes2: Tensor) -> None:
         error = losses.box_iou_loss(boxes1, boxes2, "none", self.eps)
-        if self.running_mean is not None and error.numel() > 0:
+        if self.running_mean is None:
+            return
+        if torch._C._is_tracing():  # the next batch may be empty, which this one then is not
+            mean = torch.where(torch.ones_like(error).sum() > 0, losses._reduced(error, "mean"), self.running_mean)
+            self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
+        elif error.numel() > 0:
             self.running_mean.lerp_(error.mean().to(self.running_mean.dtype), self.momentum)
 
     def _apply(self, *arguments: Any, **keywords: Any) -> WIoULoss:

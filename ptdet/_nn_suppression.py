@@ -8,6 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ._method_checks import check_threshold_of
+from ._plain_checks import one_of
 from .fusion import non_maximum_weighted, weighted_boxes_fusion
 from .greedy import and_nms, diou_nms, or_nms
 from .merge import cluster_nms, merge_nms
@@ -61,8 +62,7 @@ class NMS(nn.Module):
 
     def __init__(self, iou_threshold: float | None = 0.5, method: str = "hard", **options: Any) -> None:
         super().__init__()
-        if method not in _METHODS and method != "matrix":
-            raise ValueError(f"method: expected one of {', '.join(_METHODS)}, matrix, got {method!r}")
+        one_of("method", method, (*_METHODS, "matrix"))
         check_threshold_of(method, iou_threshold)
         self.iou_threshold, self.method, self.options = iou_threshold, method, options
 
@@ -95,8 +95,7 @@ class BoxFusion(nn.Module):
 
     def __init__(self, method: str = "wbf", **options: Any) -> None:
         super().__init__()
-        if method not in _FUSIONS:
-            raise ValueError(f"method: expected one of {', '.join(_FUSIONS)}, got {method!r}")
+        one_of("method", method, tuple(_FUSIONS))
         self.method, self.options = method, options
 
     def forward(

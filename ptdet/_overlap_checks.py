@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from ._checks import METRICS
+from ._checks import FLOATS, INTEGERS, METRICS, check_dense, check_number
+from ._plain_checks import one_of
 
-INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 LOSSES = (
     *("iou", "giou", "diou", "ciou", "eiou", "focal_eiou", "siou", "alpha_iou", "mpdiou", "inner_iou", "nwd"),
     "wiou_v1",
 )
-DTYPES = frozenset((torch.float32, torch.float64, torch.float16, torch.bfloat16, *INTEGERS))
+DTYPES = frozenset((*FLOATS, *INTEGERS))
 
 
 def check_boxes(name: str, boxes: Any, least_dims: int = 1) -> None:
     if not isinstance(boxes, Tensor):
         raise TypeError(f"{name}: expected a torch.Tensor, got {type(boxes).__name__}")
-    if boxes.dim() < least_dims or boxes.shape[-1] != 4:
+    try:
+        is_wrong = boxes.dim() < least_dims or boxes.shape[-1] != 4
+    except RuntimeError:  # a nested tensor has no sizes
+        check_dense(**{name: boxes})
+        raise
+    if is_wrong:
         expected = "(..., N, 4)" if least_dims == 2 else "(..., 4)"
         raise ValueError(f"{name}: expected shape {expected}, got {tuple(boxes.shape)}")
     if boxes.dtype not in DTYPES:
@@ -32,8 +37,7 @@ def check_two(boxes1: Any, boxes2: Any, kind: Any, kinds: tuple[str, ...] = METR
     check_boxes("boxes2", boxes2, least_dims)
     if boxes1.device != boxes2.device:
         raise ValueError(f"boxes2: expected device {boxes1.device} as of boxes1, got {boxes2.device}")
-    if kind not in kinds:
-        raise ValueError(f"kind: expected one of {', '.join(kinds)}, got {kind!r}")
+    one_of("kind", kind, kinds)
 
 
 def check_pair(boxes1: Any, boxes2: Any, kind: Any, kinds: tuple[str, ...] = METRICS) -> None:
@@ -51,7 +55,6 @@ def check_rows(boxes1: Any, boxes2: Any, kind: Any) -> None:
 
 
 def check_epsilon(eps: Any) -> None:
-    if not isinstance(eps, (int, float, torch.SymFloat, torch.SymInt)):
-        raise TypeError(f"eps: expected a number, got {type(eps).__name__}")
-    if not eps >= 0:
-        raise ValueError(f"eps: expected a number >= 0, got {eps}")
+    check_number("eps", eps)
+    if not 0 <= eps < math.inf:
+        raise ValueError(f"eps: expected a finite number >= 0, got {eps}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ._checks import check_dense
 from .overlaps import graded
 
 
@@ -17,6 +18,23 @@ def losses_of(
     scale: float = 1.0,
     base: str = "iou",
     mean: Tensor | None = None,
+) -> Tensor:
+    try:
+        return _value(kind, boxes1, boxes2, eps, power, scale, base, mean)
+    except (RuntimeError, TypeError):
+        check_dense(boxes1=boxes1, boxes2=boxes2)
+        raise
+
+
+def _value(
+    kind: str,
+    boxes1: Tensor,
+    boxes2: Tensor,
+    eps: float,
+    power: float,
+    scale: float,
+    base: str,
+    mean: Tensor | None,
 ) -> Tensor:
     if not (boxes1.is_floating_point() and boxes2.is_floating_point()):
         boxes1, boxes2 = (boxes if boxes.is_floating_point() else boxes.float() for boxes in (boxes1, boxes2))

@@ -9,6 +9,7 @@ import warnings
 from importlib import import_module
 from pathlib import Path
 
+_told: set[str] = set()
 HERE = Path(__file__).parent
 
 
@@ -35,8 +36,22 @@ def why_not_numpy() -> str:
     return ""
 
 
+def cpu_problem(possible: list[str], used: str) -> str:
+    """Why PTDET_CPU is not obeyed; empty if it is, or is not set."""
+    asked = os.environ.get("PTDET_CPU", "")
+    if not asked or asked in possible:
+        return ""
+    return f"PTDET_CPU={asked!r} is not obeyed: this machine and build have {', '.join(possible)}; {used} is used"
+
+
 def warn(problem: str) -> None:
-    """A wrong setting is told but stops no import, not even where warnings are errors: the answers are the same."""
+    """A wrong setting is told once but stops no import, not even where warnings are errors: the answers are the same.
+
+    Tensors and arrays have a library each, which find the same problem.
+    """
+    if problem in _told:
+        return
+    _told.add(problem)
     try:
         warnings.warn(problem, RuntimeWarning, stacklevel=2)
     except RuntimeWarning:

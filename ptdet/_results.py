@@ -5,17 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ._checks import IDS_ARE_NAN, check_ids_are_numbers, check_tensor
+from ._checks import IDS_ARE_NAN, check_tensor, is_recorded
 from ._method_checks import SCORES_ARE_NEGATIVE
 from ._operators import IMAGE_ORDER, IMAGE_SLOTS, ROWS_AT, wants_gradient
 from ._pieces import by_piece
 
-_REFUSED = {-1: IDS_ARE_NAN, -2: SCORES_ARE_NEGATIVE}
+_REFUSED = {-1: f"idxs: {IDS_ARE_NAN}", -2: SCORES_ARE_NEGATIVE}
 
 
 def cut(keep: Tensor, kept: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:
-    """The first `kept` of each; waits for a GPU. A compiler counts them by its own means."""
-    if torch.compiler.is_compiling():
+    """The first `kept` of each; waits for a GPU. What records counts them by its own means."""
+    if is_recorded():
         found = torch.nonzero(keep >= 0)[:, 0]
         return tuple(each[found] for each in (*rows, keep))
     count = int(kept)
@@ -24,9 +24,10 @@ def cut(keep: Tensor, kept: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:
     return tuple(each[:count] for each in (*rows, keep))
 
 
-def check_ids(idxs: Tensor | None) -> None:
-    if idxs is not None:
-        check_ids_are_numbers(idxs)
+def cut_walk(walk: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """keep as long as what was found, and owner."""
+    keep, owner, kept = walk
+    return cut(keep, kept)[0], owner
 
 
 def in_pixels(boxes: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ._checks import UNEXPLAINED
+from ._method_checks import check_scores_are_not_negative, check_values_of
 from ._operators import AND_NMS_WALK, DIOU_NMS_WALK, MERGE_NMS_WALK, NMS, NMS_WALK, SOFT_NMS_WALK
 from ._parallel_walks import fast_nms_walk, matrix_nms_walk
 
@@ -36,6 +38,26 @@ def walk(
 
     If it may wait, `keep` can end with the last that is kept.
     """
+    try:
+        return _walk(method, boxes, scores, groups, iou_threshold, score_threshold, longest, may_wait, **options)
+    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `ptdet.nms`
+        check_values_of(options)
+        if method == "soft":
+            check_scores_are_not_negative(scores)
+        raise
+
+
+def _walk(
+    method: str,
+    boxes: Tensor,
+    scores: Tensor,
+    groups: Tensor,
+    iou_threshold: float | None,
+    score_threshold: float | None,
+    longest: int | None,
+    may_wait: bool,
+    **options: Any,
+) -> Walked:
     given = {"score_threshold": score_threshold, **options}
     if method in ("hard", "or"):
         given = {"inclusive": method == "or", **given}

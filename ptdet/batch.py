@@ -10,6 +10,7 @@ from torch import Tensor
 from ._checks import (
     METRICS,
     check_boxes_of_batch,
+    check_has_data,
     check_ids,
     check_ids_are_numbers,
     check_limit,
@@ -17,9 +18,11 @@ from ._checks import (
     check_range_of_ids,
     check_suppression,
     refuse_export,
+    refuse_trace,
 )
-from ._method_checks import check_threshold_of
+from ._method_checks import check_options_of, check_threshold_of
 from ._operators import CLASS_CANDIDATES, IMAGE_SLOTS, RAGGED_GROUPS, wants_gradient
+from ._plain_checks import check_flag, one_of
 from ._results import by_image, rows_at
 from ._walks import WALKS, walk
 
@@ -83,7 +86,10 @@ def combined_nms(
     >>> found.num, found.indices
     (tensor([2]), tensor([[ 1,  2, -1]]))
     """
-    _check(boxes, scores, iou_threshold, method, metric, score_threshold, max_per_class, max_per_image)
+    refuse_trace("combined_nms lays its result out by the numbers of images, boxes and classes")
+    _check(boxes, scores, iou_threshold, method, metric, score_threshold, max_per_image, options)
+    check_flag("agnostic", agnostic)
+    max_per_class = check_limit("max_per_class", max_per_class)
     if method != "diou":
         options["metric"] = metric
     batch, count = scores.shape[:2]
@@ -168,8 +174,11 @@ def ragged_nms(
     (tensor([1, 2]), tensor([1, 1]))
     """
     refuse_export("ragged_nms counts what it finds", "ptdet.combined_nms")
-    _check_method(method, iou_threshold, metric)
-    check_suppression(boxes, scores, idxs, 0.0, metric, score_threshold, max_per_image)
+    _check_method(method, iou_threshold, metric, options)
+    check_suppression(boxes, scores, idxs, 0.0, metric, score_threshold, None)
+    max_per_image = check_limit("max_per_image", max_per_image)
+    check_ids_are_numbers(idxs)
+    check_has_data("boxes", boxes)
     check_ids("images", images, boxes, num_images)
     groups = _ragged_groups(images, idxs, num_images)
     if method != "diou":
@@ -199,22 +208,21 @@ def _check(
     method: Any,
     metric: Any,
     score_threshold: Any,
-    max_per_class: Any,
     max_per_image: Any,
+    options: dict[str, Any],
 ) -> None:
     check_boxes_of_batch(boxes, scores)
-    _check_method(method, iou_threshold, metric)
+    _check_method(method, iou_threshold, metric, options)
     if score_threshold is not None:
         check_number("score_threshold", score_threshold)
-    check_limit("max_per_class", max_per_class)
-    check_limit("max_per_image", max_per_image)
+    if check_limit("max_per_image", max_per_image) is None and max_per_image is not None:
+        raise ValueError(f"max_per_image: expected as many slots as memory can hold, got {max_per_image}")
 
 
-def _check_method(method: Any, iou_threshold: Any, metric: Any) -> None:
-    if method not in WALKS:
-        raise ValueError(f"method: expected one of {', '.join(WALKS)}, got {method!r}")
+def _check_method(method: Any, iou_threshold: Any, metric: Any, options: dict[str, Any]) -> None:
+    one_of("method", method, WALKS)
     check_threshold_of(method, iou_threshold)
-    if metric not in METRICS:
-        raise ValueError(f"metric: expected one of {', '.join(METRICS)}, got {metric!r}")
+    one_of("metric", metric, METRICS)
+    check_options_of(method, options)
     if method != "matrix":
         check_number("iou_threshold", iou_threshold)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ._checks import _number, _tensor
+from ._checks import FLOATS, INTEGERS, _dense, _number, check_has_data
+from ._plain_checks import MOST
 
 FORMATS = ("xyxy", "xywh", "cxcywh")
 ROTATED = ("xywhr", "cxcywhr", "xyxyxyxy")
@@ -40,7 +42,7 @@ def box_convert(boxes: Tensor, in_fmt: str, out_fmt: str) -> Tensor:
     _check_boxes(boxes)
     if in_fmt == out_fmt:
         return boxes.clone()
-    corners = _to_corners(_widened(boxes), in_fmt)
+    corners = _to_corners(_widened(boxes, torch.int32), in_fmt)
     converted = corners if out_fmt == "xyxy" else _from_corners(corners, out_fmt)
     return converted.to(boxes.dtype) if boxes.is_floating_point() else converted
 
@@ -53,7 +55,8 @@ def box_area(boxes: Tensor, fmt: str = "xyxy") -> Tensor:
         fmt: "xyxy", "xywh" or "cxcywh".
 
     Returns:
-        (...): half types come out float32, integers narrower than 32 bits int32, all else as it is.
+        (...): half types come out float32, uint8 and int8 as int32, wider integers as int64, all else as it is.
+            torchvision makes all but int64 int32, where areas of int16 and int32 boxes wrap.
 
     Raises:
         TypeError, ValueError: naming the argument, what was expected and what came.
@@ -64,7 +67,8 @@ def box_area(boxes: Tensor, fmt: str = "xyxy") -> Tensor:
     """
     _check_format("fmt", fmt)
     _check_boxes(boxes)
-    a, b, c, d = _widened(boxes).unbind(-1)
+    whole = torch.int32 if boxes.dtype in (torch.uint8, torch.int8) else torch.int64
+    a, b, c, d = _widened(boxes, whole).unbind(-1)
     return (c - a) * (d - b) if fmt == "xyxy" else c * d
 
 
@@ -93,7 +97,9 @@ def clip_boxes_to_image(boxes: Tensor, size: tuple[int, int]) -> Tensor:
             _number("size", side)
         if side < 0:
             raise ValueError(f"size: expected (height, width) >= 0, got {tuple(size)}")
-    height, width = size
+    # integers cannot be compared with what their type does not hold
+    most = math.inf if boxes.is_floating_point() else torch.iinfo(boxes.dtype).max
+    height, width = (side if isinstance(side, torch.SymInt) else min(side, most) for side in size)
     x1, y1, x2, y2 = boxes.unbind(-1)
     x1, x2 = x1.clamp(min=0, max=width), x2.clamp(min=0, max=width)
     y1, y2 = y1.clamp(min=0, max=height), y2.clamp(min=0, max=height)
@@ -121,7 +127,10 @@ def remove_small_boxes(boxes: Tensor, min_size: float) -> Tensor:
     if boxes.dim() != 2:
         raise ValueError(f"boxes: expected shape (N, 4), got {tuple(boxes.shape)}")
     _number("min_size", min_size)
-    x1, y1, x2, y2 = _widened(boxes).unbind(-1)
+    check_has_data("boxes", boxes)
+    if isinstance(min_size, int) and not -MOST <= min_size <= MOST:  # torch compares with no such integer
+        min_size = float(min_size)
+    x1, y1, x2, y2 = _widened(boxes, torch.int64).unbind(-1)
     width, height = x2 - x1, y2 - y1
     return torch.where((width >= min_size) & (height >= min_size))[0]
 
@@ -143,22 +152,22 @@ def _from_corners(corners: Tensor, fmt: str) -> Tensor:
     return torch.stack([(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1], dim=-1)
 
 
-def _widened(boxes: Tensor) -> Tensor:
-    """In a type that what is computed of them does not overflow."""
+def _widened(boxes: Tensor, whole: torch.dtype) -> Tensor:
+    """In a type that what is computed of them does not overflow: float32 or float64, `whole` or int64."""
     if boxes.is_floating_point():
         return boxes if boxes.dtype in (torch.float32, torch.float64) else boxes.float()
-    return boxes if boxes.dtype in (torch.int32, torch.int64) else boxes.int()
+    return boxes if boxes.dtype == torch.int64 else boxes.to(whole)
 
 
 def _check_boxes(boxes: Any) -> None:
-    _tensor("boxes", boxes)
+    _dense("boxes", boxes)
     if boxes.dim() == 0 or boxes.shape[-1] != 4:
         raise ValueError(f"boxes: expected shape (..., 4), got {tuple(boxes.shape)}")
-    if boxes.is_complex() or boxes.dtype == torch.bool:
+    if boxes.dtype not in FLOATS and boxes.dtype not in INTEGERS:
         raise TypeError(f"boxes: expected a floating or integer dtype, got {boxes.dtype}")
 
 
 def _check_format(name: str, fmt: Any) -> None:
-    if fmt not in FORMATS:
-        rotated = " (rotated boxes are not supported)" if fmt in ROTATED else ""
+    if not isinstance(fmt, str) or fmt not in FORMATS:
+        rotated = " (rotated boxes are not supported)" if isinstance(fmt, str) and fmt in ROTATED else ""
         raise ValueError(f"{name}: expected one of {', '.join(FORMATS)}, got {fmt!r}{rotated}")

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from ._plain_checks import check_flag, one_of
+
 
 class Profile(NamedTuple):
     """What a package does where others do something else."""
@@ -41,6 +43,7 @@ PROFILES: dict[str, Profile] = {
 def hard_profile(compat: str, inclusive: bool) -> Profile:
     """The profile of this name; `inclusive` is an option that it settles."""
     profile = _profile(compat)
+    check_flag("inclusive", inclusive)
     if inclusive and not profile.inclusive:
         raise ValueError(f"inclusive: expected False as compat={compat!r} has it, got {inclusive}")
     return profile
@@ -49,14 +52,15 @@ def hard_profile(compat: str, inclusive: bool) -> Profile:
 def soft_profile(compat: str, inclusive: bool, reselect: bool) -> Profile:
     """The profile of this name; `inclusive` and `reselect` are options that it settles."""
     profile = _profile(compat)
+    check_flag("inclusive", inclusive)
     if inclusive and not profile.soft_inclusive:
         raise ValueError(f"inclusive: expected False as compat={compat!r} has it, got {inclusive}")
+    check_flag("reselect", reselect)
     if not reselect and profile.reselect:
         raise ValueError(f"reselect: expected True as compat={compat!r} has it, got {reselect}")
     return profile
 
 
 def _profile(compat: str) -> Profile:
-    if compat not in PROFILES:
-        raise ValueError(f"compat: expected one of {', '.join(PROFILES)}, got {compat!r}")
+    one_of("compat", compat, tuple(PROFILES))
     return PROFILES[compat]

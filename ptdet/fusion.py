@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ._checks import FLOATS, check_tensor
-from ._method_checks import CONF_TYPES, one_of, positive
+from ._checks import (
+    FLOATS,
+    ID_TYPES,
+    UNEXPLAINED,
+    check_has_data,
+    check_ids_are_numbers,
+    check_number,
+    check_tensor,
+    is_recorded,
+)
+from ._method_checks import CONF_TYPES, positive
 from ._operators import MERGE_NMS_WALK, WBF_WALK, past_autograd
 from ._pieces import any_is, by_piece, filled, joined, pieces, places_where
+from ._plain_checks import check_flag, one_of
 from ._results import cut, rows_at
 from .reference import computed, exceeds
 
@@ -66,13 +76,18 @@ def weighted_boxes_fusion(
     (tensor([[ 0.5000,  0.0000, 10.5000, 10.0000]]), tensor([0.5000]), tensor([1]))
     """
     one_of("conf_type", conf_type, CONF_TYPES)
+    check_flag("allows_overflow", allows_overflow)
+    check_flag("return_owner", return_owner)
     boxes, scores, labels, models, of_models = _gathered(boxes_list, scores_list, labels_list, weights)
-    part = _taking_part(scores, skip_box_thr)
-    boxes, own_scores, labels, models = (_at(each, part) for each in (boxes, scores, labels, models))
-    fused, confidences, keep, owner, kept = past_autograd(
-        WBF_WALK, boxes, own_scores, labels, models, of_models, iou_thr, conf_type, allows_overflow
-    )
-    fused, confidences, keep = cut(keep, kept, fused, confidences)
+    options = (of_models, iou_thr, conf_type, allows_overflow)
+    try:
+        part = _taking_part(scores, skip_box_thr)
+        boxes, own_scores, labels, models = (_at(each, part) for each in (boxes, scores, labels, models))
+        fused, confidences, keep, owner, kept = past_autograd(WBF_WALK, boxes, own_scores, labels, models, *options)
+        fused, confidences, keep = cut(keep, kept, fused, confidences)
+    except UNEXPLAINED:
+        _explain(boxes, iou_thr, skip_box_thr)
+        raise
     found = fused, confidences, rows_at(labels, keep)
     return (*found, _in_all_rows(owner, part, scores)) if return_owner else found
 
@@ -102,15 +117,20 @@ def non_maximum_weighted(
     >>> ptdet.non_maximum_weighted(boxes, [torch.tensor([.8]), torch.tensor([.5])], labels)
     (tensor([[ 0.0000,  0.0000, 10.0000,  9.3333]]), tensor([0.8000]), tensor([1]))
     """
+    check_flag("return_owner", return_owner)
     boxes, scores, labels, models, of_models = _gathered(boxes_list, scores_list, labels_list, weights)
-    part = _taking_part(scores, skip_box_thr)
-    shares = rows_at((of_models / of_models.max()).to(computed(scores).dtype), models)
-    weighted = by_piece(lambda some, share: computed(some) * share, scores, shares)
-    boxes, weighted, labels = (_at(each, part) for each in (boxes, weighted, labels))
-    merged, keep, owner, kept = MERGE_NMS_WALK(
-        boxes, weighted, labels, iou_thr, members="best", weights="score_overlap"
-    )
-    merged, keep = cut(keep, kept, merged)
+    try:
+        part = _taking_part(scores, skip_box_thr)
+        shares = rows_at((of_models / of_models.max()).to(computed(scores).dtype), models)
+        weighted = by_piece(lambda some, share: computed(some) * share, scores, shares)
+        boxes, weighted, labels = (_at(each, part) for each in (boxes, weighted, labels))
+        merged, keep, owner, kept = MERGE_NMS_WALK(
+            boxes, weighted, labels, iou_thr, members="best", weights="score_overlap"
+        )
+        merged, keep = cut(keep, kept, merged)
+    except UNEXPLAINED:
+        _explain(boxes, iou_thr, skip_box_thr)
+        raise
     kept_scores = by_piece(lambda some: some.to(scores.dtype), rows_at(weighted, keep))
     found = merged, kept_scores, rows_at(labels, keep)
     return (*found, _in_all_rows(owner, part, scores)) if return_owner else found
@@ -136,26 +156,46 @@ def _gathered(
         for name, each in (("scores_list", scores), ("labels_list", labels)):
             if each.shape != boxes.shape[:1]:
                 raise ValueError(f"{name}[{m}]: expected shape ({boxes.shape[0]},), got {tuple(each.shape)}")
+            if each.device != boxes_list[0].device:
+                raise ValueError(f"{name}[{m}]: expected device {boxes_list[0].device}, got {each.device}")
+        if scores.dtype not in FLOATS:
+            raise TypeError(f"scores_list[{m}]: expected float64, float32, float16 or bfloat16, got {scores.dtype}")
+        if labels.dtype not in ID_TYPES:
+            raise TypeError(f"labels_list[{m}]: expected integers, bools or floats, got {labels.dtype}")
+        check_ids_are_numbers(labels, f"labels_list[{m}]")
+    if weights is not None and not isinstance(weights, Iterable):
+        raise TypeError(f"weights: expected one number a model, got {type(weights).__name__}")
     weights = [1.0] * len(boxes_list) if weights is None else list(weights)
     if len(weights) != len(boxes_list):
         raise ValueError(f"weights: expected one for each of {len(boxes_list)} models, got {len(weights)}")
     for weight in weights:
         positive("weights", weight)
-    boxes, scores, labels = (joined(each) for each in lists.values())
+    of_all = []
+    for name, given in lists.items():
+        try:
+            of_all.append(joined(given))
+        except RuntimeError as error:  # no dtype holds uint64 and signed integers
+            dtypes = ", ".join(sorted({str(each.dtype) for each in given}))
+            raise TypeError(f"{name}: expected dtypes that have a common one, got {dtypes}") from error
+    boxes, scores, labels = of_all
     models = joined(filled(each, m) for m, each in enumerate(scores_list))
     return boxes, scores, labels, models, torch.tensor(weights, dtype=computed(boxes).dtype, device=boxes.device)
 
 
+def _explain(boxes: Tensor, iou_thr: Any, skip_box_thr: Any) -> None:
+    check_number("iou_thr", iou_thr)
+    check_number("skip_box_thr", skip_box_thr)
+    check_has_data("boxes_list", boxes)
+
+
 def _taking_part(scores: Tensor, skip_box_thr: float) -> Tensor | None:
     """Rows whose score is not below the threshold, in their own order; None if all are."""
-    if not scores.is_floating_point():
-        raise TypeError(f"scores_list: expected floating dtypes, got {scores.dtype}")
 
     def below(some: Tensor) -> Tensor:
         values = computed(some)
         return ~exceeds(values, skip_box_thr, inclusive=True) & (torch.isfinite(values) | (values < 0))
 
-    if not torch.compiler.is_compiling() and not any_is(below, scores.detach()):
+    if not is_recorded() and not any_is(below, scores.detach()):
         return None
     return places_where(lambda some: ~below(some), scores.detach())
 

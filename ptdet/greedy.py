@@ -6,10 +6,11 @@ from typing import Literal, overload
 
 from torch import Tensor
 
-from ._checks import check_suppression
+from ._checks import UNEXPLAINED, check_content, settled_limit
 from ._method_checks import check_and, check_diou
-from ._operators import AND_NMS, AND_NMS_WALK, DIOU_NMS_WALK, NMS, NMS_WALK
-from ._results import check_ids, cut
+from ._operators import AND_NMS, AND_NMS_WALK, DIOU_NMS_WALK
+from ._results import cut_walk
+from .suppression import run_hard
 
 
 @overload
@@ -71,10 +72,7 @@ def or_nms(
     >>> ptdet.or_nms(boxes, torch.tensor([.9, .8]), 0.5), ptdet.nms(boxes, torch.tensor([.9, .8]), 0.5)
     (tensor([0]), tensor([0, 1]))
     """
-    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
-    check_ids(idxs)
-    arguments = (boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output)
-    return _kept(NMS_WALK(*arguments)) if return_owner else NMS(*arguments)
+    return run_hard(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
 
 
 @overload
@@ -139,13 +137,19 @@ def diou_nms(
     >>> ptdet.diou_nms(boxes, torch.tensor([.9, .8]), 0.5), ptdet.diou_nms(boxes, torch.tensor([.9, .8]), 0.5, beta=0.6)
     (tensor([0]), tensor([0, 1]))
     """
-    check_diou(boxes, scores, idxs, iou_threshold, beta, inclusive, score_threshold, max_output)
-    check_ids(idxs)
-    if beta == 1 and not return_owner:
-        keep: Tensor = NMS(boxes, scores, idxs, iou_threshold, "diou", inclusive, score_threshold, max_output)
-        return keep
-    walk = DIOU_NMS_WALK(boxes, scores, idxs, iou_threshold, beta, inclusive, score_threshold, max_output)
-    return _kept(walk) if return_owner else cut(walk[0], walk[2])[0]
+    if type(beta) is float and beta == 1:
+        return run_hard(
+            boxes, scores, idxs, iou_threshold, "diou", inclusive, score_threshold, max_output, return_owner
+        )
+    max_output = settled_limit(max_output, inclusive, return_owner)
+    settings = (iou_threshold, beta, inclusive, score_threshold, max_output)
+    try:
+        keep, owner = cut_walk(DIOU_NMS_WALK(boxes, scores, idxs, *settings))
+    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
+        check_diou(boxes, scores, idxs, *settings)
+        check_content(boxes, idxs)
+        raise
+    return (keep, owner) if return_owner else keep
 
 
 @overload
@@ -211,14 +215,14 @@ def and_nms(
     >>> ptdet.and_nms(boxes, torch.tensor([.9, .8, .95]), 0.5)
     tensor([0])
     """
-    check_and(boxes, scores, idxs, iou_threshold, overlap_threshold, metric, inclusive, score_threshold, max_output)
-    check_ids(idxs)
+    max_output = settled_limit(max_output, inclusive, return_owner)
     options = (iou_threshold, overlap_threshold, metric, inclusive, score_threshold, max_output)
-    return (
-        _kept(AND_NMS_WALK(boxes, scores, idxs, *options)) if return_owner else AND_NMS(boxes, scores, idxs, *options)
-    )
-
-
-def _kept(walk: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-    keep, owner, kept = walk
-    return cut(keep, kept)[0], owner
+    try:
+        if return_owner:
+            return cut_walk(AND_NMS_WALK(boxes, scores, idxs, *options))
+        keep: Tensor = AND_NMS(boxes, scores, idxs, *options)
+        return keep
+    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
+        check_and(boxes, scores, idxs, *options)
+        check_content(boxes, idxs)
+        raise

@@ -7,13 +7,17 @@ that overflows counts as 0 without a gradient. min and max share the gradient at
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
-from ._loss_checks import check_choice, check_loss, check_number, running_mean, squared_diagonal
+from ._loss_checks import check_loss, check_number, running_mean, squared_diagonal
 from ._paired_losses import losses_of
+from ._plain_checks import one_of
 
 
 def _reduced(loss: Tensor, reduction: str) -> Tensor:
+    if reduction == "mean" and torch._C._is_tracing():  # the next call may have no pair
+        return loss.sum() / torch.ones_like(loss).sum().clamp(min=1)
     if reduction == "mean":
         return loss.mean() if loss.numel() > 0 else 0.0 * loss.sum()
     return loss.sum() if reduction == "sum" else loss
@@ -166,7 +170,7 @@ def alpha_iou_loss(
     """
     check_loss(boxes1, boxes2, reduction, eps)
     check_number("alpha", alpha, 0.0, above=True)
-    check_choice("base", base, ("iou", "giou", "diou", "ciou"))
+    one_of("base", base, ("iou", "giou", "diou", "ciou"))
     return _reduced(losses_of("alpha_iou", boxes1, boxes2, eps, power=alpha, base=base), reduction)
 
 
@@ -214,7 +218,7 @@ def inner_iou_loss(
     """
     check_loss(boxes1, boxes2, reduction, eps)
     check_number("ratio", ratio, 0.0, above=True)
-    check_choice("base", base, ("iou", "giou", "diou", "ciou", "eiou", "siou"))
+    one_of("base", base, ("iou", "giou", "diou", "ciou", "eiou", "siou"))
     return _reduced(losses_of("inner_iou", boxes1, boxes2, eps, power=4.0, scale=ratio, base=base), reduction)
 
 
@@ -273,7 +277,7 @@ def wise_iou_loss(
     tensor(0.9579)
     """
     check_loss(boxes1, boxes2, reduction, eps)
-    check_choice("version", version, (1, 2, 3))
+    one_of("version", version, (1, 2, 3))
     check_number("gamma", gamma, 0.0)
     check_number("alpha", alpha, 0.0, above=True)
     check_number("delta", delta, 0.0, above=True)

@@ -6,10 +6,11 @@ from typing import Any
 
 from torch import Tensor
 
-from ._checks import check_limit
+from ._checks import METRICS, UNEXPLAINED, check_content, check_ids_are_numbers, check_number, settled_limit
 from ._method_checks import check_merge
 from ._operators import MERGE_NMS, MERGE_NMS_WALK, past_autograd, wants_gradient
-from ._results import check_ids, cut, rows_at
+from ._plain_checks import check_flag, one_of
+from ._results import cut, rows_at
 from .greedy import diou_nms, or_nms
 
 
@@ -56,18 +57,20 @@ def merge_nms(
     (tensor([[ 0.2500,  0.0000, 10.2500, 10.0000],
             [20.0000,  0.0000, 30.0000, 10.0000]]), tensor([0, 2]))
     """
+    max_output = settled_limit(max_output, inclusive, return_owner)
     options = (iou_threshold, metric, inclusive, score_threshold, max_output, members, weights)
-    check_limit("max_output", max_output)
     try:
-        check_ids(idxs)
+        check_ids_are_numbers(idxs)
         if not return_owner and not wants_gradient(boxes, scores):
             found: tuple[Tensor, Tensor] = MERGE_NMS(boxes, scores, idxs, *options)  # has no gradient, and less to do
             return found
         merged, keep, owner, kept = past_autograd(MERGE_NMS_WALK, boxes, scores, idxs, *options)
-    except (AttributeError, RuntimeError, TypeError):  # the operator refuses what is wrong; this names it, as in `nms`
+        cut_rows = cut(keep, kept, merged)
+    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
         check_merge(boxes, scores, idxs, *options)
+        check_content(boxes, idxs)
         raise
-    return (*cut(keep, kept, merged), owner) if return_owner else cut(keep, kept, merged)
+    return (*cut_rows, owner) if return_owner else cut_rows
 
 
 def cluster_nms(
@@ -108,6 +111,9 @@ def cluster_nms(
     tensor([[20.0000,  0.0000, 30.0000, 10.0000],
             [ 0.0000,  0.0000, 10.0000,  9.3333]])
     """
+    check_flag("weighted", weighted)
+    one_of("metric", metric, METRICS)
+    check_number("beta", beta)
     if beta != 1 and (weighted or metric != "diou"):
         raise ValueError(f"beta: expected 1 but for the plain form with metric 'diou', got {beta}")
     options: dict[str, Any] = {

@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from ._checks import check_number
+from ._checks import UNEXPLAINED, check_content, check_number, settled_limit
 from ._method_checks import check_nmm
 from ._operators import NMM_WALK, past_autograd, wants_gradient
-from ._results import check_ids, cut
+from ._results import cut
 
 
 def greedy_nmm(
@@ -51,7 +51,7 @@ def greedy_nmm(
     (tensor([[ 0.,  0., 13., 10.],
             [30.,  0., 40., 10.]]), tensor([0, 2]))
     """
-    options = (metric, inclusive, score_threshold, max_output, False)
+    options = (metric, inclusive, score_threshold, settled_limit(max_output, inclusive, return_owner), False)
     return _merged(boxes, scores, idxs, match_threshold, options, return_owner)
 
 
@@ -79,7 +79,7 @@ def nmm(
     >>> ptdet.nmm(boxes, scores)[1], ptdet.greedy_nmm(boxes, scores)[1]
     (tensor([0]), tensor([0, 2]))
     """
-    options = (metric, inclusive, score_threshold, max_output, True)
+    options = (metric, inclusive, score_threshold, settled_limit(max_output, inclusive, return_owner), True)
     return _merged(boxes, scores, idxs, match_threshold, options, return_owner)
 
 
@@ -91,13 +91,16 @@ def _merged(
     options: tuple[Any, ...],
     return_owner: bool,
 ) -> tuple[Tensor, ...]:
-    check_number("match_threshold", match_threshold)
-    check_nmm(boxes, scores, idxs, match_threshold, *options)
-    check_ids(idxs)
-    grown, sides, keep, owner, kept = past_autograd(
-        NMM_WALK, boxes.detach(), scores.detach(), idxs, match_threshold, *options
-    )
-    grown, sides, keep = cut(keep, kept, grown, sides)
+    try:
+        grown, sides, keep, owner, kept = past_autograd(
+            NMM_WALK, boxes.detach(), scores.detach(), idxs, match_threshold, *options
+        )
+        grown, sides, keep = cut(keep, kept, grown, sides)
+    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
+        check_number("match_threshold", match_threshold)
+        check_nmm(boxes, scores, idxs, match_threshold, *options)
+        check_content(boxes, idxs)
+        raise
     if wants_gradient(boxes, scores):
         grown = boxes.gather(0, sides)  # the operator's own have a gradient as well, but not under torch.func
     return (grown, keep, owner) if return_owner else (grown, keep)

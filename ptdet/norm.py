@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from . import _norm_gradients as gradients
-from ._checks import check_channel_norm
+from ._checks import check_channel_norm, check_dense
 from ._operators import CHANNEL_NORM, CHANNEL_NORM_BACKWARD
 
 
@@ -74,12 +74,16 @@ def channel_norm(input: Tensor, norm_deg: float = 2) -> Tensor:
     >>> ptdet.channel_norm(torch.tensor([[[3.], [4.]]]))
     tensor([[[5.]]])
     """
-    check_channel_norm(input, norm_deg)
-    if torch.compiler.is_compiling():  # the operator's own gradient is what a compiler can see through
-        compiled: Tensor = CHANNEL_NORM(input, norm_deg)
-        return compiled
-    norm: Tensor = ChannelNormFunction.apply(input, float(norm_deg))
-    return norm
+    try:
+        check_channel_norm(input, norm_deg)
+        if torch.compiler.is_compiling():  # the operator's own gradient is what a compiler can see through
+            compiled: Tensor = CHANNEL_NORM(input, norm_deg)
+            return compiled
+        norm: Tensor = ChannelNormFunction.apply(input, float(norm_deg))
+        return norm
+    except RuntimeError:
+        check_dense(input=input)
+        raise
     # [docs: end]
 
 
@@ -96,7 +100,7 @@ class ChannelNorm(torch.nn.Module):
 
     def __init__(self, norm_deg: float = 2) -> None:
         super().__init__()
-        check_channel_norm(torch.empty(0, 0), norm_deg)
+        check_channel_norm(torch.empty(0, 0, device="cpu"), norm_deg)
         self.norm_deg = norm_deg
 
     def forward(self, input: Tensor) -> Tensor:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ._checks import check_dense
 from ._operators import GRADED_BOX_LOSS, PAIRWISE_OVERLAP
 from ._overlap_checks import check_boxes, check_epsilon, check_two
 from ._overlap_functions import BoxLossFunction, EagerBoxLoss, EagerPairwiseOverlap, PairwiseOverlapFunction
+from ._plain_checks import check_flag, one_of
 
 __all__ = [
     "BoxLossFunction",
@@ -51,16 +53,20 @@ def pairwise_overlap(
     """
     check_two(boxes1, boxes2, kind, least_dims=2)
     check_epsilon(eps)
-    if fmt != "xyxy":
-        boxes1, boxes2 = corners(boxes1, fmt), corners(boxes2, fmt)
-    if boxes1.shape[:-2] != boxes2.shape[:-2]:
-        boxes1, boxes2 = _with_equal_batch(boxes1, boxes2)
-    settings = kind, eps, 0.0
-    if torch.compiler.is_compiling():
-        return PAIRWISE_OVERLAP(boxes1, boxes2, *settings)  # type: ignore[no-any-return]
-    run = PairwiseOverlapFunction if torch._C._are_functorch_transforms_active() else EagerPairwiseOverlap
-    overlaps: Tensor = run.apply(boxes1, boxes2, *settings)
-    return overlaps
+    try:
+        if not (isinstance(fmt, str) and fmt == "xyxy"):
+            boxes1, boxes2 = corners(boxes1, fmt), corners(boxes2, fmt)
+        if boxes1.shape[:-2] != boxes2.shape[:-2]:
+            boxes1, boxes2 = _with_equal_batch(boxes1, boxes2)
+        settings = kind, eps, 0.0
+        if torch.compiler.is_compiling():
+            return PAIRWISE_OVERLAP(boxes1, boxes2, *settings)  # type: ignore[no-any-return]
+        run = PairwiseOverlapFunction if torch._C._are_functorch_transforms_active() else EagerPairwiseOverlap
+        overlaps: Tensor = run.apply(boxes1, boxes2, *settings)
+        return overlaps
+    except (RuntimeError, ValueError):
+        check_dense(boxes1=boxes1, boxes2=boxes2)
+        raise
 
 
 def box_iou(boxes1: Tensor, boxes2: Tensor, fmt: str = "xyxy") -> Tensor:
@@ -148,9 +154,13 @@ def overlap(boxes1: Tensor, boxes2: Tensor, kind: str = "iou", *, eps: float = 0
     """
     check_two(boxes1, boxes2, kind)
     check_epsilon(eps)
-    if fmt != "xyxy":
-        boxes1, boxes2 = corners(boxes1, fmt), corners(boxes2, fmt)
-    return graded(boxes1, boxes2, kind, eps, 0.0, True)
+    try:
+        if not (isinstance(fmt, str) and fmt == "xyxy"):
+            boxes1, boxes2 = corners(boxes1, fmt), corners(boxes2, fmt)
+        return graded(boxes1, boxes2, kind, eps, 0.0, True)
+    except (RuntimeError, ValueError):
+        check_dense(boxes1=boxes1, boxes2=boxes2)
+        raise
 
 
 def bbox_iou(
@@ -172,15 +182,24 @@ def bbox_iou(
     >>> ptdet.bbox_iou(torch.tensor([1., 1., 2., 2.]), torch.tensor([[2., 2., 2., 2.]]), x1y1x2y2=False, GIoU=True)
     tensor([-0.0794])
     """
-    kind = "giou" if GIoU else "diou" if DIoU else "ciou" if CIoU else "iou"
-    check_two(box1, boxes2, kind)
+    for name, flag in (("x1y1x2y2", x1y1x2y2), ("GIoU", GIoU), ("DIoU", DIoU), ("CIoU", CIoU)):
+        check_flag(name, flag)
+    check_boxes("box1", box1)
+    check_boxes("boxes2", boxes2)
     if box1.dim() != 1:
         raise ValueError(f"box1: expected shape (4,), got {tuple(box1.shape)}")
     if boxes2.dim() != 2:
         raise ValueError(f"boxes2: expected shape (M, 4), got {tuple(boxes2.shape)}")
-    if not x1y1x2y2:
-        box1, boxes2 = corners(box1, "cxcywh"), corners(boxes2, "cxcywh")
-    return graded(box1, boxes2, kind, 1e-16, 1e-16, True)
+    if box1.device != boxes2.device:
+        raise ValueError(f"boxes2: expected device {box1.device} as of box1, got {boxes2.device}")
+    kind = "giou" if GIoU else "diou" if DIoU else "ciou" if CIoU else "iou"
+    try:
+        if not x1y1x2y2:
+            box1, boxes2 = corners(box1, "cxcywh"), corners(boxes2, "cxcywh")
+        return graded(box1, boxes2, kind, 1e-16, 1e-16, True)
+    except (RuntimeError, ValueError):
+        check_dense(box1=box1, boxes2=boxes2)
+        raise
 
 
 def graded(
@@ -215,8 +234,7 @@ def _needed(boxes1: Tensor, boxes2: Tensor) -> tuple[bool, bool]:
 
 def corners(boxes: Tensor, fmt: str) -> Tensor:
     """x1, y1, x2, y2 of boxes in another format; half types and integers as float32."""
-    if fmt not in FORMATS:
-        raise ValueError(f"fmt: expected one of {', '.join(FORMATS)}, got {fmt!r}")
+    one_of("fmt", fmt, FORMATS)
     check_boxes("boxes", boxes)
     if boxes.dtype != torch.float64:
         boxes = boxes.to(torch.float32 if boxes.is_floating_point() else torch.float64)

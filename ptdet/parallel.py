@@ -6,9 +6,10 @@ from typing import Literal, overload
 
 from torch import Tensor
 
-from ._checks import check_suppression
+from ._checks import UNEXPLAINED, check_content, check_suppression, settled_limit
+from ._method_checks import check_matrix_walk
 from ._parallel_walks import fast_nms_walk, matrix_nms_walk
-from ._results import check_ids, cut
+from ._results import cut, cut_walk
 
 
 @overload
@@ -74,11 +75,15 @@ def fast_nms(
     >>> ptdet.fast_nms(boxes, torch.tensor([.9, .8, .7]), 0.5), ptdet.nms(boxes, torch.tensor([.9, .8, .7]), 0.5)
     (tensor([0]), tensor([0, 2]))
     """
-    options = (iou_threshold, metric, inclusive, score_threshold, max_output)
-    check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
-    check_ids(idxs)
-    keep, owner, kept = fast_nms_walk(boxes, scores, idxs, *options)
-    keep = cut(keep, kept)[0]
+    max_output = settled_limit(max_output, inclusive, return_owner)
+    try:
+        keep, owner = cut_walk(
+            fast_nms_walk(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output)
+        )
+    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
+        check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
+        check_content(boxes, idxs)
+        raise
     return (keep, owner) if return_owner else keep
 
 
@@ -127,9 +132,13 @@ def matrix_nms(
     >>> ptdet.matrix_nms(boxes, torch.tensor([.9, .8, .7]), kind="linear")
     (tensor([0.9000, 0.7000, 0.4000]), tensor([0, 2, 1]))
     """
-    check_suppression(boxes, scores, idxs, 0.0, metric, score_threshold, max_output)
-    check_ids(idxs)
+    max_output = settled_limit(max_output, False, return_owner)
     options = (sigma, min_score, kind, metric, score_threshold, max_output)
-    decayed, keep, owner, kept = matrix_nms_walk(boxes, scores, idxs, *options)
-    found = cut(keep, kept, decayed)
+    try:
+        decayed, keep, owner, kept = matrix_nms_walk(boxes, scores, idxs, *options)
+        found = cut(keep, kept, decayed)
+    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
+        check_matrix_walk(boxes, scores, idxs, *options)
+        check_content(boxes, idxs)
+        raise
     return (*found, owner) if return_owner else found

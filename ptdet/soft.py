@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ._checks import check_number
+from ._checks import UNEXPLAINED, check_content, check_number, settled_limit
 from ._method_checks import check_min_score, check_scores_are_not_negative, check_soft
 from ._operators import SOFT_NMS_WALK, past_autograd
-from ._results import check_ids, cut, in_pixels
+from ._results import cut, in_pixels
 from .compat import soft_profile
 
 
@@ -70,13 +70,14 @@ def soft_nms(
         boxes = in_pixels(boxes) if profile.offset else boxes
         sigma, min_score = profile.sigma_factor * sigma, profile.least(min_score)
         inclusive, reselect = profile.soft_inclusive, profile.reselect
+    max_output = settled_limit(max_output, inclusive, return_owner, reselect)
     options = (iou_threshold, sigma, min_score, kind, reselect, metric, inclusive, score_threshold, max_output)
-    check_soft(boxes, scores, idxs, *options)
-    check_ids(idxs)
     try:
         decayed, keep, owner, kept = past_autograd(SOFT_NMS_WALK, boxes, scores, idxs, *options)
-    except RuntimeError:
+        found = cut(keep, kept, decayed)
+    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
+        check_soft(boxes, scores, idxs, *options)
+        check_content(boxes, idxs)
         check_scores_are_not_negative(scores)
         raise
-    found = cut(keep, kept, decayed)
     return (*found, owner) if return_owner else found

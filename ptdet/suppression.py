@@ -7,9 +7,9 @@ from typing import Literal, overload
 import torch
 from torch import Tensor
 
-from ._checks import check_ids_are_numbers, check_limit, check_suppression
+from ._checks import UNEXPLAINED, check_content, check_suppression, settled_limit
 from ._operators import NMS, NMS_WALK, RAGGED_GROUPS
-from ._results import by_image, cut, in_pixels, rows_at
+from ._results import by_image, cut_walk, in_pixels, rows_at
 from .compat import hard_profile
 
 
@@ -83,7 +83,7 @@ def nms(
     """
     if compat is not None:
         boxes, inclusive, _ = _settled(compat, boxes, inclusive)
-    return _run(boxes, scores, None, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
+    return run_hard(boxes, scores, None, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
 
 
 @overload
@@ -132,20 +132,27 @@ def batched_nms(
     Exact for any coordinates, dtype and number of classes: boxes are never moved apart.
 
     Args:
-        boxes: as in `nms`; also of shape (0,), as torch.tensor([]) has and torchvision's function takes.
+        boxes: as in `nms`. One without elements, of any shape and dtype, keeps nothing, and the other arguments are not
+            looked at: torchvision's habit.
         idxs: (N,) class of each box: any integer, bool or floating dtype, any values but NaN.
 
     The other arguments, what is returned, what raises and the rule for ties are those of `nms`. With `compat="onnx"`
     kept boxes come class after class.
     """
-    if idxs is None:
-        raise TypeError("idxs: expected a torch.Tensor, got None")
-    if isinstance(boxes, Tensor) and boxes.dim() == 1 and boxes.numel() == 0:
-        boxes = boxes.reshape(0, 4)
     by_class = False
-    if compat is not None:
-        boxes, inclusive, by_class = _settled(compat, boxes, inclusive)
-    found = _run(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
+    try:
+        if idxs is None:
+            raise TypeError("idxs: expected a torch.Tensor, got None")
+        if compat is not None:
+            boxes, inclusive, by_class = _settled(compat, boxes, inclusive)
+        found = run_hard(
+            boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner
+        )
+    except (TypeError, ValueError):
+        if isinstance(boxes, Tensor) and boxes.layout is torch.strided and boxes.numel() == 0:
+            nothing = boxes.new_empty(0, dtype=torch.int64)
+            return (nothing, nothing.clone()) if return_owner is True else nothing
+        raise
     return _class_after_class(found, idxs) if by_class else found
 
 
@@ -165,7 +172,7 @@ def _class_after_class(found: Tensor | tuple[Tensor, Tensor], idxs: Tensor) -> T
     return (keep, owner[0]) if owner else keep
 
 
-def _run(
+def run_hard(
     boxes: Tensor,
     scores: Tensor,
     idxs: Tensor | None,
@@ -176,19 +183,17 @@ def _run(
     max_output: int | None,
     return_owner: bool,
 ) -> Tensor | tuple[Tensor, Tensor]:
-    if max_output is not None:
-        check_limit("max_output", max_output)  # the operator would cut a fraction off
+    if not (max_output is None and inclusive is False and return_owner is False):
+        max_output = settled_limit(max_output, inclusive, return_owner)
     arguments = (boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output)
     try:
         if not return_owner:
             kept: Tensor = NMS(*arguments)
             return kept
-        keep, owner, kept_count = NMS_WALK(*arguments)
-    except (RuntimeError, TypeError):
+        return cut_walk(NMS_WALK(*arguments))
+    except UNEXPLAINED:
         # The operator refuses what is wrong; this says it with the argument's name. After the call, because before it
         # the questions take a fifth of the time of a small NMS.
         check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
-        if idxs is not None:
-            check_ids_are_numbers(idxs)
+        check_content(boxes, idxs)
         raise
-    return cut(keep, kept_count)[0], owner

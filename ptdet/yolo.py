@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from ._backend import has_kernels
-from ._checks import FLOATS, METRICS, check_flag, check_limit, check_number, check_tensor, refuse_export
+from ._checks import FLOATS, METRICS, check_has_data, check_limit, check_number, check_tensor, refuse_export
 from ._heads import HEADS, METHODS, WITH_OBJECTNESS, Head
 from ._operators import YOLO_PIPELINE, YOLO_POSTPROCESS
+from ._plain_checks import check_count, check_flag, class_numbers, one_of
 from ._yolo_on_cuda import pipeline_on_cuda, postprocess_on_cuda
 
 __all__ = ["HEADS", "METHODS", "Head", "non_max_suppression", "postprocess"]
@@ -75,11 +76,11 @@ def postprocess(
     num_classes = _number_of_classes(prediction, rows.shape[2] - first, num_classes, layout)
     for name, number in (("conf_thres", conf_thres), ("iou_thres", iou_thres)):
         check_number(name, number)
-    for name, flag in (("agnostic", agnostic), ("multi_label", multi_label), ("logits", logits)):
+    flags = {"agnostic": agnostic, "multi_label": multi_label, "logits": logits, "inclusive": inclusive}
+    for name, flag in flags.items():
         check_flag(name, flag)
-    check_limit("max_det", max_det)
-    if metric not in METRICS:
-        raise ValueError(f"metric: expected one of {', '.join(METRICS)}, got {metric!r}")
+    max_det = check_limit("max_det", max_det)
+    one_of("metric", metric, METRICS)
     wanted = _wanted(classes, num_classes, prediction.device)
 
     settings = (rows, num_classes, layout.objectness, logits, multi_label, conf_thres, iou_thres, metric, inclusive)
@@ -100,8 +101,7 @@ def _of_images(found: Tensor, num: Tensor) -> list[Tensor]:
 def _head(head: str | Head) -> Head:
     if isinstance(head, Head):
         return head
-    if head not in HEADS:
-        raise ValueError(f"head: expected a yolo.Head or one of {', '.join(HEADS)}, got {head!r}")
+    one_of("head", head, tuple(HEADS))
     return HEADS[head]
 
 
@@ -111,13 +111,15 @@ def _check_prediction(prediction: Any) -> None:
         raise ValueError(f"prediction: expected three dimensions, got shape {tuple(prediction.shape)}")
     if prediction.dtype not in FLOATS:
         raise TypeError(f"prediction: expected float64, float32, float16 or bfloat16, got {prediction.dtype}")
+    check_has_data("prediction", prediction)
 
 
 def _number_of_classes(prediction: Tensor, columns: int, num_classes: int | None, head: Head) -> int:
     """Of the `columns` after box and objectness."""
     layout = "(B, columns, N)" if head.columns_first else "(B, N, columns)"
+    if num_classes is not None:
+        check_count("num_classes", num_classes)
     least = (5 if head.objectness else 4) + (num_classes or 0)
-    check_limit("num_classes", num_classes)
     if columns < (num_classes or 0):
         raise ValueError(f"prediction: expected {layout} with {least} columns or more, got {tuple(prediction.shape)}")
     return columns if num_classes is None else int(num_classes)
@@ -126,11 +128,8 @@ def _number_of_classes(prediction: Tensor, columns: int, num_classes: int | None
 def _wanted(classes: Sequence[int] | None, num_classes: int, device: torch.device) -> Tensor | None:
     if classes is None:
         return None
-    numbers = [int(label) for label in classes]
-    if not all(0 <= label < num_classes for label in numbers):
-        raise ValueError(f"classes: expected numbers in [0, {num_classes}), got {list(classes)}")
-    wanted = torch.zeros(num_classes, dtype=torch.bool)
-    wanted[numbers] = True
+    wanted = torch.zeros(num_classes, dtype=torch.bool, device="cpu")
+    wanted[class_numbers(classes, num_classes)] = True
     return wanted.to(device)
 
 
@@ -178,9 +177,8 @@ def non_max_suppression(
     for name, number in (("conf_thres", conf_thres), ("nms_thres", nms_thres)):
         check_number(name, number)
     check_flag("multi_cls", multi_cls)
-    check_limit("max_per_class", max_per_class)
-    if method not in METHODS:
-        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
+    max_per_class = check_limit("max_per_class", max_per_class)
+    one_of("method", method, METHODS)
     multi_label = multi_cls or conf_thres < 0.01
     whole = pipeline_on_cuda if _has_cuda_kernels(prediction) else YOLO_PIPELINE
     try:

@@ -75,7 +75,25 @@ DTYPES = (
 def test_area(fmt: str, dtype: torch.dtype) -> None:
     boxes = random_pairs(60, torch.float64, 70.0)[0].to(dtype).reshape(3, 20, 4)
     ours, theirs = ptdet.box_area(boxes, fmt), torchvision.ops.box_area(boxes, fmt)
-    assert ours.dtype == theirs.dtype and torch.equal(ours, theirs)
+    wider = dtype in (torch.int16, torch.int32)  # whose areas its int32 does not hold
+    assert ours.dtype == (torch.int64 if wider else theirs.dtype) and torch.equal(ours, theirs)
+
+
+def test_area_does_not_wrap() -> None:
+    """Products by hand; torchvision gives -1794967296, -131071 and 131072."""
+    assert ptdet.box_area(torch.tensor([0, 0, 50_000, 50_000], dtype=torch.int32)).item() == 2_500_000_000
+    whole = torch.tensor([-(2**15), -(2**15), 2**15 - 1, 2**15 - 1], dtype=torch.int16)
+    assert ptdet.box_area(whole).item() == 65_535**2
+    assert ptdet.box_area(torch.tensor([-(2**31), 0, 2**31 - 1, 2], dtype=torch.int32)).item() == 2 * (2**32 - 1)
+    assert ptdet.box_area(torch.tensor([-128, -128, 127, 127], dtype=torch.int8)).item() == 255**2
+
+
+def test_clip_and_remove_small_at_the_ends_of_a_type() -> None:
+    wide = torch.tensor([[-(2**31), 0, 2**31 - 1, 2]], dtype=torch.int32)  # 2^32 - 1 wide
+    assert [ptdet.remove_small_boxes(wide, size).tolist() for size in (2, -(2**70), 2**63)] == [[0], [0], []]
+    boxes = torch.tensor([-5, -5, 127, 100], dtype=torch.int8)
+    for size in ((50, 640), (50.0, float("inf")), (50, 2**63)):
+        assert ptdet.clip_boxes_to_image(boxes, size).tolist() == [0, 0, 127, 50]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)

@@ -75,16 +75,24 @@ def test_nms(name: str, backend: str) -> None:
     check(lambda: ptdet.nms(**call), raises, fragments)
 
 
-@pytest.mark.parametrize("name", [*BAD, *BAD_IDS])
+@pytest.mark.parametrize("name", [name for name in [*BAD, *BAD_IDS] if name != "boxes of none"])
 def test_batched_nms(name: str, backend: str) -> None:
     change, raises, fragments = (BAD | BAD_IDS)[name]
     call = {"boxes": BOXES, "scores": SCORES, "idxs": IDS, "iou_threshold": 0.5, **change}
     check(lambda: ptdet.batched_nms(**call), raises, fragments)
 
 
-def test_batched_nms_takes_the_tensor_of_an_empty_list(backend: str) -> None:
-    none = torch.tensor([])
-    assert ptdet.batched_nms(none, none, none.long(), 0.5).shape == (0,)
+EMPTY = [torch.tensor([]), torch.zeros(3, 0), torch.zeros(0, 5), torch.zeros(2, 0, 4), torch.zeros(0, 4).long()]
+
+
+@pytest.mark.parametrize("boxes", [*EMPTY, EMPTY[0].half(), EMPTY[0] > 0, EMPTY[0].to(torch.complex64)])
+def test_batched_nms_of_a_tensor_without_elements(boxes: torch.Tensor, backend: str) -> None:
+    """torchvision's habit: of any shape and dtype, and the other arguments are not looked at."""
+    for others in ((None, None, None), (SCORES, IDS, NAN), (boxes, boxes.long(), 0.5)):
+        keep = ptdet.batched_nms(boxes, *others)  # type: ignore[arg-type]
+        assert keep.shape == (0,) and keep.dtype == torch.int64
+    keep, owner = ptdet.batched_nms(boxes, None, None, None, return_owner=True)  # type: ignore[call-overload]
+    assert keep.shape == owner.shape == (0,) and owner.dtype == torch.int64
 
 
 @pytest.mark.parametrize("operator", ["nms", "nms_walk"])

@@ -73,7 +73,9 @@ std::string type_name(const py::object& given) { return Py_TYPE(given.ptr())->tp
 double number_of(const char* name, const py::object& given) {
   const double value = PyFloat_AsDouble(given.ptr());
   if (value == -1 && PyErr_Occurred()) {
+    const bool is_too_large = PyErr_ExceptionMatches(PyExc_OverflowError);
     PyErr_Clear();
+    if (is_too_large) throw py::value_error(std::string(name) + ": expected a number that a double can hold");
     wrong_type(name, "a number", type_name(given));
   }
   if (std::isnan(value)) throw py::value_error(std::string(name) + ": expected a number, got nan");
@@ -88,9 +90,10 @@ double positive_of(const char* name, const py::object& given) {
 }
 
 bool flag_of(const char* name, const py::object& given) {
-  const std::string type = type_name(given);
-  if (!PyBool_Check(given.ptr()) && type != "numpy.bool" && type != "numpy.bool_")
-    wrong_type(name, "True or False", type);
+  if (!PyBool_Check(given.ptr())) {
+    const std::string type = type_name(given);
+    if (type != "numpy.bool" && type != "numpy.bool_") wrong_type(name, "True or False", type);
+  }
   return PyObject_IsTrue(given.ptr()) == 1;
 }
 

@@ -18,6 +18,7 @@ PyMethodDef by_place[] = {{"nms", reinterpret_cast<PyCFunction>(reinterpret_cast
 PYBIND11_MODULE(_numpy, m, py::mod_gil_not_used()) {
   if (PyModule_AddFunctions(m.ptr(), by_place) != 0) throw py::error_already_set();
   m.def("instruction_set", &ptdet::cpu::instruction_set);
+  m.def("possible_instruction_set", &ptdet::cpu::possible_instruction_set);
   m.def("get_num_threads", [] { return ptdet::thread_count.load(); });
   m.def("set_num_threads", [](int count) { ptdet::thread_count = count; });
   m.def("and_nms", &ptdet::and_nms_of_arrays);

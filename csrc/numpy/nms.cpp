@@ -6,15 +6,17 @@ namespace {
 
 // keep, or (keep, owner): what `kernel(input, output, host)` finds.
 template <typename Kernel>
-py::object walked(const Candidates& candidates, bool return_owner, Kernel&& kernel, bool needs_owner = false) {
+py::object walked(const Candidates& candidates, const py::object& return_owner, Kernel&& kernel,
+                  bool needs_owner = false) {
+  const bool wants_owner = flag_of("return_owner", return_owner);
   const NmsInput input = candidates.input();
   NumpyHost host;
-  WalkMemory walk(host, input.count, return_owner || needs_owner);
+  WalkMemory walk(host, input.count, wants_owner || needs_owner);
   {
-    const py::gil_scoped_release others_may_run;
+    const Unlocked others_may_run;
     kernel(input, walk.output(), host.get());
   }
-  if (return_owner) return py::make_tuple(walk.keep(), walk.owner());
+  if (wants_owner) return py::make_tuple(walk.keep(), walk.owner());
   return walk.keep();
 }
 
@@ -22,7 +24,7 @@ py::object walked(const Candidates& candidates, bool return_owner, Kernel&& kern
 
 py::object nms_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
                          const py::object& iou_threshold, const py::object& metric, const py::object& inclusive,
-                         const py::object& score_threshold, const py::object& max_output, bool return_owner,
+                         const py::object& score_threshold, const py::object& max_output, const py::object& return_owner,
                          const py::object& beta) {
   const Candidates candidates(boxes, scores, idxs);
   NmsParams params = nms_params(candidates.count(), iou_threshold, metric, inclusive, score_threshold, max_output);
@@ -34,7 +36,7 @@ py::object nms_of_arrays(const py::object& boxes, const py::object& scores, cons
 
 py::object and_nms_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
                              const py::object& iou_threshold, const py::object& metric, const py::object& inclusive,
-                             const py::object& score_threshold, const py::object& max_output, bool return_owner,
+                             const py::object& score_threshold, const py::object& max_output, const py::object& return_owner,
                              const py::object& overlap_threshold) {
   const Candidates candidates(boxes, scores, idxs);
   const AndParams params{nms_params(candidates.count(), iou_threshold, metric, inclusive, score_threshold, max_output),
@@ -46,7 +48,7 @@ py::object and_nms_of_arrays(const py::object& boxes, const py::object& scores, 
 
 py::object fast_nms_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
                               const py::object& iou_threshold, const py::object& metric, const py::object& inclusive,
-                              const py::object& score_threshold, const py::object& max_output, bool return_owner) {
+                              const py::object& score_threshold, const py::object& max_output, const py::object& return_owner) {
   const Candidates candidates(boxes, scores, idxs);
   const NmsParams params =
       nms_params(candidates.count(), iou_threshold, metric, inclusive, score_threshold, max_output);

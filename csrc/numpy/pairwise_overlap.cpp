@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "numpy/heads.h"
 #include "numpy/results.h"
 
@@ -25,8 +27,8 @@ py::object pairwise_overlap_of_arrays(const py::object& boxes1, const py::object
   input.b = {b.data(), b.stride(0), b.stride(1), b.type()};
   input.params.metric = named("kind", kind, kMetrics);
   input.params.epsilon = number_of("eps", eps);
-  if (!(input.params.epsilon >= 0))
-    throw py::value_error("eps: expected a number >= 0, got " + py::str(eps).cast<std::string>());
+  if (!(input.params.epsilon >= 0) || std::isinf(input.params.epsilon))
+    throw py::value_error("eps: expected a finite number >= 0, got " + py::str(eps).cast<std::string>());
 
   const bool wide = a.type() == Type::kFloat64 || b.type() == Type::kFloat64;
   py::array found(wide ? py::dtype::of<double>() : py::dtype::of<float>(),
@@ -35,7 +37,7 @@ py::object pairwise_overlap_of_arrays(const py::object& boxes1, const py::object
   NumpyHost host;
   void* out = found.mutable_data();
   {
-    const py::gil_scoped_release others_may_run;
+    const Unlocked others_may_run;
     cpu::pairwise_overlap(input, out, host.get());
   }
   return std::move(found);

@@ -6,6 +6,7 @@
 
 #include "numpy/arguments.h"
 #include "numpy/host.h"
+#include "numpy/unlocked.h"
 
 namespace ptdet {
 

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "numpy/heads.h"
+#include "numpy/unlocked.h"
 #include "numpy/results.h"
 
 namespace ptdet {
@@ -29,7 +30,7 @@ Detected detected(const Readable& given, const YoloInput& input, const Detection
   int64_t *counts = num.mutable_data(), *passing = passed.mutable_data();
   cpu::Detections found;
   {
-    const py::gil_scoped_release others_may_run;
+    const Unlocked others_may_run;
     found = cpu::yolo_detect(input, params, counts, passing, host.get());
   }
   if (found.count == kScoreIsNegative) throw py::value_error("scores: expected numbers >= 0, got one below");
@@ -38,7 +39,7 @@ Detected detected(const Readable& given, const YoloInput& input, const Detection
                   std::vector<py::ssize_t>{found.count, 6 + extra});
   void* rows = table.mutable_data();
   {
-    const py::gil_scoped_release others_may_run;
+    const Unlocked others_may_run;
     cpu::yolo_write(input, found, first, extra, rows, host.get());
   }
   return {table, num, passed};

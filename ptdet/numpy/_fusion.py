@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._plain_checks import check_flag, check_number
 from ._native import native
 from ._types import Array, Indices
 
@@ -41,6 +43,7 @@ def weighted_boxes_fusion(
     >>> ptdet.numpy.weighted_boxes_fusion(boxes, [np.array([.75]), np.array([.25])], [np.array([1])] * 2)
     (array([[ 0.5,  0. , 10.5, 10. ]]), array([0.5]), array([1]))
     """
+    check_flag("return_owner", return_owner)
     given = _gathered(boxes_list, scores_list, labels_list, weights)
     part = _taking_part(given.scores, skip_box_thr)
     fused, confidences, keep, owner = native.wbf(
@@ -68,11 +71,13 @@ def non_maximum_weighted(
     >>> ptdet.numpy.non_maximum_weighted(boxes, [np.array([.8]), np.array([.5])], labels)[0].round(4)
     array([[ 0.    ,  0.    , 10.    ,  9.3333]])
     """
+    check_flag("return_owner", return_owner)
     given = _gathered(boxes_list, scores_list, labels_list, weights)
     part = _taking_part(given.scores, skip_box_thr)
     computed = given.scores.astype(np.float64 if given.scores.dtype == np.float64 else np.float32)
     shares = (given.weights / given.weights.max()).astype(computed.dtype)
     weighted = (computed * shares[given.models])[part]
+    check_number("iou_thr", iou_thr)
     merged, keep, owner = native.merge_nms(
         given.boxes[part], weighted, given.labels[part], iou_thr, "iou", False, None, None, True, "best",
         "score_overlap",
@@ -95,20 +100,44 @@ def _gathered(boxes_list: Any, scores_list: Any, labels_list: Any, weights: Any)
         for name, each in (("scores_list", scores), ("labels_list", labels)):
             if each.shape != boxes.shape[:1]:
                 raise ValueError(f"{name}[{m}]: expected shape ({boxes.shape[0]},), got {each.shape}")
-    of_models = np.array([1.0] * len(boxes_list) if weights is None else weights, dtype=np.float64)
-    if of_models.shape != (len(boxes_list),):
-        raise ValueError(f"weights: expected one for each of {len(boxes_list)} models, got {of_models.shape}")
-    if not (np.isfinite(of_models) & (of_models > 0)).all():
-        raise ValueError(f"weights: expected finite numbers > 0, got {list(of_models)}")
+        for name, each in (("boxes_list", boxes), ("scores_list", scores)):
+            if not _is_floating(each.dtype):
+                raise TypeError(f"{name}[{m}]: expected float64, float32, float16 or bfloat16, got {each.dtype}")
+        if not _is_floating(labels.dtype) and labels.dtype.kind not in "iub":
+            raise TypeError(f"labels_list[{m}]: expected integers, bools or floats, got {labels.dtype}")
+        if _is_floating(labels.dtype) and np.isnan(labels).any():
+            raise ValueError(f"labels_list[{m}]: expected ids that equal themselves, got NaN")
+    dtypes = {each.dtype.newbyteorder("=") for each in labels_list}
+    if len(dtypes) > 1 and any(dtype.kind == "u" and dtype.itemsize > 1 for dtype in dtypes):  # as of tensors
+        raise TypeError(f"labels_list: expected dtypes that have a common one, got {', '.join(map(str, dtypes))}")
+    of_models = _weights(weights, len(boxes_list))
     boxes, scores, labels = (np.concatenate(each) for each in lists.values())
-    if not np.issubdtype(scores.dtype, np.floating):
-        raise TypeError(f"scores_list: expected floating dtypes, got {scores.dtype}")
     models = np.repeat(np.arange(len(of_models)), [len(each) for each in boxes_list])
     return _Gathered(boxes, scores, labels, models, of_models.astype(np.float64 if boxes.dtype == np.float64 else "f4"))
 
 
+def _weights(weights: Any, models: int) -> Array:
+    if weights is None:
+        return np.ones(models)
+    if not isinstance(weights, Iterable):
+        raise TypeError(f"weights: expected one number a model, got {type(weights).__name__}")
+    numbers = list(weights)
+    if len(numbers) != models:
+        raise ValueError(f"weights: expected one for each of {models} models, got {len(numbers)}")
+    for each in numbers:
+        check_number("weights", each)
+        if not 0 < each < math.inf:
+            raise ValueError(f"weights: expected finite numbers > 0, got {each}")
+    return np.array(numbers, dtype=np.float64)
+
+
+def _is_floating(dtype: np.dtype[Any]) -> bool:
+    return dtype.kind == "f" and dtype.itemsize in (2, 4, 8) or str(dtype) == "bfloat16"
+
+
 def _taking_part(scores: Array, skip_box_thr: float) -> Indices:
     """Rows whose score is not below the threshold, in their own order; compared as doubles."""
+    check_number("skip_box_thr", skip_box_thr)
     return np.flatnonzero(~(scores.astype(np.float64) < float(skip_box_thr)))
 
 

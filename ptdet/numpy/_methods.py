@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, overload
+from typing import Literal, overload
 
+from .._plain_checks import check_flag, check_number
 from ..compat import soft_profile
 from ._native import native
 from ._suppression import in_pixels
@@ -201,20 +202,34 @@ def cluster_nms(
     idxs: Array | None = None,
     *,
     weighted: bool = False,
-    **options: Any,
+    metric: str = "iou",
+    beta: float = 1.0,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    inclusive: bool = False,
+    return_owner: bool = False,
 ) -> tuple[Array, ...]:
-    """Cluster-NMS at its fixpoint. As `ptdet.cluster_nms`: `options` are its metric, score_threshold, max_output,
-    inclusive and return_owner.
+    """Cluster-NMS at its fixpoint. As `ptdet.cluster_nms`.
+
+    Returns:
+        boxes (K, 4) of the input's dtype, keep (K,) int64 and, if asked for, owner (N,) int64.
 
     >>> import numpy as np, ptdet.numpy
     >>> boxes = np.array([[0., 0., 10., 10.], [0., 0., 10., 6.]])
     >>> ptdet.numpy.cluster_nms(boxes, np.array([.9, .8]), 0.5)
     (array([[ 0.,  0., 10., 10.]]), array([0]))
     """
+    check_flag("weighted", weighted)
+    check_number("beta", beta)
+    if beta != 1 and (weighted or metric != "diou"):
+        raise ValueError(f"beta: expected 1 but for the plain form with metric 'diou', got {beta}")
+    options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
     if weighted:
-        options |= {"members": "later", "weights": "score_overlap"}
-    merged, keep, *owner = merge_nms(boxes, scores, iou_threshold, idxs, **options)
-    return (merged if weighted else boxes[keep]), keep, *owner
+        merged: tuple[Array, ...] = native.merge_nms(boxes, scores, idxs, *options, "later", "score_overlap")
+        return merged
+    found = native.nms(boxes, scores, idxs, *options, beta)
+    keep, *owner = found if return_owner else (found,)
+    return boxes[keep], keep, *owner
 
 
 def soft_nms(
@@ -247,6 +262,8 @@ def soft_nms(
     """
     if compat is not None:
         profile = soft_profile(compat, inclusive, reselect)
+        check_number("sigma", sigma)
+        check_number("min_score", min_score)
         boxes = in_pixels(boxes) if profile.offset else boxes
         sigma, min_score = profile.sigma_factor * sigma, profile.least(min_score)
         inclusive, reselect = profile.soft_inclusive, profile.reselect

@@ -6,7 +6,7 @@ import os
 from importlib import import_module
 from typing import Any
 
-from .._record import build_record, warn, why_disabled
+from .._record import build_record, cpu_problem, warn, why_disabled
 
 MOST_THREADS = 1024
 
@@ -37,7 +37,16 @@ def _threads_at_first() -> int:
     return min(_usable_processors(), MOST_THREADS)
 
 
+def _possible_instruction_sets() -> list[str]:
+    found: list[str] = []
+    while name := native.possible_instruction_set(len(found)):
+        found.append(name)
+    return found
+
+
 native = _load()
+if _problem := cpu_problem(_possible_instruction_sets(), native.instruction_set()):
+    warn(_problem)
 native.set_num_threads(_threads_at_first())
 
 

@@ -131,19 +131,26 @@ def batched_nms(
     """`nms` within each class: only boxes of equal `idxs` meet, in one pass over all classes.
 
     Args:
+        boxes: as in `nms`. One without elements keeps nothing, and the other arguments are not looked at.
         idxs: (N,) class of each box: any integer, bool or floating dtype, any values but NaN.
 
     The other arguments, what is returned, what raises and the rule for ties are those of `nms`. With `compat="onnx"`
     kept boxes come class after class.
     """
-    if idxs is None:
-        raise TypeError("idxs: expected a numpy.ndarray, got None")
     by_class = False
-    if compat is not None:
-        boxes, inclusive, by_class = _settled(compat, boxes, inclusive)
-    found: Indices | tuple[Indices, Indices] = _NMS(
-        boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner, None
-    )
+    try:
+        if idxs is None:
+            raise TypeError("idxs: expected a numpy.ndarray, got None")
+        if compat is not None:
+            boxes, inclusive, by_class = _settled(compat, boxes, inclusive)
+        found: Indices | tuple[Indices, Indices] = _NMS(
+            boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner, None
+        )
+    except (TypeError, ValueError):
+        if isinstance(boxes, np.ndarray) and boxes.size == 0:
+            nothing = np.empty(0, dtype=np.int64)
+            return (nothing, nothing.copy()) if return_owner is True else nothing
+        raise
     return _class_after_class(found, idxs) if by_class else found
 
 

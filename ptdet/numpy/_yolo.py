@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._heads import HEADS, METHODS, WITH_OBJECTNESS, Head
+from .._plain_checks import check_count, check_flag, check_limit, check_number, class_numbers, one_of
 from ._native import native
 from ._types import Array, Indices
 
@@ -47,16 +48,16 @@ def postprocess(
     array([[40. , 45. , 60. , 55. ,  0.9,  0. ],
            [86. , 16. , 94. , 24. ,  0.3,  0. ]])
     """
-    if not isinstance(head, Head) and head not in HEADS:
-        raise ValueError(f"head: expected a yolo.Head or one of {', '.join(HEADS)}, got {head!r}")
+    if not isinstance(head, Head):
+        one_of("head", head, tuple(HEADS))
     layout = head if isinstance(head, Head) else HEADS[head]
     _check_prediction(prediction)
     rows = prediction.swapaxes(1, 2) if layout.columns_first else prediction
     first = 5 if layout.objectness else 4
     num_classes = _number_of_classes(prediction, rows.shape[2] - first, num_classes, layout)
     for name, flag in (("agnostic", agnostic), ("multi_label", multi_label), ("logits", logits)):
-        _check_flag(name, flag)
-    _check_limit("max_det", max_det)
+        check_flag(name, flag)
+    check_limit("max_det", max_det)
     wanted = _wanted(classes, num_classes)
 
     return _of_images(
@@ -97,12 +98,10 @@ def non_max_suppression(
     """
     _check_prediction(prediction)
     _number_of_classes(prediction, prediction.shape[2] - 5, None, WITH_OBJECTNESS)
-    _check_flag("multi_cls", multi_cls)
-    _check_limit("max_per_class", max_per_class)
-    if method not in METHODS:
-        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
-    if not isinstance(conf_thres, (int, float, np.number)):
-        raise TypeError(f"conf_thres: expected a number, got {type(conf_thres).__name__}")
+    check_flag("multi_cls", multi_cls)
+    check_limit("max_per_class", max_per_class)
+    one_of("method", method, METHODS)
+    check_number("conf_thres", conf_thres)
     multi_label = bool(multi_cls or conf_thres < 0.01)
     found, num, passed = native.yolo_pipeline(prediction, conf_thres, nms_thres, multi_label, method, max_per_class)
     empty_is_none = method != "vision_batch"
@@ -124,23 +123,10 @@ def _check_prediction(prediction: Any) -> None:
         raise ValueError(f"prediction: expected three dimensions, got shape {prediction.shape}")
 
 
-def _check_flag(name: str, value: Any) -> None:
-    if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}: expected True or False, got {type(value).__name__}")
-
-
-def _check_limit(name: str, value: Any) -> None:
-    if value is None:
-        return
-    if not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name}: expected an integer or None, got {type(value).__name__}")
-    if value < 0:
-        raise ValueError(f"{name}: expected None or a number >= 0, got {value}")
-
-
 def _number_of_classes(prediction: Array, columns: int, num_classes: int | None, head: Head) -> int:
     """Of the `columns` after box and objectness."""
-    _check_limit("num_classes", num_classes)
+    if num_classes is not None:
+        check_count("num_classes", num_classes)
     if columns < (num_classes or 0):
         layout = "(B, columns, N)" if head.columns_first else "(B, N, columns)"
         least = (5 if head.objectness else 4) + (num_classes or 0)
@@ -151,9 +137,6 @@ def _number_of_classes(prediction: Array, columns: int, num_classes: int | None,
 def _wanted(classes: Sequence[int] | None, num_classes: int) -> Array | None:
     if classes is None:
         return None
-    numbers = [int(label) for label in classes]
-    if not all(0 <= label < num_classes for label in numbers):
-        raise ValueError(f"classes: expected numbers in [0, {num_classes}), got {list(classes)}")
     wanted = np.zeros(num_classes, dtype=np.bool_)
-    wanted[numbers] = True
+    wanted[class_numbers(classes, num_classes)] = True
     return wanted

@@ -188,6 +188,8 @@ def _check(pred: Tensor, target: Tensor, kind: str, base: str, mean: Tensor | No
             raise ValueError(f"{name}: expected shape (..., 4), got {tuple(boxes.shape)}")
         if boxes.is_complex():
             raise TypeError(f"{name}: expected a real dtype, got {boxes.dtype}")
+        if boxes.layout is not torch.strided:
+            raise TypeError(f"{name}: expected a dense tensor, got layout {boxes.layout}")
     if target.device != pred.device:
         raise ValueError(f"target: expected device {pred.device} as of pred, got {target.device}")
     if kind in BASES and base not in BASES[kind]:
