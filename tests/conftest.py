@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,6 +19,7 @@ import torch
 import ptdet
 from tests.emulation.harness import PLAIN, Flavour
 
+ROOT = Path(__file__).parents[1]
 NATIVE = bool(ptdet.build_info()["cpu"])
 REFERENCE_ONLY = os.environ.get("PTDET_TEST_REFERENCE_ONLY") == "1"
 
@@ -30,6 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "grid(*names): `make test` runs a part of the parameters, with every combination of the named ones and every"
         " value of the others; `make test-all` runs the rest",
     )
+    # processes that tests start find this checkout from any folder
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     if os.environ.get("PYTEST_XDIST_WORKER"):  # threads that wait for a core another worker has cost more than they do
         torch.set_num_threads(1)
 

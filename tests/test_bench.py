@@ -176,9 +176,13 @@ def test_turns_are_interleaved() -> None:
     assert times["a"] == Timing([1.0] * 4, 1)
 
 
-def test_a_turn_is_filled() -> None:
-    times = measure.interleaved({"pass": lambda: None}, measure.wall_clock, Effort(0.0, 3, 3))
-    assert times["pass"].repeats > 500 and max(times["pass"].rounds) < 1e-4
+def test_a_turn_is_filled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call of a microsecond, by a clock that calls alone move on."""
+    now = [0]
+    monkeypatch.setattr(measure, "time", SimpleNamespace(perf_counter=lambda: now[0] * 1e-6))
+    times = measure.interleaved({"a": lambda: now.append(now.pop() + 1)}, measure.wall_clock, Effort(0.0, 3, 3))
+    assert times["a"].repeats == pytest.approx(measure.FILL / 1e-6, rel=0.01)
+    assert times["a"].rounds == pytest.approx([1e-6] * 3)
 
 
 def test_on_cuda_the_cache_is_overwritten_and_events_count(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,13 +18,19 @@ ROOT = Path(__file__).parents[1]
 PLACE = re.compile(
     r"^<!-- from: (\S+) \[(docs|line|all)(?:: ([^\]\n]*))?\] -->\n(?:```\w*\n(?s:.*?)^```\n)?", re.MULTILINE
 )
-PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if PLACE.search(page.read_text())]
+
+
+def read(path: Path) -> str:
+    return path.read_text(encoding="utf-8")  # whatever the locale
+
+
+PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if PLACE.search(read(page))]
 EXAMPLES = sorted((ROOT / "examples").glob("gradient_*.py"))  # those of the page; others have tests of their own
 LANGUAGES = {".py": "python", ".txt": "text"}
 
 
 def snippet(path: str, kind: str, name: str) -> str:
-    text = (ROOT / path).read_text()
+    text = read(ROOT / path)
     if kind == "all":
         return text
     if kind == "line":
@@ -49,7 +55,7 @@ def refreshed(page: str) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_snippets_are_the_code(page: Path) -> None:
-    assert page.read_text() == refreshed(page.read_text()), f"run: python -m tests.test_docs  (to refresh {page.name})"
+    assert read(page) == refreshed(read(page)), f"run: python -m tests.test_docs  (to refresh {page.name})"
 
 
 def test_there_is_something_to_check() -> None:
@@ -77,4 +83,4 @@ def test_docstring_examples() -> None:
 
 if __name__ == "__main__":
     for page in PAGES:
-        page.write_text(refreshed(page.read_text()))
+        page.write_text(refreshed(read(page)), encoding="utf-8")
