@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from . import _plain_checks as plain
+from ._plain_checks import METRICS as METRICS
 from ._plain_checks import check_flag, one_of
 
 FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 ID_TYPES = (*FLOATS, *INTEGERS, torch.bool, torch.uint16, torch.uint32, torch.uint64)
-METRICS = ("iou", "giou", "diou", "ciou", "iof", "ios")
 
 # What Python or an operator raises at an argument that it cannot take, before a check says which and why.
 UNEXPLAINED = (AttributeError, IndexError, OverflowError, RuntimeError, TypeError, ValueError)
