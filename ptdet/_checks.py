@@ -118,10 +118,10 @@ def check_content(boxes: Tensor, idxs: Tensor | None) -> None:
 
 def settled_limit(max_output: Any, inclusive: Any, return_owner: Any, reselect: Any = True) -> int | None:
     """`max_output` as an operator can take it, and what an operator would take without a word is refused."""
-    check_flag("inclusive", inclusive)
-    check_flag("return_owner", return_owner)
-    check_flag("reselect", reselect)
-    limit: int | None = check_limit("max_output", max_output)
+    if not (type(inclusive) is type(return_owner) is type(reselect) is bool):
+        for name, flag in (("inclusive", inclusive), ("return_owner", return_owner), ("reselect", reselect)):
+            check_flag(name, flag)
+    limit: int | None = None if max_output is None else check_limit("max_output", max_output)
     return limit
 
 

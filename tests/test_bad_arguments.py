@@ -42,7 +42,7 @@ TAKES: dict[str, tuple[str, ...]] = {
     "classes": ("none", "dict"),
     "choice or none": ("none",),
     "ids or none": ("none",),
-    "list of positive": ("none", "list"),
+    "list of positive": ("none", "list", "two numbers"),
     "nothing": ("none",),
     "sides": ("list",),
     "size": ("list",),
