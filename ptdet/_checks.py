@@ -10,12 +10,12 @@ from torch import Tensor
 
 from . import _plain_checks as plain
 from ._pieces import any_is
+from ._plain_checks import METRICS as METRICS
 from ._plain_checks import check_flag, one_of
 
 FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 ID_TYPES = (*FLOATS, *INTEGERS, torch.bool, torch.uint16, torch.uint32, torch.uint64)
-METRICS = ("iou", "giou", "diou", "ciou", "iof", "ios")
 
 # What Python or an operator raises at an argument that it cannot take, before a check says which and why.
 UNEXPLAINED = (AttributeError, IndexError, OverflowError, RuntimeError, TypeError, ValueError)
@@ -119,10 +119,10 @@ def check_content(boxes: Tensor, idxs: Tensor | None) -> None:
 
 def settled_limit(max_output: Any, inclusive: Any, return_owner: Any, reselect: Any = True) -> int | None:
     """`max_output` as an operator can take it, and what an operator would take without a word is refused."""
-    check_flag("inclusive", inclusive)
-    check_flag("return_owner", return_owner)
-    check_flag("reselect", reselect)
-    limit: int | None = check_limit("max_output", max_output)
+    if not (type(inclusive) is type(return_owner) is type(reselect) is bool):
+        for name, flag in (("inclusive", inclusive), ("return_owner", return_owner), ("reselect", reselect)):
+            check_flag(name, flag)
+    limit: int | None = None if max_output is None else check_limit("max_output", max_output)
     return limit
 
 

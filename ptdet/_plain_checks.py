@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from operator import index
 from typing import Any
 
+METRICS = ("iou", "giou", "diou", "ciou", "iof", "ios")
 LARGEST = sys.float_info.max
 MOST = 2**63 - 1  # what an operator can be given
 

@@ -165,6 +165,7 @@ def _gathered(
         check_ids_are_numbers(labels, f"labels_list[{m}]")
     if weights is not None and not isinstance(weights, Iterable):
         raise TypeError(f"weights: expected one number a model, got {type(weights).__name__}")
+    weights = weights.tolist() if isinstance(weights, Tensor) else weights
     weights = [1.0] * len(boxes_list) if weights is None else list(weights)
     if len(weights) != len(boxes_list):
         raise ValueError(f"weights: expected one for each of {len(boxes_list)} models, got {len(weights)}")

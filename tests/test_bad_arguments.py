@@ -42,7 +42,7 @@ TAKES: dict[str, tuple[str, ...]] = {
     "classes": ("none", "dict"),
     "choice or none": ("none",),
     "ids or none": ("none",),
-    "list of positive": ("none", "list"),
+    "list of positive": ("none", "list", "two numbers"),
     "nothing": ("none",),
     "sides": ("list",),
     "size": ("list",),
@@ -54,34 +54,26 @@ ALSO_NAMED = {
 }  # fmt: skip
 
 
-def spoiled(good: Tensor) -> Iterator[tuple[str, Any]]:
+def spoiled(good: Tensor) -> dict[str, Any]:
     """What is no dense floating tensor of this shape, one thing wrong at a time."""
-    yield "a dimension less", good[0]
-    yield "a dimension more", good[None]
-    yield "shorter", good[:-1] if len(good) > 1 else torch.cat([good, good])
-    yield "int64", good.long()
-    yield "uint64", good.to(torch.uint64)
-    yield "bool", good > 0
-    yield "complex", good.to(torch.complex64)
-    yield "float8", good.float().to(torch.float8_e4m3fn)
-    yield "quantised", torch.quantize_per_tensor(good.float(), 1.0, 0, torch.quint8)
-    yield "sparse", good.to_sparse()
-    if good.dim() == 2:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # sparse CSR is in beta
-            yield "csr", good.to_sparse_csr()
-    if good.dim() > 0:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # so are nested tensors
-            yield "nested", torch.nested.nested_tensor(list(good))
-            if good.dim() > 1:
-                yield "jagged", torch.nested.nested_tensor(list(good), layout=torch.jagged)
-    if good.is_floating_point() and good.dim() > 0:
-        yield "mkldnn", good.to_mkldnn()
-    yield "meta", good.to("meta")
-    yield "list", good.tolist()
-    yield "array", good.numpy()
-    yield "array of objects", good.numpy().astype(object)
+    found: dict[str, Any] = {
+        "a dimension less": good[0], "a dimension more": good[None],
+        "shorter": good[:-1] if len(good) > 1 else torch.cat([good, good]), "int64": good.long(),
+        "uint64": good.to(torch.uint64), "bool": good > 0, "complex": good.to(torch.complex64),
+        "float8": good.float().to(torch.float8_e4m3fn), "sparse": good.to_sparse(), "meta": good.to("meta"),
+        "list": good.tolist(), "array": good.numpy(), "array of objects": good.numpy().astype(object),
+    }  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of each of these
+        found["quantised"] = torch.quantize_per_tensor(good.float(), 1.0, 0, torch.quint8)
+        found["nested"] = torch.nested.nested_tensor(list(good))
+        if good.dim() > 1:
+            found["jagged"] = torch.nested.nested_tensor(list(good), layout=torch.jagged)
+        if good.dim() == 2:
+            found["csr"] = good.to_sparse_csr()
+    if good.is_floating_point():
+        found["mkldnn"] = good.to_mkldnn()
+    return found
 
 
 # What of `spoiled` a kind takes.
@@ -109,7 +101,7 @@ def wrong_values(kind: str, good: Any) -> Iterator[tuple[str, Any, bool]]:
             yield label, value, label in TAKES.get(kind, ())
     if tensors is None:
         return
-    for label, value in spoiled(good[0] if is_list else good):
+    for label, value in spoiled(good[0] if is_list else good).items():
         yield label, [value, *good[1:]] if is_list else value, label in tensors
 
 

@@ -102,6 +102,39 @@ def test_a_thread_count_that_is_none() -> None:
         )
 
 
+def test_a_wrong_instruction_set_is_told_once() -> None:
+    """With and without torch, whose library finds the same."""
+    caught = (
+        "import warnings\n"
+        "with warnings.catch_warnings(record=True) as told:\n"
+        "    warnings.simplefilter('always')\n"
+        "    {imports}\n"
+        "assert [str(each.message)[:19] for each in told] == [\"PTDET_CPU='avx1024'\"], told\n"
+    )
+    for imports in ("import ptdet.numpy", "import torch, ptdet.numpy, ptdet.boxes"):
+        python((NO_TORCH if "torch" not in imports else "") + caught.format(imports=imports), PTDET_CPU="avx1024")
+
+
+# seven daemon threads, each in another kernel, none of which has a moment without one
+AT_WORK_AT_THE_END = (
+    "import threading, time, random, ptdet.numpy as ours\n" + SCENE + "b, s = boxes[:{count}], scores[:{count}]\n"
+    "few, head = (b[:500], s[:500]), np.random.default_rng(0).uniform(0, 1, (2, 84, 800))\n"
+    "calls = [lambda: ours.nms(b, s, .5), lambda: ours.soft_nms(*few), lambda: ours.box_iou(few[0], few[0]),\n"
+    "    lambda: ours.postprocess(head), lambda: ours.merge_nms(b, s, .5), lambda: ours.matrix_nms(*few),\n"
+    "    lambda: ours.weighted_boxes_fusion([few[0]], [few[1]], [np.zeros(500)])]\n"
+    "def work(call):\n"
+    "    while True: call()\n"
+    "for call in calls: threading.Thread(target=work, args=(call,), daemon=True).start()\n"
+    "time.sleep(.03 + random.random() * .03)\n"
+)
+
+
+def test_threads_at_work_when_the_interpreter_ends() -> None:
+    """Each of these runs aborted where the lock was taken back in a destructor that may not throw."""
+    for run in range(24):
+        python(AT_WORK_AT_THE_END.format(count=(20_000, 1_000)[run % 2]), PTDET_NUM_THREADS="3")
+
+
 def test_import_is_light() -> None:
     """What takes time is other packages: beside NumPy and ptdet's own files it loads the standard library alone."""
     python(

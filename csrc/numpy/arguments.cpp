@@ -107,7 +107,10 @@ std::optional<int64_t> limit_of(const char* name, const py::object& given) {
   if (!PyIndex_Check(given.ptr())) wrong_type(name, "an integer or None", type_name(given));
   int overflow = 0;
   const py::object index = py::reinterpret_steal<py::object>(PyNumber_Index(given.ptr()));
-  if (!index) throw py::error_already_set();
+  if (!index) {
+    PyErr_Clear();
+    wrong_type(name, "an integer or None", type_name(given));
+  }
   const long long value = PyLong_AsLongLongAndOverflow(index.ptr(), &overflow);
   if (overflow > 0) return std::nullopt;  // more than there can be
   if (overflow < 0 || value < 0)
@@ -139,9 +142,10 @@ NmsInput Candidates::input() const {
 }
 
 NmsParams nms_params(int64_t count, const py::object& iou_threshold, const py::object& metric,
-                     const py::object& inclusive, const py::object& score_threshold, const py::object& max_output) {
+                     const py::object& inclusive, const py::object& score_threshold, const py::object& max_output,
+                     const char* threshold_name) {
   NmsParams params;
-  params.iou_threshold = number_of("iou_threshold", iou_threshold);
+  params.iou_threshold = number_of(threshold_name, iou_threshold);
   params.metric = named("metric", metric, kMetrics);
   params.inclusive = flag_of("inclusive", inclusive);
   const std::optional<double> least = least_of("score_threshold", score_threshold);

@@ -76,7 +76,8 @@ struct Candidates {
 };
 
 NmsParams nms_params(int64_t count, const py::object& iou_threshold, const py::object& metric,
-                     const py::object& inclusive, const py::object& score_threshold, const py::object& max_output);
+                     const py::object& inclusive, const py::object& score_threshold, const py::object& max_output,
+                     const char* threshold_name = "iou_threshold");
 
 inline void check_group_ids(int64_t kept) {
   if (kept == kGroupIsNan) throw py::value_error("idxs: expected ids that equal themselves, got NaN");

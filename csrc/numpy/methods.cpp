@@ -71,12 +71,13 @@ py::object matrix_nms_of_arrays(const py::object& boxes, const py::object& score
 }
 
 py::object merging_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
-                             const py::object& iou_threshold, const py::object& metric, const py::object& inclusive,
+                             const py::object& match_threshold, const py::object& metric, const py::object& inclusive,
                              const py::object& score_threshold, const py::object& max_output, const py::object& return_owner,
                              bool members_hand_on) {
   const Candidates candidates(boxes, scores, idxs);
   const NmsInput input = candidates.input();
-  const MergingParams params{nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output),
+  const MergingParams params{nms_params(input.count, match_threshold, metric, inclusive, score_threshold, max_output,
+                                        "match_threshold"),
                              members_hand_on};
   const bool wants_owner = flag_of("return_owner", return_owner);
   NumpyHost host;

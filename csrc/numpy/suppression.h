@@ -45,7 +45,7 @@ py::object matrix_nms_of_arrays(const py::object& boxes, const py::object& score
 
 // boxes, keep
 py::object merging_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
-                             const py::object& iou_threshold, const py::object& metric, const py::object& inclusive,
+                             const py::object& match_threshold, const py::object& metric, const py::object& inclusive,
                              const py::object& score_threshold, const py::object& max_output, const py::object& return_owner,
                              bool members_hand_on);
 

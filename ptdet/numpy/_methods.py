@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, overload
 
-from .._plain_checks import check_flag, check_number
+from .._plain_checks import METRICS, check_flag, check_number, one_of
 from ..compat import soft_profile
 from ._native import native
 from ._suppression import in_pixels
@@ -106,6 +106,8 @@ def diou_nms(
     >>> ptdet.numpy.diou_nms(boxes, np.array([.9, .8]), 0.4)
     array([0, 1])
     """
+    if beta is None:  # which stands for no power in the call below
+        raise TypeError("beta: expected a number, got NoneType")
     options = (iou_threshold, "diou", inclusive, score_threshold, max_output, return_owner)
     found: Indices | tuple[Indices, Indices] = native.nms(boxes, scores, idxs, *options, beta)
     return found
@@ -174,9 +176,9 @@ def merge_nms(
     *,
     members: str = "cluster",
     weights: str = "score",
-    metric: str = "iou",
     score_threshold: float | None = None,
     max_output: int | None = None,
+    metric: str = "iou",
     inclusive: bool = False,
     return_owner: bool = False,
 ) -> tuple[Array, ...]:
@@ -220,6 +222,7 @@ def cluster_nms(
     (array([[ 0.,  0., 10., 10.]]), array([0]))
     """
     check_flag("weighted", weighted)
+    one_of("metric", metric, METRICS)
     check_number("beta", beta)
     if beta != 1 and (weighted or metric != "diou"):
         raise ValueError(f"beta: expected 1 but for the plain form with metric 'diou', got {beta}")
@@ -229,7 +232,7 @@ def cluster_nms(
         return merged
     found = native.nms(boxes, scores, idxs, *options, beta)
     keep, *owner = found if return_owner else (found,)
-    return boxes[keep], keep, *owner
+    return boxes[keep].astype(boxes.dtype.newbyteorder("="), copy=False), keep, *owner
 
 
 def soft_nms(

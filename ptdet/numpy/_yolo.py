@@ -57,7 +57,9 @@ def postprocess(
     num_classes = _number_of_classes(prediction, rows.shape[2] - first, num_classes, layout)
     for name, flag in (("agnostic", agnostic), ("multi_label", multi_label), ("logits", logits)):
         check_flag(name, flag)
-    check_limit("max_det", max_det)
+    max_det = check_limit("max_det", max_det)
+    check_number("conf_thres", conf_thres)
+    check_number("iou_thres", iou_thres)
     wanted = _wanted(classes, num_classes)
 
     return _of_images(
@@ -99,9 +101,10 @@ def non_max_suppression(
     _check_prediction(prediction)
     _number_of_classes(prediction, prediction.shape[2] - 5, None, WITH_OBJECTNESS)
     check_flag("multi_cls", multi_cls)
-    check_limit("max_per_class", max_per_class)
+    max_per_class = check_limit("max_per_class", max_per_class)
     one_of("method", method, METHODS)
     check_number("conf_thres", conf_thres)
+    check_number("nms_thres", nms_thres)
     multi_label = bool(multi_cls or conf_thres < 0.01)
     found, num, passed = native.yolo_pipeline(prediction, conf_thres, nms_thres, multi_label, method, max_per_class)
     empty_is_none = method != "vision_batch"

@@ -62,5 +62,7 @@ def _check(input: Tensor, norm_deg: float) -> None:
         raise ValueError(f"input: expected at least 2 dimensions (B, C, ...), got shape {tuple(input.shape)}")
     if input.dtype not in (torch.float64, torch.float32, torch.float16, torch.bfloat16):
         raise TypeError(f"input: expected float64, float32, float16 or bfloat16, got {input.dtype}")
+    if input.is_nested:
+        raise TypeError("input: expected a dense tensor, got a nested tensor")
     if not norm_deg > 0:
         raise ValueError(f"norm_deg: expected a number above 0, got {norm_deg}")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from .._checks import FLOATS
 from .overlap import METRICS, computed, raw_overlap
 from .thresholds import above, exceeds
 
@@ -140,11 +141,11 @@ def check(
             raise ValueError(f"{name}: expected device {boxes.device} as of boxes, got {other.device}")
     if boxes.dim() != 2 or boxes.size(1) != 4:
         raise ValueError(f"boxes: expected shape (N, 4), got {tuple(boxes.shape)}")
-    if not boxes.is_floating_point():
+    if boxes.dtype not in FLOATS:
         raise TypeError(f"boxes: expected a floating dtype, got {boxes.dtype}")
     if scores.shape != boxes.shape[:1]:
         raise ValueError(f"scores: expected shape ({len(boxes)},), got {tuple(scores.shape)}")
-    if not scores.is_floating_point():
+    if scores.dtype not in FLOATS:
         raise TypeError(f"scores: expected a floating dtype, got {scores.dtype}")
     if metric not in METRICS:
         raise ValueError(f"metric: expected one of {', '.join(METRICS)}, got {metric!r}")
