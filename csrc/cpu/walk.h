@@ -17,8 +17,9 @@ struct Walk {
   const bool* border;  // boxes that others, not in this walk, may remove (tiles.h); null: none
   uint32_t* remover;   // out: the visited position that removed i, i itself if kept, kNobody if not reached;
                        // with a border, kUndecided for a box whose fate hangs on boxes of the border
-  int64_t max_output;  // the walk ends when so many are kept
-  bool want_owner;     // then the remover is the first one, and boxes after the end are still tested
+  int64_t max_output;  // no more are kept
+  bool ends_at_limit;  // else boxes after it are still tested
+  bool want_owner;     // then the remover is the first one
   Filter<T> filter;
   Threshold<T> threshold;
   bool is_iou;  // then the predicate is inlined, else called
@@ -31,8 +32,9 @@ struct Walk {
 // The same functions for each instruction set this binary holds.
 struct WalkTable {
   const char* name;
-  void (*walk_float)(const Walk<float>&);
-  void (*walk_double)(const Walk<double>&);
+  // Each returns how many candidates it has been through.
+  uint32_t (*walk_float)(const Walk<float>&);
+  uint32_t (*walk_double)(const Walk<double>&);
   // smaller[i] = how many of keys[0, count) are below keys[i], for i in [0, padded), a multiple of 16.
   void (*count_smaller)(const int32_t* keys, uint32_t count, uint32_t padded, int32_t* smaller);
 };

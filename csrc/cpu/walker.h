@@ -2,10 +2,12 @@
 #pragma once
 
 #include <algorithm>
+#include <new>
 
 #include "cpu/grid.h"
 #include "cpu/isa.h"
 #include "cpu/parallel.h"
+#include "cpu/tree.h"
 #include "cpu/walk.h"
 #include "switch.h"
 
@@ -14,8 +16,8 @@ namespace ptdet::cpu {
 template <typename T>
 class Walker {
  public:
-  Walker(const NmsParams& params, bool want_owner, const Host& host) : host_(host), pool_(host) {
-    job_.max_output = params.max_output;
+  Walker(const NmsParams& params, bool want_owner, const Host& host)
+      : host_(host), max_output_(params.max_output), pool_(host) {
     job_.want_owner = want_owner;
     job_.filter = Filter<T>::from(params);
     job_.threshold = Threshold<T>::from(params.iou_threshold, params.inclusive, params.beta);
@@ -31,15 +33,55 @@ class Walker {
     job_.border = border;
     job_.remover = removers;
     job_.grid = lay_out_grid(boxes, count, job_.filter, host_, grid_) ? &grid_ : nullptr;
+    const bool may_plant =
+        !job_.grid && !border && count > kManyKept && max_output_ > kManyKept && job_.filter.needs_intersection();
+    job_.max_output = may_plant ? kManyKept : max_output_;
+    job_.ends_at_limit = may_plant || !job_.want_owner;
     pool_.reset();
     empty_buckets(job_.grid ? static_cast<int64_t>(grid_.bucket_mask) + 1 : 1);
+    uint32_t reached;
     if constexpr (sizeof(T) == 8)
-      walk_table().walk_double(job_);
+      reached = walk_table().walk_double(job_);
     else
-      walk_table().walk_float(job_);
+      reached = walk_table().walk_float(job_);
+    if (reached == count) return;
+    if (may_plant)
+      walk_on(reached);
+    else
+      std::fill(removers + reached, removers + count, kNobody);
   }
 
  private:
+  // From so many kept boxes on, a tree finds them faster than one bucket does.
+  static constexpr int64_t kManyKept = 512;
+
+  // The rest of the walk, in a tree of all boxes where those kept can be met.
+  void walk_on(uint32_t from) {
+    if (job_.count > tree_room_) {
+      space_ = new (allocate<TreeSpace<T>>(host_, 1)) TreeSpace<T>(job_.count, host_);
+      tree_room_ = job_.count;
+    }
+    Tree<T> tree = space_->plant(job_.boxes, job_.count, job_.filter, Role::kVisited, host_);
+    tree.clear();
+    const auto enter = [&](uint32_t i) {
+      const T box_area = area(job_.boxes[i]);
+      if (!job_.filter.inert(box_area)) tree.restore(tree.place[i], job_.filter.limit(box_area, Role::kVisited));
+    };
+    int64_t kept = kManyKept;
+    for (uint32_t i = 0; i < from; ++i)
+      if (job_.remover[i] == i) enter(i);
+    for (uint32_t i = from; i < job_.count; ++i) {
+      const bool over = kept >= max_output_;
+      if (over && !job_.want_owner) return std::fill(job_.remover + i, job_.remover + job_.count, kNobody);
+      const uint32_t found =
+          first_suppressing(tree, job_.boxes[i], i, !job_.want_owner, job_.threshold, job_.suppresses);
+      job_.remover[i] = found == i && over ? kNobody : found;
+      if (found != i || over) continue;
+      enter(i);
+      ++kept;
+    }
+  }
+
   void empty_buckets(int64_t count) {
     if (count == 1) {
       single_ = {};
@@ -55,12 +97,15 @@ class Walker {
   }
 
   const Host& host_;
+  const int64_t max_output_;
   ChunkPool<T> pool_;
   Grid grid_{};
   Walk<T> job_{};
   Bucket<T> single_{};
   Bucket<T>* buckets_ = nullptr;
   int64_t room_ = 0;
+  const TreeSpace<T>* space_ = nullptr;
+  uint32_t tree_room_ = 0;
 };
 
 }  // namespace ptdet::cpu
