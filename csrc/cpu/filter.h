@@ -67,9 +67,10 @@ struct Filter {
 
   // A box's part of the bound: the sum of both, or in kOfSmaller the lesser.
   PTDET_HD T limit(T box_area, Role role) const {
-    if (mode == Mode::kIou || mode == Mode::kOfSmaller) return factor * box_area - slack;
+    if (mode == Mode::kIou) return factor * box_area - slack;
     if (mode == Mode::kNone) return T(-1);
-    return mode == Mode::kOfCandidate && role == Role::kCandidate ? factor * box_area - slack : T(0);
+    const bool counts = mode == Mode::kOfSmaller || (mode == Mode::kOfCandidate && role == Role::kCandidate);
+    return counts ? factor * box_area - slack : T(0);
   }
   // It lets through little more than what meets the threshold: no better test is worth its time.
   PTDET_HD bool is_tight() const {

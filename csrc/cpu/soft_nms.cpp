@@ -27,6 +27,8 @@ class Soft {
         host_(host),
         filter_(filter_of<T>(params)),
         rule_(SoftRule<T, Score>::from(params)),
+        in_registers_(rule_.metric != Metric::kCiou &&
+                      (rule_.metric != Metric::kIos || filter_.needs_intersection())),
         scores_(load_column<Score>(input.scores, input.count, host)) {}
 
   void run() {
@@ -95,7 +97,7 @@ class Soft {
     const uint32_t found = search(tree, box, worker.space.hits);
     for (const Hits* hits = worker.space.hits; hits < worker.space.hits + found; ++hits) {
       const Fallen fallen =
-          let_decay(rule_, box, tree.level[0][hits->block], hits->lanes, worker.best.block(hits->block));
+          let_decay(rule_, box, tree.level[0][hits->block], hits->lanes, worker.best.block(hits->block), in_registers_);
       for (uint64_t lanes = fallen.gone; lanes; lanes &= lanes - 1) {
         const uint32_t place = hits->block * Block<T>::kLanes + static_cast<uint32_t>(__builtin_ctzll(lanes));
         output_.walk.owner[rows[tree.member(place)]] = rows[visited];
@@ -129,6 +131,7 @@ class Soft {
   const Host& host_;
   const Filter<T> filter_;
   const SoftRule<T, Score> rule_;
+  const bool in_registers_;  // CIoU has no form for them yet, IoS none for a NaN, which stays if boxes apart decay too
   Score* scores_;  // as they are now
 };
 

@@ -18,11 +18,14 @@ class Walker {
  public:
   Walker(const NmsParams& params, bool want_owner, const Host& host)
       : host_(host), max_output_(params.max_output), pool_(host) {
+    job_.max_output = max_output_;
+    job_.ends_at_limit = !want_owner;
     job_.want_owner = want_owner;
     job_.filter = Filter<T>::from(params);
     job_.threshold = Threshold<T>::from(params.iou_threshold, params.inclusive, params.beta);
     job_.is_iou = params.metric == Metric::kIou;
     job_.suppresses = with_suppression(params, [](auto measure) { return &suppresses<decltype(measure), T>; });
+    job_.may_meet = loops().may_meet;
     job_.pool = &pool_;
   }
 
@@ -33,30 +36,37 @@ class Walker {
     job_.border = border;
     job_.remover = removers;
     job_.grid = lay_out_grid(boxes, count, job_.filter, host_, grid_) ? &grid_ : nullptr;
-    const bool may_plant =
-        !job_.grid && !border && count > kManyKept && max_output_ > kManyKept && job_.filter.needs_intersection();
-    job_.max_output = may_plant ? kManyKept : max_output_;
-    job_.ends_at_limit = may_plant || !job_.want_owner;
     pool_.reset();
     empty_buckets(job_.grid ? static_cast<int64_t>(grid_.bucket_mask) + 1 : 1);
-    uint32_t reached;
-    if constexpr (sizeof(T) == 8)
-      reached = walk_table().walk_double(job_);
-    else
-      reached = walk_table().walk_float(job_);
-    if (reached == count) return;
-    if (may_plant)
-      walk_on(reached);
-    else
-      std::fill(removers + reached, removers + count, kNobody);
+    if (count > kManyKept && !job_.grid && !border && max_output_ > kManyKept && job_.filter.needs_intersection())
+      return walk_with_tree();
+    loops().walk(job_);
   }
 
  private:
   // From so many kept boxes on, a tree finds them faster than one bucket does.
   static constexpr int64_t kManyKept = 512;
 
+  static const WalkLoops<T>& loops() {
+    if constexpr (sizeof(T) == 8)
+      return walk_table().of_double;
+    else
+      return walk_table().of_float;
+  }
+
+  void walk_with_tree() {
+    const Walk<T> whole = job_;
+    job_.max_output = kManyKept;
+    job_.ends_at_limit = true;
+    loops().walk(job_);
+    job_ = whole;
+    const uint32_t* reached = std::find(job_.remover, job_.remover + job_.count, kNobody);
+    walk_on(static_cast<uint32_t>(reached - job_.remover));
+  }
+
   // The rest of the walk, in a tree of all boxes where those kept can be met.
   void walk_on(uint32_t from) {
+    if (from == job_.count) return;
     if (job_.count > tree_room_) {
       space_ = new (allocate<TreeSpace<T>>(host_, 1)) TreeSpace<T>(job_.count, host_);
       tree_room_ = job_.count;
