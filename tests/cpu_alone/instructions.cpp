@@ -164,8 +164,10 @@ extern "C" __attribute__((noinline)) void measured(const Case& c, const ptdet::N
       return ptdet::cpu::matrix_nms(input, params, {output, answer.numbers.data()}, host);
     }
     case Method::kGreedyNmm:
-    case Method::kNmm:
-      return ptdet::cpu::merging(input, {walk, c.method == Method::kNmm}, {output, answer.numbers.data(), nullptr}, host);
+    case Method::kNmm: {
+      const ptdet::MergingParams params{walk, c.method == Method::kNmm};
+      return ptdet::cpu::merging(input, params, {output, answer.numbers.data(), nullptr}, host);
+    }
   }
 }
 
