@@ -62,14 +62,13 @@ class Confirmation {
     NmsParams asked = params_.walk;
     asked.iou_threshold = params_.overlap_threshold;
     asked.inclusive = false;
-    const auto filter = Filter<T>::from(asked);
     for (uint32_t i = 0; i < count; ++i) members[i] = boxes_[rows[i]];
-    const Tree<T> tree = space.plant(members, count, filter, host_);
+    const Tree<T> tree = space.plant(members, count, Filter<T>::from(asked), Role::kCandidate, host_);
     for (uint32_t i = 0; i < count; ++i) {
       const uint32_t visited = rows[i];
       if (owner_[visited] != visited || confirmed_[visited]) continue;
       bool found = false;
-      for_each_near(tree, filter, members[i], space.hits, [&](uint32_t j, uint32_t) {
+      for_each_near(tree, members[i], space.hits, [&](uint32_t j, uint32_t) {
         if (found || j <= i || rank_of[owner_[rows[j]]] < rank_of[visited]) return;  // not alive
         found = confirms_(members[i], members[j]);
       });

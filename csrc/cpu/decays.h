@@ -22,12 +22,12 @@ struct Fallen {
   bool some_rose = false;  // infinity times 0 is NaN, which is visited first
 };
 
-// For each instruction set what is asked for most: decay by IoU in the type of the scores; and the lanes of 64 keys
-// that have the least one.
+// For each instruction set what is asked for most: decay by a measure that a register can compute (wide.inc), in the
+// type of the scores; and the lanes of 64 keys that have the least one.
 template <typename T>
 struct DecayLoops {
-  Fallen (*by_iou)(const SoftRule<T, T>& rule, const Box<T>& visited, const Block<T>& block, uint64_t lanes,
-                   const BlockScores<T>& at);
+  Fallen (*decay)(const SoftRule<T, T>& rule, const Box<T>& visited, const Block<T>& block, uint64_t lanes,
+                  const BlockScores<T>& at);
   uint64_t (*least)(const KeyOf<T>* keys);
 };
 
@@ -54,9 +54,9 @@ const DecayLoops<Score>& decay_loops() {
 
 template <typename T, typename Score>
 Fallen let_decay(const SoftRule<T, Score>& rule, const Box<T>& visited, const Block<T>& block, uint64_t lanes,
-                 const BlockScores<Score>& at) {
+                 const BlockScores<Score>& at, [[maybe_unused]] bool in_registers) {
   if constexpr (std::is_same_v<T, Score>)
-    if (rule.metric == Metric::kIou) return decay_loops<Score>().by_iou(rule, visited, block, lanes, at);
+    if (in_registers) return decay_loops<Score>().decay(rule, visited, block, lanes, at);
   Fallen fallen;
   for (; lanes; lanes &= lanes - 1) {
     const int i = __builtin_ctzll(lanes);

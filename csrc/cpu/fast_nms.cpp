@@ -10,27 +10,59 @@ namespace ptdet::cpu {
 namespace {
 
 template <typename T>
+class FirstMet {
+ public:
+  FirstMet(const NmsParams& params, uint32_t capacity, const Host& host)
+      : host_(host),
+        filter_(Filter<T>::from(params)),
+        threshold_(Threshold<T>::from(params.iou_threshold, params.inclusive)),
+        suppresses_(with_metric(params.metric, [](auto measure) { return &suppresses<decltype(measure), T>; })),
+        best_(std::min(capacity, Block<T>::kLanes), host),
+        all_(capacity, host) {}
+
+  // first[i]: the first box before i that overlaps it enough, else i. Where many meet one of the best boxes, those are
+  // asked before a tree is planted.
+  void find(const Box<T>* boxes, uint32_t count, uint32_t* first) {
+    for (uint32_t i = 0; i < count; ++i) first[i] = i;
+    const uint32_t few = std::min(count, Block<T>::kLanes), tried = std::min(count, 4 * few);
+    const Tree<T> best = best_.plant(boxes, few, filter_, Role::kVisited, host_);
+    ask(best, boxes, 0, tried, first);
+    uint32_t from = few;
+    int64_t met = 0;
+    for (uint32_t i = 0; i < tried; ++i) met += first[i] != i;
+    if (2 * met > tried) ask(best, boxes, tried, count, first);
+    while (from < count && first[from] != from) ++from;
+    if (from < count) ask(all_.plant(boxes, count, filter_, Role::kVisited, host_), boxes, from, count, first);
+  }
+
+ private:
+  void ask(const Tree<T>& tree, const Box<T>* boxes, uint32_t from, uint32_t count, uint32_t* first) {
+    const int64_t asking = count - from;
+    parallel_ranges(host_, asking, parts_for(host_, 8 * asking), [&](int64_t begin, int64_t end) {
+      for (uint32_t i = from + static_cast<uint32_t>(begin); i < from + static_cast<uint32_t>(end); ++i)
+        if (first[i] == i) first[i] = first_suppressing(tree, boxes[i], i, false, threshold_, suppresses_);
+    });
+  }
+
+  const Host& host_;
+  const Filter<T> filter_;
+  const Threshold<T> threshold_;
+  bool (*suppresses_)(const Box<T>&, const Box<T>&, const Threshold<T>&);
+  const TreeSpace<T> best_, all_;
+};
+
+template <typename T>
 void find_owners(const NmsInput& input, const NmsParams& params, const Ranks& ranks, int64_t* owner, const Host& host) {
-  const auto filter = Filter<T>::from(params);
-  const auto threshold = Threshold<T>::from(params.iou_threshold, params.inclusive);
   const Groups groups = groups_of(input, ranks, host);
-  const TreeSpace<T> space(largest_of(groups), host);
+  FirstMet<T> search(params, largest_of(groups), host);
   Box<T>* boxes = allocate<Box<T>>(host, largest_of(groups));
+  uint32_t* first = allocate<uint32_t>(host, largest_of(groups));
   for (uint32_t g = 0; g < groups.count; ++g) {
     const uint32_t* rows = groups.rows + groups.starts[g];
     const uint32_t count = groups.starts[g + 1] - groups.starts[g];
     gather_boxes(input.boxes, rows, 0, count, boxes);
-    const Tree<T> tree = space.plant(boxes, count, filter, host);
-    parallel_ranges(host, count, parts_for(host, 8 * static_cast<int64_t>(count)), [&](int64_t begin, int64_t end) {
-      Hits* hits = allocate<Hits>(host, tree.blocks() + 1);
-      for (int64_t i = begin; i < end; ++i) {
-        uint32_t first = static_cast<uint32_t>(i);
-        for_each_near(tree, filter, boxes[i], hits, [&](uint32_t j, uint32_t) {
-          if (j < first && threshold.met_by(overlap_by(params.metric, boxes[i], boxes[j]))) first = j;
-        });
-        owner[rows[i]] = rows[first];
-      }
-    });
+    search.find(boxes, count, first);
+    for (uint32_t i = 0; i < count; ++i) owner[rows[i]] = rows[first[i]];
   }
 }
 

@@ -2,68 +2,138 @@
 #include <algorithm>
 
 #include "core/decay.h"
+#include "cpu/isa.h"
+#include "cpu/matrix_search.h"
 #include "cpu/rank.h"
 #include "cpu/store.h"
-#include "cpu/tree.h"
 #include "switch.h"
 
 namespace ptdet::cpu {
 namespace {
 
 template <typename T>
-struct Matrix {
-  const MatrixParams& params;
-  const MatrixDecay<T> decay = matrix_decay<T>(params);
-  // An overlap of 0 weighs nothing, and one above it needs an intersection; but of GIoU (core/apart.h).
-  using Mode = typename Filter<T>::Mode;
-  const Filter<T> filter{params.walk.metric == Metric::kGiou ? Mode::kNone : Mode::kIntersects, 0, T(0), T(0)};
+const WeightLoops<T>& weight_loops() {
+  static const WeightTable& table = PTDET_FOR_THIS_PROCESSOR(Weights);
+  if constexpr (sizeof(T) == 8)
+    return table.of_double;
+  else
+    return table.of_float;
+}
 
-  T share(const Box<T>& box, const Box<T>& better) const {
-    return decay_share<T>(overlap_by(params.walk.metric, box, better));
-  }
+template <typename T>
+T share_by(Metric metric, const Box<T>& box, const Box<T>& better) {
+  return decay_share<T>(overlap_by(metric, box, better));
+}
 
-  // factor[row] of a candidate: what is left of the score; owner[row]: by whom, -1 where nothing weighs on it.
-  void weigh(const NmsInput& input, const Ranks& ranks, T* factor, int64_t* owner, const Host& host) const {
-    const Groups groups = groups_of(input, ranks, host);
-    const TreeSpace<T> space(largest_of(groups), host);
-    Box<T>* boxes = allocate<Box<T>>(host, largest_of(groups));
-    T* relief = allocate<T>(host, largest_of(groups));
-    for (uint32_t g = 0; g < groups.count; ++g) {
-      const uint32_t* rows = groups.rows + groups.starts[g];
-      const uint32_t count = groups.starts[g + 1] - groups.starts[g];
-      gather_boxes(input.boxes, rows, 0, count, boxes);
-      const Tree<T> tree = space.plant(boxes, count, filter, host);
-      // body(i, share(j), j) for each better j that meets i
-      const auto for_all = [&](auto&& start, auto&& body, auto&& finish) {
-        parallel_ranges(host, count, parts_for(host, 8 * static_cast<int64_t>(count)), [&](int64_t begin, int64_t end) {
-          Hits* hits = allocate<Hits>(host, tree.blocks() + 1);
-          for (int64_t i = begin; i < end; ++i) {
-            auto state = start();
-            for_each_near(tree, filter, boxes[i], hits, [&](uint32_t j, uint32_t) {
-              if (j < i) body(state, j, share(boxes[i], boxes[j]));
-            });
-            finish(i, state);
-          }
-        });
-      };
-      for_all([] { return T(0); }, [](T& most, uint32_t, T share) { most = std::max(most, share); },
-              [&](int64_t i, T most) { relief[i] = decay.left(most); });
-      for_all([] { return LeastLeft<T>::nothing_taken(); },
-              [&](LeastLeft<T>& least, uint32_t j, T share) { least.take(decay.left(share), relief[j], j); },
-              [&](int64_t i, const LeastLeft<T>& least) {
-                factor[rows[i]] = least.ratio;
-                owner[rows[i]] = least.by < 0 ? -1 : int64_t{rows[least.by]};
-              });
+template <typename T>
+class Matrix {
+ public:
+  Matrix(const MatrixParams& params, uint32_t capacity, const Host& host)
+      : params_(params),
+        host_(host),
+        best_(std::min(capacity, kFew), host, Order::kShapes),
+        all_(capacity, host, Order::kShapes),
+        relief_(allocate<T>(host, int64_t{capacity} + kFew)) {
+    uint32_t lanes = capacity;
+    for (int level = 0; level < Tree<T>::kMostLevels && (level == 0 || lanes > 1); ++level) {
+      lanes = (lanes + kFew - 1) / kFew;
+      relief_at_[level] = allocate<T>(host, int64_t{lanes} * kFew);
     }
   }
+
+  // One group in visiting order; found(i, least) of each.
+  template <typename Found>
+  void weigh(const Box<T>* boxes, uint32_t count, Found&& found) {
+    Weights<T> all = weights_of(all_, boxes, count);
+    Weights<T> best = weights_of(best_, boxes, std::min(count, kFew));
+    const T untouched = all.decay.left(T(0));
+    for_all(count, [&](uint32_t i) {
+      const bool inert = all.tree.filter.inert(area(boxes[i]));
+      relief_[i] = all.decay.left(inert ? T(0) : weight_loops<T>().most(all, boxes[i], i));
+    });
+    std::fill_n(relief_ + count, kFew, T(0));
+    best.relief[0] = relief_;
+    spread_relief(all);
+    // Those before all others are relieved least: who leaves little is most often among them.
+    for_all(count, [&](uint32_t i) {
+      LeastLeft<T> least = LeastLeft<T>::nothing_taken();
+      if (relief_[i] != untouched) {
+        weight_loops<T>().least(best, boxes[i], i, least);
+        if (i > kFew) weight_loops<T>().least(all, boxes[i], i, least);
+      }
+      found(i, least);
+    });
+  }
+
+ private:
+  static constexpr uint32_t kFew = Block<T>::kLanes;
+
+  Weights<T> weights_of(const TreeSpace<T>& space, const Box<T>* boxes, uint32_t count) const {
+    // An overlap of 0 weighs nothing, and one above it needs an intersection; but of GIoU (core/apart.h).
+    const Metric metric = params_.walk.metric;
+    Filter<T> filter = Filter<T>::that_intersect(metric);
+    if (metric == Metric::kGiou) filter.mode = Filter<T>::Mode::kNone;
+    const Tree<T> tree = space.plant(boxes, count, filter, Role::kVisited, host_);
+    return {tree, metric, matrix_decay<T>(params_), &share_by<T>, {}};
+  }
+
+  void spread_relief(Weights<T>& all) const {
+    const Tree<T>& tree = all.tree;
+    uint32_t lanes = tree.blocks() * kFew;
+    std::fill_n(relief_at_[0], lanes, T(0));
+    for (uint32_t at = 0; at < tree.count; ++at) relief_at_[0][at] = relief_[tree.member(at)];
+    all.relief[0] = relief_at_[0];
+    for (int level = 1; level < tree.levels; ++level) {
+      const uint32_t below = lanes / kFew;
+      lanes = (below + kFew - 1) / kFew * kFew;
+      for (uint32_t i = 0; i < lanes; ++i) {
+        const T* from = relief_at_[level - 1] + int64_t{i} * kFew;
+        relief_at_[level][i] = i < below ? *std::max_element(from, from + kFew) : T(0);
+      }
+      all.relief[level] = relief_at_[level];
+    }
+  }
+
+  // Parts smaller than a thread's share: the later a box the more it asks.
+  template <typename Body>
+  void for_all(uint32_t count, Body&& body) const {
+    const int64_t threads = parts_for(host_, 8 * static_cast<int64_t>(count));
+    parallel_ranges(host_, count, threads > 1 ? 8 * threads : 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) body(static_cast<uint32_t>(i));
+    });
+  }
+
+  const MatrixParams& params_;
+  const Host& host_;
+  const TreeSpace<T> best_, all_;
+  T* relief_;                          // by number
+  T* relief_at_[Tree<T>::kMostLevels];  // by level and place
 };
+
+// factor[row] of a candidate: what is left of the score; owner[row]: by whom, -1 where nothing weighs on it.
+template <typename T>
+void weigh(const NmsInput& input, const MatrixParams& params, const Ranks& ranks, T* factor, int64_t* owner,
+           const Host& host) {
+  const Groups groups = groups_of(input, ranks, host);
+  Matrix<T> matrix(params, largest_of(groups), host);
+  Box<T>* boxes = allocate<Box<T>>(host, largest_of(groups));
+  for (uint32_t g = 0; g < groups.count; ++g) {
+    const uint32_t* rows = groups.rows + groups.starts[g];
+    const uint32_t count = groups.starts[g + 1] - groups.starts[g];
+    gather_boxes(input.boxes, rows, 0, count, boxes);
+    matrix.weigh(boxes, count, [&](uint32_t i, const LeastLeft<T>& least) {
+      factor[rows[i]] = least.ratio;
+      owner[rows[i]] = least.by < 0 ? -1 : int64_t{rows[least.by]};
+    });
+  }
+}
 
 template <typename T, typename Score>
 void run(const NmsInput& input, const MatrixParams& params, const SoftOutput& output, const Host& host) {
   const NmsOutput& walk = output.walk;
   T* factor = allocate<T>(host, input.count);
   std::fill_n(factor, input.count, T(-1));
-  Matrix<T>{params}.weigh(input, rank_candidates(input, params.walk, host), factor, walk.owner, host);
+  weigh(input, params, rank_candidates(input, params.walk, host), factor, walk.owner, host);
   Score* scores = load_column<Score>(input.scores, input.count, host);
   bool* alive = allocate<bool>(host, input.count);
   const Score floor = Threshold<Score>::from(params.min_score, false).bound;

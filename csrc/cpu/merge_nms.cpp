@@ -82,14 +82,13 @@ class Merger {
   void merge_overlapping() {
     uint32_t* met = allocate<uint32_t>(host_, ranks_.count);
     for_each_group([&](const uint32_t* rows, uint32_t count, const Box<T>* members) {
-      const Tree<T> tree = space_->plant(members, count, filter_, host_);
+      const Tree<T> tree = space_->plant(members, count, filter_, Role::kCandidate, host_);
       for (uint32_t i = 0; i < count; ++i) {
         if (output_.walk.owner[rows[i]] != rows[i]) continue;
         uint32_t found = 0;
         met[found++] = i;
-        for_each_near(tree, filter_, members[i], space_->hits, [&](uint32_t j, uint32_t) {
-          if (j == i || (j < i && params_.members == Members::kLater)) return;
-          if (threshold_.met_by(overlap_by(params_.walk.metric, members[j], members[i]))) met[found++] = j;
+        for_each_met(tree, members[i], params_.walk.metric, threshold_, space_->hits, [&](uint32_t j, uint32_t, T) {
+          if (j != i && (j > i || params_.members != Members::kLater)) met[found++] = j;
         });
         std::sort(met, met + found);
         WeightedMean<T> mean;
@@ -108,17 +107,16 @@ class Merger {
       uint32_t kept_here = 0;
       for (uint32_t i = 0; i < count; ++i)
         if (output_.walk.owner[rows[i]] == rows[i]) kept_boxes[kept_here] = members[i], kept_at[kept_here++] = i;
-      const Tree<T> tree = space_->plant(kept_boxes, kept_here, filter_, host_);
+      const Tree<T> tree = space_->plant(kept_boxes, kept_here, filter_, Role::kVisited, host_);
       for (uint32_t i = 0; i < count; ++i) {
         if (output_.walk.owner[rows[i]] == rows[i]) continue;
         T most = -T(INFINITY);
         uint32_t best = kept_here;
-        for_each_near(tree, filter_, members[i], space_->hits, [&](uint32_t k, uint32_t) {
-          if (kept_at[k] > i) return;
-          const T overlap = overlap_by(params_.walk.metric, members[i], kept_boxes[k]);
-          if (!threshold_.met_by(overlap) || overlap < most || (overlap == most && k > best)) return;
-          most = overlap, best = k;
-        });
+        for_each_met(tree, members[i], params_.walk.metric, threshold_, space_->hits,
+                     [&](uint32_t k, uint32_t, T overlap) {
+                       if (kept_at[k] > i || overlap < most || (overlap == most && k > best)) return;
+                       most = overlap, best = k;
+                     });
         if (best < kept_here) output_.walk.owner[rows[i]] = rows[kept_at[best]];
       }
     });

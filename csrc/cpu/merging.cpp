@@ -23,14 +23,13 @@ void hand_on(const NmsInput& input, const NmsParams& params, const Ranks& ranks,
     const uint32_t* rows = groups.rows + groups.starts[g];
     const uint32_t count = groups.starts[g + 1] - groups.starts[g];
     gather_boxes(input.boxes, rows, 0, count, boxes);
-    Tree<T> tree = space.plant(boxes, count, filter, host);
+    Tree<T> tree = space.plant(boxes, count, filter, Role::kCandidate, host);
     for (uint32_t i = 0; i < count; ++i) {
       if (owner[rows[i]] < 0) {
         owner[rows[i]] = rows[i];
         tree.remove(tree.place[i]);
       }
-      for_each_near(tree, filter, boxes[i], space.hits, [&](uint32_t j, uint32_t place) {
-        if (!threshold.met_by(overlap_by(params.metric, boxes[j], boxes[i]))) return;
+      for_each_met(tree, boxes[i], params.metric, threshold, space.hits, [&](uint32_t j, uint32_t place, T) {
         owner[rows[j]] = owner[rows[i]];
         tree.remove(place);
       });

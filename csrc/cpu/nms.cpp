@@ -19,6 +19,10 @@ void walk_groups(const NmsParams& params, bool want_owner, const Box<T>* boxes, 
     Walker<T> walker(params, want_owner, host);
     for (uint32_t g; (g = next++) < groups.count;) {
       const uint32_t start = groups.starts[g], size = groups.starts[g + 1] - start;
+      if (size == 1 && params.max_output > 0) {
+        removers[start] = start;
+        continue;
+      }
       walker.walk(boxes + start, size, nullptr, removers + start);
       for (uint32_t i = start; start && i < start + size; ++i)
         if (removers[i] != kNobody) removers[i] += start;

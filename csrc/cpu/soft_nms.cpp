@@ -13,7 +13,7 @@ namespace {
 // A gaussian decays whatever meets; the others need what a removal needs.
 template <typename T>
 Filter<T> filter_of(const SoftParams& params) {
-  if (params.decay == Decay::kGaussian) return {Filter<T>::Mode::kIntersects, 0, T(0), T(0)};
+  if (params.decay == Decay::kGaussian) return Filter<T>::that_intersect(params.walk.metric);
   return Filter<T>::from(params.walk);
 }
 
@@ -27,6 +27,8 @@ class Soft {
         host_(host),
         filter_(filter_of<T>(params)),
         rule_(SoftRule<T, Score>::from(params)),
+        in_registers_(rule_.metric != Metric::kCiou &&
+                      (rule_.metric != Metric::kIos || filter_.needs_intersection())),
         scores_(load_column<Score>(input.scores, input.count, host)) {}
 
   void run() {
@@ -66,10 +68,10 @@ class Soft {
     while (count > 0 && out(scores_[rows[count - 1]])) --count;
     if (count == 0) return;
     gather_boxes(input_.boxes, rows, 0, count, worker.boxes);
-    Tree<T> tree = worker.space.plant(worker.boxes, count, filter_, host_);
+    Tree<T> tree = worker.space.plant(worker.boxes, count, filter_, Role::kCandidate, host_);
     BestFirst<Score>& best = worker.best;
     best.reset(count);
-    for (uint32_t at = 0; at < count; ++at) best.set(at, scores_[rows[tree.member[at]]], rows[tree.member[at]]);
+    for (uint32_t at = 0; at < count; ++at) best.set(at, scores_[rows[tree.member(at)]], rows[tree.member(at)]);
     if (params_.reselect) {
       best.play();
       for (int64_t emitted = 0; emitted < params_.walk.max_output; ++emitted) {
@@ -82,23 +84,23 @@ class Soft {
       for (uint32_t i = 0; i < count; ++i)
         if (!out(best.score(tree.place[i]))) visit(tree, rows, tree.place[i], worker, [](uint32_t, const Fallen&) {});
     }
-    for (uint32_t at = 0; at < count; ++at) scores_[rows[tree.member[at]]] = best.score(at);
+    for (uint32_t at = 0; at < count; ++at) scores_[rows[tree.member(at)]] = best.score(at);
   }
 
   // changed(block, which) for each block in which scores fell.
   template <typename Changed>
   void visit(Tree<T>& tree, const uint32_t* rows, uint32_t at, const Worker& worker, Changed&& changed) {
-    const uint32_t visited = tree.member[at];
+    const uint32_t visited = tree.member(at);
     const Box<T>& box = worker.boxes[visited];
     output_.walk.owner[rows[visited]] = rows[visited];
     tree.remove(at);
-    const uint32_t found = search(tree, filter_, box, worker.space.hits);
+    const uint32_t found = search(tree, box, worker.space.hits);
     for (const Hits* hits = worker.space.hits; hits < worker.space.hits + found; ++hits) {
       const Fallen fallen =
-          let_decay(rule_, box, tree.level[0][hits->block], hits->lanes, worker.best.block(hits->block));
+          let_decay(rule_, box, tree.level[0][hits->block], hits->lanes, worker.best.block(hits->block), in_registers_);
       for (uint64_t lanes = fallen.gone; lanes; lanes &= lanes - 1) {
         const uint32_t place = hits->block * Block<T>::kLanes + static_cast<uint32_t>(__builtin_ctzll(lanes));
-        output_.walk.owner[rows[tree.member[place]]] = rows[visited];
+        output_.walk.owner[rows[tree.member(place)]] = rows[visited];
         tree.remove(place);
       }
       if (fallen.lanes) changed(hits->block, fallen);
@@ -129,6 +131,7 @@ class Soft {
   const Host& host_;
   const Filter<T> filter_;
   const SoftRule<T, Score> rule_;
+  const bool in_registers_;  // CIoU has no form for them yet, IoS none for a NaN, which stays if boxes apart decay too
   Score* scores_;  // as they are now
 };
 

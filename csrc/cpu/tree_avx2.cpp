@@ -2,6 +2,5 @@
 #define PTDET_ISA avx2
 #include "cpu/tree.inc"
 
-const ptdet::cpu::TreeTable ptdet::cpu::kAvx2Tree = {avx2::search<float>, avx2::search<double>, avx2::meets<float>,
-                                                     avx2::meets<double>};
+const ptdet::cpu::TreeTable ptdet::cpu::kAvx2Tree = PTDET_TREE_TABLE;
 #endif

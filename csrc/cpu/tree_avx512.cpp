@@ -6,6 +6,5 @@
 #define PTDET_ISA avx512
 #include "cpu/tree.inc"
 
-const ptdet::cpu::TreeTable ptdet::cpu::kAvx512Tree = {avx512::search<float>, avx512::search<double>,
-                                                       avx512::meets<float>, avx512::meets<double>};
+const ptdet::cpu::TreeTable ptdet::cpu::kAvx512Tree = PTDET_TREE_TABLE;
 #endif

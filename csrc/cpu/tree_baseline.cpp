@@ -1,5 +1,4 @@
 #define PTDET_ISA baseline
 #include "cpu/tree.inc"
 
-const ptdet::cpu::TreeTable ptdet::cpu::kBaselineTree = {baseline::search<float>, baseline::search<double>,
-                                                         baseline::meets<float>, baseline::meets<double>};
+const ptdet::cpu::TreeTable ptdet::cpu::kBaselineTree = PTDET_TREE_TABLE;

@@ -76,7 +76,7 @@ class Fusion {
     const uint32_t lane = at % Block<T>::kLanes;
     const T box_area = area(box);
     block.x1[lane] = box.x1, block.y1[lane] = box.y1, block.x2[lane] = box.x2, block.y2[lane] = box.y2;
-    block.limit[lane] = filter_.inert(box_area) ? T(INFINITY) : filter_.limit(box_area);
+    block.limit[lane] = filter_.inert(box_area) ? kNeverMet<T> : filter_.limit(box_area, Role::kVisited);
   }
 
   // The cluster of one group whose box this one overlaps most, the first of equals; `found` if none enough.
@@ -86,7 +86,7 @@ class Fusion {
     T most = -T(INFINITY);
     if (filter_.inert(box_area)) return found;
     for (uint32_t b = 0; b * Block<T>::kLanes < found; ++b) {
-      uint64_t lanes = meets(blocks_[b], box, filter_.limit(box_area));
+      uint64_t lanes = meets(blocks_[b], box, filter_.limit(box_area, Role::kCandidate));
       for (; lanes; lanes &= lanes - 1) {
         const uint32_t at = b * Block<T>::kLanes + static_cast<uint32_t>(__builtin_ctzll(lanes));
         const T overlap = overlap_by(params_.walk.metric, box, clusters[at].box);
@@ -97,11 +97,11 @@ class Fusion {
     return best;
   }
 
-  static uint64_t meets(const Block<T>& block, const Box<T>& box, T limit) {
+  uint64_t meets(const Block<T>& block, const Box<T>& box, T limit) const {
     if constexpr (sizeof(T) == 8)
-      return tree_table().meets_double(block, box, limit);
+      return tree_table().meets_double(block, box, limit, filter_.takes_lesser());
     else
-      return tree_table().meets_float(block, box, limit);
+      return tree_table().meets_float(block, box, limit, filter_.takes_lesser());
   }
 
   void fuse(const uint32_t* rows, uint32_t members) {
@@ -114,7 +114,7 @@ class Fusion {
       if (at == found) {
         clusters[found] = {{}, box, row};
         if (found % Block<T>::kLanes == 0)
-          std::fill_n(blocks_[found / Block<T>::kLanes].limit, Block<T>::kLanes, T(INFINITY));
+          std::fill_n(blocks_[found / Block<T>::kLanes].limit, Block<T>::kLanes, kNeverMet<T>);
         ++found;
       }
       Cluster<T>& cluster = clusters[at];

@@ -59,6 +59,19 @@ CIOU = ("complete_box_iou",)
 LOSSES = ("generalized_box_iou_loss", "distance_box_iou_loss", "complete_box_iou_loss")
 FUSED = (("times", 20, "torchvision"), ("times", 2, "torchvision compiled"), ("floor", 4, ""))
 READINGS = ("or_nms", "and_nms", "diou_nms", "merge_nms")
+CORNERS = (
+    "identical, nms iou 1",
+    "identical, nms giou 1",
+    "identical, fast_nms iou 1",
+    *(f"overlapping, nms {which}" for which in ("iou 0.999", "iof 0.999", "ios 0.999", "ios 1")),
+    "overlapping, fast_nms iou 0.999",
+    "overlapping, greedy_nmm ios 0.999",
+    "nested, nms ios 1",
+    *(f"row, nms {which}" for which in ("iou 0", "ios 0.5")),
+    "beneath_one, nms ios 0.999",
+    "scattered, nms iou 0",
+)
+MATRIX_CORNERS = ("identical, matrix_nms", "overlapping, matrix_nms")
 FUSIONS = ("merge_nms", "weighted_boxes_fusion", "non_maximum_weighted")
 LARGE, WIDE = (
     [f"{shape}, {layout}" for layout in ("contiguous", "channels_last")] for shape in ("8x64x128x128", "2x3x1024x1024")
@@ -81,6 +94,8 @@ TARGETS: tuple[Target, ...] = (
     *_many("methods", "methods", ["soft_nms"], [1000], ("times", 100, "ensemble-boxes"), ("times", 10, "opencv")),
     *_many("methods", "methods", ["soft_nms"], [10_000], ("seconds", 1, "")),
     *_many("methods", "methods", FUSIONS, [1000], ("times", 100, "ensemble-boxes")),
+    *_many("methods", "corners", CORNERS, [10_000, 20_000], ("beside", 1, "torchvision")),
+    *_many("methods", "corners", MATRIX_CORNERS, [10_000, 20_000], ("beside", 3, "ptdet.fast_nms")),
     *_many("methods", "postprocess", ["heads, conf 0.25"], [32], ("times", 3, "ultralytics")),
     *_many("methods", "postprocess", ["heads, conf 0.001"], [32], ("times", 10, "ultralytics")),
     *_many("channel norm", "channel_norm", LARGE, [8 * 64 * 128 * 128], *MOVED),

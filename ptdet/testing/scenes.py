@@ -61,6 +61,36 @@ def dense(n: int, seed: int = 0, image: float = 1000) -> tuple[Tensor, Tensor]:
     return torch.cat([corner, corner + size], dim=1), uniform_scores(n, seed)
 
 
+def identical(n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """One box n times."""
+    return torch.tensor([[10.0, 10, 60, 50]]).repeat(n, 1), uniform_scores(n, seed)
+
+
+def overlapping(n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Boxes of 40 to 100 px around one point, so that all meet all."""
+    edges = 30 * torch.rand(n, 4, generator=generator(seed))
+    return edges + torch.tensor([0.0, 0, 70, 70]), uniform_scores(n, seed)
+
+
+def nested(n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Each box lies within the one before, under scores in no order."""
+    inset = torch.arange(n) / max(n, 1) * 49
+    return torch.stack([inset, inset, 100 - inset, 100 - inset], dim=1), uniform_scores(n, seed)
+
+
+def row(n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Boxes in a row, each of which meets the next."""
+    left, zero = 6.0 * torch.arange(n), torch.zeros(n)
+    return torch.stack([left, zero, left + 10, zero + 10], dim=1), uniform_scores(n, seed)
+
+
+def beneath_one(n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Scattered boxes and one that covers them all."""
+    boxes, scores = scattered(n, seed)
+    boxes[:1] = torch.tensor([-10.0, -10, 80 * max(n, 1) ** 0.5 + 60, 80 * max(n, 1) ** 0.5 + 60])
+    return boxes, scores
+
+
 def duplicated(n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     """Each box stands about four times, with scores that tie in part."""
     random = generator(seed)

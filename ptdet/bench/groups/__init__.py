@@ -1,7 +1,7 @@
 """One file a family of operations; a line here makes it a group of `ptdet bench`."""
 
 from ..cases import Group
-from . import channel_norm, importing, latency, losses, methods, nms, numpy_arrays, pairwise, postprocess
+from . import channel_norm, corners, importing, latency, losses, methods, nms, numpy_arrays, pairwise, postprocess
 
 GROUPS: dict[str, Group] = {
     group.name: group
@@ -10,6 +10,7 @@ GROUPS: dict[str, Group] = {
         nms.BATCHED,
         latency.GROUP,
         methods.GROUP,
+        corners.GROUP,
         postprocess.GROUP,
         numpy_arrays.GROUP,
         pairwise.GROUP,

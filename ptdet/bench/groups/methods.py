@@ -17,7 +17,7 @@ from .nms import FLOOR
 from .scenes import SCENES
 
 SIZES = (100, 1000, 10_000)
-QUADRATIC = ("fast_nms", "matrix_nms")  # they look at all pairs, as their papers do
+QUADRATIC = ("fast_nms", "matrix_nms")  # in their papers, which look at all pairs
 MOST_QUADRATIC = 1000
 HARD = "ptdet.nms"  # the yardstick of the methods that are readings of its walk
 METHODS: dict[str, Callable[[Tensor, Tensor], Any]] = {

@@ -1,0 +1,95 @@
+"""Boxes that lie one on the other, beside torchvision's NMS of them: where what is fast elsewhere may fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+import ptdet
+
+from ...testing import scenes
+from ..cases import OURS, Bout, Contender, Group, Options, Series
+from ..peers import find
+from .nms import FLOOR
+from .scenes import Draw
+
+SIZES = (2000, 10_000, 20_000)
+FAST = "ptdet.fast_nms"
+
+
+@dataclass(frozen=True)
+class Corner:
+    """A method on a scene."""
+
+    draw: Draw
+    method: Callable[[Tensor, Tensor], Any]
+    threshold: float  # of the peer
+
+    @property
+    def is_matrix(self) -> bool:
+        return self.method is _matrix
+
+
+def _nms(threshold: float, metric: str) -> Callable[[Tensor, Tensor], Any]:
+    return lambda boxes, scores: ptdet.nms(boxes, scores, threshold, metric=metric)
+
+
+def _fast(threshold: float, metric: str) -> Callable[[Tensor, Tensor], Any]:
+    return lambda boxes, scores: ptdet.fast_nms(boxes, scores, threshold, metric=metric)
+
+
+def _greedy_nmm(threshold: float, metric: str) -> Callable[[Tensor, Tensor], Any]:
+    return lambda boxes, scores: ptdet.greedy_nmm(boxes, scores, threshold, metric=metric)
+
+
+def _matrix(boxes: Tensor, scores: Tensor) -> Any:
+    return ptdet.matrix_nms(boxes, scores)
+
+
+METHODS = {"nms": _nms, "fast_nms": _fast, "greedy_nmm": _greedy_nmm}
+# scene, method, metric, threshold
+CASES: tuple[tuple[Draw, str, str, float], ...] = (
+    (scenes.identical, "nms", "iou", 1.0),
+    (scenes.identical, "nms", "giou", 1.0),
+    (scenes.identical, "fast_nms", "iou", 1.0),
+    (scenes.overlapping, "nms", "iou", 0.999),
+    (scenes.overlapping, "nms", "iof", 0.999),
+    (scenes.overlapping, "nms", "ios", 0.999),
+    (scenes.overlapping, "nms", "ios", 1.0),
+    (scenes.overlapping, "fast_nms", "iou", 0.999),
+    (scenes.overlapping, "greedy_nmm", "ios", 0.999),
+    (scenes.nested, "nms", "ios", 1.0),
+    (scenes.row, "nms", "iou", 0.0),
+    (scenes.row, "nms", "ios", 0.5),
+    (scenes.beneath_one, "nms", "ios", 0.999),
+    (scenes.scattered, "nms", "iou", 0.0),
+)
+CORNERS: dict[str, Corner] = {
+    f"{draw.__name__}, {method} {metric} {threshold:g}": Corner(draw, METHODS[method](threshold, metric), threshold)
+    for draw, method, metric, threshold in CASES
+} | {f"{draw.__name__}, matrix_nms": Corner(draw, _matrix, 0.999) for draw in (scenes.identical, scenes.overlapping)}
+
+
+def series(options: Options) -> Iterator[Series]:
+    for device in options.devices:
+        for name, corner in CORNERS.items():
+            yield Series("corners", name, options.sizes_of(SIZES), partial(_bout, corner, device), device=device)
+
+
+def _bout(corner: Corner, device: str, n: int) -> Bout:
+    boxes, scores = (one.to(device) for one in corner.draw(n))
+    contenders = [Contender(OURS, lambda: corner.method(boxes, scores), None)]
+    if corner.is_matrix:  # at a threshold at which it has to look for the box that overlaps most, too
+        contenders.append(Contender(FAST, lambda: ptdet.fast_nms(boxes, scores, corner.threshold), None, "at 0.999"))
+    if torchvision := find("torchvision"):
+        peer = torchvision.ops.nms
+        contenders.append(Contender("torchvision", lambda: peer(boxes, scores, corner.threshold), None, "its NMS"))
+    return Bout(contenders, lambda: torch.sort(scores, descending=True))
+
+
+GROUP = Group("corners", "boxes that lie one on the other, beside torchvision's NMS of them", FLOOR, series)
