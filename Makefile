@@ -23,7 +23,7 @@ test: test-build
 # The emulated kernels, too: here all cores compile, where a test would keep the others waiting.
 test-build: $(VENV)/test.ok
 	@USE_CUDA=$(or $(USE_CUDA),$(if $(shell nvidia-smi -L 2>/dev/null),,0)) $(BIN)/python setup.py -q build_native
-	@$(BIN)/python -m tests.emulation.harness plain
+	@$(BIN)/python -m tests.emulation.torch_room
 
 test-all: $(VENV)/test.ok build
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m slow

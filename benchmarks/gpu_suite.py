@@ -23,7 +23,7 @@ from gpu_timing import ROOT, arguments, finish
 LEFT_TO_CI = ("test_cuda_machine_code.py", "test_aarch64.py")
 COUNTS = re.compile(r"(\d+) (passed|failed|skipped|errors?|xfailed|deselected)\b")
 SKIPPED = re.compile(r"^SKIPPED \[(\d+)\] \S+ (.*)$", re.MULTILINE)
-PREPARE = "from tests.emulation import harness; harness.build(harness.PLAIN)"
+PREPARE = "from tests.emulation import torch_room; torch_room.library()"
 
 
 @dataclass

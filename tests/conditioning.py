@@ -11,6 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ptdet.reference.pairs import paired_overlap
+
 EPS = torch.finfo(torch.float32).eps
 
 
@@ -40,3 +42,22 @@ def of_norm(channels: int, degree: float, eps: float) -> float:
     """Between two norms over channels, relative: nothing cancels in a sum of powers. A division, pow and the root, by
     which what is lost before grows to 1 / degree as much, make up the rest."""
     return (channels + 8) * eps * max(1.0, 1 / degree)
+
+
+def of_pair_sums(grad: Tensor, boxes1: Tensor, boxes2: Tensor, kind: str = "iou", *_: object) -> tuple[Tensor, Tensor]:
+    """Between two gradients of all pairs' overlaps, (N, 1) and (M, 1): sums over the boxes of the other side.
+
+    A term is a difference by the quotient rule, and may cancel to 0 in one coordinate or in all: each half of it is at
+    most 1 / side where boxes meet, and elsewhere as large as the slope in another coordinate.
+    """
+    pairs = torch.broadcast_tensors(boxes1.double()[:, None], boxes2.double())
+    first, second = (each.clone().requires_grad_() for each in pairs)
+    overlap = paired_overlap(first, second, kind)
+    meets = paired_overlap(*pairs) > 0
+    allowed = []
+    for each, slope, side in zip(pairs, torch.autograd.grad(overlap.sum(), (first, second)), (1, 0), strict=True):
+        shortest = (each[..., 2:] - each[..., :2]).amin(-1)
+        terms = grad.double().abs() * (slope.abs().amax(-1) + torch.where(meets, 2 / shortest, 0.0))
+        count = (terms != 0).sum(side) + 8
+        allowed.append((count * terms.sum(side))[:, None] * torch.finfo(grad.dtype).eps)
+    return allowed[0], allowed[1]

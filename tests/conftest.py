@@ -32,6 +32,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "grid(*names): `make test` runs a part of the parameters, with every combination of the named ones and every"
         " value of the others; `make test-all` runs the rest",
     )
+    # inductor's own folder for it, outside the checkout, holds what other processors and versions have compiled
+    level = torch.backends.cpu.get_cpu_capability()
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(ROOT / f"build/inductor-{torch.__version__}-{level}"))
     # processes that tests start find this checkout from any folder
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     if os.environ.get("PYTEST_XDIST_WORKER"):  # threads that wait for a core another worker has cost more than they do

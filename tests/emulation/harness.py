@@ -1,7 +1,4 @@
-"""Builds the emulated kernels and runs them. Free of pytest.
-
-`python -m tests.emulation.harness [FLAVOUR ...]` builds alone: plain, if none is named.
-"""
+"""Builds the emulated kernels and runs them. Free of pytest."""
 
 from __future__ import annotations
 
@@ -179,8 +176,3 @@ def execute(program: Path, arguments: list[str], seed: int, given: bytes) -> sub
         command = ["setarch", "-R", *command]
     environment = {**os.environ, **ENVIRONMENT, "PTDET_EMULATION_SEED": str(seed)}
     return subprocess.run(command, input=given, capture_output=True, env=environment, timeout=300, check=False)
-
-
-if __name__ == "__main__":
-    for wanted in sys.argv[1:] or [PLAIN.name]:
-        build(next(flavour for flavour in FLAVOURS if flavour.name == wanted))

@@ -12,7 +12,7 @@ from torch.utils import _pytree as pytree
 
 import ptdet
 from ptdet.testing import CATALOG, method_call
-from tests.test_torch_contract import assert_close, operator
+from tests.test_torch_contract import assert_as_expected, operator
 
 DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 
@@ -33,7 +33,7 @@ def main() -> int:
                 try:
                     got = operator(operation)(*sample.arguments, **sample.keywords)
                     expected = operation.reference(*sample.arguments, **sample.keywords)
-                    assert_close(got, expected, operation.tolerance, sample.name)
+                    assert_as_expected(operation, sample, got, expected)
                 except (AssertionError, RuntimeError) as error:
                     wrong.append(f"{operation.name}, {sample.name}, {dtype}: {error}")
     for seed in range(50):

@@ -1,4 +1,7 @@
-"""Builds csrc/torch's CUDA operators over the emulated kernels, for the key of the CPU. Free of pytest."""
+"""Builds csrc/torch's CUDA operators over the emulated kernels, for the key of the CPU. Free of pytest.
+
+`python -m tests.emulation.torch_room` compiles them and the kernels, all that `make test` needs of the emulator.
+"""
 
 from __future__ import annotations
 
@@ -28,3 +31,7 @@ def library() -> Path:
     made = ninja.link("torch_room.so", objects, libraries)
     ninja.run()
     return made
+
+
+if __name__ == "__main__":
+    library()
