@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from .overlaps import graded
+from .reference import power as raised
 
 
 def losses_of(
@@ -24,6 +25,9 @@ def losses_of(
         return graded(boxes1, boxes2, kind, eps, eps, False, (power, scale, base))
     with torch.no_grad():
         beta = graded(boxes1, boxes2, "iou", eps, eps, False) / mean
-        gain = beta**power if kind == "wiou_v2" else beta / (scale * power ** (beta - scale))
+        if kind == "wiou_v2":
+            gain = raised(beta, power)
+        else:
+            gain = beta / (scale * raised(torch.full_like(beta, power), beta - scale))
         gain = torch.where(torch.isfinite(gain), gain, 0.0)
     return gain * graded(boxes1, boxes2, "wiou_v1", eps, eps, False)

@@ -162,17 +162,17 @@ def _suppress(
 ) -> tuple[Indices, Array, Array]:
     """keep, and the boxes and scores in its order."""
     options = (nms_thres, "iou", method == "or", None, None, False)
+    alone = np.bincount(groups)[groups] == 1
     if method == "and":
         keep = native.and_nms(boxes, scores, groups, nms_thres, "iou", True, None, None, False, 0.5)
-        alone = np.flatnonzero(np.bincount(groups)[groups] == 1)
-        return _with_more(keep, boxes[keep], scores[keep], boxes, scores, alone)
+        return _with_more(keep, boxes[keep], scores[keep], boxes, scores, np.flatnonzero(alone))
     if method == "soft":
         decayed, keep = native.soft_nms(boxes, scores, groups, *options, SIGMA, conf_thres, "gaussian", False)
         faint = _first_of_faint_groups(scores, groups, conf_thres)
         return _with_more(keep, boxes[keep], decayed, boxes, scores, faint)
     if method == "merge":
         merged, keep = native.merge_nms(boxes, scores, groups, *options, "cluster", "score")
-        return keep, merged, scores[keep]
+        return keep, np.where(alone[keep, None], boxes[keep], merged), scores[keep]
     if method == "diounms":
         options = (nms_thres, "diou", True, None, None, False)
     keep = native.nms(boxes, scores, groups, *options, None)

@@ -4,6 +4,7 @@ Nothing here imports another part of ptdet or shares code with csrc, so that an 
 """
 
 from .channel_norm import channel_norm, channel_norm_backward
+from .elementary import arctangent, exponential, power, sigmoid
 from .fusion import wbf_walk
 from .image_slots import image_slots
 from .losses import box_loss, detached_factors
@@ -23,6 +24,7 @@ __all__ = [
     "above",
     "and_nms",
     "and_nms_walk",
+    "arctangent",
     "box_loss",
     "channel_norm",
     "channel_norm_backward",
@@ -31,6 +33,7 @@ __all__ = [
     "detached_factors",
     "diou_nms_walk",
     "exceeds",
+    "exponential",
     "fast_nms_walk",
     "finite_or_zero",
     "graded_box_loss",
@@ -46,7 +49,9 @@ __all__ = [
     "overlap",
     "pairwise_overlap",
     "pairwise_overlap_backward",
+    "power",
     "raw_overlap",
+    "sigmoid",
     "soft_nms_walk",
     "wbf_walk",
     "yolo_filter",
