@@ -40,7 +40,7 @@ PTDET_HD LossShape<T> loss_shape(const LossParams& params) {
   const auto has = [&](Penalty penalty) { return (params.penalties & penalty) != 0; };
   return {{is(Loss::kFocal), is(Loss::kPowered), is(Loss::kInner), is(Loss::kWasserstein), is(Loss::kWise), has(kHull),
            has(kDistance), has(kAspect), has(kSides), has(kAngledDistance), has(kShape), has(kCorners)},
-          static_cast<typename ElementOf<T>::type>(params.power),
+          params.power,
           T(params.power),
           T(params.scale),
           T(params.overlap.epsilon)};

@@ -96,7 +96,7 @@ def soft_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
         ) -> Tensor:
             overlaps = overlap(boxes[mine][:, None], boxes[others][None], metric)
             share = overlaps.clamp(min=0)
-            factor = torch.exp(-(share * share) / sigma)
+            factor = reference.exponential(-(share * share) / sigma)
             if kind != "gaussian":
                 decays = decays & reference.exceeds(overlaps, iou_threshold, inclusive)
                 factor = 1 - share if kind == "linear" else torch.zeros_like(share)

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from . import reference
+
 
 # [docs: setup]
 def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -54,7 +56,7 @@ def second_derivative(grad: Tensor, x: Tensor, norm: Tensor, p: float, along: Te
     smooth = (x != 0) if p < 2 else (n != 0)
     n = torch.where(n == 0, 1.0, n)  # what these two replace never reaches a result, nor a NaN its gradient
     r = torch.where(x == 0, 0.0 if p >= 2 else 1.0, x / n)
-    power = torch.ones_like(r) if p == 2 else r.abs() ** (p - 2)
+    power = torch.ones_like(r) if p == 2 else reference.power(r.abs(), p - 2)
     slope = torch.where(x == 0, 0.0, r * power)
     by_grad = (slope * a).sum(1, keepdim=True)
     by_x = torch.where(smooth, power * a - slope * by_grad, 0.0) * (g / n) * (p - 1)

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ._checks import check_dense
 from .overlaps import graded
+from .reference import power as raised
 
 
 def losses_of(
@@ -42,6 +43,9 @@ def _value(
         return graded(boxes1, boxes2, kind, eps, eps, False, (power, scale, base))
     with torch.no_grad():
         beta = graded(boxes1, boxes2, "iou", eps, eps, False) / mean
-        gain = beta**power if kind == "wiou_v2" else beta / (scale * power ** (beta - scale))
+        if kind == "wiou_v2":
+            gain = raised(beta, power)
+        else:
+            gain = beta / (scale * raised(torch.full_like(beta, power), beta - scale))
         gain = torch.where(torch.isfinite(gain), gain, 0.0)
     return gain * graded(boxes1, boxes2, "wiou_v1", eps, eps, False)

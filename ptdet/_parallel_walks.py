@@ -15,7 +15,7 @@ from ._backend import has_kernels
 from ._method_checks import check_matrix
 from ._method_gradients import chunks, overlap
 from ._operators import FAST_NMS_WALK, MATRIX_NMS_WALK, wants_gradient
-from .reference import above, computed, decreasing, exceeds, finite_or_zero, raw_overlap
+from .reference import above, computed, decreasing, exceeds, exponential, finite_or_zero, raw_overlap
 
 
 def _is_native(boxes: Tensor) -> bool:
@@ -109,7 +109,7 @@ def composed_matrix(
     ranked = _Ranked(boxes, scores, idxs, score_threshold, longest)
 
     def f(share: Tensor) -> Tensor:
-        return torch.exp(-sigma * (share * share)) if kind == "gaussian" else 1 - share
+        return exponential(-sigma * (share * share)) if kind == "gaussian" else 1 - share
 
     def shares(rows: slice, before: Tensor, better: Tensor) -> Tensor:
         own, others = ranked.boxes[rows][:, None], ranked.boxes[before]

@@ -89,14 +89,17 @@ def _suppress(
     boxes: Tensor, scores: Tensor, groups: Tensor, nms_thres: float, conf_thres: float, method: str
 ) -> Walked:
     """A method that runs class by class, and the candidates that leave in no case."""
+    alone = torch.bincount(groups)[groups] == 1
     if method == "and":
-        alone = torch.bincount(groups)[groups] == 1
         return with_more(walk("and", boxes, scores, groups, nms_thres), boxes, scores, torch.nonzero(alone)[:, 0])
     if method == "soft":
         soft = walk("soft", boxes, scores, groups, nms_thres, reselect=False, sigma=SIGMA, min_score=conf_thres)
         return with_more(soft, boxes, scores, _first_of_faint_groups(scores, groups, conf_thres))
-    if method == "merge":
-        return walk("merge", boxes, scores, groups, nms_thres)
+    if method == "merge":  # who is alone stays as it is, where a mean of one would round
+        merged = walk("merge", boxes, scores, groups, nms_thres)
+        row = merged.keep.clamp(min=0)
+        assert merged.boxes is not None
+        return Walked(merged.keep, boxes=torch.where(alone[row, None], boxes[row], merged.boxes))
     metric = "diou" if method == "diounms" else "iou"
     return Walked(NMS(boxes, scores, groups, nms_thres, metric, method != "vision"))
 

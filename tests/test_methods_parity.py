@@ -17,7 +17,6 @@ from .oracles import one_thread
 pytestmark = pytest.mark.usefixtures("native")
 
 SMALL = [name for name in NAMED if len(NAMED[name]()[1]) <= 300]
-EXP = 2e-6  # relative; the most seen is 1.2e-6, after some hundred decays: exp differs by an ulp between libraries
 WEIGHTS = torch.tensor([1.0, 2.0, 0.5])
 
 
@@ -34,7 +33,7 @@ METHODS: dict[str, Callable[..., tuple[str, tuple[Any, ...], dict[str, Any]]]] =
     "diou": lambda b, s, i, t, k, n: (
         "diou_nms_walk",
         (b, s, i, t),
-        {"beta": drawn(n, [1.0, 1.0, 2.0]), **{name: value for name, value in k.items() if name != "metric"}},
+        {"beta": drawn(n, [1.0, 0.6, 2.0]), **{name: value for name, value in k.items() if name != "metric"}},
     ),
     "and": lambda b, s, i, t, k, n: ("and_nms_walk", (b, s, i, t, drawn(n, [-0.5, 0.0, 0.2, 0.5, 0.9])), k),
     "merge": lambda b, s, i, t, k, n: ("merge_nms_walk", (b, s, i, t), {**k, "weights": drawn(n, list(WEIGHT_NAMES))}),
@@ -53,7 +52,8 @@ METHODS: dict[str, Callable[..., tuple[str, tuple[Any, ...], dict[str, Any]]]] =
     "fast": lambda b, s, i, t, k, n: ("fast_nms_walk", (b, s, i, t), k),
     "matrix": lambda b, s, i, t, k, n: (
         "matrix_nms_walk", (b, s, i),
-        {"kind": "linear", "min_score": 0.1, **{name: value for name, value in k.items() if name != "inclusive"}}),
+        {"kind": drawn(n, ["gaussian", "linear"]), "min_score": 0.1,
+         **{name: value for name, value in k.items() if name != "inclusive"}}),
     "wbf": lambda b, s, i, t, k, n: (
         "wbf_walk", (b, s, i, models(s), WEIGHTS, t), {**k, "conf_type": drawn(n, list(CONF_TYPES))}),
 }  # fmt: skip
@@ -69,11 +69,7 @@ def agree(method: str, *case: Any) -> None:
     what = (method, tuple(case[0].shape), case[0].dtype, case[1].dtype, case[3:], keywords)
     for ours, theirs in zip(got, expected, strict=True):
         assert ours.dtype == theirs.dtype, what
-        if method == "gaussian" and ours.is_floating_point():
-            rounding = EXP if ours.dtype in (torch.float32, torch.float64) else torch.finfo(ours.dtype).eps
-            torch.testing.assert_close(ours, theirs, rtol=rounding, atol=0, equal_nan=True, msg=lambda m: f"{what} {m}")
-        else:
-            assert torch.equal(torch.nan_to_num(ours, nan=-7), torch.nan_to_num(theirs, nan=-7)), what
+        assert torch.equal(torch.nan_to_num(ours, nan=-7), torch.nan_to_num(theirs, nan=-7)), what
 
 
 @pytest.mark.grid("method")
@@ -83,7 +79,7 @@ def test_named_sets(method: str, name: str) -> None:
     boxes, scores = NAMED[name]()
     for n, threshold in enumerate((-0.5, 0.0, 0.3, 0.6)):
         idxs = class_ids(len(scores), "few", 1) if n % 2 else None
-        for metric in ("iou", "giou", "ios"):
+        for metric in ("iou", "giou", "ciou", "ios"):
             agree(method, boxes, scores, idxs, threshold, {"metric": metric, "inclusive": n % 3 == 0}, n)
 
 
@@ -152,6 +148,5 @@ def test_infinite_scores_that_become_nan_are_visited_next(kind: str, dtype: torc
     given: Any = (boxes, scores, None, 0.0, 1e-3, 0.001, kind, True, "iof")
     found, expected = torch.ops.ptdet.soft_nms_walk(*given), reference.soft_nms_walk(*given)
     assert torch.isnan(expected[0]).any()
-    torch.testing.assert_close(found[0], expected[0], rtol=EXP, atol=1e-30, equal_nan=True)
-    for one, other in zip(found[1:], expected[1:], strict=True):
-        assert torch.equal(one, other)
+    for one, other in zip(found, expected, strict=True):
+        assert torch.equal(one.nan_to_num(nan=-7), other.nan_to_num(nan=-7))

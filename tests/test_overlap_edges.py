@@ -67,10 +67,7 @@ def test_finite_boxes_give_finite_numbers(kind: str, dtype: torch.dtype, backend
 def test_values_are_the_reference_s_on_every_shape(kind: str, dtype: torch.dtype) -> None:
     a, b = grid(dtype)
     got, expected = ptdet.overlap(a, b, kind), reference.overlap(a, b, kind)
-    if kind == "ciou":  # atan is nowhere correctly rounded
-        torch.testing.assert_close(got, expected, rtol=1e-6, atol=1e-6)
-    else:
-        assert torch.equal(got, expected)
+    assert torch.equal(got, expected)
 
 
 # Two squares of side s, the second moved by s/2 along x and y: IoU 1/7, GIoU 1/7 - (9/4 - 7/4) / (9/4), DIoU 1/7 - 1/9.

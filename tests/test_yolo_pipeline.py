@@ -18,13 +18,11 @@ from .oracles import one_thread
 METHODS = pytest.mark.parametrize("method", yolo.METHODS)
 
 
-def same(got: list[Tensor | None], expected: list[Tensor | None], tolerance: float = 1e-6) -> None:
+def same(got: list[Tensor | None], expected: list[Tensor | None]) -> None:
     for ours, theirs in zip(got, expected, strict=True):
         assert (ours is None) == (theirs is None)
         if ours is not None and theirs is not None:
-            assert ours.dtype == theirs.dtype and ours.shape == theirs.shape
-            assert torch.equal(ours[:, 5], theirs[:, 5])
-            torch.testing.assert_close(ours, theirs, rtol=tolerance, atol=tolerance)
+            assert ours.dtype == theirs.dtype and torch.equal(ours, theirs)
 
 
 def pipeline(*arguments: Any, **keywords: Any) -> list[Tensor | None]:
@@ -75,7 +73,7 @@ def test_dtypes_and_strides(method: str, dtype: torch.dtype) -> None:
 def test_a_batch_is_its_images(method: str) -> None:
     prediction = head_output(64, 40, 3, 3, logits=True, image=120)
     whole = ptdet.non_max_suppression(prediction, 0.3, method=method)
-    same(whole, [ptdet.non_max_suppression(prediction[i : i + 1], 0.3, method=method)[0] for i in range(64)], 0)
+    same(whole, [ptdet.non_max_suppression(prediction[i : i + 1], 0.3, method=method)[0] for i in range(64)])
 
 
 def test_by_hand(backend: str) -> None:

@@ -5,7 +5,7 @@
 #include <cfloat>
 
 #include "core/half.h"
-#include "core/power.h"
+#include "core/elementary.h"
 
 namespace ptdet {
 
@@ -89,7 +89,7 @@ struct AnyDegree {
   T p;
   PTDET_HD T add(T sum, T a) const { return sum + power(a, p); }
   PTDET_HD T join(T sum, T other) const { return sum + other; }
-  PTDET_HD T root(T sum) const { return pow(sum, T(1) / p); }
+  PTDET_HD T root(T sum) const { return power(sum, 1.0 / p); }
   PTDET_HD T divisor(T largest) const { return (largest > T(0)) & (largest <= Range<T>::kLargest) ? largest : T(1); }
 };
 

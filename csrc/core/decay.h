@@ -2,7 +2,7 @@
 // rises. The score's own type computes.
 #pragma once
 
-#include "core/exponential.h"
+#include "core/elementary.h"
 #include "core/threshold.h"
 
 namespace ptdet {

@@ -1,14 +1,15 @@
 // IoU - (rho2 / c2)^beta: the DIoU of a suppression (Zheng et al., AAAI 2020) with darknet's beta.
 #pragma once
 
+#include "core/elementary.h"
 #include "core/overlap.h"
 
 namespace ptdet {
 
 struct DiouPower {
   template <typename T>
-  PTDET_HD static T between(const Box<T>& a, const Box<T>& b, T beta) {
-    return Iou::between(a, b) - std::pow(centre_distance_share(a, b), beta);
+  PTDET_HD static T between(const Box<T>& a, const Box<T>& b, double beta) {
+    return Iou::between(a, b) - power(centre_distance_share(a, b), beta);
   }
 };
 

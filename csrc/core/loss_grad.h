@@ -3,7 +3,6 @@
 // as a measure's are. ptdet/losses.py has the formulas and papers.
 #pragma once
 
-#include "core/exponential.h"
 #include "core/overlap_grad.h"
 
 namespace ptdet {
@@ -17,7 +16,7 @@ struct LossTerms {
 template <typename T>
 struct LossShape {
   LossTerms terms;
-  typename ElementOf<T>::type exponent;
+  double exponent;
   T power, scale, eps;  // power is the exponent, once more
 };
 
@@ -40,7 +39,7 @@ PTDET_HD void add(Slopes<T>& s, const Slopes<T>& t, T factor) {
   s.given_hb = s.given_hb + factor * t.given_hb;
 }
 
-// x^exponent for x > 0, else 0; the usual exponents without a call. The slope is by x.
+// x^exponent for x > 0, else 0; the usual exponents by multiplication. The slope is by x.
 template <typename T>
 struct Raised {
   T value, slope;
@@ -62,7 +61,7 @@ PTDET_HD Raised<T> raised(T x, const LossShape<T>& shape) {
     below = x * x * x;
     value = x * below;
   } else {
-    value = power_of(x, shape.exponent);
+    value = power(x, shape.exponent);
     below = value / x;
   }
   const auto positive = x > T(0);

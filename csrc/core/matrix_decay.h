@@ -1,7 +1,7 @@
 // Matrix NMS (Wang et al., "SOLOv2", NeurIPS 2020): what a better box leaves of a score, and which one leaves least.
 #pragma once
 
-#include "core/exponential.h"
+#include "core/elementary.h"
 
 namespace ptdet {
 

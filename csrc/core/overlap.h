@@ -3,25 +3,10 @@
 // a is the candidate and b the visited box where a measure tells them apart (IoF).
 #pragma once
 
+#include "core/angle.h"
 #include "core/box.h"
 
 namespace ptdet {
-
-template <typename T>
-PTDET_HD bool is_finite(T x) {
-  return x - x == T(0);
-}
-
-template <typename T>
-PTDET_HD T finite_or_zero(T x) {
-  return is_finite(x) ? x : T(0);
-}
-
-// part / whole, with 0/0 = 0 (SPEC 1).
-template <typename T>
-PTDET_HD T share(T part, T whole) {
-  return part == T(0) && whole == T(0) ? T(0) : part / whole;
-}
 
 template <typename T>
 PTDET_HD T union_area(const Box<T>& a, const Box<T>& b, T inter) {
@@ -69,7 +54,7 @@ struct Ciou {
   template <typename T>
   PTDET_HD static T between(const Box<T>& a, const Box<T>& b) {
     const T iou = Iou::between(a, b);
-    const T turn = std::atan(share(width(b), height(b))) - std::atan(share(width(a), height(a)));
+    const T turn = diagonal_angle(width(b), height(b)).value - diagonal_angle(width(a), height(a)).value;
     const T v = T(0.40528473456935108578) * (turn * turn);  // 4 / pi^2
     const T alpha = share(v, T(1) - iou + v);
     return iou - centre_distance_share(a, b) - finite_or_zero(alpha * v);

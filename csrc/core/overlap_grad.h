@@ -3,7 +3,7 @@
 // boxes' coordinates in one place (by_coordinates). T is a number, or a register of numbers (cpu/pack.h).
 #pragma once
 
-#include "core/angle.h"
+#include "core/overlap.h"
 
 namespace ptdet {
 

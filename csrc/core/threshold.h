@@ -13,13 +13,13 @@ template <typename T>
 struct Threshold {
   T bound;
   bool inclusive;
-  T beta;  // of DiouPower; nothing else reads it
+  double beta;  // of DiouPower; nothing else reads it
 
   static Threshold from(double t, bool inclusive, double beta = 1) {
     T bound = static_cast<T>(t);
     if (!inclusive && static_cast<double>(bound) > t) bound = std::nextafter(bound, -T(INFINITY));
     if (inclusive && static_cast<double>(bound) < t) bound = std::nextafter(bound, T(INFINITY));
-    return {bound, inclusive, static_cast<T>(beta)};
+    return {bound, inclusive, beta};
   }
 
   // An overlap that is not finite satisfies nothing.

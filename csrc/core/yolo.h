@@ -3,6 +3,7 @@
 // row's numbers in the type they are computed in.
 #pragma once
 
+#include "core/elementary.h"
 #include "core/threshold.h"
 
 namespace ptdet {
@@ -36,11 +37,6 @@ YoloRule<T> yolo_rule(const Input& input, const Params& params) {
   rule.min_side = params.min_side;
   rule.max_side = params.max_side;
   return rule;
-}
-
-template <typename T>
-PTDET_HD T sigmoid(T x) {
-  return T(1) / (T(1) + std::exp(-x));
 }
 
 template <typename T>

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "core/pack_traits.h"
+#include "core/overlap.h"
 
 namespace ptdet::cpu {
 
@@ -42,6 +42,7 @@ struct Pack {
   PTDET_HD friend Pack operator-(Pack a) { return {-a.v}; }
   PTDET_HD friend Mask operator<(Pack a, Pack b) { return {a.v < b.v}; }
   PTDET_HD friend Mask operator>(Pack a, Pack b) { return {a.v > b.v}; }
+  PTDET_HD friend Mask operator>=(Pack a, Pack b) { return {a.v >= b.v}; }
   PTDET_HD friend Mask operator==(Pack a, Pack b) { return {a.v == b.v}; }
   PTDET_HD friend Mask operator!=(Pack a, Pack b) { return {a.v != b.v}; }
 
@@ -56,26 +57,25 @@ struct Pack {
     return select((part == Pack(V{})) & (whole == Pack(V{})), Pack(V{}), part / whole);
   }
 
-  // core/exponential.h
-  PTDET_HD friend Pack power_of_two(Pack n) {
-    constexpr bool kFloat = sizeof(E) == 4;
-    const Bits shifted = (Bits)(n + Pack(kFloat ? 12582912.0 : 6755399441055744.0)).v;
-    return {(V)((shifted << (kFloat ? 23 : 52)) +
-                static_cast<decltype(Bits{}[0] + 0)>(kFloat ? 0x3f800000 : 0x3ff0000000000000))};
-  }
-
-  // Number by number, by the C library: only the losses that need them pay.
-  template <typename F>
-  PTDET_HD Pack each(F&& f) const {
-    Pack r;
-    for (int i = 0; i < kWidth; ++i) r.v[i] = f(v[i]);
-    return r;
-  }
+  // core/pack_traits.h
   PTDET_HD friend Pack root(Pack x) {
-    return x.each([](E e) __attribute__((always_inline)) { return ptdet::root(e); });
+    for (int i = 0; i < kWidth; ++i) x.v[i] = ptdet::root(x.v[i]);
+    return x;
   }
-  PTDET_HD friend Pack power_of(Pack x, E exponent) {
-    return x.each([=](E e) __attribute__((always_inline)) { return ptdet::power_of(e, exponent); });
+  template <typename F>
+  PTDET_HD friend Pack in_double(Pack x, F&& f) {
+    if constexpr (sizeof(E) == 8) {
+      return f(x);
+    } else {
+      typedef E Half __attribute__((vector_size(Isa::kBytes / 2)));
+      using Wide = Pack<double, Isa>;
+      Half halves[2];
+      __builtin_memcpy(halves, &x.v, sizeof(V));
+      for (Half& half : halves)
+        half = __builtin_convertvector(f(Wide(__builtin_convertvector(half, typename Wide::V))).v, Half);
+      __builtin_memcpy(&x.v, halves, sizeof(V));
+      return x;
+    }
   }
 };
 
@@ -131,6 +131,11 @@ namespace ptdet {
 template <typename E, typename Isa>
 struct ElementOf<cpu::Pack<E, Isa>> {
   using type = E;
+};
+
+template <typename E, typename Isa>
+struct BitsOf<cpu::Pack<E, Isa>> {
+  typedef WordOf<E> type __attribute__((vector_size(Isa::kBytes)));
 };
 
 }  // namespace ptdet

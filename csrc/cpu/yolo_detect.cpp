@@ -131,6 +131,7 @@ class Detector {
       case YoloMethod::kMerge:
         boxes_ = allocate<Box<T>>(host_, all.count);
         merge_nms(input, {walk, Members::kCluster, false}, {output, boxes_}, host_);
+        restore_lone_boxes(all, kept);
         break;
       case YoloMethod::kAnd:
         and_nms(input, {walk, kConfirmed}, output, host_);
@@ -148,6 +149,14 @@ class Detector {
       }
     }
     return kept;
+  }
+
+  // A box that is the only one of its group stays as it is; a mean of one would round it.
+  void restore_lone_boxes(const Candidates<T>& all, int64_t kept) {
+    bool* is_alone = allocate<bool>(host_, all.count);
+    each_group(all, [&](int64_t begin, int64_t end) { std::fill_n(is_alone + begin, end - begin, end - begin == 1); });
+    for (int64_t k = 0; k < kept; ++k)
+      if (is_alone[keep_[k]]) boxes_[k] = all.boxes[keep_[k]];
   }
 
   // The walk's and one more of each group, if more(begin, end) names one.

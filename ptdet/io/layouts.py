@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..reference import computed, sigmoid
 from .predictions import FileProblem, ReadOptions
 
 
@@ -77,14 +78,18 @@ def _corners(rows: Tensor) -> Tensor:
     return torch.cat([rows[:, :2] - half, rows[:, :2] + half], 1)
 
 
+def _sigmoid(logits: Tensor) -> Tensor:
+    return sigmoid(computed(logits)).to(logits.dtype)
+
+
 def _read_with_objectness(rows: Tensor, logits: str) -> Scored:
     objectness, classes = rows[:, 4], rows[:, 5:]
-    objectness = objectness.sigmoid() if logits == "all" else objectness
-    return Scored(_corners(rows), classes.sigmoid() if logits != "none" else classes, objectness=objectness)
+    objectness = _sigmoid(objectness) if logits == "all" else objectness
+    return Scored(_corners(rows), _sigmoid(classes) if logits != "none" else classes, objectness=objectness)
 
 
 def _read_without_objectness(rows: Tensor, logits: str) -> Scored:
-    return Scored(_corners(rows), rows[:, 4:].sigmoid() if logits != "none" else rows[:, 4:])
+    return Scored(_corners(rows), _sigmoid(rows[:, 4:]) if logits != "none" else rows[:, 4:])
 
 
 def _read_detections(rows: Tensor, logits: str) -> Scored:

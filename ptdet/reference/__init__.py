@@ -6,6 +6,7 @@ Nothing here imports another part of ptdet or shares code with csrc, so that an 
 from .batch import class_candidates, image_order, ragged_groups, rows_at
 from .channel_norm import channel_norm, channel_norm_backward
 from .detections import yolo_postprocess
+from .elementary import arctangent, exponential, power, sigmoid
 from .fusion import wbf_walk
 from .image_slots import image_slots
 from .losses import box_loss, detached_factors
@@ -25,6 +26,7 @@ __all__ = [
     "above",
     "and_nms",
     "and_nms_walk",
+    "arctangent",
     "box_loss",
     "channel_norm",
     "channel_norm_backward",
@@ -34,6 +36,7 @@ __all__ = [
     "detached_factors",
     "diou_nms_walk",
     "exceeds",
+    "exponential",
     "fast_nms_walk",
     "finite_or_zero",
     "graded_box_loss",
@@ -50,9 +53,11 @@ __all__ = [
     "overlap",
     "pairwise_overlap",
     "pairwise_overlap_backward",
+    "power",
     "ragged_groups",
     "raw_overlap",
     "rows_at",
+    "sigmoid",
     "soft_nms_walk",
     "wbf_walk",
     "yolo_filter",

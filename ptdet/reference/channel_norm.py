@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from .elementary import power
 from .overlap import computed
 
 
@@ -25,8 +26,12 @@ def _scaled_norm(x: Tensor, norm_deg: float) -> tuple[Tensor, Tensor]:
     scale = torch.where((largest > 0) & (largest < math.inf), largest, 1.0)
     if norm_deg == math.inf:
         return scale, largest / scale
-    total = ((x / scale).abs() ** norm_deg).sum(1, keepdim=True)
-    return scale, total.sqrt() if norm_deg == 2 else total ** (1 / norm_deg)
+    share = (x / scale).abs()
+    if norm_deg == 1:
+        return scale, share.sum(1, keepdim=True)
+    if norm_deg == 2:
+        return scale, (share * share).sum(1, keepdim=True).sqrt()
+    return scale, power(power(share, norm_deg).sum(1, keepdim=True), 1 / norm_deg)
     # [docs: end]
 
 
@@ -53,7 +58,7 @@ def channel_norm_backward(grad: Tensor, input: Tensor, output: Tensor, norm_deg:
         if norm_deg == 2:
             slope = torch.where(norm == 0, 0.0, g * ratio)
         else:
-            slope = torch.where((norm == 0) | (ratio == 0), 0.0, g * ratio.sgn() * ratio.abs() ** (norm_deg - 1))
+            slope = torch.where((norm == 0) | (ratio == 0), 0.0, g * ratio.sgn() * power(ratio.abs(), norm_deg - 1))
     return torch.empty_like(input).copy_(slope)
 
 

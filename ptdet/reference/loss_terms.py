@@ -15,6 +15,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from . import elementary
+from .elementary import diagonal_angle, exponential
+
 
 class Parameters(NamedTuple):
     """What a measure may ask for beside the boxes; the losses say what `power` and `scale` mean to them."""
@@ -71,7 +74,7 @@ def share(part: Tensor, whole: Tensor) -> Tensor:
 def raised(value: Tensor, power: float) -> Tensor:
     """value^power, and 0 without a gradient for a value <= 0, where rounding may have left a penalty."""
     positive = value > 0
-    return torch.where(positive, torch.where(positive, value, 1.0) ** power, 0.0)
+    return torch.where(positive, elementary.power(torch.where(positive, value, 1.0), power), 0.0)
 
 
 def sides(box: Tensor) -> tuple[Tensor, Tensor]:
@@ -135,7 +138,7 @@ def nwd(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
     dx, dy = centre_offset(a, b)
     (a_width, a_height), (b_width, b_height) = sides(a), sides(b)
     dw, dh = (a_width - b_width) / 2, (a_height - b_height) / 2
-    return torch.exp(-torch.sqrt(dx * dx + dy * dy + dw * dw + dh * dh + p.eps) / p.scale)
+    return exponential(-torch.sqrt(dx * dx + dy * dy + dw * dw + dh * dh + p.eps) / p.scale)
 
 
 # penalties: 0 for equal boxes
@@ -161,12 +164,12 @@ def distance(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
 
 
 def aspect_difference(a: Tensor, b: Tensor) -> Tensor:
-    """v = 4/pi^2 (atan(w_b/h_b) - atan(w_a/h_a))^2; atan2 has no pole at h = 0 and is 0 for a point."""
+    """v = 4/pi^2 (atan(w_b/h_b) - atan(w_a/h_a))^2."""
     (a_width, a_height), (b_width, b_height) = sides(a), sides(b)
-    turn = torch.atan2(torch.relu(b_width), torch.relu(b_height)) - torch.atan2(
+    turn = diagonal_angle(torch.relu(b_width), torch.relu(b_height)) - diagonal_angle(
         torch.relu(a_width), torch.relu(a_height)
     )
-    return 4 / math.pi**2 * (turn * turn)
+    return 4 / (math.pi * math.pi) * (turn * turn)
 
 
 def aspect(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
@@ -203,7 +206,7 @@ def angled_distance(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
     angle = share(2 * (dx.abs() * dy.abs()), dx * dx + dy * dy + p.eps)
     rho_x, rho_y = share(dx * dx, width * width + p.eps), share(dy * dy, height * height + p.eps)
     gamma = 2 - angle
-    return ((1 - torch.exp(-gamma * rho_x)) + (1 - torch.exp(-gamma * rho_y))) / 2
+    return ((1 - exponential(-gamma * rho_x)) + (1 - exponential(-gamma * rho_y))) / 2
 
 
 def shape(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
@@ -211,7 +214,7 @@ def shape(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
     (a_width, a_height), (b_width, b_height) = sides(a), sides(b)
     omega_w = share((a_width - b_width).abs(), torch.relu(torch.maximum(a_width, b_width)) + p.eps)
     omega_h = share((a_height - b_height).abs(), torch.relu(torch.maximum(a_height, b_height)) + p.eps)
-    return (raised(1 - torch.exp(-omega_w), p.power) + raised(1 - torch.exp(-omega_h), p.power)) / 2
+    return (raised(1 - exponential(-omega_w), p.power) + raised(1 - exponential(-omega_h), p.power)) / 2
 
 
 def upper_left(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
@@ -229,4 +232,4 @@ def lower_right(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
 def attention(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
     """WIoU's exp(squared distance of the centres / squared diagonal of the enclosing box), the latter constant."""
     dx, dy = centre_offset(a, b)
-    return torch.exp(share(dx * dx + dy * dy, p.factors[..., 0] + p.eps))
+    return exponential(share(dx * dx + dy * dy, p.factors[..., 0] + p.eps))

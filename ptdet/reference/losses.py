@@ -29,6 +29,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from . import elementary
 from .loss_terms import (
     Measure,
     Parameters,
@@ -115,13 +116,17 @@ def detached_factors(
     if kind == "ciou" or (kind in BASES and base == "ciou"):
         return term(aspect_weight, a, b, p)[..., None]
     if kind == "focal_eiou":
-        return (term(iou, a, b, p) ** power)[..., None]
+        return elementary.power(term(iou, a, b, p), power)[..., None]
     if kind.startswith("wiou"):
         error = 1 - term(iou, a, b, p)
         gain = torch.ones_like(error)
         if mean is not None:
             beta = share(error, mean.detach().to(error.dtype))
-            gain = beta**power if kind == "wiou_v2" else beta / (scale * power ** (beta - scale))
+            gain = (
+                elementary.power(beta, power)
+                if kind == "wiou_v2"
+                else beta / (scale * elementary.power(torch.full_like(beta, power), beta - scale))
+            )
         return torch.stack(torch.broadcast_tensors(squared_diagonal(a, b), finite_or(gain, 0.0)), dim=-1)
     return a.new_empty((*torch.broadcast_shapes(a.shape, b.shape)[:-1], 0))
 

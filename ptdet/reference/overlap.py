@@ -10,6 +10,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from .elementary import diagonal_angle
+
 
 def share(part: Tensor, whole: Tensor) -> Tensor:
     """part / whole, and 0 for 0/0."""
@@ -78,8 +80,8 @@ def diou(a: Tensor, b: Tensor) -> Tensor:
 
 def ciou(a: Tensor, b: Tensor) -> Tensor:
     """Zheng et al., AAAI 2020: DIoU less a term for the difference in aspect ratio."""
-    turn = torch.atan(share(*extents(b))) - torch.atan(share(*extents(a)))
-    v = 4 / math.pi**2 * (turn * turn)
+    turn = diagonal_angle(*extents(b)) - diagonal_angle(*extents(a))
+    v = 4 / (math.pi * math.pi) * (turn * turn)
     alpha = share(v, 1 - iou(a, b) + v)
     return diou(a, b) - finite_or_zero(alpha * v)
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .elementary import diagonal_angle
 from .losses import box_loss
 from .overlap import METRICS, area, enclosing, extents, finite_or_zero, intersection, union
 
@@ -43,17 +44,9 @@ def diou(a: Tensor, b: Tensor, eps: float, joint_eps: float) -> Tensor:
     return iou(a, b, eps, joint_eps) - centre_distance_share(a, b, eps)
 
 
-def angle(box: Tensor) -> Tensor:
-    """atan(width / height), from the axis that is nearer: so it has a gradient where the height is 0."""
-    width, height = extents(box)
-    flat = width > height
-    turn = torch.atan(quotient(torch.where(flat, height, width), torch.where(flat, width, height)))
-    return torch.where(flat, math.pi / 2 - turn, turn)
-
-
 def aspect_difference(a: Tensor, b: Tensor) -> Tensor:
-    turn = angle(b) - angle(a)
-    return 4 / math.pi**2 * (turn * turn)
+    turn = diagonal_angle(*extents(b)) - diagonal_angle(*extents(a))
+    return 4 / (math.pi * math.pi) * (turn * turn)
 
 
 def ciou(a: Tensor, b: Tensor, eps: float, joint_eps: float, alpha: Tensor | None = None) -> Tensor:

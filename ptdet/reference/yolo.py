@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from .elementary import exponential, sigmoid
 from .nms import decreasing
 from .overlap import computed, raw_overlap
 from .thresholds import above, exceeds
@@ -80,7 +81,7 @@ def _candidates(
     first = 5 if objectness else 4
     confidence = rows[:, first : first + num_classes]
     if logits:
-        confidence = torch.sigmoid(confidence)
+        confidence = sigmoid(confidence)
     if objectness:
         confidence = confidence * rows[:, 4:5]
     if multi_label or num_classes == 0:
@@ -253,7 +254,7 @@ def soft(boxes: Tensor, scores: Tensor, _: float, conf_thres: float) -> Survivor
         kept.append(visited)
         overlap = raw_overlap(boxes[left], boxes[visited])
         overlap = torch.where(torch.isfinite(overlap), overlap, 0.0).clamp(min=0)
-        scores[left] = scores[left] * torch.exp(-(overlap * overlap) / SIGMA)
+        scores[left] = scores[left] * exponential(-(overlap * overlap) / SIGMA)
         left = left[above(scores[left], conf_thres)]
     chosen = torch.stack(kept)
     return chosen, boxes[chosen], scores[chosen]

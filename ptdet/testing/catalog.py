@@ -18,7 +18,9 @@ class Operation:
     name: str  # of torch.ops.ptdet
     samples: Callable[[torch.device, torch.dtype], Iterator[Sample]]
     reference: Callable[..., Any]
-    tolerance: float = 0.0  # relative, and times the largest number of the result; 0 asks for equality
+    # Relative, and times the largest number of the result; 0 asks for equality. Not 0 where the reference sums in
+    # another order: the norm over channels, and what autograd gives.
+    tolerance: float = 0.0
     differentiable: bool = False
 
 
@@ -30,15 +32,15 @@ CATALOG: list[Operation] = [
     Operation(
         "channel_norm_backward", samples_norm.backward, reference.channel_norm_backward, 1e-6, differentiable=True
     ),
-    Operation("pairwise_overlap", overlap_samples.pairwise, reference.pairwise_overlap, 1e-6, True),
+    Operation("pairwise_overlap", overlap_samples.pairwise, reference.pairwise_overlap, differentiable=True),
     Operation(
         "pairwise_overlap_backward", overlap_samples.pairwise_backward, reference.pairwise_overlap_backward, 1e-6
     ),
     Operation("graded_box_loss", overlap_samples.graded, reference.graded_box_loss, 1e-6, True),
     Operation("graded_box_loss_backward", overlap_samples.graded_backward, reference.graded_box_loss_backward),
-    Operation("yolo_filter", heads.yolo_filter, reference.yolo_filter, tolerance=1e-6),
-    Operation("yolo_postprocess", heads.yolo_postprocess, reference.yolo_postprocess, tolerance=1e-6),
-    Operation("yolo_pipeline", heads.yolo_pipeline, reference.yolo_pipeline, tolerance=1e-6),
+    Operation("yolo_filter", heads.yolo_filter, reference.yolo_filter),
+    Operation("yolo_postprocess", heads.yolo_postprocess, reference.yolo_postprocess),
+    Operation("yolo_pipeline", heads.yolo_pipeline, reference.yolo_pipeline),
     Operation("image_slots", heads.image_slots, reference.image_slots),
     Operation("ragged_groups", samples_batch.ragged_groups, reference.ragged_groups),
     Operation("image_order", samples_batch.image_order, reference.image_order),
@@ -52,8 +54,8 @@ CATALOG += [
     Operation("merge_nms", samples_methods.merge, reference.merge_nms),
     Operation("merge_nms_walk", samples_methods.merge, reference.merge_nms_walk, differentiable=True),
     Operation("nmm_walk", samples_methods.nmm, reference.nmm_walk, differentiable=True),
-    Operation("soft_nms_walk", samples_methods.soft, reference.soft_nms_walk, 1e-6, differentiable=True),
+    Operation("soft_nms_walk", samples_methods.soft, reference.soft_nms_walk, differentiable=True),
     Operation("fast_nms_walk", samples_methods.fast, reference.fast_nms_walk),
-    Operation("matrix_nms_walk", samples_methods.matrix, reference.matrix_nms_walk, 1e-6),
+    Operation("matrix_nms_walk", samples_methods.matrix, reference.matrix_nms_walk),
     Operation("wbf_walk", samples_methods.wbf, reference.wbf_walk, differentiable=True),
 ]

@@ -19,19 +19,27 @@ class Call:
     keywords: dict[str, Any]
 
 
-# What a method takes besides; only what is exact: no power but 1, no exp.
+# What a method takes besides.
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "or": [{}],
-    "diou": [{}],
+    "diou": [{}, {"beta": 0.6}, {"beta": 1.7}],
     "and": [{"overlap_threshold": t} for t in (0.5, 0.1, -0.2, 0.9)],
     "merge": [
         {"members": members, "weights": weights}
         for members in ("cluster", "overlapping", "later", "best")
         for weights in ("score", "score_overlap")
     ],
-    "soft": [{"kind": kind, "reselect": reselect} for kind in ("linear", "hard") for reselect in (True, False)],
+    "soft": [
+        {"kind": kind, "reselect": reselect, **more}
+        for kind, more in (("gaussian", {}), ("gaussian", {"sigma": 0.1}), ("linear", {}), ("hard", {}))
+        for reselect in (True, False)
+    ],
     "fast": [{}],
-    "matrix": [{"kind": "linear", "min_score": least} for least in (0.001, 0.3)],
+    "matrix": [
+        {"kind": kind, "min_score": least, **more}
+        for kind, more in (("gaussian", {}), ("gaussian", {"sigma": 0.5}), ("linear", {}))
+        for least in (0.001, 0.3)
+    ],
     "nmm": [{"members_hand_on": hand_on} for hand_on in (True, False)],
 }
 METHODS = ("diou", "and", "merge", "soft", "fast", "matrix", "nmm", "combined")
