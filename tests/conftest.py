@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import torch
 
@@ -32,6 +33,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "grid(*names): `make test` runs a part of the parameters, with every combination of the named ones and every"
         " value of the others; `make test-all` runs the rest",
     )
+    # the same examples everywhere, and none kept in the current folder
+    hypothesis.settings.register_profile("same", derandomize=True, deadline=None)
+    hypothesis.settings.load_profile("same")
     # inductor's own folder for it, outside the checkout, holds what other processors and versions have compiled
     level = torch.backends.cpu.get_cpu_capability()
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(ROOT / f"build/inductor-{torch.__version__}-{level}"))

@@ -18,9 +18,9 @@ def table(report: Path) -> list[str]:
     files: Counter[str] = Counter()
     tests: Counter[str] = Counter()
     for case in ElementTree.parse(report).iter("testcase"):
-        seconds, file = float(case.get("time", "0")), case.get("classname", "").replace(".", "/")
+        seconds, file = float(case.get("time", "0")), case.get("classname", "").replace(".", "/") + ".py"
         files[file] += seconds
-        tests[f"{file}.py::{case.get('name')}"] += seconds
+        tests[f"{file}::{case.get('name')}"] += seconds
     together = f"the fast layer: {len(tests)} tests, {sum(files.values()):.0f} s in all workers together; longest:"
     return [together, *(f"{seconds:7.1f} s  {name}" for of in (files, tests) for name, seconds in of.most_common(MOST))]
 

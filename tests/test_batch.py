@@ -161,7 +161,7 @@ def test_dtypes_stay(method: str, dtype: torch.dtype) -> None:
         assert torch.equal(got.indices, expected.indices) and torch.equal(got.labels, expected.labels)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10**6), st.sampled_from(WALKS))
 def test_a_batch_is_its_images_in_any_order(seed: int, method: str) -> None:
     boxes, scores = scene(4, 15, 3, seed=seed)

@@ -29,7 +29,7 @@ def meet(a: Rectangle, b: Rectangle) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(boxes_and_sizes)
 def test_labels_never_overlap(
     drawn: list[tuple[tuple[float, float, float, float], float, float]],

@@ -72,12 +72,12 @@ def test_a_stage_that_fails_is_told_and_hides_no_other(gpu: ModuleType, tmp_path
         python(gpu, "complains", "print('========= error in ptdet::cuda::nms')", forbidden="=========.*ptdet::"),
         gpu.Stage("absent", 5, ("no-such-program",)),
     ]
-    done = [gpu.run(stage, 2 if stage.name == "slow" else 30, tmp_path) for stage in stages]
+    done = [gpu.run(stage, 5 if stage.name == "slow" else 60, tmp_path) for stage in stages]
     statuses = [stage["status"] for stage in done]
     assert statuses == [
         "passed",
         "failed: exit 3",
-        "failed: not done after 2 s",
+        "failed: not done after 5 s",
         "failed: ========= error in ptdet::",
         "failed: no-such-program was not found",
     ]

@@ -16,7 +16,7 @@ from ptdet.reference import decreasing, exceeds, raw_overlap
 from .test_nms_properties import scenes, thresholds
 
 pytestmark = pytest.mark.usefixtures("native")
-relaxed = settings(max_examples=80, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+relaxed = settings(max_examples=80, suppress_health_check=list(HealthCheck))
 Scene = tuple[torch.Tensor, torch.Tensor]
 kinds = st.sampled_from(["gaussian", "linear", "hard"])
 

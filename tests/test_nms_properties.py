@@ -14,7 +14,7 @@ from ptdet.reference import METRICS, exceeds, raw_overlap
 
 pytestmark = pytest.mark.usefixtures("native")
 
-relaxed = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+relaxed = settings(max_examples=150, suppress_health_check=list(HealthCheck))
 
 # small whole numbers meet thresholds exactly; the others are anything a float32 can be
 coordinates = st.one_of(st.integers(-6, 6).map(float), st.floats(width=32))
