@@ -12,7 +12,6 @@ from typing import Any
 
 from gpu_small import close
 from gpu_timing import arguments, finish, torch
-from torch.utils import _pytree as pytree
 
 import ptdet
 from ptdet.testing import fuzz_case, method_call, strange_case
@@ -32,9 +31,7 @@ def calls(seed: int) -> list[tuple[str, Call]]:
 
 
 def answer(call: Call, device: torch.device) -> list[torch.Tensor]:
-    function = getattr(torch.ops.ptdet if hasattr(torch.ops.ptdet, call.name) else ptdet, call.name)
-    moved = pytree.tree_map_only(torch.Tensor, lambda tensor: tensor.to(device), call.arguments)
-    return [leaf.cpu() for leaf in pytree.tree_leaves(function(*moved, **call.keywords))]
+    return [each.cpu() for each in call.answer(device)]
 
 
 def run(task: tuple[int, int, torch.device, float]) -> tuple[Counter[str], list[str]]:

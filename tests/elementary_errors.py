@@ -84,8 +84,8 @@ def sigmoid(x: mpmath.mpf) -> mpmath.mpf:
 FUNCTIONS = [
     Function("exp", torch.float32, line(-104.5, 89, torch.float32), reference.exponential, mpmath.exp, 1.3, "all x"),
     Function("exp", torch.float64, line(-746, 710, torch.float64), reference.exponential, mpmath.exp, 1.3, "all x"),
-    Function("sigmoid", torch.float32, line(-104.5, 40, torch.float32), reference.sigmoid, sigmoid, 2.2, "all x"),
-    Function("sigmoid", torch.float64, line(-746, 60, torch.float64), reference.sigmoid, sigmoid, 2.2, "all x"),
+    Function("sigmoid", torch.float32, line(-104.5, 40, torch.float32), reference.sigmoid, sigmoid, 2.6, "all x"),
+    Function("sigmoid", torch.float64, line(-746, 60, torch.float64), reference.sigmoid, sigmoid, 2.6, "all x"),
     Function("power", torch.float32, powers(torch.float32), reference.power, mpmath.power, 0.6, "a >= 0, all p"),
     Function("power", torch.float64, powers(torch.float64), reference.power, mpmath.power, 1.5, "a >= 0, all p"),
     Function("atan", torch.float32, line(0, 1, torch.float32), reference.arctangent, mpmath.atan, 2.0, "0 <= r <= 1"),

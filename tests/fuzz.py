@@ -1,8 +1,9 @@
-"""Plain cases against torchvision and the reference, strange ones against the reference:
+"""Plain cases against torchvision and the reference, strange ones and calls of other methods against the reference:
 
     python -m tests.fuzz --cases 10000 --out benchmarks/results/fuzz.json
 
-Every plain case is compared with torchvision; the reference, which is slower, sees every `--reference-every`th.
+Every plain case is compared with torchvision; the reference, which is slower, sees every `--reference-every`th. Of the
+same seeds it is asked for a strange case and for a call of another method or of a padded batch. All compare exactly.
 """
 
 from __future__ import annotations
@@ -21,9 +22,17 @@ import torch
 import torchvision
 
 import ptdet
-from ptdet.testing import Case, fuzz_case, strange_case
+from ptdet.testing import Case, fuzz_case, method_call, strange_case
+from ptdet.testing.fuzz_methods import Call
 
-from .oracles import reference_walk, torchvision_keep
+from .oracles import one_thread, reference_walk, torchvision_keep
+
+MOST = 300  # boxes of a call of another method, which the reference walks pair by pair
+
+
+def kinds(call: Call) -> list[object]:
+    """Which formulas a call asks for beyond its method."""
+    return [call.keywords[name] for name in ("method", "kind", "beta", "metric") if name in call.keywords]
 
 
 def differs(case: Case, with_torchvision: bool, with_reference: bool) -> list[str]:
@@ -63,6 +72,11 @@ def run(task: tuple[int, int, int]) -> tuple[Counter[str], list[str]]:
         if with_reference:
             counts["strange"] += 1
             failures += [f"strange_case({seed}): {wrong}" for wrong in differs(strange_case(seed), False, True)]
+            call = method_call(seed, most=MOST)
+            counts[f"method {'_'.join(str(part) for part in (call.name, *kinds(call)))}"] += 1
+            with one_thread():
+                if not call.equals_the_reference():
+                    failures.append(f"method_call({seed}, most={MOST}): {call.name}")
     return counts, failures
 
 
@@ -113,14 +127,17 @@ def main() -> int:
         "seeds": [asked.first, end],
         "seconds": round(time.perf_counter() - start),
         "compared_with_torchvision": counts["plain"],
-        "compared_with_reference": counts["reference"] + counts["strange"],
+        "compared_with_reference": counts["reference"] + 2 * counts["strange"],
         "counts": dict(sorted(counts.items())),
         "differences": sorted(failures),
     }
     if asked.out:
         asked.out.parent.mkdir(parents=True, exist_ok=True)
         asked.out.write_text(json.dumps(report, indent=2) + "\n")
-    print(f"{len(failures)} differences in {counts['plain']} plain and {counts['strange']} strange cases")
+    print(
+        f"{len(failures)} differences in {counts['plain']} plain and {counts['strange']} strange cases "
+        f"and as many calls of other methods"
+    )
     return 1 if failures else 0
 
 

@@ -104,7 +104,7 @@ def test_the_kernels_have_the_bits_of_the_reference(
 def test_errors_are_what_the_table_says(function: Function) -> None:
     """And not far below it."""
     most, at = worst(function, 300_000 if function.dtype == torch.float32 else 6000)
-    assert 0.6 * function.bound < most <= function.bound, at
+    assert 0.5 * function.bound < most <= function.bound, at
 
 
 def test_the_table_stands_in_the_contract() -> None:

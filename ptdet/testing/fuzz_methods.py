@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
+from torch.utils import _pytree as pytree
+
+import ptdet
 
 from . import scenes
 from .fuzz import Case, fuzz_case, strange_case
@@ -17,6 +21,19 @@ class Call:
     name: str
     arguments: tuple[Any, ...]
     keywords: dict[str, Any]
+
+    def answer(self, device: torch.device | None = None) -> list[Tensor]:
+        """What it returns, its tensors moved to a device before."""
+        function = getattr(torch.ops.ptdet if hasattr(torch.ops.ptdet, self.name) else ptdet, self.name)
+        arguments = pytree.tree_map_only(Tensor, lambda tensor: tensor.to(device or tensor.device), self.arguments)
+        return pytree.tree_leaves(function(*arguments, **self.keywords))
+
+    def equals_the_reference(self) -> bool:
+        """To the bit; NaN is NaN."""
+        ours = self.answer()
+        with ptdet.backend("reference"):
+            theirs = self.answer()
+        return all(torch.allclose(a, b, rtol=0, atol=0, equal_nan=True) for a, b in zip(ours, theirs, strict=True))
 
 
 # What a method takes besides.
