@@ -81,7 +81,10 @@ class Matrix {
     const Tree<T>& tree = all.tree;
     uint32_t lanes = tree.blocks() * kFew;
     std::fill_n(relief_at_[0], lanes, T(0));
-    for (uint32_t at = 0; at < tree.count; ++at) relief_at_[0][at] = relief_[tree.member(at)];
+    for (uint32_t at = 0; at < tree.count; ++at) {
+      const uint32_t number = tree.member(at);
+      relief_at_[0][at] = number < kFew ? T(0) : relief_[number];  // those before are asked on their own
+    }
     all.relief[0] = relief_at_[0];
     for (int level = 1; level < tree.levels; ++level) {
       const uint32_t below = lanes / kFew;

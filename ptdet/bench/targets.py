@@ -63,6 +63,7 @@ CORNERS = (
     "identical, nms iou 1",
     "identical, nms giou 1",
     "identical, fast_nms iou 1",
+    "identical, matrix_nms",
     *(f"overlapping, nms {which}" for which in ("iou 0.999", "iof 0.999", "ios 0.999", "ios 1")),
     "overlapping, fast_nms iou 0.999",
     "overlapping, greedy_nmm ios 0.999",
@@ -71,7 +72,6 @@ CORNERS = (
     "beneath_one, nms ios 0.999",
     "scattered, nms iou 0",
 )
-MATRIX_CORNERS = ("identical, matrix_nms", "overlapping, matrix_nms")
 FUSIONS = ("merge_nms", "weighted_boxes_fusion", "non_maximum_weighted")
 LARGE, WIDE = (
     [f"{shape}, {layout}" for layout in ("contiguous", "channels_last")] for shape in ("8x64x128x128", "2x3x1024x1024")
@@ -95,7 +95,7 @@ TARGETS: tuple[Target, ...] = (
     *_many("methods", "methods", ["soft_nms"], [10_000], ("seconds", 1, "")),
     *_many("methods", "methods", FUSIONS, [1000], ("times", 100, "ensemble-boxes")),
     *_many("methods", "corners", CORNERS, [10_000, 20_000], ("beside", 1, "torchvision")),
-    *_many("methods", "corners", MATRIX_CORNERS, [10_000, 20_000], ("beside", 3, "ptdet.fast_nms")),
+    *_many("methods", "corners", ["overlapping, matrix_nms"], [10_000, 20_000], ("beside", 3, "ptdet.fast_nms")),
     *_many("methods", "postprocess", ["heads, conf 0.25"], [32], ("times", 3, "ultralytics")),
     *_many("methods", "postprocess", ["heads, conf 0.001"], [32], ("times", 10, "ultralytics")),
     *_many("channel norm", "channel_norm", LARGE, [8 * 64 * 128 * 128], *MOVED),
