@@ -70,7 +70,8 @@ def pybind_flags() -> str:
         raise BuildError(
             f"{headers}/Python.h was not found: install the headers of this Python, then build ptdet again"
         )
-    return f"-isystem {pybind11.get_include()} -isystem {headers}"
+    # NDEBUG: else pybind11 asks at every count of references whether the interpreter's lock is held
+    return f"-DNDEBUG -isystem {pybind11.get_include()} -isystem {headers}"
 
 
 def find_nvcc() -> str | None:

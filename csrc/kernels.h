@@ -3,6 +3,7 @@
 // caller.
 #pragma once
 
+#include "kernels/batch.h"
 #include "kernels/channel_norm.h"
 #include "kernels/common.h"
 #include "kernels/methods.h"

@@ -33,6 +33,41 @@ constexpr Name<Confidence> kConfidences[] = {{"avg", Confidence::kAverage},
                                              {"box_and_model_avg", Confidence::kBoxAndModel},
                                              {"absent_model_aware_avg", Confidence::kAbsentModelAware}};
 
+// The methods of the YOLOv3 pipeline (SPEC 4).
+struct Pipeline {
+  YoloMethod method;
+  Metric metric;
+  bool inclusive, by_class;
+};
+
+constexpr Name<Pipeline> kPipelines[] = {{"vision", {YoloMethod::kHard, Metric::kIou, false, true}},
+                                         {"vision_batch", {YoloMethod::kHard, Metric::kIou, false, false}},
+                                         {"or", {YoloMethod::kHard, Metric::kIou, true, true}},
+                                         {"and", {YoloMethod::kAnd, Metric::kIou, true, true}},
+                                         {"merge", {YoloMethod::kMerge, Metric::kIou, false, true}},
+                                         {"diounms", {YoloMethod::kHard, Metric::kDiou, true, true}},
+                                         {"soft", {YoloMethod::kSoft, Metric::kIou, false, true}}};
+
+constexpr double kSmallestSide = 2, kLargestSide = 4096;
+
+inline DetectionParams pipeline_params(const Pipeline& pipeline, double conf_thres, double nms_thres, bool multi_label,
+                                       int64_t max_per_class) {
+  DetectionParams params;
+  params.filter.logits = true;
+  params.filter.multi_label = multi_label;
+  params.filter.objectness_threshold = params.filter.confidence_threshold = conf_thres;
+  params.filter.has_confidence_threshold = multi_label;
+  params.filter.min_side = kSmallestSide;
+  params.filter.max_side = kLargestSide;
+  params.walk.iou_threshold = nms_thres;
+  params.walk.metric = pipeline.metric;
+  params.walk.inclusive = pipeline.inclusive;
+  params.method = pipeline.method;
+  params.by_class = pipeline.by_class;
+  params.max_per_class = max_per_class;
+  return params;
+}
+
 // False if no entry has this name.
 template <typename T, size_t kCount>
 bool find_name(const Name<T> (&names)[kCount], std::string_view text, T& value) {

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from . import _plain_checks as plain
+from ._pieces import any_is
 from ._plain_checks import METRICS as METRICS
 from ._plain_checks import check_flag, one_of
 
@@ -35,11 +36,6 @@ def _dense(name: str, value: Any) -> None:
     if value.layout is not torch.strided or value.is_nested:
         came = "a nested tensor" if value.is_nested else f"layout {value.layout}"
         raise TypeError(f"{name}: expected a dense tensor, got {came}")
-
-
-def is_recorded() -> bool:
-    """Whether the call is taken down for other data, by a compiler or by torch.jit.trace."""
-    return torch.compiler.is_compiling() or torch._C._is_tracing()
 
 
 def check_dense(**tensors: Any) -> None:
@@ -106,7 +102,7 @@ def check_ids_are_numbers(idxs: Tensor | None, name: str = "idxs") -> None:
     """Only floating ids can be NaN; on a GPU this waits. Under torch.compile the operator's own check remains."""
     if idxs is None or not idxs.is_floating_point() or torch.compiler.is_compiling():
         return
-    if idxs.device.type != "meta" and bool(torch.isnan(idxs).any()):
+    if idxs.device.type != "meta" and any_is(torch.isnan, idxs):
         raise ValueError(f"{name}: {IDS_ARE_NAN}")
 
 
@@ -175,7 +171,7 @@ def check_boxes_of_batch(boxes: Any, scores: Any) -> None:
 
 
 def check_ids(name: str, ids: Any, boxes: Tensor, most: Any) -> None:
-    """(N,) integers in [0, most). On a GPU this waits; under torch.compile the values are not looked at."""
+    """(N,) integers; their values are another question."""
     _dense(name, ids)
     if ids.shape != boxes.shape[:1]:
         raise ValueError(f"{name}: expected shape ({boxes.shape[0]},), got {tuple(ids.shape)}")
@@ -185,6 +181,10 @@ def check_ids(name: str, ids: Any, boxes: Tensor, most: Any) -> None:
         raise ValueError(f"{name}: expected device {boxes.device} as of boxes, got {ids.device}")
     if not isinstance(most, torch.SymInt):
         plain.check_count(f"num_{name}", most)
+
+
+def check_range_of_ids(name: str, ids: Tensor, most: int) -> None:
+    """In [0, most). On a GPU this waits; under torch.compile nothing is looked at."""
     if len(ids) and not torch.compiler.is_compiling() and not 0 <= int(ids.min()) <= int(ids.max()) < most:
         raise ValueError(f"{name}: expected ids in [0, {most}), got {int(ids.min())} to {int(ids.max())}")
 

@@ -51,7 +51,13 @@ FAST_NMS_WALK = torch.ops.ptdet.fast_nms_walk.default
 MATRIX_NMS_WALK = torch.ops.ptdet.matrix_nms_walk.default
 WBF_WALK = torch.ops.ptdet.wbf_walk.default
 YOLO_FILTER = torch.ops.ptdet.yolo_filter.default
+YOLO_POSTPROCESS = torch.ops.ptdet.yolo_postprocess.default
+YOLO_PIPELINE = torch.ops.ptdet.yolo_pipeline.default
 IMAGE_SLOTS = torch.ops.ptdet.image_slots.default
+RAGGED_GROUPS = torch.ops.ptdet.ragged_groups.default
+IMAGE_ORDER = torch.ops.ptdet.image_order.default
+ROWS_AT = torch.ops.ptdet.rows_at.default
+CLASS_CANDIDATES = torch.ops.ptdet.class_candidates.default
 
 
 def wants_gradient(boxes: Tensor, scores: Tensor) -> bool:

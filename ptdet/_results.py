@@ -5,8 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ._checks import IDS_ARE_NAN, check_tensor, is_recorded
+from ._checks import IDS_ARE_NAN, check_tensor
 from ._method_checks import SCORES_ARE_NEGATIVE
+from ._operators import IMAGE_ORDER, IMAGE_SLOTS, ROWS_AT, wants_gradient
+from ._pieces import by_piece, is_recorded
 
 _REFUSED = {-1: f"idxs: {IDS_ARE_NAN}", -2: SCORES_ARE_NEGATIVE}
 
@@ -33,5 +35,31 @@ def in_pixels(boxes: Tensor) -> Tensor:
     check_tensor("boxes", boxes)
     if boxes.shape[-1:] != (4,):
         return boxes  # is refused by whoever asked
-    held = boxes.float() if boxes.dtype in (torch.float16, torch.bfloat16) else boxes
-    return held + held.new_tensor([0, 0, 1, 1])
+
+    def grown(some: Tensor) -> Tensor:
+        held = some.float() if some.dtype in (torch.float16, torch.bfloat16) else some
+        return held + held.new_tensor([0, 0, 1, 1])
+
+    return by_piece(grown, boxes)
+
+
+def rows_at(values: Tensor, places: Tensor, padding: int | None = None) -> Tensor:
+    """values[places], and `padding`, if there is one, where a place is -1; with a gradient if one is wanted."""
+    if torch.compiler.is_compiling() or values.device.type != "cpu" or wants_gradient(values, values):
+        if padding is not None:
+            values = torch.cat([values, values.new_full((1, *values.shape[1:]), padding)])
+        return values[places]
+    found: Tensor = ROWS_AT(values, places, padding or 0)
+    return found
+
+
+def by_image(keep: Tensor, images: Tensor, num_images: int, most: int | None) -> tuple[Tensor, Tensor]:
+    """Places in `keep`, image by image, at most so many of each, and how many there are of each."""
+    if keep.device.type != "cuda":
+        places, num = IMAGE_ORDER(keep, images, num_images, most)
+        return places, num
+    images = images.to(torch.int64)
+    kept = keep[keep >= 0]
+    longest = int(torch.bincount(images[kept]).max()) if len(kept) else 0
+    num, slots = IMAGE_SLOTS(keep, images, num_images, 1, longest if most is None else min(most, longest))
+    return slots[slots >= 0], num

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ._checks import UNEXPLAINED
 from ._method_checks import check_scores_are_not_negative, check_values_of
-from ._operators import AND_NMS_WALK, DIOU_NMS_WALK, MERGE_NMS_WALK, NMS_WALK, SOFT_NMS_WALK
+from ._operators import AND_NMS_WALK, DIOU_NMS_WALK, MERGE_NMS_WALK, NMS, NMS_WALK, SOFT_NMS_WALK
 from ._parallel_walks import fast_nms_walk, matrix_nms_walk
 
 WALKS = ("hard", "or", "diou", "and", "merge", "soft", "fast", "matrix")
@@ -31,11 +31,15 @@ def walk(
     iou_threshold: float | None,
     score_threshold: float | None = None,
     longest: int | None = None,
+    may_wait: bool = False,
     **options: Any,
 ) -> Walked:
-    """`method` within each group. Nothing waits for a GPU, given a bound for the size of fast's and matrix's."""
+    """`method` within each group. Nothing waits for a GPU, given a bound for the size of fast's and matrix's.
+
+    If it may wait, `keep` can end with the last that is kept.
+    """
     try:
-        return _walk(method, boxes, scores, groups, iou_threshold, score_threshold, longest, **options)
+        return _walk(method, boxes, scores, groups, iou_threshold, score_threshold, longest, may_wait, **options)
     except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `ptdet.nms`
         check_values_of(options)
         if method == "soft":
@@ -51,13 +55,15 @@ def _walk(
     iou_threshold: float | None,
     score_threshold: float | None,
     longest: int | None,
+    may_wait: bool,
     **options: Any,
 ) -> Walked:
     given = {"score_threshold": score_threshold, **options}
-    if method == "hard":
+    if method in ("hard", "or"):
+        given = {"inclusive": method == "or", **given}
+        if may_wait:
+            return Walked(NMS(boxes, scores, groups, iou_threshold, **given))
         return Walked(NMS_WALK(boxes, scores, groups, iou_threshold, **given)[0])
-    if method == "or":
-        return Walked(NMS_WALK(boxes, scores, groups, iou_threshold, **{"inclusive": True, **given})[0])
     if method == "diou":
         return Walked(DIOU_NMS_WALK(boxes, scores, groups, iou_threshold, **given)[0])
     if method == "and":

@@ -15,14 +15,16 @@ from ._checks import (
     check_ids_are_numbers,
     check_limit,
     check_number,
+    check_range_of_ids,
     check_suppression,
     refuse_export,
     refuse_trace,
 )
 from ._method_checks import check_options_of, check_threshold_of
-from ._operators import IMAGE_SLOTS
+from ._operators import CLASS_CANDIDATES, IMAGE_SLOTS, RAGGED_GROUPS, wants_gradient
 from ._plain_checks import check_flag, one_of
-from ._walks import WALKS, Walked, walk
+from ._results import by_image, rows_at
+from ._walks import WALKS, walk
 
 
 class Detections(NamedTuple):
@@ -92,37 +94,36 @@ def combined_nms(
         options["metric"] = metric
     batch, count = scores.shape[:2]
     classes = scores.shape[2] if scores.dim() == 3 else 1
-    flat_boxes, flat_scores, groups, at = _candidates(boxes, scores, score_threshold)
-    meeting = torch.div(groups, max(classes, 1), rounding_mode="floor") if agnostic else groups
+    flat_boxes, flat_scores, groups, images, labels, at = _candidates(boxes, scores, score_threshold)
+    meeting = images if agnostic else groups
     longest = count * classes if agnostic else count
     walked = walk(method, flat_boxes, flat_scores, meeting, iou_threshold, score_threshold, longest, **options)
     slots_per_image = count * classes if max_per_image is None else max_per_image
     num, slots = IMAGE_SLOTS(walked.keep, groups, batch, classes, slots_per_image, max_per_class)
 
-    chosen = _padded(walked.keep, -1, slots)
+    chosen = rows_at(walked.keep, slots, -1)
     return Detections(
         num,
-        _padded(flat_boxes, 0, chosen) if walked.boxes is None else _padded(walked.boxes, 0, slots),
-        _padded(flat_scores, 0, chosen) if walked.scores is None else _padded(walked.scores, 0, slots),
-        _padded(groups % max(classes, 1), -1, chosen),
-        _padded(at, -1, chosen),
+        rows_at(flat_boxes, chosen, 0) if walked.boxes is None else rows_at(walked.boxes, slots, 0),
+        rows_at(flat_scores, chosen, 0) if walked.scores is None else rows_at(walked.scores, slots, 0),
+        rows_at(labels, chosen, -1),
+        rows_at(at, chosen, -1),
     )
 
 
-def _padded(values: Tensor, padding: float, places: Tensor) -> Tensor:
-    """values[places], and `padding` where a place is -1: the row that is put after the last."""
-    return torch.cat([values, values.new_full((1, *values.shape[1:]), padding)])[places]
-
-
-def _candidates(boxes: Tensor, scores: Tensor, threshold: float | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Boxes, scores, image * classes + class and number of the box of each candidate, by image, class and box.
+def _candidates(boxes: Tensor, scores: Tensor, threshold: float | None) -> tuple[Tensor, ...]:
+    """Boxes, scores, image * classes + class, image, class and number of the box of each, by image, class and box.
 
     On a CPU those below the threshold leave here; elsewhere all stay, because to count them is to wait.
     """
     by_class = scores.unsqueeze(2) if scores.dim() == 2 else scores
     batch, count, classes = by_class.shape
+    on_cpu = scores.device.type == "cpu" and not torch.compiler.is_compiling()
+    if on_cpu and not wants_gradient(boxes, scores):
+        found: tuple[Tensor, ...] = CLASS_CANDIDATES(boxes, by_class, threshold)
+        return found
     by_class = by_class.permute(0, 2, 1)
-    if threshold is not None and scores.device.type == "cpu" and not torch.compiler.is_compiling():
+    if threshold is not None and on_cpu:
         above = (by_class >= threshold).reshape(-1)  # torch rounds the threshold; the walk does not
         places = torch.nonzero(above)[:, 0]
     else:
@@ -132,7 +133,7 @@ def _candidates(boxes: Tensor, scores: Tensor, threshold: float | None) -> tuple
     image = torch.div(groups, max(classes, 1), rounding_mode="floor")
     label = groups - image * classes
     own_boxes = boxes[image, at, label] if boxes.dim() == 4 else boxes[image, at]
-    return own_boxes, by_class[image, label, at], groups, at
+    return own_boxes, by_class[image, label, at], groups, image, label, at
 
 
 def ragged_nms(
@@ -176,27 +177,26 @@ def ragged_nms(
     _check_method(method, iou_threshold, metric, options)
     check_suppression(boxes, scores, idxs, 0.0, metric, score_threshold, None)
     max_per_image = check_limit("max_per_image", max_per_image)
-    check_ids_are_numbers(idxs)
     check_has_data("boxes", boxes)
     check_ids("images", images, boxes, num_images)
-    groups = images.to(torch.int64)
-    if idxs is not None:
-        labels, of_label = torch.unique(idxs, return_inverse=True)
-        groups = groups * len(labels) + of_label
+    groups = _ragged_groups(images, idxs, num_images)
     if method != "diou":
         options["metric"] = metric
-    walked = walk(method, boxes, scores, groups, iou_threshold, score_threshold, **options)
-    places, num = _by_image(walked, images.to(torch.int64), num_images, max_per_image)
-    changed = (each[places] for each in (walked.boxes, walked.scores) if each is not None)
-    return (walked.keep[places], num, *changed)
+    walked = walk(method, boxes, scores, groups, iou_threshold, score_threshold, may_wait=True, **options)
+    places, num = by_image(walked.keep, images, num_images, max_per_image)
+    changed = (rows_at(each, places) for each in (walked.boxes, walked.scores) if each is not None)
+    return (rows_at(walked.keep, places), num, *changed)
 
 
-def _by_image(walked: Walked, images: Tensor, num_images: int, most: int | None) -> tuple[Tensor, Tensor]:
-    """Places in `keep`, image by image, and how many there are of each."""
-    places = torch.nonzero(walked.keep >= 0)[:, 0]
-    longest = int(torch.bincount(images[walked.keep[places]]).max()) if len(places) else 0
-    num, slots = IMAGE_SLOTS(walked.keep, images, num_images, 1, longest if most is None else min(most, longest))
-    return slots[slots >= 0], num
+def _ragged_groups(images: Tensor, idxs: Tensor | None, num_images: int) -> Tensor:
+    """An id for each image and class."""
+    try:
+        groups: Tensor = RAGGED_GROUPS(images, idxs, num_images)
+        return groups
+    except RuntimeError:  # the operator refuses what is wrong; this names it
+        check_range_of_ids("images", images, num_images)
+        check_ids_are_numbers(idxs)
+        raise
 
 
 def _check(

@@ -16,12 +16,12 @@ from ._checks import (
     check_ids_are_numbers,
     check_number,
     check_tensor,
-    is_recorded,
 )
 from ._method_checks import CONF_TYPES, positive
 from ._operators import MERGE_NMS_WALK, WBF_WALK, past_autograd
+from ._pieces import any_is, by_piece, filled, is_recorded, joined, pieces, places_where
 from ._plain_checks import check_flag, one_of
-from ._results import cut
+from ._results import cut, rows_at
 from .reference import computed, exceeds
 
 
@@ -78,17 +78,17 @@ def weighted_boxes_fusion(
     check_flag("allows_overflow", allows_overflow)
     check_flag("return_owner", return_owner)
     boxes, scores, labels, models, of_models = _gathered(boxes_list, scores_list, labels_list, weights)
-    options = (of_models, iou_thr, conf_type, allows_overflow)
     try:
         part = _taking_part(scores, skip_box_thr)
+        boxes, own_scores, labels, models = (_at(each, part) for each in (boxes, scores, labels, models))
         fused, confidences, keep, owner, kept = past_autograd(
-            WBF_WALK, boxes[part], scores[part], labels[part], models[part], *options
+            WBF_WALK, boxes, own_scores, labels, models, of_models, iou_thr, conf_type, allows_overflow
         )
         fused, confidences, keep = cut(keep, kept, fused, confidences)
     except UNEXPLAINED:
         _explain(boxes, iou_thr, skip_box_thr)
         raise
-    found = fused, confidences, labels[part][keep]
+    found = fused, confidences, rows_at(labels, keep)
     return (*found, _in_all_rows(owner, part, scores)) if return_owner else found
 
 
@@ -121,15 +121,18 @@ def non_maximum_weighted(
     boxes, scores, labels, models, of_models = _gathered(boxes_list, scores_list, labels_list, weights)
     try:
         part = _taking_part(scores, skip_box_thr)
-        weighted = (computed(scores) * (of_models / of_models.max()).to(computed(scores).dtype)[models])[part]
+        shares = rows_at((of_models / of_models.max()).to(computed(scores).dtype), models)
+        weighted = by_piece(lambda some, share: computed(some) * share, scores, shares)
+        boxes, weighted, labels = (_at(each, part) for each in (boxes, weighted, labels))
         merged, keep, owner, kept = MERGE_NMS_WALK(
-            boxes[part], weighted, labels[part], iou_thr, members="best", weights="score_overlap"
+            boxes, weighted, labels, iou_thr, members="best", weights="score_overlap"
         )
         merged, keep = cut(keep, kept, merged)
     except UNEXPLAINED:
         _explain(boxes, iou_thr, skip_box_thr)
         raise
-    found = merged, weighted[keep].to(scores.dtype), labels[part][keep]
+    kept_scores = by_piece(lambda some: some.to(scores.dtype), rows_at(weighted, keep))
+    found = merged, kept_scores, rows_at(labels, keep)
     return (*found, _in_all_rows(owner, part, scores)) if return_owner else found
 
 
@@ -168,15 +171,15 @@ def _gathered(
         raise ValueError(f"weights: expected one for each of {len(boxes_list)} models, got {len(weights)}")
     for weight in weights:
         positive("weights", weight)
-    joined = []
+    together = []
     for name, given in lists.items():
         try:
-            joined.append(torch.cat(list(given)))
+            together.append(joined(given))
         except RuntimeError as error:  # no dtype holds uint64 and signed integers
             dtypes = ", ".join(sorted({str(each.dtype) for each in given}))
             raise TypeError(f"{name}: expected dtypes that have a common one, got {dtypes}") from error
-    boxes, scores, labels = joined
-    models = torch.cat([torch.full_like(each, m, dtype=torch.int64) for m, each in enumerate(scores_list)])
+    boxes, scores, labels = together
+    models = joined(filled(each, m) for m, each in enumerate(scores_list))
     return boxes, scores, labels, models, torch.tensor(weights, dtype=computed(boxes).dtype, device=boxes.device)
 
 
@@ -186,18 +189,26 @@ def _explain(boxes: Tensor, iou_thr: Any, skip_box_thr: Any) -> None:
     check_has_data("boxes_list", boxes)
 
 
-def _taking_part(scores: Tensor, skip_box_thr: float) -> Tensor | slice:
-    """Rows whose score is not below the threshold, in their own order; a slice if all are."""
-    values = computed(scores.detach())
-    below = ~exceeds(values, skip_box_thr, inclusive=True) & (torch.isfinite(values) | (values < 0))
-    if not is_recorded() and not bool(below.any()):
-        return slice(None)
-    return torch.nonzero(~below)[:, 0]
+def _taking_part(scores: Tensor, skip_box_thr: float) -> Tensor | None:
+    """Rows whose score is not below the threshold, in their own order; None if all are."""
+
+    def below(some: Tensor) -> Tensor:
+        values = computed(some)
+        return ~exceeds(values, skip_box_thr, inclusive=True) & (torch.isfinite(values) | (values < 0))
+
+    if not is_recorded() and not any_is(below, scores.detach()):
+        return None
+    return places_where(lambda some: ~below(some), scores.detach())
 
 
-def _in_all_rows(owner: Tensor, part: Tensor | slice, scores: Tensor) -> Tensor:
-    if isinstance(part, slice):
+def _at(values: Tensor, part: Tensor | None) -> Tensor:
+    return values if part is None else rows_at(values, part)
+
+
+def _in_all_rows(owner: Tensor, part: Tensor | None, scores: Tensor) -> Tensor:
+    if part is None:
         return owner
-    found = torch.full_like(scores, -1, dtype=torch.int64)
-    found[part] = torch.where(owner >= 0, part[owner.clamp(min=0)], -1)
+    found, mine = filled(scores, -1), rows_at(part, owner, -1)
+    for some, rows in zip(pieces(part), pieces(mine), strict=True):
+        found.scatter_(0, some, rows)
     return found

@@ -10,7 +10,7 @@ from ._checks import METRICS, UNEXPLAINED, check_content, check_ids_are_numbers,
 from ._method_checks import check_merge
 from ._operators import MERGE_NMS, MERGE_NMS_WALK, past_autograd, wants_gradient
 from ._plain_checks import check_flag, one_of
-from ._results import cut
+from ._results import cut, rows_at
 from .greedy import diou_nms, or_nms
 
 
@@ -129,4 +129,4 @@ def cluster_nms(
     else:
         found = or_nms(boxes, scores, iou_threshold, idxs, metric=metric, **options)
     keep, *owner = found if isinstance(found, tuple) else (found,)
-    return boxes[keep], keep, *owner
+    return rows_at(boxes, keep), keep, *owner

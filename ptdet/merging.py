@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ._checks import UNEXPLAINED, check_content, check_number, settled_limit
 from ._method_checks import check_nmm
-from ._operators import NMM_WALK, past_autograd
+from ._operators import NMM_WALK, past_autograd, wants_gradient
 from ._results import cut
 
 
@@ -92,14 +92,15 @@ def _merged(
     return_owner: bool,
 ) -> tuple[Tensor, ...]:
     try:
-        _, sides, keep, owner, kept = past_autograd(
+        grown, sides, keep, owner, kept = past_autograd(
             NMM_WALK, boxes.detach(), scores.detach(), idxs, match_threshold, *options
         )
-        sides, keep = cut(keep, kept, sides)
+        grown, sides, keep = cut(keep, kept, grown, sides)
     except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
         check_number("match_threshold", match_threshold)
         check_nmm(boxes, scores, idxs, match_threshold, *options)
         check_content(boxes, idxs)
         raise
-    grown = boxes.gather(0, sides)  # the operator's own have a gradient as well, but not under torch.func
+    if wants_gradient(boxes, scores):
+        grown = boxes.gather(0, sides)  # the operator's own have a gradient as well, but not under torch.func
     return (grown, keep, owner) if return_owner else (grown, keep)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ._checks import UNEXPLAINED, check_content, check_suppression, settled_limit
-from ._operators import NMS, NMS_WALK
-from ._results import cut_walk, in_pixels
+from ._operators import NMS, NMS_WALK, RAGGED_GROUPS
+from ._results import by_image, cut_walk, in_pixels, rows_at
 from .compat import hard_profile
 
 
@@ -164,7 +164,11 @@ def _settled(compat: str, boxes: Tensor, inclusive: bool) -> tuple[Tensor, bool,
 
 def _class_after_class(found: Tensor | tuple[Tensor, Tensor], idxs: Tensor) -> Tensor | tuple[Tensor, Tensor]:
     keep, *owner = found if isinstance(found, tuple) else (found,)
-    keep = keep[torch.sort(idxs[keep], stable=True).indices]
+    if torch.compiler.is_compiling() or keep.device.type != "cpu":
+        keep = keep[torch.sort(idxs[keep], stable=True).indices]
+        return (keep, owner[0]) if owner else keep
+    groups = RAGGED_GROUPS(idxs.new_zeros(1, dtype=torch.int64).expand(len(idxs)), idxs, 1)
+    keep = rows_at(keep, by_image(keep, groups, len(idxs), None)[0])
     return (keep, owner[0]) if owner else keep
 
 

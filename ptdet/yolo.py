@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ._backend import has_kernels
 from ._checks import FLOATS, METRICS, check_has_data, check_limit, check_number, check_tensor, refuse_export
-from ._heads import HEADS, LARGEST_SIDE, METHODS, SIGMA, SMALLEST_SIDE, WITH_OBJECTNESS, Head
-from ._operators import IMAGE_SLOTS, NMS, YOLO_FILTER
+from ._heads import HEADS, METHODS, WITH_OBJECTNESS, Head
+from ._operators import YOLO_PIPELINE, YOLO_POSTPROCESS
 from ._plain_checks import check_count, check_flag, class_numbers, one_of
-from ._walks import Walked, walk, with_more
+from ._yolo_on_cuda import pipeline_on_cuda, postprocess_on_cuda
 
 __all__ = ["HEADS", "METHODS", "Head", "non_max_suppression", "postprocess"]
 
@@ -83,33 +83,19 @@ def postprocess(
     one_of("metric", metric, METRICS)
     wanted = _wanted(classes, num_classes, prediction.device)
 
-    boxes, scores, labels, images, at, _ = YOLO_FILTER(
-        rows, num_classes, layout.objectness, logits, multi_label, conf_thres, conf_thres, -math.inf, math.inf, wanted
-    )
-    groups = images * num_classes + labels
-    keep = NMS(boxes, scores, images if agnostic else groups, iou_thres, metric, inclusive)
-    places, counts = _by_image(keep, images, len(prediction), max_det)
-    found = _detections(Walked(keep), places, boxes, scores, labels)
-    if first + num_classes < rows.shape[2]:
-        chosen = keep[places]
-        extra = rows.detach()[images[chosen], at[chosen], first + num_classes :]
-        found = torch.cat([found, extra.to(found.dtype)], 1)
-    return list(found.split(counts))
+    settings = (rows, num_classes, layout.objectness, logits, multi_label, conf_thres, iou_thres, metric, inclusive)
+    whole = postprocess_on_cuda if _has_cuda_kernels(prediction) else YOLO_POSTPROCESS
+    found, num = whole(*settings, agnostic, max_det, wanted)
+    return _of_images(found, num)
 
 
-def _by_image(keep: Tensor, images: Tensor, batch: int, most: int | None = None) -> tuple[Tensor, list[int]]:
-    """Places in `keep`, image by image, at most so many of each, and how many there are of each."""
-    longest = int(torch.bincount(images[keep[keep >= 0]]).max()) if len(keep) and int(keep[0]) >= 0 else 0
-    num, slots = IMAGE_SLOTS(keep, images, batch, 1, longest if most is None else min(most, longest))
-    return slots[slots >= 0], num.tolist()
+def _has_cuda_kernels(prediction: Tensor) -> bool:
+    """They are composed: one operator for the whole would wait for the GPU as often."""
+    return prediction.device.type == "cuda" and has_kernels(prediction.device)
 
 
-def _detections(walked: Walked, places: Tensor, boxes: Tensor, scores: Tensor, labels: Tensor) -> Tensor:
-    """Rows of x1, y1, x2, y2, confidence, class."""
-    chosen = walked.keep[places]
-    boxes = boxes[chosen] if walked.boxes is None else walked.boxes[places]
-    scores = scores[chosen] if walked.scores is None else walked.scores[places]
-    return torch.cat([boxes, scores[:, None], labels[chosen, None].to(boxes.dtype)], 1)
+def _of_images(found: Tensor, num: Tensor) -> list[Tensor]:
+    return [found] if len(num) == 1 else list(found.split(num.tolist()))
 
 
 def _head(head: str | Head) -> Head:
@@ -187,66 +173,22 @@ def non_max_suppression(
     """
     refuse_export(LISTS, "ptdet.combined_nms")
     _check_prediction(prediction)
-    num_classes = _number_of_classes(prediction, prediction.shape[2] - 5, None, WITH_OBJECTNESS)
+    _number_of_classes(prediction, prediction.shape[2] - 5, None, WITH_OBJECTNESS)
     for name, number in (("conf_thres", conf_thres), ("nms_thres", nms_thres)):
         check_number(name, number)
     check_flag("multi_cls", multi_cls)
     max_per_class = check_limit("max_per_class", max_per_class)
     one_of("method", method, METHODS)
     multi_label = multi_cls or conf_thres < 0.01
-    boxes, scores, labels, images, _, passed = YOLO_FILTER(
-        prediction, num_classes, True, True, multi_label, conf_thres, conf_thres if multi_label else None,
-        SMALLEST_SIDE, LARGEST_SIDE,
-    )  # fmt: skip
-    groups = images * num_classes + labels
-    if method == "vision_batch":
-        walked = Walked(NMS(boxes, scores, groups, nms_thres))
-    else:
-        order = _class_by_class(scores, groups, max_per_class)
-        boxes, scores, labels, images, groups = (each[order] for each in (boxes, scores, labels, images, groups))
-        walked = _suppress(boxes, scores, groups, nms_thres, conf_thres, method)
-    places, counts = _by_image(walked.keep, images, len(prediction))
-    found = _detections(walked, places, boxes, scores, labels).split(counts)
+    whole = pipeline_on_cuda if _has_cuda_kernels(prediction) else YOLO_PIPELINE
+    try:
+        found, num, passed = whole(prediction, conf_thres, nms_thres, multi_label, method, max_per_class)
+    except RuntimeError as error:
+        if "scores must not be negative" in str(error):
+            raise ValueError("prediction: expected objectness >= 0 for method 'soft', got less") from error
+        raise
     empty_is_none = method != "vision_batch"
     return [
         None if any_passed == 0 or (empty_is_none and len(one) == 0) else one
-        for one, any_passed in zip(found, passed.tolist(), strict=True)
+        for one, any_passed in zip(_of_images(found, num), passed.tolist(), strict=True)
     ]
-
-
-def _class_by_class(scores: Tensor, groups: Tensor, max_per_class: int | None) -> Tensor:
-    """Candidates group by group, each by row, and no more than its best `max_per_class`."""
-    order = torch.sort(groups, stable=True).indices
-    if max_per_class is None or len(groups) <= max_per_class:
-        return order
-    sizes = torch.bincount(groups)
-    if int(sizes.max()) <= max_per_class:
-        return order
-    by_score = torch.sort(scores + 0.0, descending=True, stable=True).indices  # + 0.0: -0.0 is no less than 0.0
-    order = by_score[torch.sort(groups[by_score], stable=True).indices]
-    place = torch.arange(len(order), device=order.device) - (sizes.cumsum(0) - sizes)[groups[order]]
-    return order[place < max_per_class]
-
-
-def _suppress(
-    boxes: Tensor, scores: Tensor, groups: Tensor, nms_thres: float, conf_thres: float, method: str
-) -> Walked:
-    """A method that runs class by class, and the candidates that leave in no case."""
-    if method == "and":
-        alone = torch.bincount(groups)[groups] == 1
-        return with_more(walk("and", boxes, scores, groups, nms_thres), boxes, scores, torch.nonzero(alone)[:, 0])
-    if method == "soft":
-        soft = walk("soft", boxes, scores, groups, nms_thres, reselect=False, sigma=SIGMA, min_score=conf_thres)
-        return with_more(soft, boxes, scores, _first_of_faint_groups(scores, groups, conf_thres))
-    if method == "merge":
-        return walk("merge", boxes, scores, groups, nms_thres)
-    metric = "diou" if method == "diounms" else "iou"
-    return Walked(NMS(boxes, scores, groups, nms_thres, metric, method != "vision"))
-
-
-def _first_of_faint_groups(scores: Tensor, groups: Tensor, conf_thres: float) -> Tensor:
-    """The best candidate, ties to the first, of each group whose scores are all <= conf_thres; `groups` ascend."""
-    by_score = torch.sort(scores + 0.0, descending=True, stable=True).indices
-    order = by_score[torch.sort(groups[by_score], stable=True).indices]
-    first = order[torch.diff(groups[order], prepend=groups.new_tensor([-1])) != 0]
-    return first[scores[first].double() <= conf_thres]

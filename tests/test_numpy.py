@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 
 import ptdet
 import ptdet.numpy
+from ptdet.numpy import _native
 from ptdet.testing import Case, clustered, fuzz_case, scattered, strange_case
 
 BOXES = np.array([[0.0, 0, 5, 5], [1, 1, 6, 6], [20, 20, 25, 25]])
@@ -45,6 +47,61 @@ def test_as_for_tensors(make: Any, first: int) -> None:
         for got, expected in zip(ours, theirs, strict=True):
             assert got.dtype == np.int64
             np.testing.assert_array_equal(got, expected.numpy(), err_msg=f"{make.__name__}({seed})")
+
+
+def few(count: int, dtype: str = "float64") -> tuple[Any, Any, Any]:
+    boxes, scores = clustered(count, count, image=100)
+    return boxes.numpy().astype(dtype), scores.numpy().astype(dtype), np.arange(count) % 3
+
+
+@pytest.mark.parametrize("count", [0, 1, 10, 127, 128, 129, 300])
+def test_the_short_way_finds_the_same(count: int) -> None:
+    """Owners are asked for the other way only."""
+    for dtype in ("float64", "float32", "float16", ">f4"):
+        boxes, scores, idxs = few(count, dtype)
+        apart = np.repeat(np.asfortranarray(boxes), 2, axis=0)[::2], np.repeat(scores, 2)[::2]
+        for metric in ("iou", "giou", "iof"):
+            for options in ({}, {"inclusive": True, "score_threshold": 0.25, "max_output": 7}, {"max_output": 10**30}):
+                keywords: dict[str, Any] = {"metric": metric, **options}
+                expected = ptdet.numpy.nms(boxes, scores, 0.4, return_owner=True, **keywords)[0]
+                for given in ((boxes, scores), apart):
+                    np.testing.assert_array_equal(ptdet.numpy.nms(*given, 0.4, **keywords), expected)
+                expected = ptdet.numpy.batched_nms(boxes, scores, idxs, 0.4, return_owner=True, **keywords)[0]
+                for ids in (idxs, idxs.astype(np.int32), idxs.astype(np.uint8), idxs.astype(np.float32)):
+                    np.testing.assert_array_equal(
+                        ptdet.numpy.batched_nms(boxes, scores, ids, 0.4, **keywords), expected
+                    )
+
+
+@pytest.mark.parametrize(
+    ("change", "raises", "says"),
+    [
+        ({"boxes": np.zeros((3, 5))}, ValueError, "boxes: expected shape (N, 4), got (3, 5)"),
+        ({"boxes": np.zeros((3, 4), np.int64)}, TypeError, "boxes: expected float64, float32, float16 or bfloat16"),
+        ({"boxes": [[0.0] * 4] * 3}, TypeError, "boxes: expected a numpy.ndarray, got list"),
+        ({"scores": SCORES[:2]}, ValueError, "scores: expected shape (3,), got (2,)"),
+        ({"iou_threshold": NAN}, ValueError, "iou_threshold: expected a number, got nan"),
+        ({"iou_threshold": "0.5"}, TypeError, "iou_threshold: expected a number, got str"),
+        ({"metric": "ious"}, ValueError, "metric: expected one of iou, giou, diou, ciou, iof, ios, got 'ious'"),
+        ({"metric": "\ud800"}, ValueError, "metric: expected one of"),
+        ({"inclusive": 1}, TypeError, "inclusive: expected True or False, got int"),
+        ({"score_threshold": NAN}, ValueError, "score_threshold: expected a number, got nan"),
+        ({"max_output": -1}, ValueError, "max_output: expected None or a number >= 0, got -1"),
+        ({"max_output": 1.0}, TypeError, "max_output: expected an integer or None, got float"),
+    ],
+)
+def test_the_short_way_refuses_the_same(change: Any, raises: type[Exception], says: str) -> None:
+    given = {"boxes": BOXES, "scores": SCORES, "iou_threshold": 0.5, **change}
+    with pytest.raises(raises, match=re.escape(says)):
+        ptdet.numpy.nms(**given)
+
+
+def test_the_short_way_takes_numbers_of_all_kinds() -> None:
+    for threshold in (np.float32(0.25), np.float64(0.25), np.array(0.25)):
+        assert ptdet.numpy.nms(BOXES, SCORES, threshold).tolist() == [0, 2]
+    assert ptdet.numpy.nms(BOXES, SCORES, 1, max_output=np.int8(2), inclusive=np.bool_(False)).tolist() == [0, 1]
+    with pytest.raises(TypeError, match="expected 10 arguments"):
+        _native.native.nms(BOXES)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 7])

@@ -1,7 +1,7 @@
 // From the heads of detectors and walks over many images (SPEC 3 and 4).
 #pragma once
 
-#include "kernels/common.h"
+#include "kernels/methods.h"
 
 namespace ptdet {
 
@@ -43,6 +43,38 @@ struct YoloFound {
 // passed[image]: rows that pass the filters of objectness and sides.
 YoloFound yolo_find(const YoloInput& input, const YoloParams& params, int64_t* passed, const Host& host);
 void yolo_emit(const YoloInput& input, const YoloFound& found, const YoloOutput& output, const Host& host);
+
+}  // namespace cpu
+
+// What comes after the filter (SPEC 4).
+enum class YoloMethod : int { kHard, kAnd, kMerge, kSoft };
+
+struct DetectionParams {
+  YoloParams filter;
+  NmsParams walk;  // has no score threshold and no limit
+  YoloMethod method = YoloMethod::kHard;
+  bool agnostic = false;       // boxes of different classes meet too
+  bool by_class = false;       // ties go to the lower class, then the lower row; else to the lower row first
+  int64_t max_per_class = -1;  // only the best so many of a class take part, if `by_class`; negative: all
+  int64_t max_per_image = -1;  // negative: all
+};
+
+namespace cpu {
+
+// Image by image, each by decreasing confidence, in the host's memory.
+struct Detections {
+  int64_t count = 0;  // kScoreIsNegative: a score that soft-NMS refuses
+  const void *boxes = nullptr, *scores = nullptr;
+  const int64_t *labels = nullptr, *images = nullptr, *rows = nullptr;
+};
+
+// num[image]: its detections; passed[image]: rows that pass the filters of objectness and sides.
+Detections yolo_detect(const YoloInput& input, const DetectionParams& params, int64_t* num, int64_t* passed,
+                       const Host& host);
+// `table`: rows of x1, y1, x2, y2, confidence, class and `extra` columns of the input from `first` on, in the type of
+// boxes.
+void yolo_write(const YoloInput& input, const Detections& found, int64_t first, int64_t extra, void* table,
+                const Host& host);
 
 }  // namespace cpu
 

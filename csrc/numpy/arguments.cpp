@@ -119,11 +119,6 @@ std::optional<int64_t> limit_of(const char* name, const py::object& given) {
   return value;
 }
 
-std::string text_of(const char* name, const py::object& given) {
-  if (!PyUnicode_Check(given.ptr())) wrong_type(name, "a text", type_name(given));
-  return given.cast<std::string>();
-}
-
 Candidates::Candidates(const py::object& given_boxes, const py::object& given_scores, const py::object& given_idxs)
     : boxes("boxes", given_boxes), scores("scores", given_scores) {
   boxes.expect_shape(boxes.dims() == 2 && boxes.size(1) == 4, "(N, 4)");

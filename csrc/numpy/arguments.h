@@ -44,12 +44,21 @@ double positive_of(const char* name, const py::object& given);  // and finite
 bool flag_of(const char* name, const py::object& given);
 std::optional<double> least_of(const char* name, const py::object& given);   // None, or a number
 std::optional<int64_t> limit_of(const char* name, const py::object& given);  // None, or an integer >= 0
-std::string text_of(const char* name, const py::object& given);
+
+// False if it is no text, or no entry has this name.
+template <typename T, size_t kCount>
+bool find_named(PyObject* given, const Name<T> (&names)[kCount], T& value) {
+  Py_ssize_t length = 0;
+  const char* text = PyUnicode_Check(given) ? PyUnicode_AsUTF8AndSize(given, &length) : nullptr;
+  if (text) return find_name(names, {text, static_cast<size_t>(length)}, value);
+  PyErr_Clear();  // half a surrogate pair is in no name
+  return false;
+}
 
 template <typename T, size_t kCount>
 T named(const char* name, const py::object& given, const Name<T> (&names)[kCount]) {
   T value{};
-  if (PyUnicode_Check(given.ptr()) && find_name(names, text_of(name, given), value)) return value;
+  if (find_named(given.ptr(), names, value)) return value;
   std::string all;
   for (const Name<T>& each : names) all += (all.empty() ? "" : ", ") + std::string(each.text);
   throw py::value_error(std::string(name) + ": expected one of " + all + ", got " +

@@ -11,10 +11,15 @@ namespace py = pybind11;
 py::object pairwise_overlap_of_arrays(const py::object& boxes1, const py::object& boxes2, const py::object& kind,
                                       const py::object& eps);
 
-// boxes, scores, labels, images, rows, passed
-py::object yolo_filter_of_arrays(const py::object& prediction, int64_t num_classes, bool objectness, bool logits,
-                                 bool multi_label, const py::object& objectness_threshold,
-                                 const py::object& confidence_threshold, double min_side, double max_side,
-                                 const py::object& wanted);
+// One table of rows x1, y1, x2, y2, confidence, class, extra columns, and how many of them each image has.
+py::object yolo_postprocess_of_arrays(const py::object& prediction, int64_t num_classes, bool objectness, bool logits,
+                                      bool multi_label, const py::object& conf_thres, const py::object& iou_thres,
+                                      const py::object& metric, const py::object& inclusive, bool agnostic,
+                                      const py::object& max_det, const py::object& wanted);
+
+// The same, and how many rows of each image pass the filters of objectness and sides.
+py::object yolo_pipeline_of_arrays(const py::object& prediction, const py::object& conf_thres,
+                                   const py::object& nms_thres, bool multi_label, const py::object& method,
+                                   const py::object& max_per_class);
 
 }  // namespace ptdet

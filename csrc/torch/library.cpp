@@ -2,6 +2,7 @@
 #include <torch/csrc/stable/library.h>
 
 #include "kernels.h"
+#include "torch/batch.h"
 #include "torch/channel_norm.h"
 #include "torch/methods.h"
 #include "torch/nms.h"
@@ -52,6 +53,12 @@ STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
   m.impl("graded_box_loss_backward", TORCH_BOX(&ptdet::cpu::box_loss_backward_op));
   m.impl("yolo_filter", TORCH_BOX(&ptdet::cpu::yolo_filter_op));
   m.impl("image_slots", TORCH_BOX(&ptdet::cpu::image_slots_op));
+  m.impl("yolo_postprocess", TORCH_BOX(&ptdet::cpu::yolo_postprocess_op));
+  m.impl("yolo_pipeline", TORCH_BOX(&ptdet::cpu::yolo_pipeline_op));
+  m.impl("ragged_groups", TORCH_BOX(&ptdet::cpu::ragged_groups_op));
+  m.impl("image_order", TORCH_BOX(&ptdet::cpu::image_order_op));
+  m.impl("rows_at", TORCH_BOX(&ptdet::cpu::rows_at_op));
+  m.impl("class_candidates", TORCH_BOX(&ptdet::cpu::class_candidates_op));
 }
 
 STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {

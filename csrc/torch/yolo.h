@@ -1,9 +1,10 @@
-// The filter of a YOLO head; ptdet/schemas.txt has the schema.
+// The filter of a YOLO head and the whole way to its detections; ptdet/schemas.txt has the schemas.
 #pragma once
 
 #include <torch/csrc/stable/tensor.h>
 
 #include <optional>
+#include <string>
 #include <tuple>
 
 #include "torch/arguments.h"
@@ -70,6 +71,15 @@ namespace cpu {
 YoloTensors yolo_filter_op(const Tensor& prediction, int64_t num_classes, bool objectness, bool logits,
                            bool multi_label, double objectness_threshold, std::optional<double> confidence_threshold,
                            double min_side, double max_side, std::optional<Tensor> wanted);
+// found, num
+std::tuple<Tensor, Tensor> yolo_postprocess_op(const Tensor& prediction, int64_t num_classes, bool objectness,
+                                               bool logits, bool multi_label, double conf_thres, double iou_thres,
+                                               std::string metric, bool inclusive, bool agnostic,
+                                               std::optional<int64_t> max_det, std::optional<Tensor> wanted);
+// found, num, passed
+std::tuple<Tensor, Tensor, Tensor> yolo_pipeline_op(const Tensor& prediction, double conf_thres, double nms_thres,
+                                                    bool multi_label, std::string method,
+                                                    std::optional<int64_t> max_per_class);
 }  // namespace cpu
 
 namespace cuda {

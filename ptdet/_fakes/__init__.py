@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from . import image_slots, methods, norm, overlap, suppression, yolo
+from . import batch, image_slots, methods, norm, overlap, suppression, yolo
 
 FAKES: dict[str, Callable[..., Any]] = {
     "nms": suppression.nms,
@@ -16,6 +16,9 @@ FAKES: dict[str, Callable[..., Any]] = {
     "graded_box_loss": overlap.graded_box_loss,
     "graded_box_loss_backward": overlap.graded_box_loss_backward,
     "yolo_filter": yolo.yolo_filter,
+    "yolo_postprocess": yolo.yolo_postprocess,
+    "yolo_pipeline": yolo.yolo_pipeline,
     "image_slots": image_slots.image_slots,
 }
 FAKES.update(methods.METHODS)
+FAKES.update(batch.BATCH)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .._heads import HEADS, LARGEST_SIDE, METHODS, SIGMA, SMALLEST_SIDE, WITH_OBJECTNESS, Head
+from .._heads import HEADS, METHODS, WITH_OBJECTNESS, Head
 from .._plain_checks import check_count, check_flag, check_limit, check_number, class_numbers, one_of
 from ._native import native
 from ._types import Array, Indices
@@ -63,18 +62,12 @@ def postprocess(
     check_number("iou_thres", iou_thres)
     wanted = _wanted(classes, num_classes)
 
-    boxes, scores, labels, images, at, _ = native.yolo_filter(
-        rows, num_classes, layout.objectness, logits, multi_label, conf_thres, conf_thres, -math.inf, math.inf, wanted
-    )
-    groups = images if agnostic else images * num_classes + labels
-    keep = native.nms(boxes, scores, groups, iou_thres, metric, inclusive, None, None, False, None)
-    places, ends = _by_image(images[keep], len(prediction), max_det)
-    chosen = keep[places]
-    found = np.concatenate([boxes[chosen], scores[chosen, None], labels[chosen, None].astype(boxes.dtype)], 1)
-    if first + num_classes < rows.shape[2]:
-        extra = rows[images[chosen], at[chosen], first + num_classes :]
-        found = np.concatenate([found, extra.astype(found.dtype)], 1)
-    return np.split(found, ends)[: len(prediction)]
+    return _of_images(
+        *native.yolo_postprocess(
+            rows, num_classes, layout.objectness, logits, multi_label, conf_thres, iou_thres, metric, inclusive,
+            agnostic, max_det, wanted,
+        )
+    )  # fmt: skip
 
 
 def non_max_suppression(
@@ -106,101 +99,24 @@ def non_max_suppression(
     array([[40.    , 45.    , 60.    , 55.    ,  0.8838,  0.    ]])
     """
     _check_prediction(prediction)
-    num_classes = _number_of_classes(prediction, prediction.shape[2] - 5, None, WITH_OBJECTNESS)
+    _number_of_classes(prediction, prediction.shape[2] - 5, None, WITH_OBJECTNESS)
     check_flag("multi_cls", multi_cls)
     max_per_class = check_limit("max_per_class", max_per_class)
     one_of("method", method, METHODS)
     check_number("conf_thres", conf_thres)
     check_number("nms_thres", nms_thres)
     multi_label = bool(multi_cls or conf_thres < 0.01)
-    boxes, scores, labels, images, _, passed = native.yolo_filter(
-        prediction, num_classes, True, True, multi_label, conf_thres, conf_thres if multi_label else None,
-        SMALLEST_SIDE, LARGEST_SIDE, None,
-    )  # fmt: skip
-    groups = images * num_classes + labels
-    if method != "vision_batch":
-        order = _class_by_class(scores, groups, max_per_class)
-        boxes, scores, labels, images, groups = (each[order] for each in (boxes, scores, labels, images, groups))
-    keep, kept_boxes, kept_scores = _suppress(boxes, scores, groups, nms_thres, conf_thres, method)
-    places, ends = _by_image(images[keep], len(prediction), None)
-    kept_labels = labels[keep[places], None].astype(boxes.dtype)
-    rows = np.concatenate([kept_boxes[places], kept_scores[places, None], kept_labels], 1)
-    found = np.split(rows, ends)[: len(prediction)]
+    found, num, passed = native.yolo_pipeline(prediction, conf_thres, nms_thres, multi_label, method, max_per_class)
     empty_is_none = method != "vision_batch"
     return [
         None if any_passed == 0 or (empty_is_none and len(one) == 0) else one
-        for one, any_passed in zip(found, passed.tolist(), strict=True)
+        for one, any_passed in zip(_of_images(found, num), passed.tolist(), strict=True)
     ]
 
 
-def _decreasing(scores: Array) -> Indices:
-    order: Indices = np.argsort(-scores, kind="stable")
-    return order
-
-
-def _by_image(images: Indices, batch: int, most: int | None) -> tuple[Indices, Indices]:
-    """Places in `images` image by image, at most so many of each, and where each image but the last ends."""
-    order = np.argsort(images, kind="stable")
-    sizes = np.bincount(images, minlength=batch)
-    if most is not None:
-        rank = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-        order, sizes = order[rank < most], np.minimum(sizes, most)
-    return order, np.cumsum(sizes)[:-1]
-
-
-def _class_by_class(scores: Array, groups: Indices, max_per_class: int | None) -> Indices:
-    """Candidates group by group, each by row, and no more than its best `max_per_class`."""
-    order = np.argsort(groups, kind="stable")
-    sizes = np.bincount(groups)
-    if max_per_class is None or len(groups) == 0 or sizes.max() <= max_per_class:
-        return order
-    by_score = _decreasing(scores)
-    order = by_score[np.argsort(groups[by_score], kind="stable")]
-    place = np.arange(len(order)) - (np.cumsum(sizes) - sizes)[groups[order]]
-    return order[place < max_per_class]
-
-
-def _suppress(
-    boxes: Array, scores: Array, groups: Indices, nms_thres: float, conf_thres: float, method: str
-) -> tuple[Indices, Array, Array]:
-    """keep, and the boxes and scores in its order."""
-    options = (nms_thres, "iou", method == "or", None, None, False)
-    if method == "and":
-        keep = native.and_nms(boxes, scores, groups, nms_thres, "iou", True, None, None, False, 0.5)
-        alone = np.flatnonzero(np.bincount(groups)[groups] == 1)
-        return _with_more(keep, boxes[keep], scores[keep], boxes, scores, alone)
-    if method == "soft":
-        decayed, keep = native.soft_nms(boxes, scores, groups, *options, SIGMA, conf_thres, "gaussian", False)
-        faint = _first_of_faint_groups(scores, groups, conf_thres)
-        return _with_more(keep, boxes[keep], decayed, boxes, scores, faint)
-    if method == "merge":
-        merged, keep = native.merge_nms(boxes, scores, groups, *options, "cluster", "score")
-        return keep, merged, scores[keep]
-    if method == "diounms":
-        options = (nms_thres, "diou", True, None, None, False)
-    keep = native.nms(boxes, scores, groups, *options, None)
-    return keep, boxes[keep], scores[keep]
-
-
-def _with_more(
-    keep: Indices, kept_boxes: Array, kept_scores: Array, boxes: Array, scores: Array, more: Indices
-) -> tuple[Indices, Array, Array]:
-    """The same with candidates that no walk kept, by decreasing score."""
-    keep = np.concatenate([keep, more])
-    kept_boxes = np.concatenate([kept_boxes, boxes[more]])
-    kept_scores = np.concatenate([kept_scores, scores[more]])
-    order = np.argsort(keep)
-    order = order[_decreasing(kept_scores[order])]
-    return keep[order], kept_boxes[order], kept_scores[order]
-
-
-def _first_of_faint_groups(scores: Array, groups: Indices, conf_thres: float) -> Indices:
-    """The best candidate, ties to the first, of each group whose scores are all <= conf_thres; `groups` ascend."""
-    by_score = _decreasing(scores)
-    order = by_score[np.argsort(groups[by_score], kind="stable")]
-    first = order[np.diff(groups[order], prepend=-1) != 0]
-    faint: Indices = first[scores[first].astype(np.float64) <= conf_thres]
-    return faint
+def _of_images(found: Array, num: Indices) -> list[Array]:
+    ends = np.cumsum(num).tolist()
+    return [found[end - count : end] for end, count in zip(ends, num.tolist(), strict=True)]
 
 
 def _check_prediction(prediction: Any) -> None:

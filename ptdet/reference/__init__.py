@@ -3,7 +3,9 @@
 Nothing here imports another part of ptdet or shares code with csrc, so that an error in one is seen by the other.
 """
 
+from .batch import class_candidates, image_order, ragged_groups, rows_at
 from .channel_norm import channel_norm, channel_norm_backward
+from .detections import yolo_postprocess
 from .fusion import wbf_walk
 from .image_slots import image_slots
 from .losses import box_loss, detached_factors
@@ -16,7 +18,7 @@ from .pairs import graded_box_loss, graded_box_loss_backward, pairwise_overlap, 
 from .readings import and_nms, and_nms_walk, diou_nms_walk
 from .soft import soft_nms_walk
 from .thresholds import above, exceeds
-from .yolo import non_max_suppression, yolo_filter
+from .yolo import non_max_suppression, yolo_filter, yolo_pipeline
 
 __all__ = [
     "METRICS",
@@ -26,6 +28,7 @@ __all__ = [
     "box_loss",
     "channel_norm",
     "channel_norm_backward",
+    "class_candidates",
     "computed",
     "decreasing",
     "detached_factors",
@@ -35,6 +38,7 @@ __all__ = [
     "finite_or_zero",
     "graded_box_loss",
     "graded_box_loss_backward",
+    "image_order",
     "image_slots",
     "matrix_nms_walk",
     "merge_nms",
@@ -46,8 +50,12 @@ __all__ = [
     "overlap",
     "pairwise_overlap",
     "pairwise_overlap_backward",
+    "ragged_groups",
     "raw_overlap",
+    "rows_at",
     "soft_nms_walk",
     "wbf_walk",
     "yolo_filter",
+    "yolo_pipeline",
+    "yolo_postprocess",
 ]

@@ -112,14 +112,38 @@ def non_max_suppression(
     max_per_class: int | None = 500,
 ) -> list[Tensor | None]:
     """One (n, 6) of x1, y1, x2, y2, confidence, class for each image, or None."""
+    return _pipeline(prediction, conf_thres, nms_thres, multi_cls or conf_thres < 0.01, method, max_per_class)[0]
+
+
+def yolo_pipeline(
+    prediction: Tensor,
+    conf_thres: float,
+    nms_thres: float,
+    multi_label: bool = True,
+    method: str = "vision",
+    max_per_class: int | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The same as one table, how many rows of it each image has, and how many rows of the head pass the filters."""
+    results, passed = _pipeline(prediction, conf_thres, nms_thres, multi_label, method, max_per_class)
+    tables = [one for one in results if one is not None]
+    num = [0 if one is None else len(one) for one in results]
+    none = computed(prediction).new_zeros(0, 6)
+    counts = (torch.tensor(each, dtype=torch.int64, device=prediction.device) for each in (num, passed))
+    return (torch.cat([none, *tables]), *counts)  # type: ignore[return-value]
+
+
+def _pipeline(
+    prediction: Tensor, conf_thres: float, nms_thres: float, multi_label: bool, method: str, max_per_class: int | None
+) -> tuple[list[Tensor | None], list[int]]:
     num_classes = prediction.shape[2] - 5
     _check(prediction, num_classes, True, None)
     if method != "vision_batch" and method not in PER_CLASS:
         raise ValueError(f"method: expected one of vision_batch, {', '.join(PER_CLASS)}, got {method!r}")
-    multi_label = multi_cls or conf_thres < 0.01
+    passed: list[int] = []
     results: list[Tensor | None] = []
     for rows in computed(prediction.detach()):
         rows = rows[_first_filters(rows, True, conf_thres, SMALLEST_SIDE, LARGEST_SIDE)]
+        passed.append(len(rows))
         boxes, scores, labels, _ = _candidates(
             rows, num_classes, True, True, multi_label, conf_thres if multi_label else None
         )
@@ -129,7 +153,7 @@ def non_max_suppression(
             results.append(_all_classes(boxes, scores, labels, nms_thres))
         else:
             results.append(_class_by_class(boxes, scores, labels, nms_thres, conf_thres, method, max_per_class))
-    return results
+    return results, passed
 
 
 def _all_classes(boxes: Tensor, scores: Tensor, labels: Tensor, nms_thres: float) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from .. import reference
-from . import heads, overlap_samples, samples, samples_methods, samples_norm
+from . import heads, overlap_samples, samples, samples_batch, samples_methods, samples_norm
 from .samples import Sample
 
 
@@ -36,7 +36,13 @@ CATALOG: list[Operation] = [
     Operation("graded_box_loss", overlap_samples.graded, reference.graded_box_loss, 1e-6, True),
     Operation("graded_box_loss_backward", overlap_samples.graded_backward, reference.graded_box_loss_backward),
     Operation("yolo_filter", heads.yolo_filter, reference.yolo_filter, tolerance=1e-6),
+    Operation("yolo_postprocess", heads.yolo_postprocess, reference.yolo_postprocess, tolerance=1e-6),
+    Operation("yolo_pipeline", heads.yolo_pipeline, reference.yolo_pipeline, tolerance=1e-6),
     Operation("image_slots", heads.image_slots, reference.image_slots),
+    Operation("ragged_groups", samples_batch.ragged_groups, reference.ragged_groups),
+    Operation("image_order", samples_batch.image_order, reference.image_order),
+    Operation("rows_at", samples_batch.rows_at, reference.rows_at),
+    Operation("class_candidates", samples_batch.class_candidates, reference.class_candidates),
 ]
 CATALOG += [
     Operation("diou_nms_walk", samples_methods.diou, reference.diou_nms_walk),

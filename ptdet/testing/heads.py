@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from .._heads import METHODS
 from . import scenes
 from .samples import Sample
 
@@ -80,6 +81,29 @@ def yolo_filter(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
     for shape in ((0, 5, 3), (2, 0, 3), (2, 5, 0), (1, 1, 1)):
         for multi_label in (False, True):
             yield Sample(f"{shape}", (of(*shape), shape[2], True, False, multi_label, 0.0, 0.0, *everywhere))
+
+
+def yolo_postprocess(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
+    """The filter's own calls, and what comes after it."""
+    for sample in yolo_filter(device, dtype):
+        prediction, classes, objectness, logits, multi_label, _, threshold, *sides = sample.arguments
+        if threshold is None or sides[:2] != [-math.inf, math.inf]:
+            continue
+        for agnostic in (False, True):
+            keywords = {"agnostic": agnostic, "max_det": 9, "wanted": sides[2] if len(sides) > 2 else None}
+            settings = (prediction, classes, objectness, logits, multi_label, threshold, 0.45)
+            yield Sample(f"{sample.name}, {agnostic}", settings, keywords)
+    head = head_output(3, 200, 4, 7, extra=3).to(device, dtype)
+    for metric in ("giou", "iof"):
+        yield Sample(metric, (head, 4, True, True, True, 0.05, 0.5), {"metric": metric, "inclusive": True})
+
+
+def yolo_pipeline(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
+    for method in METHODS:
+        for batch, rows, classes in ((3, 120, 4), (1, 1, 1), (0, 5, 3), (2, 0, 3), (2, 5, 0)):
+            head = head_output(batch, rows, classes, 3, logits=True, image=90).to(device, dtype)
+            yield Sample(f"{method} {batch}", (head, 0.1, 0.5, True, method, 5))
+            yield Sample(f"{method} {batch}, best", (head, 0.3, 0.4, False, method))
 
 
 def image_slots(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
