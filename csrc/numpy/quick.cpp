@@ -121,7 +121,7 @@ PyObject* nms_by_place(PyObject*, PyObject* const* arguments, Py_ssize_t count) 
     py::object given[kArguments];
     for (Py_ssize_t i = 0; i < kArguments; ++i) given[i] = py::reinterpret_borrow<py::object>(arguments[i]);
     return nms_of_arrays(given[0], given[1], given[2], given[3], given[4], given[5], given[6], given[7],
-                         given[8].cast<bool>(), given[9])
+                         given[8], given[9])
         .release()
         .ptr();
   } catch (py::error_already_set& error) {
