@@ -38,11 +38,6 @@ def _dense(name: str, value: Any) -> None:
         raise TypeError(f"{name}: expected a dense tensor, got {came}")
 
 
-def is_recorded() -> bool:
-    """Whether the call is taken down for other data, by a compiler or by torch.jit.trace."""
-    return torch.compiler.is_compiling() or torch._C._is_tracing()
-
-
 def check_dense(**tensors: Any) -> None:
     """Where an error is to be explained, of which other layouts are the cause."""
     for name, value in tensors.items():

@@ -21,31 +21,18 @@ def losses_of(
     mean: Tensor | None = None,
 ) -> Tensor:
     try:
-        return _value(kind, boxes1, boxes2, eps, power, scale, base, mean)
+        if not (boxes1.is_floating_point() and boxes2.is_floating_point()):
+            boxes1, boxes2 = (boxes if boxes.is_floating_point() else boxes.float() for boxes in (boxes1, boxes2))
+        if mean is None:
+            return graded(boxes1, boxes2, kind, eps, eps, False, (power, scale, base))
+        with torch.no_grad():
+            beta = graded(boxes1, boxes2, "iou", eps, eps, False) / mean
+            if kind == "wiou_v2":
+                gain = raised(beta, power)
+            else:
+                gain = beta / (scale * raised(torch.full_like(beta, power), beta - scale))
+            gain = torch.where(torch.isfinite(gain), gain, 0.0)
+        return gain * graded(boxes1, boxes2, "wiou_v1", eps, eps, False)
     except (RuntimeError, TypeError):
         check_dense(boxes1=boxes1, boxes2=boxes2)
         raise
-
-
-def _value(
-    kind: str,
-    boxes1: Tensor,
-    boxes2: Tensor,
-    eps: float,
-    power: float,
-    scale: float,
-    base: str,
-    mean: Tensor | None,
-) -> Tensor:
-    if not (boxes1.is_floating_point() and boxes2.is_floating_point()):
-        boxes1, boxes2 = (boxes if boxes.is_floating_point() else boxes.float() for boxes in (boxes1, boxes2))
-    if mean is None:
-        return graded(boxes1, boxes2, kind, eps, eps, False, (power, scale, base))
-    with torch.no_grad():
-        beta = graded(boxes1, boxes2, "iou", eps, eps, False) / mean
-        if kind == "wiou_v2":
-            gain = raised(beta, power)
-        else:
-            gain = beta / (scale * raised(torch.full_like(beta, power), beta - scale))
-        gain = torch.where(torch.isfinite(gain), gain, 0.0)
-    return gain * graded(boxes1, boxes2, "wiou_v1", eps, eps, False)

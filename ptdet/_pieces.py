@@ -15,8 +15,13 @@ from torch import Tensor
 PIECE = 16_384  # elements
 
 
+def is_recorded() -> bool:
+    """Whether the call is taken down for other data, by a compiler or by torch.jit.trace."""
+    return torch.compiler.is_compiling() or torch._C._is_tracing()
+
+
 def _is_large(rows: Tensor) -> bool:
-    return not torch.compiler.is_compiling() and rows.numel() > PIECE and rows.device.type == "cpu"
+    return not is_recorded() and rows.numel() > PIECE and rows.device.type == "cpu"
 
 
 def pieces(rows: Tensor) -> Iterable[Tensor]:
@@ -55,5 +60,7 @@ def places_where(f: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
 
 
 def filled(like: Tensor, value: int) -> Tensor:
-    """As many times the same as `like` has rows, int64."""
+    """As many times the same as `like` (N,) has rows, int64."""
+    if is_recorded():  # as a number, the count would be that of the example
+        return torch.full_like(like, value, dtype=torch.int64)
     return joined((like.new_full((1,), value, dtype=torch.int64).expand(len(like)),))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ._checks import IDS_ARE_NAN, check_tensor, is_recorded
+from ._checks import IDS_ARE_NAN, check_tensor
 from ._method_checks import SCORES_ARE_NEGATIVE
 from ._operators import IMAGE_ORDER, IMAGE_SLOTS, ROWS_AT, wants_gradient
-from ._pieces import by_piece
+from ._pieces import by_piece, is_recorded
 
 _REFUSED = {-1: f"idxs: {IDS_ARE_NAN}", -2: SCORES_ARE_NEGATIVE}
 

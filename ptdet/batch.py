@@ -177,7 +177,6 @@ def ragged_nms(
     _check_method(method, iou_threshold, metric, options)
     check_suppression(boxes, scores, idxs, 0.0, metric, score_threshold, None)
     max_per_image = check_limit("max_per_image", max_per_image)
-    check_ids_are_numbers(idxs)
     check_has_data("boxes", boxes)
     check_ids("images", images, boxes, num_images)
     groups = _ragged_groups(images, idxs, num_images)
@@ -196,8 +195,7 @@ def _ragged_groups(images: Tensor, idxs: Tensor | None, num_images: int) -> Tens
         return groups
     except RuntimeError:  # the operator refuses what is wrong; this names it
         check_range_of_ids("images", images, num_images)
-        if idxs is not None:
-            check_ids_are_numbers(idxs)
+        check_ids_are_numbers(idxs)
         raise
 
 

@@ -16,11 +16,10 @@ from ._checks import (
     check_ids_are_numbers,
     check_number,
     check_tensor,
-    is_recorded,
 )
 from ._method_checks import CONF_TYPES, positive
 from ._operators import MERGE_NMS_WALK, WBF_WALK, past_autograd
-from ._pieces import any_is, by_piece, filled, joined, pieces, places_where
+from ._pieces import any_is, by_piece, filled, is_recorded, joined, pieces, places_where
 from ._plain_checks import check_flag, one_of
 from ._results import cut, rows_at
 from .reference import computed, exceeds

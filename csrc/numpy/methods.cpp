@@ -6,8 +6,8 @@ namespace ptdet {
 
 py::object merge_nms_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
                                const py::object& iou_threshold, const py::object& metric, const py::object& inclusive,
-                               const py::object& score_threshold, const py::object& max_output, const py::object& return_owner,
-                               const py::object& members, const py::object& weights) {
+                               const py::object& score_threshold, const py::object& max_output,
+                               const py::object& return_owner, const py::object& members, const py::object& weights) {
   const Candidates candidates(boxes, scores, idxs);
   const NmsInput input = candidates.input();
   const MergeParams params{nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output),
@@ -27,9 +27,9 @@ py::object merge_nms_of_arrays(const py::object& boxes, const py::object& scores
 
 py::object soft_nms_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
                               const py::object& iou_threshold, const py::object& metric, const py::object& inclusive,
-                              const py::object& score_threshold, const py::object& max_output, const py::object& return_owner,
-                              const py::object& sigma, const py::object& min_score, const py::object& kind,
-                              const py::object& reselect) {
+                              const py::object& score_threshold, const py::object& max_output,
+                              const py::object& return_owner, const py::object& sigma, const py::object& min_score,
+                              const py::object& kind, const py::object& reselect) {
   const Candidates candidates(boxes, scores, idxs);
   const NmsInput input = candidates.input();
   const SoftParams params{nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output),
@@ -72,8 +72,8 @@ py::object matrix_nms_of_arrays(const py::object& boxes, const py::object& score
 
 py::object merging_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
                              const py::object& match_threshold, const py::object& metric, const py::object& inclusive,
-                             const py::object& score_threshold, const py::object& max_output, const py::object& return_owner,
-                             bool members_hand_on) {
+                             const py::object& score_threshold, const py::object& max_output,
+                             const py::object& return_owner, bool members_hand_on) {
   const Candidates candidates(boxes, scores, idxs);
   const NmsInput input = candidates.input();
   const MergingParams params{nms_params(input.count, match_threshold, metric, inclusive, score_threshold, max_output,

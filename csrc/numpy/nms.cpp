@@ -24,8 +24,8 @@ py::object walked(const Candidates& candidates, const py::object& return_owner, 
 
 py::object nms_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
                          const py::object& iou_threshold, const py::object& metric, const py::object& inclusive,
-                         const py::object& score_threshold, const py::object& max_output, const py::object& return_owner,
-                         const py::object& beta) {
+                         const py::object& score_threshold, const py::object& max_output,
+                         const py::object& return_owner, const py::object& beta) {
   const Candidates candidates(boxes, scores, idxs);
   NmsParams params = nms_params(candidates.count(), iou_threshold, metric, inclusive, score_threshold, max_output);
   if (!beta.is_none()) params.beta = positive_of("beta", beta);
@@ -36,8 +36,8 @@ py::object nms_of_arrays(const py::object& boxes, const py::object& scores, cons
 
 py::object and_nms_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
                              const py::object& iou_threshold, const py::object& metric, const py::object& inclusive,
-                             const py::object& score_threshold, const py::object& max_output, const py::object& return_owner,
-                             const py::object& overlap_threshold) {
+                             const py::object& score_threshold, const py::object& max_output,
+                             const py::object& return_owner, const py::object& overlap_threshold) {
   const Candidates candidates(boxes, scores, idxs);
   const AndParams params{nms_params(candidates.count(), iou_threshold, metric, inclusive, score_threshold, max_output),
                          number_of("overlap_threshold", overlap_threshold)};
@@ -48,7 +48,8 @@ py::object and_nms_of_arrays(const py::object& boxes, const py::object& scores, 
 
 py::object fast_nms_of_arrays(const py::object& boxes, const py::object& scores, const py::object& idxs,
                               const py::object& iou_threshold, const py::object& metric, const py::object& inclusive,
-                              const py::object& score_threshold, const py::object& max_output, const py::object& return_owner) {
+                              const py::object& score_threshold, const py::object& max_output,
+                              const py::object& return_owner) {
   const Candidates candidates(boxes, scores, idxs);
   const NmsParams params =
       nms_params(candidates.count(), iou_threshold, metric, inclusive, score_threshold, max_output);

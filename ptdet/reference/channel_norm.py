@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from .elementary import power
-from .overlap import computed
+from .overlap import FLOATS, computed
 
 
 # [docs: reference]
@@ -65,7 +65,7 @@ def channel_norm_backward(grad: Tensor, input: Tensor, output: Tensor, norm_deg:
 def _check(input: Tensor, norm_deg: float) -> None:
     if input.dim() < 2:
         raise ValueError(f"input: expected at least 2 dimensions (B, C, ...), got shape {tuple(input.shape)}")
-    if input.dtype not in (torch.float64, torch.float32, torch.float16, torch.bfloat16):
+    if input.dtype not in FLOATS:
         raise TypeError(f"input: expected float64, float32, float16 or bfloat16, got {input.dtype}")
     if input.is_nested:
         raise TypeError("input: expected a dense tensor, got a nested tensor")

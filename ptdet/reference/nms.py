@@ -6,8 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .._checks import FLOATS
-from .overlap import METRICS, computed, raw_overlap
+from .overlap import FLOATS, METRICS, computed, raw_overlap
 from .thresholds import above, exceeds
 
 

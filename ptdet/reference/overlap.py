@@ -96,6 +96,7 @@ def ios(a: Tensor, b: Tensor) -> Tensor:
     return share(intersection(a, b), torch.minimum(area(a), area(b)))
 
 
+FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 METRICS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "iou": iou,
     "giou": giou,
