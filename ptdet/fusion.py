@@ -12,6 +12,7 @@ from ._checks import FLOATS, check_tensor
 from ._method_checks import CONF_TYPES, one_of, positive
 from ._operators import MERGE_NMS_WALK, WBF_WALK, past_autograd
 from ._results import cut
+from ._weights import shared_weights
 from .reference import computed, exceeds
 
 
@@ -114,7 +115,7 @@ def non_maximum_weighted(
 def _gathered(
     boxes_list: Any, scores_list: Any, labels_list: Any, weights: Any
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """All models' boxes, scores and labels one after the other, the model of each, and the models' weights."""
+    """All models' boxes, scores and labels one after the other, the model of each, and what the models weigh."""
     lists = {"boxes_list": boxes_list, "scores_list": scores_list, "labels_list": labels_list}
     for name, given in lists.items():
         if not isinstance(given, Sequence):
@@ -138,7 +139,9 @@ def _gathered(
         positive("weights", weight)
     boxes, scores, labels = (torch.cat(list(each)) for each in lists.values())
     models = torch.cat([torch.full_like(each, m, dtype=torch.int64) for m, each in enumerate(scores_list)])
-    return boxes, scores, labels, models, torch.tensor(weights, dtype=computed(boxes).dtype, device=boxes.device)
+    dtype = computed(boxes).dtype
+    shares = torch.tensor(shared_weights(weights, dtype == torch.float64), dtype=dtype, device=boxes.device)
+    return boxes, scores, labels, models, shares
 
 
 def _taking_part(scores: Tensor, skip_box_thr: float) -> Tensor | slice:

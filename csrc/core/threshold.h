@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/diou_power.h"
+#include "core/parameter.h"
 
 namespace ptdet {
 
@@ -19,7 +20,7 @@ struct Threshold {
     T bound = static_cast<T>(t);
     if (!inclusive && static_cast<double>(bound) > t) bound = std::nextafter(bound, -T(INFINITY));
     if (inclusive && static_cast<double>(bound) < t) bound = std::nextafter(bound, T(INFINITY));
-    return {bound, inclusive, static_cast<T>(beta)};
+    return {bound, inclusive, parameter<T>(beta)};
   }
 
   // An overlap that is not finite satisfies nothing.

@@ -45,9 +45,9 @@ class Merger {
  private:
   int64_t kept() const { return *output_.walk.kept; }
 
-  T weight(int64_t row, int64_t of) const {
-    if (!params_.by_overlap) return weights_[row];
-    return weights_[row] * (row == of ? T(1) : overlap_by(params_.walk.metric, boxes_[row], boxes_[of]));
+  void add(WeightedMean<T>& mean, int64_t row, int64_t of) const {
+    if (!params_.by_overlap || row == of) return mean.add(boxes_[row], weights_[row]);
+    mean.add(boxes_[row], weights_[row], overlap_by(params_.walk.metric, boxes_[row], boxes_[of]));
   }
 
   void write(int64_t row, const WeightedMean<T>& mean) {
@@ -59,7 +59,7 @@ class Merger {
     std::fill_n(means, kept(), WeightedMean<T>());
     for (int64_t r = 0; r < ranks_.count; ++r) {
       const int64_t row = ranks_.rows[r], by = output_.walk.owner[row];
-      if (by >= 0) means[place_[by]].add(boxes_[row], weight(row, by));
+      if (by >= 0) add(means[place_[by]], row, by);
     }
     for (int64_t k = 0; k < kept(); ++k) write(output_.walk.keep[k], means[k]);
   }
@@ -93,7 +93,7 @@ class Merger {
         });
         std::sort(met, met + found);
         WeightedMean<T> mean;
-        for (uint32_t m = 0; m < found; ++m) mean.add(members[met[m]], weight(rows[met[m]], rows[i]));
+        for (uint32_t m = 0; m < found; ++m) add(mean, rows[met[m]], rows[i]);
         write(rows[i], mean);
       }
     });

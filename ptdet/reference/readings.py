@@ -7,6 +7,7 @@ from torch import Tensor
 
 from .nms import candidates_in_order, check, greedy, nms_walk, split_by_group
 from .overlap import centre_distance_share, computed, iou, raw_overlap
+from .parameter import parameter
 from .thresholds import exceeds
 
 
@@ -27,7 +28,7 @@ def diou_nms_walk(
 
     def removes(candidates: Tensor, visited: Tensor) -> Tensor:
         penalty = centre_distance_share(candidates, visited)
-        penalty = penalty if beta == 1 else penalty**beta
+        penalty = penalty if beta == 1 else penalty ** parameter(beta, penalty.dtype)
         return exceeds(iou(candidates, visited) - penalty, iou_threshold, inclusive)
 
     return greedy(boxes, scores, idxs, removes, score_threshold, max_output)
