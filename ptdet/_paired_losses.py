@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from .overlaps import graded
+from .reference import parameter
 
 
 def losses_of(
@@ -20,10 +21,13 @@ def losses_of(
 ) -> Tensor:
     if not (boxes1.is_floating_point() and boxes2.is_floating_point()):
         boxes1, boxes2 = (boxes if boxes.is_floating_point() else boxes.float() for boxes in (boxes1, boxes2))
+    dtype = torch.float64 if torch.float64 in (boxes1.dtype, boxes2.dtype) else torch.float32
+    eps, power, scale = (parameter(value, dtype) for value in (eps, power, scale))
     if mean is None:
         return graded(boxes1, boxes2, kind, eps, eps, False, (power, scale, base))
     with torch.no_grad():
         beta = graded(boxes1, boxes2, "iou", eps, eps, False) / mean
         gain = beta**power if kind == "wiou_v2" else beta / (scale * power ** (beta - scale))
         gain = torch.where(torch.isfinite(gain), gain, 0.0)
-    return gain * graded(boxes1, boxes2, "wiou_v1", eps, eps, False)
+    loss = graded(boxes1, boxes2, "wiou_v1", eps, eps, False)
+    return (gain * loss).clamp(max=torch.finfo(loss.dtype).max)

@@ -7,6 +7,7 @@ that overflows counts as 0 without a gradient. min and max share the gradient at
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from ._loss_checks import check_choice, check_loss, check_number, running_mean, squared_diagonal
@@ -14,9 +15,13 @@ from ._paired_losses import losses_of
 
 
 def _reduced(loss: Tensor, reduction: str) -> Tensor:
-    if reduction == "mean":
-        return loss.mean() if loss.numel() > 0 else 0.0 * loss.sum()
-    return loss.sum() if reduction == "sum" else loss
+    if reduction == "none":
+        return loss
+    if reduction == "sum" or loss.numel() == 0:
+        return loss.sum().clamp(max=torch.finfo(loss.dtype).max)  # terms that are finite have a sum that need not be
+    if loss.dtype == torch.float64 or loss.device.type == "mps":
+        return (loss / loss.numel()).sum()
+    return loss.mean(dtype=torch.float64).to(loss.dtype)
 
 
 def box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: float = 1e-7) -> Tensor:
