@@ -103,17 +103,19 @@ struct ModelWeights {
 
 // `counted`: under kBoxAndModel the sum over the models that have a member in the fused box, under kAbsentModelAware
 // over those that have none; else not looked at.
-template <typename T>
-PTDET_HD T fused_confidence(const WbfParams& params, const Fused<T>& fused, const ModelWeights<T>& models, T counted) {
-  using W = Wide<T>;
+template <typename T, typename Mean>
+PTDET_HD T fused_confidence(const WbfParams& params, const Fused<T, Mean>& fused, const ModelWeights<T>& models,
+                            T counted) {
   if (params.confidence == Confidence::kMaximum) return fused.highest / models.largest;
-  const W size(static_cast<T>(fused.size)), average = fused.mean.sum_of_weights() / size, sum(models.sum);
+  const auto total = fused.mean.sum_of_weights();
+  using Number = decltype(fused.mean.sum_of_weights());
+  const Number size(static_cast<T>(fused.size)), average = total / size, sum(models.sum), of_members(fused.weights);
   if (params.confidence == Confidence::kBoxAndModel)
-    return (average * size / W(fused.weights) * W(counted) / sum).narrow();
+    return narrowed(average * size / of_members * Number(counted) / sum);
   if (params.confidence == Confidence::kAbsentModelAware)
-    return (average * size / (W(fused.weights) + W(counted))).narrow();
+    return narrowed(average * size / (of_members + Number(counted)));
   const bool all_count = params.allows_overflow || fused.size < models.count;
-  return (average * W(static_cast<T>(all_count ? fused.size : models.count)) / sum).narrow();
+  return narrowed(average * Number(static_cast<T>(all_count ? fused.size : models.count)) / sum);
 }
 
 }  // namespace ptdet

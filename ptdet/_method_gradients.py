@@ -85,7 +85,9 @@ def overlap(a: Tensor, b: Tensor, metric: str, dtype: torch.dtype) -> Overlap:
         a, b = a * unit, b * unit
     somewhere = torch.tensor([0.0, 0.0, 1.0, 1.0], dtype=a.dtype, device=a.device)
     a, b = (torch.where(flows[..., None], box, somewhere) for box in (a, b))
-    return Overlap(raw, with_slopes(torch.where(flows, raw, 0.0).to(a.dtype), reference.raw_overlap(a, b, metric), flows))
+    return Overlap(
+        raw, with_slopes(torch.where(flows, raw, 0.0).to(a.dtype), reference.raw_overlap(a, b, metric), flows)
+    )
 
 
 def with_slopes(value: Tensor, slopes: Tensor, where: Tensor | bool = True) -> Tensor:
@@ -160,19 +162,19 @@ class Clusters(NamedTuple):
 
     member: Tensor  # (N,) or (K, N)
     cluster: Tensor | None  # (N,) of each row, (K, N) has no need of it
-    count: int
+    total: int  # how many clusters
 
     def summed(self, values: Tensor) -> Tensor:
         if self.cluster is None:
             return values.sum(dim=1)
-        return values.new_zeros(self.count, *values.shape[1:]).index_add(0, self.cluster, values)
+        return values.new_zeros(self.total, *values.shape[1:]).index_add(0, self.cluster, values)
 
     def largest(self, values: Tensor) -> Tensor:
         """Of numbers that are not negative."""
         values = torch.where(self.member, values, 0.0)
         if self.cluster is None:
             return values.amax(dim=1)
-        return values.new_zeros(self.count).scatter_reduce(0, self.cluster, values, "amax")
+        return values.new_zeros(self.total).scatter_reduce(0, self.cluster, values, "amax")
 
     def spread(self, of_cluster: Tensor) -> Tensor:
         return of_cluster[:, None] if self.cluster is None else of_cluster[self.cluster]
@@ -187,7 +189,7 @@ def weighted_means(
     exactly 0 where there is one box alone.
     """
     own = boxes[keep.clamp(min=0)]
-    unit = boxes.new_ones(clusters.count)
+    unit = boxes.new_ones(clusters.total)
     if dtype == torch.float64:
         unit = _towards_one(clusters.largest(boxes.detach().abs().amax(dim=-1)))
         scores = scores * clusters.spread(_towards_one(clusters.largest(scores.detach().abs())))

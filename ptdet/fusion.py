@@ -14,6 +14,7 @@ from ._operators import MERGE_NMS_WALK, WBF_WALK, past_autograd
 from ._results import cut
 from ._weights import shared_weights
 from .reference import computed, exceeds
+from .reference.loss_terms import guarded
 
 
 def weighted_boxes_fusion(
@@ -103,7 +104,8 @@ def non_maximum_weighted(
     """
     boxes, scores, labels, models, of_models = _gathered(boxes_list, scores_list, labels_list, weights)
     part = _taking_part(scores, skip_box_thr)
-    weighted = (computed(scores) * (of_models / of_models.max()).to(computed(scores).dtype)[models])[part]
+    dtype = computed(scores).dtype
+    weighted = (guarded(scores, dtype) * (of_models / of_models.max()).to(dtype)[models])[part]
     merged, keep, owner, kept = MERGE_NMS_WALK(
         boxes[part], weighted, labels[part], iou_thr, members="best", weights="score_overlap"
     )

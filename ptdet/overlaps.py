@@ -226,7 +226,7 @@ def corners(boxes: Tensor, fmt: str) -> Tensor:
 
 
 def _in_range(boxes: Tensor) -> Tensor:
-    """Floats in the type that computes. What sums their gradients then, sums them there and stays within their range."""
+    """Floats in the type that computes. Sums of their gradients are made there, and kept within their own range."""
     dtype = torch.float64 if boxes.dtype == torch.float64 else torch.float32
     if not boxes.is_floating_point():
         return boxes

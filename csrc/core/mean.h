@@ -6,11 +6,40 @@
 
 namespace ptdet {
 
-// Sums of T as long as each of their terms lies well within the exponents of T, then of Wide<T>: which of the two it is
-// does not show, since the digits are the same.
 template <typename T>
-struct WeightedMean {
+struct Sums {
   T x1 = T(0), y1 = T(0), x2 = T(0), y2 = T(0), total = T(0);
+};
+
+// Of numbers near 1 (cpu/ordinary.h).
+template <typename T>
+struct OrdinaryMean : Sums<T> {
+  PTDET_HD void add(const Box<T>& box, T weight, T times) { add(box, weight * times); }
+  PTDET_HD void add(const Box<T>& box, T weight) {
+    this->x1 = this->x1 + weight * box.x1;
+    this->y1 = this->y1 + weight * box.y1;
+    this->x2 = this->x2 + weight * box.x2;
+    this->y2 = this->y2 + weight * box.y2;
+    this->total = this->total + weight;
+  }
+
+  // Weights that sum to 0, or a mean that is not finite, leave the box as it is.
+  PTDET_HD Box<T> or_else(const Box<T>& box) const {
+    const T total = this->total;
+    const Box<T> mean{this->x1 / total, this->y1 / total, this->x2 / total, this->y2 / total};
+    const bool sound =
+        total != T(0) && is_finite(mean.x1) && is_finite(mean.y1) && is_finite(mean.x2) && is_finite(mean.y2);
+    return sound ? mean : box;
+  }
+
+  PTDET_HD T sum_of_weights() const { return this->total; }
+};
+
+// Of any numbers, with the digits of OrdinaryMean where that suffices: sums of T as long as each of their terms lies
+// well within the exponents of T, then of Wide<T>.
+template <typename T>
+struct WeightedMean : Sums<T> {
+  using Sums<T>::x1, Sums<T>::y1, Sums<T>::x2, Sums<T>::y2, Sums<T>::total;
   bool is_wide = false;
   int powers[5] = {};  // once it is wide: the sums are the parts
 
@@ -19,7 +48,7 @@ struct WeightedMean {
   PTDET_HD void add(const Box<T>& box, T weight, T times) {
     const T w = weight * times;
     const Box<T> term{w * box.x1, w * box.y1, w * box.x2, w * box.y2};
-    if (is_wide || !is_ordinary(box, term, w)) return add_wide(box, weight, times);
+    if (is_wide || !lies_within(box, term, w)) return add_wide(box, weight, times);
     x1 = x1 + term.x1;
     y1 = y1 + term.y1;
     x2 = x2 + term.x2;
@@ -27,7 +56,6 @@ struct WeightedMean {
     total = total + w;
   }
 
-  // Weights that sum to 0, or a mean that is not finite, leave the box as it is.
   PTDET_HD Box<T> or_else(const Box<T>& box) const {
     if (total == T(0)) return box;
     Box<T> mean{x1 / total, y1 / total, x2 / total, y2 / total};
@@ -46,7 +74,7 @@ struct WeightedMean {
   PTDET_HD static T smaller(T a, T b) { return a < b ? a : b; }
   PTDET_HD static T larger(T a, T b) { return a > b ? a : b; }
 
-  PTDET_HD static bool is_ordinary(const Box<T>& box, const Box<T>& term, T w) {
+  PTDET_HD static bool lies_within(const Box<T>& box, const Box<T>& term, T w) {
     const T weight = size_of(w), a = size_of(term.x1), b = size_of(term.y1), c = size_of(term.x2), d = size_of(term.y2);
     if (larger(larger(larger(a, b), larger(c, d)), weight) > two_to<T>(kMost)) return false;
     const T least = two_to<T>(kLeast);

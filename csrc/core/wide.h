@@ -11,11 +11,13 @@ struct Floating;
 template <>
 struct Floating<float> {
   using Bits = uint32_t;
+  using Signed = int32_t;
   static constexpr int kDigits = 23, kBias = 127;
 };
 template <>
 struct Floating<double> {
   using Bits = uint64_t;
+  using Signed = int64_t;
   static constexpr int kDigits = 52, kBias = 1023;
 };
 
@@ -62,6 +64,15 @@ struct Wide {
     return part * two_to<T>(half) * two_to<T>(within - half);
   }
 };
+
+template <typename T>
+PTDET_HD T narrowed(T x) {
+  return x;
+}
+template <typename T>
+PTDET_HD T narrowed(const Wide<T>& x) {
+  return x.narrow();
+}
 
 template <typename T>
 PTDET_HD Wide<T> operator*(const Wide<T>& a, const Wide<T>& b) {

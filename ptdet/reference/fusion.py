@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .nms import candidates_in_order, check, decreasing, split_by_group
 from .merge import where_sound
+from .nms import candidates_in_order, check, decreasing, split_by_group
 from .overlap import computed, raw_overlap
 from .thresholds import exceeds
 from .wide import Wide, is_ordinary, wide
@@ -87,7 +87,7 @@ def cluster(
     """Members and fused box of each cluster, in the order of their founders."""
     rows: list[list[Tensor]] = []
     fused = torch.zeros_like(boxes[members])
-    sums: list[Number] = []
+    sums: list[Any] = []  # each a number, below
     for row in members:
         overlaps = raw_overlap(boxes[row], fused[: len(rows)], metric)
         met = exceeds(overlaps, iou_threshold, inclusive)
@@ -121,7 +121,7 @@ def confidence(
         return weighted[rows].max() / weights.max()
     present = torch.isin(torch.arange(len(weights), device=rows.device), models[rows])
 
-    def of(value: Tensor | int) -> Number:
+    def of(value: Tensor | int) -> Any:
         return number(torch.as_tensor(value, dtype=weights.dtype, device=weights.device), ordinary)
 
     count = of(len(rows))
@@ -138,16 +138,14 @@ def confidence(
     return plain(average * counted / of(in_order(weights)))
 
 
-Number = Tensor | Wide
-
-
 def number(x: Tensor, ordinary: bool) -> Any:
     """In the type, or out of the reach of its exponents."""
     return x if ordinary else wide(x)
 
 
-def plain(x: Number) -> Tensor:
-    return x.narrow() if isinstance(x, Wide) else x
+def plain(x: Any) -> Tensor:
+    narrow: Tensor = x.narrow() if isinstance(x, Wide) else x
+    return narrow
 
 
 def in_order(values: Tensor) -> Tensor:

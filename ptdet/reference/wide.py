@@ -6,7 +6,8 @@ type's, bit for bit.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,24 +24,25 @@ class _Layout(NamedTuple):
 _LAYOUTS = {torch.float32: _Layout(torch.int32, 23, 127), torch.float64: _Layout(torch.int64, 52, 1023)}
 
 
-class Wide(NamedTuple):
+@dataclass(frozen=True)
+class Wide:
     """part * 2^power with 1 <= |part| < 2; a part that is 0, infinite or NaN stands for itself."""
 
     part: Tensor
     power: Tensor
 
-    def __mul__(self, other: Wide) -> Wide:  # type: ignore[override]
+    def __mul__(self, other: Wide) -> Wide:
         return wide(self.part * other.part, self.power + other.power)
 
     def __truediv__(self, other: Wide) -> Wide:
         return wide(self.part / other.part, self.power - other.power)
 
-    def __add__(self, other: Wide) -> Wide:  # type: ignore[override]
+    def __add__(self, other: Wide) -> Wide:
         top = torch.maximum(self.power, other.power)
         return wide(self.below(top) + other.below(top), top)
 
-    def __getitem__(self, rows: object) -> Wide:  # type: ignore[override]
-        return Wide(self.part[rows], self.power[rows])  # type: ignore[index]
+    def __getitem__(self, rows: Any) -> Wide:
+        return Wide(self.part[rows], self.power[rows])
 
     def below(self, top: Tensor) -> Tensor:
         """The part of a sum whose greatest member has the power `top`; what lies below its digits need not be exact."""
@@ -87,7 +89,7 @@ def is_ordinary(*values: Tensor) -> bool:
 
     Then its own operations have the digits of `Wide`.
     """
-    reach = 24 if values[0].dtype == torch.float32 else 300
+    reach = 20 if values[0].dtype == torch.float32 else 300
     return all(
         bool(((value == 0) | ((value.abs() >= 2.0**-reach) & (value.abs() <= 2.0**reach))).all()) for value in values
     )
