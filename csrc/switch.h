@@ -7,6 +7,7 @@
 #include "core/loss_grad.h"
 #include "core/diou_power.h"
 #include "core/matrix_decay.h"
+#include "core/parameter.h"
 #include "kernels.h"
 
 namespace ptdet {
@@ -78,7 +79,7 @@ struct SoftRule {
 
   static SoftRule from(const SoftParams& params) {
     return {params.walk.metric, params.decay, Threshold<T>::from(params.walk.iou_threshold, params.walk.inclusive),
-            static_cast<Score>(params.sigma), Threshold<Score>::from(params.min_score, false).bound};
+            parameter<Score>(params.sigma), Threshold<Score>::from(params.min_score, false).bound};
   }
 
   PTDET_HD Score after(Score score, const Box<T>& visited, const Box<T>& candidate) const {
@@ -91,7 +92,7 @@ struct SoftRule {
 
 template <typename T>
 MatrixDecay<T> matrix_decay(const MatrixParams& params) {
-  return {params.decay == Decay::kGaussian, static_cast<T>(params.sigma)};
+  return {params.decay == Decay::kGaussian, parameter<T>(params.sigma)};
 }
 
 template <typename T>
@@ -102,18 +103,19 @@ struct ModelWeights {
 
 // `counted`: under kBoxAndModel the sum over the models that have a member in the fused box, under kAbsentModelAware
 // over those that have none; else not looked at.
-template <typename T>
-PTDET_HD T fused_confidence(const WbfParams& params, const Fused<T>& fused, const ModelWeights<T>& models, T counted) {
-  const T size = static_cast<T>(fused.size);
-  const T average = fused.mean.total / size;
-  switch (params.confidence) {
-    case Confidence::kMaximum: return fused.highest / models.largest;
-    case Confidence::kBoxAndModel: return average * size / fused.weights * counted / models.sum;
-    case Confidence::kAbsentModelAware: return average * size / (fused.weights + counted);
-    case Confidence::kAverage: break;
-  }
+template <typename T, typename Mean>
+PTDET_HD T fused_confidence(const WbfParams& params, const Fused<T, Mean>& fused, const ModelWeights<T>& models,
+                            T counted) {
+  if (params.confidence == Confidence::kMaximum) return fused.highest / models.largest;
+  const auto total = fused.mean.sum_of_weights();
+  using Number = decltype(fused.mean.sum_of_weights());
+  const Number size(static_cast<T>(fused.size)), average = total / size, sum(models.sum), of_members(fused.weights);
+  if (params.confidence == Confidence::kBoxAndModel)
+    return narrowed(average * size / of_members * Number(counted) / sum);
+  if (params.confidence == Confidence::kAbsentModelAware)
+    return narrowed(average * size / (of_members + Number(counted)));
   const bool all_count = params.allows_overflow || fused.size < models.count;
-  return average * static_cast<T>(all_count ? fused.size : models.count) / models.sum;
+  return narrowed(average * Number(static_cast<T>(all_count ? fused.size : models.count)) / sum);
 }
 
 }  // namespace ptdet

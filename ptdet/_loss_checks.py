@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from ._checks import _number
 from ._overlap_checks import check_boxes
+from .reference import parameter
 
 REDUCTIONS = ("none", "mean", "sum")
 
@@ -46,8 +48,8 @@ def squared_diagonal(image_size: Any) -> float:
         raise TypeError(f"image_size: expected (height, width), got {image_size!r}")
     for side in image_size:
         check_number("image_size", side, 0.0, above=True)
-    height, width = image_size
-    return float(height) ** 2 + float(width) ** 2
+    height, width = (float(min(side, sys.float_info.max)) for side in image_size)
+    return min(height * height + width * width, sys.float_info.max)
 
 
 def running_mean(mean: Any, boxes: Tensor) -> Tensor:
@@ -61,4 +63,5 @@ def running_mean(mean: Any, boxes: Tensor) -> Tensor:
     if mean is None:
         raise ValueError("mean: expected the running mean of 1 - IoU for this version, got None")
     check_number("mean", mean, 0.0, above=True)
-    return torch.tensor(float(mean), dtype=torch.float64, device="cpu").to(torch.float32).to(boxes.device)
+    mean = parameter(float(mean), torch.float32)
+    return torch.tensor(mean, dtype=torch.float64, device="cpu").to(torch.float32).to(boxes.device)

@@ -2,21 +2,41 @@
 
 The values are written once more, from what was selected, in torch operations on padded shapes (so that a compiler can
 trace them), and autograd does the rest: a gradient is exact away from ties and can be differentiated again.
+
+They are written in float64, whose exponents hold every product and quotient of numbers of a smaller type. Boxes and
+scores that are float64 themselves are brought near 1 by powers of 2. What a gradient comes to is kept within the range
+of the type it is given in, and is 0 where it does not exist.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from . import reference
+from .reference.wide import two_to
 
-_PAIRS = 1 << 22  # overlaps held at once
+_PAIRS = 1 << 21  # overlaps held at once
 
 Values = Callable[[Tensor, Tensor], Tensor]
+
+
+def widest(device: torch.device) -> torch.dtype:
+    """The type that gradients are computed in; a Mac's GPU has no float64."""
+    return torch.float32 if device.type == "mps" else torch.float64
+
+
+def widened(boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+    dtype = widest(boxes.device)
+    return boxes.to(dtype), scores.to(dtype)
+
+
+def as_gradient_of(given: Tensor, gradient: Tensor) -> Tensor:
+    limit = torch.finfo(given.dtype).max
+    return torch.nan_to_num(gradient, nan=0.0, posinf=limit, neginf=-limit).clamp(-limit, limit).to(given.dtype)
 
 
 def pull_back(values: Values, boxes: Tensor, scores: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
@@ -28,7 +48,7 @@ def pull_back(values: Values, boxes: Tensor, scores: Tensor, grad: Tensor) -> tu
         if not (again and scores.requires_grad):
             scores = scores.detach().requires_grad_()
         found = torch.autograd.grad(
-            values(boxes, scores), (boxes, scores), grad, create_graph=again, materialize_grads=True
+            values(boxes, scores), (boxes, scores), grad.to(boxes.dtype), create_graph=again, materialize_grads=True
         )
     return found[0], found[1]
 
@@ -43,15 +63,41 @@ def chunks(count: int, width: int) -> Iterator[slice]:
         yield slice(first, first + step)
 
 
-def overlap(a: Tensor, b: Tensor, metric: str) -> Tensor:
-    """The measure, 0 where it is not finite. There, and where it is 0, no gradient flows: 0/0 and inf/inf would."""
+class Overlap(NamedTuple):
+    """A measure: as the type of the boxes computes it, not finite where that comes out so, and with its gradient."""
+
+    raw: Tensor
+    graded: Tensor
+
+
+def overlap(a: Tensor, b: Tensor, metric: str, dtype: torch.dtype) -> Overlap:
+    """Of widened boxes, which are numbers of `dtype`. No gradient flows where the measure is 0 or not finite."""
     a, b = torch.broadcast_tensors(a, b)
-    with torch.no_grad():
-        value = reference.raw_overlap(a, b, metric)
-        flows = (torch.isfinite(value) & (value != 0))[..., None]
-    unit = torch.tensor([0.0, 0.0, 1.0, 1.0], dtype=a.dtype, device=a.device)
-    value = reference.raw_overlap(torch.where(flows, a, unit), torch.where(flows, b, unit), metric)
-    return torch.where(flows[..., 0], value, 0.0)
+    raw = reference.raw_overlap(a.detach().to(dtype), b.detach().to(dtype), metric)
+    flows = torch.isfinite(raw) & (raw != 0)
+    if dtype == torch.float64:  # no measure depends on the unit, and of some each axis may have its own
+        reach = torch.maximum(a.detach().abs(), b.detach().abs())
+        reach = torch.maximum(reach[..., :2], reach[..., 2:])
+        if metric in ("diou", "ciou"):
+            reach = reach.amax(dim=-1, keepdim=True).expand_as(reach)
+        unit = _towards_one(reach)
+        unit = torch.cat([unit, unit], dim=-1)
+        a, b = a * unit, b * unit
+    somewhere = torch.tensor([0.0, 0.0, 1.0, 1.0], dtype=a.dtype, device=a.device)
+    a, b = (torch.where(flows[..., None], box, somewhere) for box in (a, b))
+    return Overlap(
+        raw, with_slopes(torch.where(flows, raw, 0.0).to(a.dtype), reference.raw_overlap(a, b, metric), flows)
+    )
+
+
+def with_slopes(value: Tensor, slopes: Tensor, where: Tensor | bool = True) -> Tensor:
+    """The value, with the gradient of `slopes`."""
+    return value + torch.where(torch.isfinite(slopes) & where, slopes - slopes.detach(), 0.0).to(value.dtype)
+
+
+def _towards_one(size: Tensor) -> Tensor:
+    """The power of 2 that brings float64 numbers near 1."""
+    return two_to(-torch.frexp(size).exponent.to(torch.int64).clamp(-1000, 1000), size.dtype)
 
 
 def ranks(scores: Tensor) -> Tensor:
@@ -84,7 +130,9 @@ def soft_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
         )[1]  # fmt: skip
     rows, others = keep.clamp(min=0), visited.clamp(min=0)
     rank = places(keep) if reselect else ranks(scores)
-    of_boxes, of_scores = torch.zeros_like(boxes), torch.zeros_like(scores)
+    sigma = reference.parameter(sigma, reference.computed(scores).dtype)
+    wide_boxes, wide_scores = widened(boxes, scores)
+    of_boxes, of_scores = torch.zeros_like(wide_boxes), torch.zeros_like(wide_scores)
     for part in chunks(rows.shape[0], others.shape[0]):
         mine = rows[part]
         decays = (rank[others][None] < rank[mine][:, None]) & (visited >= 0)[None]
@@ -92,37 +140,71 @@ def soft_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
             decays = decays & (idxs[others][None] == idxs[mine][:, None])
 
         def values(
-            boxes: Tensor, scores: Tensor, mine: Tensor = mine, part: slice = part, decays: Tensor = decays
+            wide_boxes: Tensor, wide_scores: Tensor, mine: Tensor = mine, part: slice = part, decays: Tensor = decays
         ) -> Tensor:
-            overlaps = overlap(boxes[mine][:, None], boxes[others][None], metric)
+            pairs = wide_boxes[mine][:, None], wide_boxes[others][None]
+            raw, overlaps = overlap(*pairs, metric, reference.computed(boxes).dtype)
             share = overlaps.clamp(min=0)
-            factor = reference.exponential(-(share * share) / sigma)
+            factor = reference.exponential(-(share * (share / sigma)))
             if kind != "gaussian":
-                decays = decays & reference.exceeds(overlaps, iou_threshold, inclusive)
+                decays = decays & reference.exceeds(raw, iou_threshold, inclusive)
                 factor = 1 - share if kind == "linear" else torch.zeros_like(share)
-            decayed = scores[mine] * torch.where(decays, factor, 1.0).prod(dim=1)
-            return torch.where(keep[part] >= 0, decayed, 0.0).to(scores.dtype)
+            decayed = wide_scores[mine] * torch.where(decays, factor, 1.0).prod(dim=1)
+            return torch.where(keep[part] >= 0, decayed, 0.0)
 
-        more = pull_back(values, boxes, scores, grad[part])
+        more = pull_back(values, wide_boxes, wide_scores, grad[part])
         of_boxes, of_scores = of_boxes + more[0], of_scores + more[1]
-    return of_boxes, of_scores, *[None] * 10
+    return as_gradient_of(boxes, of_boxes), as_gradient_of(scores, of_scores), *[None] * 10
 
 
-def weighted_means(boxes: Tensor, keep: Tensor, weight: Tensor, cluster: Tensor, member: Tensor) -> Tensor:
-    """The means of the clusters that `member` rows belong to, in the order of keep; 0 beyond its end."""
-    computed = reference.computed(boxes)
-    weight = torch.where(member, weight, 0.0).to(computed.dtype)
-    sums = torch.zeros_like(computed).index_add(
-        0, cluster, torch.where(member[:, None], weight[:, None] * computed, 0.0)
+class Clusters(NamedTuple):
+    """Who is a member of which cluster: a row of one, or a cell of a table with a row for each cluster."""
+
+    member: Tensor  # (N,) or (K, N)
+    cluster: Tensor | None  # (N,) of each row, (K, N) has no need of it
+    total: int  # how many clusters
+
+    def summed(self, values: Tensor) -> Tensor:
+        if self.cluster is None:
+            return values.sum(dim=1)
+        return values.new_zeros(self.total, *values.shape[1:]).index_add(0, self.cluster, values)
+
+    def largest(self, values: Tensor) -> Tensor:
+        """Of numbers that are not negative."""
+        values = torch.where(self.member, values, 0.0)
+        if self.cluster is None:
+            return values.amax(dim=1)
+        return values.new_zeros(self.total).scatter_reduce(0, self.cluster, values, "amax")
+
+    def spread(self, of_cluster: Tensor) -> Tensor:
+        return of_cluster[:, None] if self.cluster is None else of_cluster[self.cluster]
+
+
+def weighted_means(
+    boxes: Tensor, scores: Tensor, times: Tensor, keep: Tensor, clusters: Clusters, dtype: torch.dtype
+) -> Tensor:
+    """Means weighted by scores * times of widened boxes, which are numbers of `dtype`; 0 where keep is -1.
+
+    They are written as the kept box and what is added to it: the slope by a weight is a difference of boxes, which is
+    exactly 0 where there is one box alone.
+    """
+    own = boxes[keep.clamp(min=0)]
+    unit = boxes.new_ones(clusters.total)
+    if dtype == torch.float64:
+        unit = _towards_one(clusters.largest(boxes.detach().abs().amax(dim=-1)))
+        scores = scores * clusters.spread(_towards_one(clusters.largest(scores.detach().abs())))
+    start = own.detach() * unit[:, None]
+    weight = torch.where(clusters.member, scores * times, 0.0)
+    total = clusters.summed(weight)
+    some = (total != 0).detach()
+    share = weight / clusters.spread(torch.where(some, total, 1.0))
+    steps = torch.where(
+        clusters.member[..., None], boxes * clusters.spread(unit)[..., None] - clusters.spread(start), 0.0
     )
-    return sound_means(boxes, keep, sums, torch.zeros_like(weight).index_add(0, cluster, weight))
-
-
-def sound_means(boxes: Tensor, keep: Tensor, sums: Tensor, total: Tensor) -> Tensor:
-    sound = ((total != 0) & torch.isfinite(sums / total[:, None]).all(dim=1)).detach()[:, None]
-    mean = torch.where(sound, sums, 0.0) / torch.where(sound, total[:, None], 1.0)
-    mean = torch.where(sound, mean, reference.computed(boxes)[keep.clamp(min=0)])
-    return torch.where((keep >= 0)[:, None], mean, 0.0).to(boxes.dtype)
+    mean = (start + clusters.summed(share[..., None] * steps)) / unit[:, None]
+    sound = some & torch.isfinite(mean.detach().to(dtype)).all(dim=1)
+    mean = torch.where(sound[:, None], mean, own)
+    return torch.where((keep >= 0)[:, None], mean, 0.0)
 
 
 def merge_setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
@@ -135,29 +217,35 @@ def merge_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
     _, metric, _, _, _, members, weights = ctx.options
     if members in ("overlapping", "later"):
         return *_overlapping_backward(ctx, boxes, scores, idxs, keep, grad), *[None] * 8
+    dtype = reference.computed(boxes).dtype
     by = owner.clamp(min=0)
     itself = owner == torch.arange(owner.shape[0], device=owner.device)
+    clusters = Clusters(owner >= 0, places(keep)[by], keep.shape[0])
 
-    def values(boxes: Tensor, scores: Tensor) -> Tensor:
-        weight = scores
+    def values(wide_boxes: Tensor, wide_scores: Tensor) -> Tensor:
+        times = torch.ones_like(wide_scores)
         if weights == "score_overlap":
-            weight = weight * torch.where(itself, 1.0, overlap(boxes, boxes[by], metric))
-        return weighted_means(boxes, keep, weight, places(keep)[by], owner >= 0)
+            overlaps = overlap(wide_boxes, wide_boxes[by], metric, dtype).graded
+            times = torch.where(itself, 1.0, overlaps)
+        return weighted_means(wide_boxes, wide_scores, times, keep, clusters, dtype)
 
-    return *pull_back(values, boxes, scores, grad), *[None] * 8
+    of_boxes, of_scores = pull_back(values, *widened(boxes, scores), grad)
+    return as_gradient_of(boxes, of_boxes), as_gradient_of(scores, of_scores), *[None] * 8
 
 
 def _overlapping_backward(
     ctx: Any, boxes: Tensor, scores: Tensor, idxs: Tensor | None, keep: Tensor, grad: Tensor
 ) -> tuple[Tensor, Tensor]:
     iou_threshold, metric, inclusive, score_threshold, _, members, weights = ctx.options
+    dtype = reference.computed(boxes).dtype
     rows, rank = keep.clamp(min=0), ranks(scores)
     everybody = torch.arange(boxes.shape[0], device=boxes.device)
     candidate = torch.ones_like(scores, dtype=torch.bool)
     if score_threshold is not None:
         candidate = reference.above(reference.computed(scores.detach()), score_threshold)
-    of_boxes, of_scores = torch.zeros_like(boxes), torch.zeros_like(scores)
-    for part in chunks(rows.shape[0], rows.shape[0]):
+    wide_boxes, wide_scores = widened(boxes, scores)
+    of_boxes, of_scores = torch.zeros_like(wide_boxes), torch.zeros_like(wide_scores)
+    for part in chunks(rows.shape[0], 4 * rows.shape[0]):
         mine = rows[part]
         itself = everybody[None] == mine[:, None]
         overlaps = reference.raw_overlap(boxes.detach()[None], boxes.detach()[mine][:, None], metric)
@@ -166,25 +254,25 @@ def _overlapping_backward(
             met = met & (rank[None] > rank[mine][:, None])
         if idxs is not None:
             met = met & (idxs[None] == idxs[mine][:, None])
+        clusters = Clusters(met | itself, None, mine.shape[0])
 
         def values(
-            boxes: Tensor,
-            scores: Tensor,
+            wide_boxes: Tensor,
+            wide_scores: Tensor,
             mine: Tensor = mine,
             part: slice = part,
             itself: Tensor = itself,
-            met: Tensor = met,
+            clusters: Clusters = clusters,
         ) -> Tensor:
-            weight = scores[None].to(reference.computed(boxes).dtype)
+            times = torch.ones_like(wide_scores)[None]
             if weights == "score_overlap":
-                overlaps = overlap(boxes[None], boxes[mine][:, None], metric)
-                weight = weight * torch.where(met & ~itself, overlaps, 1.0)
-            weight = torch.where(met | itself, weight, 0.0)
-            return sound_means(boxes, keep[part], weight @ reference.computed(boxes), weight.sum(dim=1))
+                overlaps = overlap(wide_boxes[None], wide_boxes[mine][:, None], metric, dtype).graded
+                times = torch.where(itself, 1.0, overlaps)
+            return weighted_means(wide_boxes, wide_scores[None], times, keep[part], clusters, dtype)
 
-        more = pull_back(values, boxes, scores, grad[part])
+        more = pull_back(values, wide_boxes, wide_scores, grad[part])
         of_boxes, of_scores = of_boxes + more[0], of_scores + more[1]
-    return of_boxes, of_scores
+    return as_gradient_of(boxes, of_boxes), as_gradient_of(scores, of_scores)
 
 
 def nmm_setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
@@ -206,27 +294,30 @@ def wbf_setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> 
 
 def wbf_backward(ctx: Any, grad_fused: Tensor, grad_confidences: Tensor, *_: Any) -> tuple[Any, ...]:
     boxes, scores, models, weights, keep, owner = ctx.saved_tensors
-    dtype = reference.computed(boxes).dtype
+    wide_boxes, wide_scores = widened(boxes, scores)
     models = torch.zeros_like(keep) if models is None else models
-    weights = torch.ones(1, dtype=dtype, device=boxes.device) if weights is None else weights.to(dtype)
-    member, cluster = owner >= 0, places(keep)[owner.clamp(min=0)]
-    factor = torch.zeros_like(scores, dtype=dtype)
+    weights = torch.ones_like(wide_scores[:1]) if weights is None else weights.to(wide_scores.dtype)
+    clusters = Clusters(owner >= 0, places(keep)[owner.clamp(min=0)], keep.shape[0])
+    factor = torch.zeros_like(wide_scores)
     if ctx.conf_type != "max":
-        factor = confidence_factor(ctx, models, weights, cluster, member)
+        factor = confidence_factor(ctx, models, weights, places(keep)[owner.clamp(min=0)], owner >= 0)
 
-    def fused(boxes: Tensor, scores: Tensor) -> Tensor:
-        return weighted_means(boxes, keep, scores.to(dtype) * weights[models], cluster, member)
+    def fused(wide_boxes: Tensor, wide_scores: Tensor) -> Tensor:
+        dtype = reference.computed(boxes).dtype
+        return weighted_means(wide_boxes, wide_scores, weights[models], keep, clusters, dtype)
 
-    def confidences(boxes: Tensor, scores: Tensor) -> Tensor:
-        weighted = scores.to(dtype) * weights[models]
+    def confidences(wide_boxes: Tensor, wide_scores: Tensor) -> Tensor:
+        weighted = wide_scores * weights[models]
         if ctx.conf_type == "max":  # the founder has it
             found = weighted[keep.clamp(min=0)] / weights.max()
         else:
-            found = torch.zeros_like(weighted).index_add(0, cluster, torch.where(member, weighted, 0.0)) * factor
-        return torch.where(keep >= 0, found, 0.0).to(scores.dtype)
+            found = clusters.summed(torch.where(clusters.member, weighted, 0.0)) * factor
+        return torch.where(keep >= 0, found, 0.0)
 
-    grads = pull_back(fused, boxes, scores, grad_fused), pull_back(confidences, boxes, scores, grad_confidences)
-    return grads[0][0] + grads[1][0], grads[0][1] + grads[1][1], *[None] * 10
+    by_fused = pull_back(fused, wide_boxes, wide_scores, grad_fused)
+    by_confidences = pull_back(confidences, wide_boxes, wide_scores, grad_confidences)
+    of_boxes, of_scores = (a + b for a, b in zip(by_fused, by_confidences, strict=True))
+    return as_gradient_of(boxes, of_boxes), as_gradient_of(scores, of_scores), *[None] * 10
 
 
 def confidence_factor(ctx: Any, models: Tensor, weights: Tensor, cluster: Tensor, member: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ._checks import check_dense
 from .overlaps import graded
+from .reference import parameter
 from .reference import power as raised
 
 
@@ -23,6 +24,8 @@ def losses_of(
     try:
         if not (boxes1.is_floating_point() and boxes2.is_floating_point()):
             boxes1, boxes2 = (boxes if boxes.is_floating_point() else boxes.float() for boxes in (boxes1, boxes2))
+        dtype = torch.float64 if torch.float64 in (boxes1.dtype, boxes2.dtype) else torch.float32
+        eps, power, scale = (parameter(value, dtype) for value in (eps, power, scale))
         if mean is None:
             return graded(boxes1, boxes2, kind, eps, eps, False, (power, scale, base))
         with torch.no_grad():
@@ -32,7 +35,8 @@ def losses_of(
             else:
                 gain = beta / (scale * raised(torch.full_like(beta, power), beta - scale))
             gain = torch.where(torch.isfinite(gain), gain, 0.0)
-        return gain * graded(boxes1, boxes2, "wiou_v1", eps, eps, False)
+        loss = graded(boxes1, boxes2, "wiou_v1", eps, eps, False)
+        return (gain * loss).clamp(max=torch.finfo(loss.dtype).max)
     except (RuntimeError, TypeError):
         check_dense(boxes1=boxes1, boxes2=boxes2)
         raise

@@ -13,9 +13,10 @@ from torch import Tensor
 
 from ._backend import has_kernels
 from ._method_checks import check_matrix
-from ._method_gradients import chunks, overlap
+from ._method_gradients import chunks, overlap, widest, with_slopes
 from ._operators import FAST_NMS_WALK, MATRIX_NMS_WALK, wants_gradient
-from .reference import above, computed, decreasing, exceeds, exponential, finite_or_zero, raw_overlap
+from .reference import above, computed, decreasing, exceeds, exponential, finite_or_zero, parameter, raw_overlap
+from .reference.loss_terms import guarded
 
 
 def _is_native(boxes: Tensor) -> bool:
@@ -106,17 +107,14 @@ def composed_matrix(
     longest: int | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """What the operator matrix_nms_walk returns, with gradients; `longest` as above."""
-    ranked = _Ranked(boxes, scores, idxs, score_threshold, longest)
+    ranked = _Ranked(boxes.detach(), scores, idxs, score_threshold, longest)
+    sigma = parameter(sigma, ranked.boxes.dtype)
 
     def f(share: Tensor) -> Tensor:
         return exponential(-sigma * (share * share)) if kind == "gaussian" else 1 - share
 
     def shares(rows: slice, before: Tensor, better: Tensor) -> Tensor:
-        own, others = ranked.boxes[rows][:, None], ranked.boxes[before]
-        if torch.is_grad_enabled() and boxes.requires_grad:
-            met = overlap(own, others, metric)
-        else:
-            met = finite_or_zero(raw_overlap(own, others, metric))
+        met = finite_or_zero(raw_overlap(ranked.boxes[rows][:, None], ranked.boxes[before], metric))
         return torch.where(better, met.clamp(min=0), 0.0)
 
     relief = f(torch.cat([shares(rows, before, better).amax(dim=1) for rows, _, before, better in ranked.blocks()]))
@@ -126,10 +124,13 @@ def composed_matrix(
         least = torch.where(better & (relief > 0)[before], ratio, 1.0).min(dim=1, keepdim=True)
         factors.append(least.values[:, 0].clamp(max=1))
         by.append(torch.where(least.values[:, 0] < 1, before.gather(1, least.indices)[:, 0], own))
-    values = computed(scores)[ranked.order]
-    decayed = values * torch.cat(factors).to(values.dtype)
+    heaviest, factor = torch.cat(by), torch.cat(factors)
+    values = computed(scores.detach())[ranked.order]
+    decayed = values * factor.to(values.dtype)
+    if wants_gradient(boxes, scores):
+        slopes = _matrix_slopes(ranked, boxes, scores, heaviest, factor, sigma, kind, metric)
+        decayed = with_slopes(decayed, slopes)
     alive = ranked.candidate & (above(decayed.detach(), min_score) | torch.isnan(decayed.detach()))
-    heaviest = torch.cat(by)
     places = torch.arange(heaviest.shape[0], device=heaviest.device)
     by_whom = torch.where(ranked.candidate & ~alive & (heaviest != places), ranked.order[heaviest], -1)
     decayed = ranked.by_row(decayed, 0)
@@ -137,6 +138,35 @@ def composed_matrix(
     keep = keep if max_output is None else _limited(keep, max_output)
     kept_scores = torch.where(keep >= 0, decayed[keep.clamp(min=0)], 0.0).to(scores.dtype)
     return kept_scores, keep, _with_kept(ranked.by_row(by_whom, -1), keep), (keep >= 0).sum()
+
+
+def _matrix_slopes(
+    ranked: _Ranked,
+    boxes: Tensor,
+    scores: Tensor,
+    heaviest: Tensor,
+    factor: Tensor,
+    sigma: float,
+    kind: str,
+    metric: str,
+) -> Tensor:
+    """The decayed scores, widened, for their gradient: who weighs most on a box is held fixed."""
+    dtype = widest(boxes.device)
+    wide_boxes, wide_scores = guarded(boxes, dtype)[ranked.order], guarded(scores, dtype)[ranked.order]
+
+    def largest(rows: slice, before: Tensor, better: Tensor) -> Tensor:
+        met = overlap(wide_boxes[rows][:, None], wide_boxes[before], metric, ranked.boxes.dtype).graded
+        return torch.where(better, met.clamp(min=0), 0.0).amax(dim=1)
+
+    most = torch.cat([largest(rows, before, better) for rows, _, before, better in ranked.blocks()])
+    own, by = overlap(wide_boxes, wide_boxes[heaviest], metric, ranked.boxes.dtype).graded.clamp(min=0), most[heaviest]
+    if kind == "gaussian":
+        exponent = sigma * (by * by - own * own)
+        ratio = factor.detach() * torch.exp(exponent - exponent.detach())
+    else:
+        ratio = (1 - own) / torch.where(by < 1, 1 - by, 1.0)
+    weighed_on = heaviest != torch.arange(heaviest.shape[0], device=heaviest.device)
+    return wide_scores * torch.where(weighed_on, ratio, 1.0)
 
 
 class _Ranked:

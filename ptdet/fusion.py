@@ -22,7 +22,9 @@ from ._operators import MERGE_NMS_WALK, WBF_WALK, past_autograd
 from ._pieces import any_is, by_piece, filled, is_recorded, joined, pieces, places_where
 from ._plain_checks import check_flag, one_of
 from ._results import cut, rows_at
+from ._weights import shared_weights
 from .reference import computed, exceeds
+from .reference.loss_terms import guarded
 
 
 def weighted_boxes_fusion(
@@ -120,8 +122,9 @@ def non_maximum_weighted(
     boxes, scores, labels, models, of_models = _gathered(boxes_list, scores_list, labels_list, weights)
     try:
         part = _taking_part(scores, skip_box_thr)
-        shares = rows_at((of_models / of_models.max()).to(computed(scores).dtype), models)
-        weighted = by_piece(lambda some, share: computed(some) * share, scores, shares)
+        dtype = computed(scores).dtype
+        shares = rows_at((of_models / of_models.max()).to(dtype), models)
+        weighted = by_piece(lambda some, share: guarded(some, dtype) * share, scores, shares)
         boxes, weighted, labels = (_at(each, part) for each in (boxes, weighted, labels))
         merged, keep, owner, kept = MERGE_NMS_WALK(
             boxes, weighted, labels, iou_thr, members="best", weights="score_overlap"
@@ -138,7 +141,7 @@ def non_maximum_weighted(
 def _gathered(
     boxes_list: Any, scores_list: Any, labels_list: Any, weights: Any
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """All models' boxes, scores and labels one after the other, the model of each, and the models' weights."""
+    """All models' boxes, scores and labels one after the other, the model of each, and what the models weigh."""
     lists = {"boxes_list": boxes_list, "scores_list": scores_list, "labels_list": labels_list}
     for name, given in lists.items():
         if not isinstance(given, Sequence):
@@ -179,7 +182,9 @@ def _gathered(
             raise TypeError(f"{name}: expected dtypes that have a common one, got {dtypes}") from error
     boxes, scores, labels = of_all
     models = joined(filled(each, m) for m, each in enumerate(scores_list))
-    return boxes, scores, labels, models, torch.tensor(weights, dtype=computed(boxes).dtype, device=boxes.device)
+    dtype = computed(boxes).dtype
+    shares = torch.tensor(shared_weights(weights, dtype == torch.float64), dtype=dtype, device=boxes.device)
+    return boxes, scores, labels, models, shares
 
 
 def _explain(boxes: Tensor, iou_thr: Any, skip_box_thr: Any) -> None:

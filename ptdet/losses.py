@@ -16,11 +16,15 @@ from ._plain_checks import one_of
 
 
 def _reduced(loss: Tensor, reduction: str) -> Tensor:
+    if reduction == "none":
+        return loss
     if reduction == "mean" and torch._C._is_tracing():  # the next call may have no pair
         return loss.sum() / torch.ones_like(loss).sum().clamp(min=1)
-    if reduction == "mean":
-        return loss.mean() if loss.numel() > 0 else 0.0 * loss.sum()
-    return loss.sum() if reduction == "sum" else loss
+    if reduction == "sum" or loss.numel() == 0:
+        return loss.sum().clamp(max=torch.finfo(loss.dtype).max)  # terms that are finite have a sum that need not be
+    if loss.dtype == torch.float64 or loss.device.type == "mps":
+        return (loss / loss.numel()).sum()
+    return loss.mean(dtype=torch.float64).to(loss.dtype)
 
 
 def box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: float = 1e-7) -> Tensor:

@@ -10,6 +10,7 @@ from ._operators import GRADED_BOX_LOSS, PAIRWISE_OVERLAP
 from ._overlap_checks import check_boxes, check_epsilon, check_two
 from ._overlap_functions import BoxLossFunction, EagerBoxLoss, EagerPairwiseOverlap, PairwiseOverlapFunction
 from ._plain_checks import check_flag, one_of
+from .reference.loss_terms import guarded
 
 __all__ = [
     "BoxLossFunction",
@@ -57,7 +58,7 @@ def pairwise_overlap(
         if not (isinstance(fmt, str) and fmt == "xyxy"):
             boxes1, boxes2 = corners(boxes1, fmt), corners(boxes2, fmt)
         if boxes1.shape[:-2] != boxes2.shape[:-2]:
-            boxes1, boxes2 = _with_equal_batch(boxes1, boxes2)
+            boxes1, boxes2 = _with_equal_batch(_in_range(boxes1), _in_range(boxes2))
         settings = kind, eps, 0.0
         if torch.compiler.is_compiling():
             return PAIRWISE_OVERLAP(boxes1, boxes2, *settings)  # type: ignore[no-any-return]
@@ -213,7 +214,7 @@ def graded(
 ) -> Tensor:
     """The value of `graded_box_loss`, for boxes that broadcast and have been checked; shape is power, scale, base."""
     if boxes1.shape != boxes2.shape:
-        boxes1, boxes2 = _broadcast(boxes1, boxes2)
+        boxes1, boxes2 = _broadcast(_in_range(boxes1), _in_range(boxes2))
     if torch.compiler.is_compiling():
         run = GRADED_BOX_LOSS
         needed = _needed(boxes1, boxes2)
@@ -236,11 +237,20 @@ def corners(boxes: Tensor, fmt: str) -> Tensor:
     """x1, y1, x2, y2 of boxes in another format; half types and integers as float32."""
     one_of("fmt", fmt, FORMATS)
     check_boxes("boxes", boxes)
-    if boxes.dtype != torch.float64:
-        boxes = boxes.to(torch.float32 if boxes.is_floating_point() else torch.float64)
+    boxes = _in_range(boxes) if boxes.is_floating_point() else boxes.to(torch.float64)
     place, size = boxes[..., :2], boxes[..., 2:]
     first = place if fmt == "xywh" else place - size / 2
     return torch.cat([first, place + size if fmt == "xywh" else place + size / 2], dim=-1)
+
+
+def _in_range(boxes: Tensor) -> Tensor:
+    """Floats in the type that computes. Sums of their gradients are made there, and kept within their own range."""
+    dtype = torch.float64 if boxes.dtype == torch.float64 else torch.float32
+    if not boxes.is_floating_point():
+        return boxes
+    if _needed(boxes, boxes)[0] or (torch.is_grad_enabled() and torch._C._are_functorch_transforms_active()):
+        return guarded(boxes, dtype)
+    return boxes.to(dtype)
 
 
 def _broadcast(boxes1: Tensor, boxes2: Tensor) -> tuple[Tensor, Tensor]:

@@ -53,6 +53,33 @@ def test_sizes_groups_and_limits(method: str, options: dict[str, Any], flavour: 
     check(flavour, cases if flavour is not TSAN else cases[::2])
 
 
+@pytest.mark.parametrize(("method", "options"), [row for row in OPTIONS if row[1].get("kind") != "gaussian"], ids=str)
+def test_numbers_near_the_ends_of_a_type(method: str, options: dict[str, Any]) -> None:
+    """Means of what overflows, underflows or loses digits on the way, after means of ordinary numbers; bit for bit."""
+    boxes, scores = drawn(60, 5, spread=20, lattice=True, dtype=torch.float64)
+    boxes = boxes / boxes.abs().max()
+    cases = []
+    for dtype, units in ((torch.float32, (2e-45, 1e-21, 3e18, 3e38)), (torch.float64, (1e-320, 1e-160, 1e154, 1e308))):
+        for unit in units:
+            cases.append(MethodCase(method, Case((boxes * unit).to(dtype), scores.to(dtype), ids(60, 2), 0.3), options))
+        smallest = 1e-45 if dtype == torch.float32 else 5e-324
+        some = (scores * torch.tensor([1.0, 1e-12, smallest] * 20, dtype=torch.float64)).clamp(min=smallest).to(dtype)
+        for each in (some, torch.full_like(some, smallest), some * torch.finfo(dtype).max):
+            cases.append(MethodCase(method, Case(boxes.to(dtype), each, ids(60, 2), 0.3), options))
+    check(PLAIN, cases)
+
+
+@pytest.mark.parametrize("conf_type", methods.CONF_TYPES)
+def test_weights_near_the_ends_of_a_type(conf_type: str) -> None:
+    boxes, scores = drawn(60, 6, spread=20, lattice=True)
+    models, cases = torch.arange(60) % 3, []
+    for weights in ([1e-38, 1.0, 1.9], [1.2e-38] * 3, [1e19, 1e-19, 1e-30]):
+        for factor in (1.0, 1e-30, 1e-43):
+            case = Case(boxes, scores * factor, ids(60, 2), 0.3)
+            cases.append(MethodCase("wbf_walk", case, {"conf_type": conf_type}, models, torch.tensor(weights)))
+    check(PLAIN, cases)
+
+
 @pytest.mark.parametrize("flavour", [pytest.param(f, id=f.name) for f in (PLAIN, ASAN)])
 @pytest.mark.parametrize(("method", "options"), OPTIONS, ids=str)
 def test_types_and_values_that_are_no_boxes(flavour: Flavour, method: str, options: dict[str, Any]) -> None:

@@ -7,9 +7,9 @@
 
 namespace ptdet {
 
-template <typename T>
+template <typename T, typename Mean = WeightedMean<T>>
 struct Fused {
-  WeightedMean<T> mean;
+  Mean mean;
   T highest = T(0);
   T weights = T(0);  // of its members' models
   int64_t size = 0;

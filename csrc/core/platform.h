@@ -11,6 +11,13 @@
 #define PTDET_HD inline __attribute__((always_inline))  // no copy compiled for AVX may serve the baseline
 #endif
 
+// A function that is seldom called: its code stays out of the way of what is called often.
+#if defined(__CUDACC__)
+#define PTDET_RARE __host__ __device__ __noinline__
+#else
+#define PTDET_RARE __attribute__((noinline))
+#endif
+
 // Before a loop that is short or rare: its code four times over would help nobody. The pragma is of device code.
 #if defined(__CUDA_ARCH__)
 #define PTDET_ROLLED _Pragma("unroll 1")

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <new>
 
-#include "core/mean.h"
 #include "core/threshold.h"
+#include "cpu/ordinary.h"
 #include "cpu/rank.h"
 #include "cpu/store.h"
 #include "cpu/tree.h"
@@ -34,10 +34,12 @@ class Merger {
       find_best();
       cut();
     }
-    if (params_.members == Members::kCluster || params_.members == Members::kBest)
-      merge_clusters();
+    // An overlap that is a factor is above the threshold.
+    const bool near_one = !params_.by_overlap || threshold_.bound >= T(1) / 16;
+    if (near_one && all_ordinary(boxes_, input_.count) && all_ordinary(weights_, input_.count))
+      merge<OrdinaryMean<T>>();
     else
-      merge_overlapping();
+      merge<WeightedMean<T>>();
     const size_t row = 4 * bytes_of(input_.boxes.type), used = row * static_cast<size_t>(kept());
     std::fill_n(static_cast<char*>(output_.merged) + used, row * static_cast<size_t>(input_.count) - used, char(0));
   }
@@ -45,21 +47,34 @@ class Merger {
  private:
   int64_t kept() const { return *output_.walk.kept; }
 
-  T weight(int64_t row, int64_t of) const {
-    if (!params_.by_overlap) return weights_[row];
-    return weights_[row] * (row == of ? T(1) : overlap_by(params_.walk.metric, boxes_[row], boxes_[of]));
+  template <typename Mean>
+  void merge() {
+    if (params_.members == Members::kCluster || params_.members == Members::kBest)
+      merge_clusters<Mean>();
+    else
+      merge_overlapping<Mean>();
   }
 
-  void write(int64_t row, const WeightedMean<T>& mean) {
+  template <typename Mean>
+  PTDET_HD void add(Mean& mean, int64_t row, int64_t of) const {
+    if (!params_.by_overlap || row == of)
+      mean.add(boxes_[row], weights_[row]);
+    else
+      mean.add(boxes_[row], weights_[row], overlap_by(params_.walk.metric, boxes_[row], boxes_[of]));
+  }
+
+  template <typename Mean>
+  void write(int64_t row, const Mean& mean) {
     store_box(output_.merged, input_.boxes.type, place_[row], mean.or_else(boxes_[row]));
   }
 
+  template <typename Mean>
   void merge_clusters() {
-    WeightedMean<T>* means = allocate<WeightedMean<T>>(host_, kept());
-    std::fill_n(means, kept(), WeightedMean<T>());
+    Mean* means = allocate<Mean>(host_, kept());
+    std::fill_n(means, kept(), Mean());
     for (int64_t r = 0; r < ranks_.count; ++r) {
       const int64_t row = ranks_.rows[r], by = output_.walk.owner[row];
-      if (by >= 0) means[place_[by]].add(boxes_[row], weight(row, by));
+      if (by >= 0) add(means[place_[by]], row, by);
     }
     for (int64_t k = 0; k < kept(); ++k) write(output_.walk.keep[k], means[k]);
   }
@@ -79,6 +94,7 @@ class Merger {
     }
   }
 
+  template <typename Mean>
   void merge_overlapping() {
     uint32_t* met = allocate<uint32_t>(host_, ranks_.count);
     for_each_group([&](const uint32_t* rows, uint32_t count, const Box<T>* members) {
@@ -91,8 +107,8 @@ class Merger {
           if (j != i && (j > i || params_.members != Members::kLater)) met[found++] = j;
         });
         std::sort(met, met + found);
-        WeightedMean<T> mean;
-        for (uint32_t m = 0; m < found; ++m) mean.add(members[met[m]], weight(rows[met[m]], rows[i]));
+        Mean mean;
+        for (uint32_t m = 0; m < found; ++m) add(mean, rows[met[m]], rows[i]);
         write(rows[i], mean);
       }
     });

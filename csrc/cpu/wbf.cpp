@@ -4,6 +4,7 @@
 
 #include "core/fusion.h"
 #include "core/threshold.h"
+#include "cpu/ordinary.h"
 #include "cpu/rank.h"
 #include "cpu/store.h"
 #include "cpu/tree.h"
@@ -12,14 +13,14 @@
 namespace ptdet::cpu {
 namespace {
 
-template <typename T>
+template <typename T, typename Mean>
 struct Cluster {
-  Fused<T> fused;
+  Fused<T, Mean> fused;
   Box<T> box;  // as it is fused now
   uint32_t founder;
 };
 
-template <typename T>
+template <typename T, typename Mean>
 class Fusion {
  public:
   Fusion(const WbfInput& input, const WbfParams& params, const WbfOutput& output, const Host& host)
@@ -32,20 +33,26 @@ class Fusion {
         boxes_(load_boxes<T>(input.walk.boxes, count(), host)),
         scores_(load_column<T>(input.walk.scores, count(), host)) {}
 
-  void run() {
+  // Whether Mean is made for these numbers; if it is not, nothing has been done.
+  bool run() {
     *output_.walk.kept = 0;
     if (input_.walk.groups.data && any_id_is_nan(input_.walk.groups, count())) *output_.walk.kept = kGroupIsNan;
     if (!load_models()) *output_.walk.kept = kModelIsUnknown;
-    if (*output_.walk.kept < 0) return;
+    if (*output_.walk.kept < 0) return true;
     std::fill_n(output_.walk.owner, count(), -1);
     const Ranks ranks = rank();
+    if (std::is_same_v<Mean, OrdinaryMean<T>> &&
+        !(all_ordinary(boxes_, count()) && all_ordinary(scores_, count()) && all_ordinary(weights_, input_.model_count) &&
+          input_.model_count < 1 << 16))
+      return false;
     const Groups groups = groups_of(input_.walk, ranks, host_);
-    clusters_ = allocate<Cluster<T>>(host_, ranks.count);
+    clusters_ = allocate<Cluster<T, Mean>>(host_, ranks.count);
     cluster_of_ = allocate<uint32_t>(host_, count());
     blocks_ = allocate<Block<T>>(host_, largest_of(groups) / Block<T>::kLanes + 1);
     for (uint32_t g = 0; g < groups.count; ++g)
       fuse(groups.rows + groups.starts[g], groups.starts[g + 1] - groups.starts[g]);
     write(groups, ranks.count);
+    return true;
   }
 
  private:
@@ -80,7 +87,7 @@ class Fusion {
   }
 
   // The cluster of one group whose box this one overlaps most, the first of equals; `found` if none enough.
-  uint32_t most_overlapped(const Box<T>& box, const Cluster<T>* clusters, uint32_t found) const {
+  uint32_t most_overlapped(const Box<T>& box, const Cluster<T, Mean>* clusters, uint32_t found) const {
     const T box_area = area(box);
     uint32_t best = found;
     T most = -T(INFINITY);
@@ -105,7 +112,7 @@ class Fusion {
   }
 
   void fuse(const uint32_t* rows, uint32_t members) {
-    Cluster<T>* clusters = clusters_ + found_;
+    Cluster<T, Mean>* clusters = clusters_ + found_;
     uint32_t found = 0;
     for (uint32_t i = 0; i < members; ++i) {
       const uint32_t row = rows[i];
@@ -117,7 +124,7 @@ class Fusion {
           std::fill_n(blocks_[found / Block<T>::kLanes].limit, Block<T>::kLanes, kNeverMet<T>);
         ++found;
       }
-      Cluster<T>& cluster = clusters[at];
+      Cluster<T, Mean>& cluster = clusters[at];
       cluster.fused.add(box, scores_[row], weights_[models_[row]], cluster.box);
       set_lane(at, cluster.box);
       output_.walk.owner[row] = cluster.founder;
@@ -186,19 +193,25 @@ class Fusion {
   T* scores_;  // weighted
   T* weights_ = nullptr;
   int64_t* models_ = nullptr;
-  Cluster<T>* clusters_ = nullptr;
+  Cluster<T, Mean>* clusters_ = nullptr;
   uint32_t* cluster_of_ = nullptr;  // [row of a candidate]
   Block<T>* blocks_ = nullptr;      // the fused boxes of the group at hand
   int64_t found_ = 0;               // clusters so far
 };
 
+template <typename T>
+void fuse(const WbfInput& input, const WbfParams& params, const WbfOutput& output, const Host& host) {
+  if (!Fusion<T, OrdinaryMean<T>>(input, params, output, host).run())
+    Fusion<T, WeightedMean<T>>(input, params, output, host).run();
+}
+
 }  // namespace
 
 void wbf(const WbfInput& input, const WbfParams& params, const WbfOutput& output, const Host& host) {
   if (input.walk.boxes.type == Type::kFloat64)
-    Fusion<double>(input, params, output, host).run();
+    fuse<double>(input, params, output, host);
   else
-    Fusion<float>(input, params, output, host).run();
+    fuse<float>(input, params, output, host);
 }
 
 }  // namespace ptdet::cpu

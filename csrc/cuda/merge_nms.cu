@@ -65,11 +65,11 @@ __global__ void write_clusters(int64_t count, const int64_t* by_score, const int
 }
 
 template <typename T>
-__device__ T weight(const NmsInput& input, const MergeParams& params, int64_t row, const Box<T>& box, int64_t of,
-                    const Box<T>& kept) {
+__device__ void add(WeightedMean<T>& mean, const NmsInput& input, const MergeParams& params, int64_t row,
+                    const Box<T>& box, int64_t of, const Box<T>& kept) {
   const T score = load<T>(input.scores, row);
-  if (!params.by_overlap) return score;
-  return score * (row == of ? T(1) : overlap_by(params.walk.metric, box, kept));
+  const bool by_overlap = params.by_overlap && row != of;
+  mean.add(box, score, by_overlap ? overlap_by(params.walk.metric, box, kept) : T(1));
 }
 
 // `keys` ascend; `ranks` are the places in visiting order that they belong to.
@@ -86,7 +86,7 @@ __global__ void mean_of_cluster(NmsInput input, MergeParams params, const int64_
     for (int64_t i = first_not_below(keys, input.count, k); i < input.count && keys[i] == k; ++i) {
       const int64_t row = by_score[ranks[i]];
       const Box<T> box = load_box<T>(input.boxes, row);
-      mean.add(box, weight(input, params, row, box, of, kept));
+      add(mean, input, params, row, box, of, kept);
     }
     result = mean.or_else(kept);
   }
@@ -109,7 +109,7 @@ __global__ void mean_of_overlapping(NmsInput input, MergeParams params, Threshol
       if (!same_group(input.groups, of, row)) continue;
       const Box<T> box = load_box<T>(input.boxes, row);
       if (row == of || threshold.met_by(overlap_by(params.walk.metric, box, kept)))
-        mean.add(box, weight(input, params, row, box, of, kept));
+        add(mean, input, params, row, box, of, kept);
     }
     result = mean.or_else(kept);
   }

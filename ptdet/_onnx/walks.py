@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..reference import finite_or_zero, raw_overlap
+from ..reference import finite_or_zero, parameter, raw_overlap
 from ..reference.overlap import centre_distance_share, iou
 from .rows import best_of, cut, first_if_nan, in_front, numbered, owned, picked
 from .visits import Ranked, exceeds, first, float32_below, visits
@@ -124,7 +124,7 @@ def soft_nms_walk(
     def left_of(scores: Tensor, overlaps: Tensor) -> Tensor:
         share = finite_or_zero(overlaps).clamp(min=0)
         if kind == "gaussian":
-            return scores * torch.exp(-(share * share) / sigma)
+            return scores * torch.exp(-(share * share) / parameter(sigma, share.dtype))
         decayed = scores * (1 - share) if kind == "linear" else torch.zeros_like(scores)
         return torch.where(exceeds(overlaps, iou_threshold, inclusive), decayed, scores)
 

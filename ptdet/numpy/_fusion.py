@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._plain_checks import check_flag, check_number
+from .._weights import shared_weights
 from ._native import native
 from ._types import Array, Indices
 
@@ -87,7 +88,7 @@ def non_maximum_weighted(
 
 
 def _gathered(boxes_list: Any, scores_list: Any, labels_list: Any, weights: Any) -> _Gathered:
-    """All models' boxes, scores and labels one after the other, the model of each, and the models' weights."""
+    """All models' boxes, scores and labels one after the other, the model of each, and what the models weigh."""
     lists = {"boxes_list": boxes_list, "scores_list": scores_list, "labels_list": labels_list}
     for name, given in lists.items():
         if not isinstance(given, Sequence) or not all(isinstance(each, np.ndarray) for each in given):
@@ -113,7 +114,9 @@ def _gathered(boxes_list: Any, scores_list: Any, labels_list: Any, weights: Any)
     of_models = _weights(weights, len(boxes_list))
     boxes, scores, labels = (np.concatenate(each) for each in lists.values())
     models = np.repeat(np.arange(len(of_models)), [len(each) for each in boxes_list])
-    return _Gathered(boxes, scores, labels, models, of_models.astype(np.float64 if boxes.dtype == np.float64 else "f4"))
+    wide = boxes.dtype == np.float64
+    shares = np.array(shared_weights(of_models.tolist(), wide), dtype=np.float64 if wide else np.float32)
+    return _Gathered(boxes, scores, labels, models, shares)
 
 
 def _weights(weights: Any, models: int) -> Array:

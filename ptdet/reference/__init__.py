@@ -16,6 +16,7 @@ from .merging import nmm_walk
 from .nms import decreasing, nms, nms_walk
 from .overlap import METRICS, computed, finite_or_zero, overlap, raw_overlap
 from .pairs import graded_box_loss, graded_box_loss_backward, pairwise_overlap, pairwise_overlap_backward
+from .parameter import parameter
 from .readings import and_nms, and_nms_walk, diou_nms_walk
 from .soft import soft_nms_walk
 from .thresholds import above, exceeds
@@ -53,6 +54,7 @@ __all__ = [
     "overlap",
     "pairwise_overlap",
     "pairwise_overlap_backward",
+    "parameter",
     "power",
     "ragged_groups",
     "raw_overlap",

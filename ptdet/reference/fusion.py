@@ -2,13 +2,16 @@
 models", Image and Vision Computing 2021)."""
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from .merge import where_sound
 from .nms import candidates_in_order, check, decreasing, split_by_group
 from .overlap import computed, raw_overlap
 from .thresholds import exceeds
+from .wide import Wide, is_ordinary, wide
 
 CONF_TYPES = ("avg", "max", "box_and_model_avg", "absent_model_aware_avg")
 
@@ -46,16 +49,19 @@ def wbf_walk(
     owner = torch.full_like(models, -1)
     candidates = candidates_in_order(scores, score_threshold).sort().values
     order = candidates[decreasing(weighted[candidates])]
+    ordinary = is_ordinary(originals, weighted, weights)
     founders: list[Tensor] = []
     fused: list[Tensor] = []
     confidences: list[Tensor] = []
     for members in split_by_group(order, idxs):
-        clusters = cluster(originals, weighted, members, iou_threshold, metric, inclusive)
+        clusters = cluster(originals, weighted, members, iou_threshold, metric, inclusive, ordinary)
         for rows, box in clusters:
             owner[torch.stack(rows)] = rows[0]
             founders.append(rows[0])
             fused.append(box)
-            confidences.append(confidence(torch.stack(rows), weighted, models, weights, conf_type, allows_overflow))
+            confidences.append(
+                confidence(torch.stack(rows), weighted, models, weights, conf_type, allows_overflow, ordinary)
+            )
     keep, kept_scores = torch.full_like(owner, -1), torch.zeros_like(scores)
     kept = 0
     if founders:
@@ -70,44 +76,76 @@ def wbf_walk(
 
 
 def cluster(
-    boxes: Tensor, weighted: Tensor, members: Tensor, iou_threshold: float, metric: str, inclusive: bool
+    boxes: Tensor,
+    weighted: Tensor,
+    members: Tensor,
+    iou_threshold: float,
+    metric: str,
+    inclusive: bool,
+    ordinary: bool,
 ) -> list[tuple[list[Tensor], Tensor]]:
     """Members and fused box of each cluster, in the order of their founders."""
     rows: list[list[Tensor]] = []
-    fused, sums, totals = (torch.zeros_like(boxes[members][:, :width]) for width in (4, 4, 1))
+    fused = torch.zeros_like(boxes[members])
+    sums: list[Any] = []  # each a number, below
     for row in members:
         overlaps = raw_overlap(boxes[row], fused[: len(rows)], metric)
         met = exceeds(overlaps, iou_threshold, inclusive)
+        with_weight = torch.cat([boxes[row], boxes.new_ones(1)])
+        term = number(weighted[row], ordinary) * number(with_weight, ordinary)
         if not met.any():
             at = len(rows)
             rows.append([])
             fused[at] = boxes[row]
+            sums.append(number(torch.zeros_like(with_weight), ordinary) + term)
         else:
             overlaps = torch.where(met, overlaps, -math.inf)
             at = int(torch.nonzero(overlaps == overlaps.max())[0, 0])
+            sums[at] = sums[at] + term
+            fused[at] = where_sound(plain(sums[at])[4], plain(sums[at][:4] / sums[at][4:]), fused[at])
         rows[at].append(row)
-        sums[at] += weighted[row] * boxes[row]
-        totals[at] += weighted[row]
-        mean = sums[at] / totals[at]
-        if len(rows[at]) > 1 and totals[at] != 0 and torch.isfinite(mean).all():
-            fused[at] = mean
     return [(each, fused[i]) for i, each in enumerate(rows)]
 
 
 def confidence(
-    rows: Tensor, weighted: Tensor, models: Tensor, weights: Tensor, conf_type: str, allows_overflow: bool
+    rows: Tensor,
+    weighted: Tensor,
+    models: Tensor,
+    weights: Tensor,
+    conf_type: str,
+    allows_overflow: bool,
+    ordinary: bool,
 ) -> Tensor:
     """Of one cluster; sums run in the order of its members, and over models in theirs."""
-    count, present = len(rows), torch.isin(torch.arange(len(weights), device=rows.device), models[rows])
     if conf_type == "max":
         return weighted[rows].max() / weights.max()
-    average = in_order(weighted[rows]) / count
+    present = torch.isin(torch.arange(len(weights), device=rows.device), models[rows])
+
+    def of(value: Tensor | int) -> Any:
+        return number(torch.as_tensor(value, dtype=weights.dtype, device=weights.device), ordinary)
+
+    count = of(len(rows))
+    total = of(0)
+    for score in weighted[rows]:
+        total = total + of(score)
+    average = total / count
     if conf_type == "box_and_model_avg":
-        share = average * count / in_order(weights[models[rows]])
-        return share * in_order(weights[present]) / in_order(weights)
+        share = average * count / of(in_order(weights[models[rows]]))
+        return plain(share * of(in_order(weights[present])) / of(in_order(weights)))
     if conf_type == "absent_model_aware_avg":
-        return average * count / (in_order(weights[models[rows]]) + in_order(weights[~present]))
-    return average * (count if allows_overflow else min(len(weights), count)) / in_order(weights)
+        return plain(average * count / (of(in_order(weights[models[rows]])) + of(in_order(weights[~present]))))
+    counted = count if allows_overflow else of(min(len(weights), len(rows)))
+    return plain(average * counted / of(in_order(weights)))
+
+
+def number(x: Tensor, ordinary: bool) -> Any:
+    """In the type, or out of the reach of its exponents."""
+    return x if ordinary else wide(x)
+
+
+def plain(x: Any) -> Tensor:
+    narrow: Tensor = x.narrow() if isinstance(x, Wide) else x
+    return narrow
 
 
 def in_order(values: Tensor) -> Tensor:

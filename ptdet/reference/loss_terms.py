@@ -42,12 +42,16 @@ class Guarded(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.dtype = inputs[0].dtype
+        ctx.dtype, ctx.wide = inputs[0].dtype, inputs[1]
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         limit = torch.finfo(ctx.dtype).max
         return torch.where(torch.isnan(gradient), 0.0, gradient).clamp(-limit, limit).to(ctx.dtype), None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, _: Any) -> Tensor:
+        return tangent.to(ctx.wide)
 
 
 def guarded(boxes: Tensor, dtype: torch.dtype) -> Tensor:

@@ -6,6 +6,7 @@ from torch import Tensor
 from .elementary import exponential
 from .nms import candidates_in_order, check, decreasing, split_by_group
 from .overlap import computed, finite_or_zero, raw_overlap
+from .parameter import parameter
 from .soft import alive, check_decay
 from .thresholds import exceeds
 
@@ -74,7 +75,7 @@ def matrix_nms_walk(
     candidates = candidates_in_order(scores, score_threshold)
 
     def left(share: Tensor) -> Tensor:
-        return exponential(-sigma * (share * share)) if kind == "gaussian" else 1 - share
+        return exponential(-parameter(sigma, share.dtype) * (share * share)) if kind == "gaussian" else 1 - share
 
     for rows in split_by_group(candidates, idxs):
         if len(rows) == 0:

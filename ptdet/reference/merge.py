@@ -9,6 +9,7 @@ from torch import Tensor
 from .nms import candidates_in_order, check, nms_walk, split_by_group
 from .overlap import computed, raw_overlap
 from .thresholds import exceeds
+from .wide import is_ordinary, wide
 
 MEMBERS = ("cluster", "overlapping", "later", "best")
 WEIGHTS = ("score", "score_overlap")
@@ -57,12 +58,12 @@ def merge_nms_walk(
 
     def write(clusters: Tensor, rows: Tensor) -> None:
         """Pairs of a place in `found` and a member, each place's members in visiting order."""
-        weight = values[rows]
+        times = torch.ones_like(values[rows])
         if weights == "score_overlap":
             overlaps = raw_overlap(originals[rows], originals[found[clusters]], metric)
-            weight = weight * torch.where(rows == found[clusters], 1.0, overlaps)
+            times = torch.where(rows == found[clusters], 1.0, overlaps)
         places, clusters = torch.unique(clusters, return_inverse=True)
-        merged[places] = means(originals, found[places], clusters, rows, weight).to(boxes.dtype)
+        merged[places] = means(originals, found[places], clusters, rows, values[rows], times).to(boxes.dtype)
 
     if members in ("cluster", "best"):
         place = torch.full_like(owner, -1)
@@ -137,21 +138,39 @@ def overlapping(
             yield torch.full_like(rows, place[row]), rows
 
 
-def means(boxes: Tensor, kept: Tensor, clusters: Tensor, rows: Tensor, weight: Tensor) -> Tensor:
-    """sum(weight * box) / sum(weight) of each cluster, added one by one in the order given.
+def means(boxes: Tensor, kept: Tensor, clusters: Tensor, rows: Tensor, weight: Tensor, times: Tensor) -> Tensor:
+    """sum(w * box) / sum(w) of each cluster, w = weight * times, added one by one in the order given.
 
     A kept box whose weights sum to 0, or whose mean is not finite, stays as it is.
     """
-    sums, total = torch.zeros_like(boxes[kept]), torch.zeros_like(boxes[kept][:, 0])
     by_cluster = torch.sort(clusters, stable=True)
-    clusters, rows, weight = by_cluster.values, rows[by_cluster.indices], weight[by_cluster.indices]
+    clusters, rows = by_cluster.values, rows[by_cluster.indices]
+    weight, times = weight[by_cluster.indices], times[by_cluster.indices]
     sizes = torch.bincount(clusters, minlength=len(kept))
     first = torch.cumsum(sizes, 0) - sizes
-    for turn in range(int(sizes.max()) if len(kept) else 0):
-        here = torch.nonzero(sizes > turn)[:, 0]
-        member = first[here] + turn
-        sums[here] += weight[member][:, None] * boxes[rows[member]]
-        total[here] += weight[member]
-    mean = sums / total[:, None]
-    sound = (total != 0) & torch.isfinite(mean).all(dim=1)
-    return torch.where(sound[:, None], mean, boxes[kept])
+    sums = boxes.new_zeros(len(kept), 5)
+
+    def turns() -> Iterator[tuple[Tensor, Tensor]]:
+        """The clusters that have another member, and its place among all members."""
+        for turn in range(int(sizes.max()) if len(kept) else 0):
+            here = torch.nonzero(sizes > turn)[:, 0]
+            yield here, first[here] + turn
+
+    def with_weight(member: Tensor) -> Tensor:
+        return torch.cat([boxes[rows[member]], torch.ones_like(weight[member])[:, None]], dim=1)
+
+    if is_ordinary(boxes[rows], weight, weight * times):
+        for here, member in turns():
+            sums[here] += (weight * times)[member][:, None] * with_weight(member)
+        return where_sound(sums[:, 4], sums[:, :4] / sums[:, 4:], boxes[kept])
+    wide_sums = wide(torch.zeros_like(sums))
+    for here, member in turns():
+        w = wide(weight[member]) * wide(times[member])
+        sum_here = wide_sums[here] + w[:, None] * wide(with_weight(member))
+        wide_sums.part[here], wide_sums.power[here] = sum_here.part, sum_here.power
+    return where_sound(wide_sums.part[:, 4], (wide_sums[:, :4] / wide_sums[:, 4:]).narrow(), boxes[kept])
+
+
+def where_sound(total: Tensor, mean: Tensor, otherwise: Tensor) -> Tensor:
+    sound = (total != 0) & torch.isfinite(mean).all(dim=-1)
+    return torch.where(sound[..., None], mean, otherwise)

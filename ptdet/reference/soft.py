@@ -8,6 +8,7 @@ from torch import Tensor
 from .elementary import exponential
 from .nms import candidates_in_order, check, decreasing, split_by_group
 from .overlap import computed, finite_or_zero, raw_overlap
+from .parameter import parameter
 from .thresholds import above, exceeds
 
 KINDS = ("gaussian", "linear", "hard")
@@ -78,7 +79,8 @@ def decay(scores: Tensor, overlaps: Tensor, iou_threshold: float, inclusive: boo
     """A measure below 0 decays nothing: no score rises."""
     share = finite_or_zero(overlaps).clamp(min=0).to(scores.dtype)
     if kind == "gaussian":
-        return scores * exponential(-(share * share) / share.new_full((), sigma))  # a number would be inverted on a GPU
+        divisor = share.new_full((), parameter(sigma, share.dtype))  # a number would be inverted on a GPU
+        return scores * exponential(-(share * share) / divisor)
     met = exceeds(overlaps, iou_threshold, inclusive)
     return torch.where(met, scores * (1 - share) if kind == "linear" else torch.zeros_like(scores), scores)
 
