@@ -8,8 +8,9 @@
 namespace ptdet::cpu {
 
 int64_t image_order(const int64_t* keep, int64_t count, const Column& images, int64_t candidates, int64_t num_images,
-                    int64_t most, int64_t* places, int64_t* num, const Host& host) {
-  int64_t* image_of = allocate<int64_t>(host, count);
+                    int64_t most, const OrderOutput& output, const Host& host) {
+  int64_t* num = output.num;
+  int32_t* image_of = allocate<int32_t>(host, count);
   std::fill_n(num, num_images, 0);
   bool fine = true;
   with_type(images.type, images.data, [&](const auto* data) {
@@ -22,7 +23,7 @@ int64_t image_order(const int64_t* keep, int64_t count, const Column& images, in
         fine = fine && image >= 0 && image < num_images;
         if (!fine || num[image] == most) continue;
         ++num[image];
-        image_of[i] = image;
+        image_of[i] = static_cast<int32_t>(image);
       }
     else
       fine = false;
@@ -34,8 +35,12 @@ int64_t image_order(const int64_t* keep, int64_t count, const Column& images, in
     next[image] = total;
     total += num[image];
   }
-  for (int64_t i = 0; i < count; ++i)
-    if (image_of[i] >= 0) places[next[image_of[i]]++] = i;
+  for (int64_t i = 0; i < count; ++i) {
+    if (image_of[i] < 0) continue;
+    const int64_t at = next[image_of[i]]++;
+    output.places[at] = i;
+    output.chosen[at] = keep[i];
+  }
   return total;
 }
 

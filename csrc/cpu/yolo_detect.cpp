@@ -48,13 +48,13 @@ class Detector {
     const int64_t kept = suppress(candidates);
     if (kept < 0) return {kept};
 
-    int64_t* places = allocate<int64_t>(host_, kept);
+    int64_t *places = allocate<int64_t>(host_, kept), *chosen = allocate<int64_t>(host_, kept);
     const Column images{candidates.images, 1, Type::kInt64};
     const int64_t count = image_order(keep_, kept, images, candidates.count, input_.images, params_.max_per_image,
-                                      places, num, host_);
+                                      {places, chosen, num}, host_);
     Candidates<T> detections(count, host_);
     for (int64_t k = 0; k < count; ++k) {
-      detections.copy(k, candidates, keep_[places[k]]);
+      detections.copy(k, candidates, chosen[k]);
       if (boxes_) detections.boxes[k] = boxes_[places[k]];
       if (scores_) detections.scores[k] = scores_[places[k]];
     }

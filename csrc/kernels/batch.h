@@ -46,10 +46,16 @@ enum class Ids { kFine, kImageIsUnknown, kIdIsNan };
 Ids ragged_groups(const Column& images, const Column& ids, int64_t count, int64_t num_images, int64_t* groups,
                   const Host& host);
 
-// Entries of keep (negative: nobody) image by image, the first `most` of each: their places in keep, and num[image].
-// Returns how many there are in all; -1 if an entry or an image is out of range.
+struct OrderOutput {
+  int64_t* places;  // in keep
+  int64_t* chosen;  // the entries themselves
+  int64_t* num;     // [images]
+};
+
+// Entries of keep (negative: nobody) image by image, the first `most` of each (negative: all). Returns how many there
+// are; -1 if an entry or an image is out of range. Images are below 2^31.
 int64_t image_order(const int64_t* keep, int64_t count, const Column& images, int64_t candidates, int64_t num_images,
-                    int64_t most, int64_t* places, int64_t* num, const Host& host);
+                    int64_t most, const OrderOutput& output, const Host& host);
 
 // out[k] = row places[k], or `padding` where that is -1. False if a place is out of range.
 bool rows_at(const RowsInput& input, const int64_t* places, int64_t count, int64_t padding, void* out,

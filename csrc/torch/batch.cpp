@@ -24,25 +24,27 @@ Tensor ragged_groups_op(const Tensor& images, std::optional<Tensor> idxs, int64_
   return groups;
 }
 
-std::tuple<Tensor, Tensor> image_order_op(const Tensor& keep, const Tensor& images, int64_t num_images,
-                                          std::optional<int64_t> max_per_image) {
+std::tuple<Tensor, Tensor, Tensor> image_order_op(const Tensor& keep, const Tensor& images, int64_t num_images,
+                                                  std::optional<int64_t> max_per_image) {
   STD_TORCH_CHECK(keep.dim() == 1 && keep.scalar_type() == ScalarType::Long && keep.is_contiguous(),
                   "ptdet: keep must be contiguous int64 of one dimension");
   STD_TORCH_CHECK(images.dim() == 1, "ptdet: images must have shape (N,)");
-  STD_TORCH_CHECK(num_images >= 0, "ptdet: num_images must not be negative");
+  STD_TORCH_CHECK(num_images >= 0 && num_images < int64_t{1} << 31, "ptdet: num_images must not be negative");
   STD_TORCH_CHECK(!max_per_image || *max_per_image >= 0, "ptdet: max_per_image must not be negative");
   const Column column = column_of(images, images.size(0), "images");
+  const int64_t count = keep.size(0);
   const Tensor num = new_indices(keep, &num_images, 1);
-  const TorchHost host;
-  int64_t* places = static_cast<int64_t*>(
-      host.get().allocate(host.get().context, static_cast<size_t>(keep.size(0)) * sizeof(int64_t)));
-  const int64_t total =
-      image_order(static_cast<const int64_t*>(keep.const_data_ptr()), keep.size(0), column, images.size(0), num_images,
-                  max_per_image.value_or(-1), places, indices(num), host.get());
+  TorchHost host;
+  const OrderOutput found{host.allocate<int64_t>(count), host.allocate<int64_t>(count), indices(num)};
+  const int64_t total = image_order(static_cast<const int64_t*>(keep.const_data_ptr()), count, column, images.size(0),
+                                    num_images, max_per_image.value_or(-1), found, host.get());
   STD_TORCH_CHECK(total >= 0, "ptdet: keep must point into images, and images be integers in [0, num_images)");
-  const Tensor result = new_indices(keep, &total, 1);
-  if (total) std::memcpy(indices(result), places, static_cast<size_t>(total) * sizeof(int64_t));
-  return {result, num};
+  const Tensor places = new_indices(keep, &total, 1), chosen = new_indices(keep, &total, 1);
+  if (total) {
+    std::memcpy(indices(places), found.places, static_cast<size_t>(total) * sizeof(int64_t));
+    std::memcpy(indices(chosen), found.chosen, static_cast<size_t>(total) * sizeof(int64_t));
+  }
+  return {places, chosen, num};
 }
 
 Tensor rows_at_op(const Tensor& values, const Tensor& places, int64_t padding) {
