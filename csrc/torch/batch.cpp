@@ -1,6 +1,5 @@
 #include "torch/batch.h"
 
-#include <cstring>
 #include <vector>
 
 #include "torch/host.h"
@@ -32,18 +31,15 @@ std::tuple<Tensor, Tensor, Tensor> image_order_op(const Tensor& keep, const Tens
   STD_TORCH_CHECK(num_images >= 0 && num_images < int64_t{1} << 31, "ptdet: num_images must not be negative");
   STD_TORCH_CHECK(!max_per_image || *max_per_image >= 0, "ptdet: max_per_image must not be negative");
   const Column column = column_of(images, images.size(0), "images");
-  const int64_t count = keep.size(0);
+  const auto* entries = static_cast<const int64_t*>(keep.const_data_ptr());
   const Tensor num = new_indices(keep, &num_images, 1);
-  TorchHost host;
-  const OrderOutput found{host.allocate<int64_t>(count), host.allocate<int64_t>(count), indices(num)};
-  const int64_t total = image_order(static_cast<const int64_t*>(keep.const_data_ptr()), count, column, images.size(0),
-                                    num_images, max_per_image.value_or(-1), found, host.get());
-  STD_TORCH_CHECK(total >= 0, "ptdet: keep must point into images, and images be integers in [0, num_images)");
-  const Tensor places = new_indices(keep, &total, 1), chosen = new_indices(keep, &total, 1);
-  if (total) {
-    std::memcpy(indices(places), found.places, static_cast<size_t>(total) * sizeof(int64_t));
-    std::memcpy(indices(chosen), found.chosen, static_cast<size_t>(total) * sizeof(int64_t));
-  }
+  const TorchHost host;
+  const OrderFound found = image_order_find(entries, keep.size(0), column, images.size(0), num_images,
+                                            max_per_image.value_or(-1), indices(num), host.get());
+  STD_TORCH_CHECK(found.count >= 0, "ptdet: keep must point into images, and images be integers in [0, num_images)");
+  const Tensor places = new_indices(keep, &found.count, 1), chosen = new_indices(keep, &found.count, 1);
+  image_order_emit(entries, keep.size(0), found, indices(num), num_images, indices(places), indices(chosen),
+                   host.get());
   return {places, chosen, num};
 }
 
