@@ -53,13 +53,14 @@ def rows_at(values: Tensor, places: Tensor, padding: int | None = None) -> Tenso
     return found
 
 
-def by_image(keep: Tensor, images: Tensor, num_images: int, most: int | None) -> tuple[Tensor, Tensor]:
-    """Places in `keep`, image by image, at most so many of each, and how many there are of each."""
+def by_image(keep: Tensor, images: Tensor, num_images: int, most: int | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Places in `keep`, image by image, at most so many of each; keep there; and how many there are of each."""
     if keep.device.type != "cuda":
-        places, num = IMAGE_ORDER(keep, images, num_images, most)
-        return places, num
+        found: tuple[Tensor, Tensor, Tensor] = IMAGE_ORDER(keep, images, num_images, most)
+        return found
     images = images.to(torch.int64)
     kept = keep[keep >= 0]
     longest = int(torch.bincount(images[kept]).max()) if len(kept) else 0
     num, slots = IMAGE_SLOTS(keep, images, num_images, 1, longest if most is None else min(most, longest))
-    return slots[slots >= 0], num
+    places = slots[slots >= 0]
+    return places, keep[places], num

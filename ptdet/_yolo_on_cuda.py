@@ -33,11 +33,10 @@ def postprocess_on_cuda(
     )
     groups = images * num_classes + labels
     keep = NMS(boxes, scores, images if agnostic else groups, iou_thres, metric, inclusive)
-    places, num = by_image(keep, images, len(rows), max_det)
+    places, chosen, num = by_image(keep, images, len(rows), max_det)
     found = _detections(Walked(keep), places, boxes, scores, labels)
     first = num_classes + (5 if objectness else 4)
     if first < rows.shape[2]:
-        chosen = keep[places]
         extra = rows.detach()[images[chosen], at[chosen], first:]
         found = torch.cat([found, extra.to(found.dtype)], 1)
     return found, num
@@ -59,7 +58,7 @@ def pipeline_on_cuda(
         order = _class_by_class(scores, groups, max_per_class)
         boxes, scores, labels, images, groups = (each[order] for each in (boxes, scores, labels, images, groups))
         walked = _suppress(boxes, scores, groups, nms_thres, conf_thres, method)
-    places, num = by_image(walked.keep, images, len(prediction), None)
+    places, _, num = by_image(walked.keep, images, len(prediction), None)
     return _detections(walked, places, boxes, scores, labels), num, passed
 
 

@@ -183,9 +183,9 @@ def ragged_nms(
     if method != "diou":
         options["metric"] = metric
     walked = walk(method, boxes, scores, groups, iou_threshold, score_threshold, may_wait=True, **options)
-    places, num = by_image(walked.keep, images, num_images, max_per_image)
+    places, keep, num = by_image(walked.keep, images, num_images, max_per_image)
     changed = (rows_at(each, places) for each in (walked.boxes, walked.scores) if each is not None)
-    return (rows_at(walked.keep, places), num, *changed)
+    return (keep, num, *changed)
 
 
 def _ragged_groups(images: Tensor, idxs: Tensor | None, num_images: int) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ._checks import UNEXPLAINED, check_content, check_suppression, settled_limit
 from ._operators import NMS, NMS_WALK, RAGGED_GROUPS
-from ._results import by_image, cut_walk, in_pixels, rows_at
+from ._results import by_image, cut_walk, in_pixels
 from .compat import hard_profile
 
 
@@ -168,7 +168,7 @@ def _class_after_class(found: Tensor | tuple[Tensor, Tensor], idxs: Tensor) -> T
         keep = keep[torch.sort(idxs[keep], stable=True).indices]
         return (keep, owner[0]) if owner else keep
     groups = RAGGED_GROUPS(idxs.new_zeros(1, dtype=torch.int64).expand(len(idxs)), idxs, 1)
-    keep = rows_at(keep, by_image(keep, groups, len(idxs), None)[0])
+    keep = by_image(keep, groups, len(idxs), None)[1]
     return (keep, owner[0]) if owner else keep
 
 

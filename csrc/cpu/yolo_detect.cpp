@@ -48,13 +48,15 @@ class Detector {
     const int64_t kept = suppress(candidates);
     if (kept < 0) return {kept};
 
-    int64_t* places = allocate<int64_t>(host_, kept);
     const Column images{candidates.images, 1, Type::kInt64};
-    const int64_t count = image_order(keep_, kept, images, candidates.count, input_.images, params_.max_per_image,
-                                      places, num, host_);
+    const OrderFound order = image_order_find(keep_, kept, images, candidates.count, input_.images,
+                                              params_.max_per_image, num, host_);
+    const int64_t count = order.count;
+    int64_t *places = allocate<int64_t>(host_, count), *chosen = allocate<int64_t>(host_, count);
+    image_order_emit(keep_, kept, order, num, input_.images, places, chosen, host_);
     Candidates<T> detections(count, host_);
     for (int64_t k = 0; k < count; ++k) {
-      detections.copy(k, candidates, keep_[places[k]]);
+      detections.copy(k, candidates, chosen[k]);
       if (boxes_) detections.boxes[k] = boxes_[places[k]];
       if (scores_) detections.scores[k] = scores_[places[k]];
     }

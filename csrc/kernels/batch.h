@@ -46,10 +46,18 @@ enum class Ids { kFine, kImageIsUnknown, kIdIsNan };
 Ids ragged_groups(const Column& images, const Column& ids, int64_t count, int64_t num_images, int64_t* groups,
                   const Host& host);
 
-// Entries of keep (negative: nobody) image by image, the first `most` of each: their places in keep, and num[image].
-// Returns how many there are in all; -1 if an entry or an image is out of range.
-int64_t image_order(const int64_t* keep, int64_t count, const Column& images, int64_t candidates, int64_t num_images,
-                    int64_t most, int64_t* places, int64_t* num, const Host& host);
+struct OrderFound {
+  int64_t count;            // -1 if an entry or an image is out of range
+  const int32_t* image_of;  // the host's memory
+};
+
+// Entries of keep (negative: nobody) image by image, the first `most` of each (negative: all); images are below 2^31.
+// num[image]: how many it has.
+OrderFound image_order_find(const int64_t* keep, int64_t count, const Column& images, int64_t candidates,
+                            int64_t num_images, int64_t most, int64_t* num, const Host& host);
+// Their places in keep, and the entries themselves.
+void image_order_emit(const int64_t* keep, int64_t count, const OrderFound& found, const int64_t* num,
+                      int64_t num_images, int64_t* places, int64_t* chosen, const Host& host);
 
 // out[k] = row places[k], or `padding` where that is -1. False if a place is out of range.
 bool rows_at(const RowsInput& input, const int64_t* places, int64_t count, int64_t padding, void* out,

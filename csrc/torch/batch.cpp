@@ -1,6 +1,5 @@
 #include "torch/batch.h"
 
-#include <cstring>
 #include <vector>
 
 #include "torch/host.h"
@@ -24,25 +23,24 @@ Tensor ragged_groups_op(const Tensor& images, std::optional<Tensor> idxs, int64_
   return groups;
 }
 
-std::tuple<Tensor, Tensor> image_order_op(const Tensor& keep, const Tensor& images, int64_t num_images,
-                                          std::optional<int64_t> max_per_image) {
+std::tuple<Tensor, Tensor, Tensor> image_order_op(const Tensor& keep, const Tensor& images, int64_t num_images,
+                                                  std::optional<int64_t> max_per_image) {
   STD_TORCH_CHECK(keep.dim() == 1 && keep.scalar_type() == ScalarType::Long && keep.is_contiguous(),
                   "ptdet: keep must be contiguous int64 of one dimension");
   STD_TORCH_CHECK(images.dim() == 1, "ptdet: images must have shape (N,)");
-  STD_TORCH_CHECK(num_images >= 0, "ptdet: num_images must not be negative");
+  STD_TORCH_CHECK(num_images >= 0 && num_images < int64_t{1} << 31, "ptdet: num_images must not be negative");
   STD_TORCH_CHECK(!max_per_image || *max_per_image >= 0, "ptdet: max_per_image must not be negative");
   const Column column = column_of(images, images.size(0), "images");
+  const auto* entries = static_cast<const int64_t*>(keep.const_data_ptr());
   const Tensor num = new_indices(keep, &num_images, 1);
   const TorchHost host;
-  int64_t* places = static_cast<int64_t*>(
-      host.get().allocate(host.get().context, static_cast<size_t>(keep.size(0)) * sizeof(int64_t)));
-  const int64_t total =
-      image_order(static_cast<const int64_t*>(keep.const_data_ptr()), keep.size(0), column, images.size(0), num_images,
-                  max_per_image.value_or(-1), places, indices(num), host.get());
-  STD_TORCH_CHECK(total >= 0, "ptdet: keep must point into images, and images be integers in [0, num_images)");
-  const Tensor result = new_indices(keep, &total, 1);
-  if (total) std::memcpy(indices(result), places, static_cast<size_t>(total) * sizeof(int64_t));
-  return {result, num};
+  const OrderFound found = image_order_find(entries, keep.size(0), column, images.size(0), num_images,
+                                            max_per_image.value_or(-1), indices(num), host.get());
+  STD_TORCH_CHECK(found.count >= 0, "ptdet: keep must point into images, and images be integers in [0, num_images)");
+  const Tensor places = new_indices(keep, &found.count, 1), chosen = new_indices(keep, &found.count, 1);
+  image_order_emit(entries, keep.size(0), found, indices(num), num_images, indices(places), indices(chosen),
+                   host.get());
+  return {places, chosen, num};
 }
 
 Tensor rows_at_op(const Tensor& values, const Tensor& places, int64_t padding) {

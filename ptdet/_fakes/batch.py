@@ -17,8 +17,9 @@ def ragged_groups(images: Tensor, idxs: Tensor | None, num_images: int) -> Tenso
 
 def image_order(
     keep: Tensor, images: Tensor, num_images: int, max_per_image: int | None = None
-) -> tuple[Tensor, Tensor]:
-    return keep.new_empty(_some()), keep.new_empty(num_images)
+) -> tuple[Tensor, Tensor, Tensor]:
+    count = _some()
+    return keep.new_empty(count), keep.new_empty(count), keep.new_empty(num_images)
 
 
 def rows_at(values: Tensor, places: Tensor, padding: int = 0) -> Tensor:

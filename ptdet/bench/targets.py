@@ -76,6 +76,7 @@ FUSIONS = ("merge_nms", "weighted_boxes_fusion", "non_maximum_weighted")
 LARGE, WIDE = (
     [f"{shape}, {layout}" for layout in ("contiguous", "channels_last")] for shape in ("8x64x128x128", "2x3x1024x1024")
 )
+RAGGED_SCENES = [f"ragged_nms, 45,000 boxes, 1203 classes{cores}" for cores in ("", ", busy cores")]
 MOVED = (("times", 4, "vector_norm"), ("floor", 1.3, ""))
 
 TARGETS: tuple[Target, ...] = (
@@ -96,6 +97,9 @@ TARGETS: tuple[Target, ...] = (
     *_many("methods", "methods", FUSIONS, [1000], ("times", 100, "ensemble-boxes")),
     *_many("methods", "corners", CORNERS, [10_000, 20_000], ("beside", 1, "torchvision")),
     *_many("methods", "corners", ["overlapping, matrix_nms"], [10_000, 20_000], ("beside", 3, "ptdet.fast_nms")),
+    *_many("frame", "numpy", ["clustered", "scattered"], [10, 100], ("times", 1, "powerboxes")),
+    *_many("methods", "postprocess", ["heads, conf 0.25"], [1], ("beside", 1.1, "ptdet.numpy")),
+    *_many("methods", "postprocess", RAGGED_SCENES, [10], ("beside", 1.3, "ptdet.batched_nms")),
     *_many("methods", "postprocess", ["heads, conf 0.25"], [32], ("times", 3, "ultralytics")),
     *_many("methods", "postprocess", ["heads, conf 0.001"], [32], ("times", 10, "ultralytics")),
     *_many("channel norm", "channel_norm", LARGE, [8 * 64 * 128 * 128], *MOVED),
@@ -114,7 +118,7 @@ def _measured(results: Results, target: Target) -> Spread | None:
             if (one.group, one.scene, one.n, one.library) == (target.group, target.scene, target.n, OURS):
                 return Spread(*[one.bytes_per_box] * 5)
         return None
-    dtype = "" if target.group == "import" else "float32"
+    dtype = {"import": "", "numpy": "float64"}.get(target.group, "float32")
     row = results.find(target.group, target.scene, target.n, target.peer or OURS, dtype)
     if row is None:
         return None

@@ -28,7 +28,7 @@ def ragged_groups(images: Tensor, idxs: Tensor | None, num_images: int) -> Tenso
 
 def image_order(
     keep: Tensor, images: Tensor, num_images: int, max_per_image: int | None = None
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """Entries of keep that are not negative, image by image, at most so many of each.
 
     Args:
@@ -36,7 +36,7 @@ def image_order(
         images: (N,) the image of each.
 
     Returns:
-        places (K,) in keep, rising within an image, and num (num_images,).
+        places (K,) in keep, rising within an image, keep[places], and num (num_images,).
     """
     _check_images(images)
     if num_images < 0 or (max_per_image is not None and max_per_image < 0):
@@ -51,7 +51,8 @@ def image_order(
         raise ValueError(f"images: expected ids in [0, {num_images})")
     found = [places[mine == image][:max_per_image] for image in range(num_images)]
     num = torch.tensor([len(one) for one in found], dtype=torch.int64, device=keep.device)
-    return torch.cat([places[:0], *found]), num
+    places = torch.cat([places[:0], *found])
+    return places, keep[places], num
 
 
 def rows_at(values: Tensor, places: Tensor, padding: int = 0) -> Tensor:

@@ -18,12 +18,21 @@ SIZES = (10, 100, 1000, 10_000, 100_000)
 OF_TENSORS = ("torchvision", "ultralytics")
 
 
-def series(options: Options) -> Iterator[Series]:
+def of_arrays() -> Any:
+    """ptdet.numpy on as many threads as torch; None where it is not built."""
     try:
-        home, sort = importlib.import_module("ptdet.numpy"), importlib.import_module("numpy").argsort
+        home = importlib.import_module("ptdet.numpy")
     except ImportError:
-        return
+        return None
     home.set_num_threads(torch.get_num_threads())
+    return home
+
+
+def series(options: Options) -> Iterator[Series]:
+    home = of_arrays()
+    if home is None:
+        return
+    sort = importlib.import_module("numpy").argsort
     for scene in ("clustered", "scattered"):
         build = partial(_bout, home, sort, scene)
         yield Series("numpy", scene, options.sizes_of(SIZES), build, dtype="float64")

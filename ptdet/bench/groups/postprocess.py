@@ -12,11 +12,27 @@ from torch import Tensor
 import ptdet
 from ptdet.testing import clustered, head_output
 
-from ..cases import LAST_PLACES, OURS, Bout, Contender, Group, Options, Series, largest_difference
+from ..busy import busy_clock
+from ..cases import (
+    LAST_PLACES,
+    OURS,
+    Bout,
+    Call,
+    Clock,
+    Contender,
+    Group,
+    Options,
+    Series,
+    indices,
+    largest_difference,
+)
 from ..peers import find, part
+from .numpy_arrays import of_arrays
 
 SIZES = (1, 8, 32)
 MOST = 300  # detections an image
+PICTURES, CLASSES = 10, 1203
+RAGGED = "ragged_nms, 45,000 boxes, 1203 classes"
 # confidence -> IoU threshold, as for a demonstration and for an evaluation
 SETTINGS = {0.25: 0.45, 0.001: 0.7}
 
@@ -30,6 +46,11 @@ def series(options: Options) -> Iterator[Series]:
                 build = partial(_heads, conf, multi_label, device)
                 yield Series("postprocess", scene, sizes, build, device=device)
         yield Series("postprocess", "combined_nms, 1000 x 80", sizes, partial(_padded, device), device=device)
+        yield Series("postprocess", RAGGED, (PICTURES,), partial(_ragged, device, None), device=device, fixed=True)
+        if device == "cpu":
+            yield Series(
+                "postprocess", f"{RAGGED}, busy cores", (PICTURES,), partial(_ragged, "cpu", busy_clock), fixed=True
+            )
 
 
 def _heads(conf: float, multi_label: bool, device: str, n: int) -> Bout:
@@ -39,6 +60,8 @@ def _heads(conf: float, multi_label: bool, device: str, n: int) -> Bout:
     iou = SETTINGS[conf]
     ours = partial(ptdet.yolo.postprocess, prediction, conf, iou, multi_label=multi_label, max_det=MOST)
     contenders = [Contender(OURS, ours, _rows)]
+    if device == "cpu" and (arrays := of_arrays()):
+        contenders.append(Contender("ptdet.numpy", _by_arrays(arrays, prediction, conf, iou, multi_label), _rows))
     if torchvision := find("torchvision"):
         theirs = partial(_by_torchvision, torchvision.ops, prediction, conf, iou, multi_label)
         contenders.append(Contender("torchvision loop", theirs, _rows, "image by image, filtered first"))
@@ -47,6 +70,11 @@ def _heads(conf: float, multi_label: bool, device: str, n: int) -> Bout:
         call = lambda: suppress(prediction.clone(), conf, iou, multi_label=multi_label)  # noqa: E731
         contenders.append(Contender("ultralytics", call, _rows, "it writes into its input: on a copy"))
     return Bout(contenders, lambda: prediction.sum())
+
+
+def _by_arrays(arrays: Any, prediction: Tensor, conf: float, iou: float, multi_label: bool) -> Call:
+    values = prediction.numpy()
+    return partial(arrays.postprocess, values, conf, iou, multi_label=multi_label, max_det=MOST)
 
 
 def _by_torchvision(ops: Any, prediction: Tensor, conf: float, iou: float, multi_label: bool) -> list[Tensor]:
@@ -86,8 +114,25 @@ def _padded(device: str, n: int) -> Bout:
     return Bout(contenders, lambda: scores.sum())
 
 
+def _ragged(device: str, clock: Clock | None, n: int) -> Bout:
+    """A tenth of the boxes a picture, as many classes as LVIS has."""
+    del n
+    random = torch.Generator().manual_seed(0)
+    boxes, scores = (one.to(device) for one in clustered(45_000, 1, image=4000))
+    images = torch.randint(PICTURES, (len(boxes),), generator=random).to(device)
+    idxs = torch.randint(CLASSES, (len(boxes),), generator=random).to(device)
+    groups = images * CLASSES + idxs
+    ours = partial(ptdet.ragged_nms, boxes, scores, images, 0.5, idxs, num_images=PICTURES)
+    one_batch = partial(ptdet.batched_nms, boxes, scores, groups, 0.5)
+    contenders = [
+        Contender(OURS, ours, lambda found: indices(found[0]).double()),
+        Contender("ptdet.batched_nms", one_batch, lambda found: indices(found).double(), "not picture by picture"),
+    ]
+    return Bout(contenders, None, clock)
+
+
 def _rows(found: Any) -> Tensor:
-    return torch.cat([image[:, :6] for image in found]).cpu()
+    return torch.cat([torch.as_tensor(image)[:, :6] for image in found]).cpu()
 
 
 GROUP = Group(
