@@ -38,9 +38,10 @@ def export(model: Any, args: tuple[Any, ...] = (), f: Any = None, **options: Any
     - The overlaps of all kinds, the losses, `channel_norm`, `fast_nms` and `matrix_nms` become their formulas in plain
       operators; the last two hold N^2 overlaps.
 
-    All but the last computes boxes and scores in float32. In NonMaxSuppression NaN scores and inverted boxes are
-    treated as the runtime does; in a Loop NaN equals infinity where scores are compared. What ptdet refuses for its
-    values (negative scores in `soft_nms`, NaN ids) no graph can: it computes something.
+    All but the last computes boxes and scores in float32; exp and pow become the runtime's own. In
+    NonMaxSuppression NaN scores and inverted boxes are treated as the runtime does; in a Loop NaN equals infinity
+    where scores are compared. What ptdet refuses for its values (negative scores in `soft_nms`, NaN ids) no graph
+    can: it computes something.
 
     Returns:
         The exporter's program.

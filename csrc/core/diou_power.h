@@ -8,8 +8,8 @@ namespace ptdet {
 
 struct DiouPower {
   template <typename T>
-  PTDET_HD static T between(const Box<T>& a, const Box<T>& b, double beta) {
-    return Iou::between(a, b) - power(centre_distance_share(a, b), beta);
+  PTDET_HD static T of(T iou, const Box<T>& a, const Box<T>& b, double beta) {
+    return iou - power(centre_distance_share(a, b), beta);
   }
 };
 

@@ -35,11 +35,13 @@ struct Suppression {
     return Measure::between(candidate, visited);
   }
 };
+// The penalty only lowers an IoU: where that does not meet the threshold, no power is asked for.
 template <>
 struct Suppression<DiouPower> {
   template <typename T>
   PTDET_HD static T overlap(const Box<T>& visited, const Box<T>& candidate, const Threshold<T>& threshold) {
-    return DiouPower::between(candidate, visited, threshold.beta);
+    const T iou = Iou::between(candidate, visited);
+    return threshold.met_by(iou) ? DiouPower::of(iou, candidate, visited, threshold.beta) : iou;
   }
 };
 

@@ -13,8 +13,8 @@
 namespace ptdet::cuda {
 
 // At once on a multiprocessor: what the registers allow.
-template <typename T>
-constexpr int kResidentBlocks = sizeof(T) == 8 ? 1 : 4;
+template <typename Measure, typename T>
+constexpr int kResidentBlocks = sizeof(T) == 8 ? 1 : std::is_same<Measure, DiouPower>::value ? 2 : 4;
 
 template <typename T>
 struct Walk {
@@ -259,7 +259,8 @@ __device__ void visit_tile(const Walk<T>& walk, const TileMemory<T>& memory, con
 }
 
 template <typename Measure, typename T>
-__global__ void __launch_bounds__(kTile, kResidentBlocks<T>) visit_tiles(Walk<T> walk, Threshold<T> threshold) {
+__global__ void __launch_bounds__(kTile, kResidentBlocks<Measure, T>)
+    visit_tiles(Walk<T> walk, Threshold<T> threshold) {
   SHARED_ARRAY(WalkBox<T>, boxes, kTile);
   SHARED_ARRAY(WalkBox<T>, batch, kTile);
   SHARED_ARRAY(uint32_t, pairs, kPairWords);
