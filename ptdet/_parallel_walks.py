@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from ._backend import has_kernels
+from ._graded_overlap import overlap, widest, with_slopes
 from ._method_checks import check_matrix
-from ._method_gradients import chunks, overlap, widest, with_slopes
+from ._method_gradients import chunks
 from ._operators import FAST_NMS_WALK, MATRIX_NMS_WALK, wants_gradient
 from .reference import above, computed, decreasing, exceeds, exponential, finite_or_zero, parameter, raw_overlap
 from .reference.loss_terms import guarded

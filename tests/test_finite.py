@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 import ptdet
-import ptdet.numpy
 from ptdet import reference
 
 BOXES = torch.tensor(
@@ -279,102 +276,3 @@ def test_areas_that_lose_digits_leave_the_gradient(native: None) -> None:
             right = right if "cluster" in name else right / unit
             assert (right != 0).any()
             torch.testing.assert_close(found, right, rtol=2e-3, atol=float(right.abs().max()) * 2e-3)
-
-
-def test_a_sigma_beyond_the_type(backend: str) -> None:
-    """exp(-overlap^2 / sigma) is 0 for a small sigma and 1 for a large one; matrix multiplies by sigma."""
-    boxes, scores = BOXES[:2].float(), torch.tensor([0.75, 0.5])
-    for small, large in ((1e-46, 1e39), (5e-324, 1.7e308)):
-        assert ptdet.soft_nms(boxes, scores, sigma=small)[0].tolist() == [0.75]
-        assert ptdet.soft_nms(boxes, scores, sigma=large)[0].tolist() == [0.75, 0.5]
-        assert ptdet.matrix_nms(boxes, scores, sigma=small)[0].tolist() == [0.75, 0.5]
-        assert ptdet.matrix_nms(boxes, scores, sigma=large)[0].tolist() == [0.75]
-
-
-def test_a_beta_beyond_the_type(backend: str) -> None:
-    """x^beta for 0 < x < 1 is 1 for a small beta and 0 for a large one, and 0^beta is 0 for both."""
-    boxes, scores = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 10], [0, 1, 10, 11]]), torch.tensor([0.9, 0.8, 0.7])
-    for small, large in ((1e-46, 1e39), (5e-324, 1.7e308)):
-        assert ptdet.diou_nms(boxes, scores, 0.5, beta=small).tolist() == [0, 2]
-        assert ptdet.diou_nms(boxes, scores, 0.5, beta=large).tolist() == [0]
-
-
-def test_arrays_have_the_same_weights(native: None) -> None:
-    boxes, scores = BOXES.float().numpy(), SCORES.float().numpy()
-    for weights in WEIGHTS:
-        for function in ("weighted_boxes_fusion", "non_maximum_weighted"):
-            ours = getattr(ptdet.numpy, function)(*in_lists(boxes, scores), weights=weights, iou_thr=0.3)
-            lists = in_lists(torch.from_numpy(boxes), torch.from_numpy(scores))
-            theirs = getattr(ptdet, function)(*lists, weights=weights, iou_thr=0.3)
-            for array, tensor in zip(ours, theirs, strict=True):
-                assert np.isfinite(array).all() and np.array_equal(array, tensor.numpy())
-
-
-# losses
-
-OPTIONS: list[tuple[str, dict[str, Any]]] = [
-    *[("mpd_iou_loss", {"image_size": (side, side)}) for side in (1e-300, 1e-46, 1.0, 1e39, 1e300)],
-    *[("normalized_wasserstein_loss", {"constant": c}) for c in (5e-324, 1e-46, 1e39, 1e300)],
-    *[("inner_iou_loss", {"ratio": r, "base": "eiou"}) for r in (1e-300, 1e-46, 1e39, 1e300)],
-    *[("alpha_iou_loss", {"alpha": a, "base": "ciou"}) for a in (1e-300, 1e-46, 1e39, 1e300)],
-    *[("scylla_iou_loss", {"theta": t}) for t in (1e-300, 1e-46, 1e39, 1e300)],
-    *[("focal_efficient_iou_loss", {"gamma": g}) for g in (0.0, 1e-300, 1e39, 1e300)],
-    *[("wise_iou_loss", {"version": 2, "mean": m, "gamma": g}) for m in (1e-300, 1e300) for g in (0.5, 1.0, 1e300)],
-    *[("wise_iou_loss", {"version": 3, "mean": m, "alpha": a}) for m in (1e-300, 1.0) for a in (1e-300, 1e300)],
-    *[("generalized_box_iou_loss", {"eps": e}) for e in (0.0, 5e-324, 1e-46, 1e39, 1e300)],
-    *[("complete_box_iou_loss", {"eps": e}) for e in (0.0, 5e-324, 1e-46, 1e39, 1e300)],
-]
-
-
-@pytest.mark.parametrize("dtype", SCALES, ids=str)
-@pytest.mark.parametrize(("name", "options"), OPTIONS, ids=str)
-def test_losses_with_options_beyond_the_type(
-    name: str, options: dict[str, Any], dtype: torch.dtype, backend: str
-) -> None:
-    for scale in SCALES[dtype]:
-        boxes = (BOXES * scale).to(dtype)
-        for reduction in ("none", "mean", "sum"):
-            pred, target = boxes.clone().requires_grad_(), boxes.roll(1, 0).requires_grad_()
-            loss = getattr(ptdet, name)(pred, target, reduction, **options)
-            assert torch.isfinite(loss).all(), (scale, reduction, loss)
-            for gradient in torch.autograd.grad(loss.sum(), (pred, target)):
-                assert torch.isfinite(gradient).all(), (scale, reduction)
-
-
-def test_an_image_beyond_every_number() -> None:
-    """1 - IoU + (d1^2 + d2^2) / diagonal^2: of a huge image the last term is 0, of IoU 1/7 the loss 6/7."""
-    pred, target = torch.tensor([0.0, 0, 2, 2]), torch.tensor([1.0, 1, 3, 3])
-    for dtype in (torch.float32, torch.float64):
-        for size in ((1e300, 1e300), (1e39, 1e39), (10**300, 10**400)):
-            loss = ptdet.mpd_iou_loss(pred.to(dtype), target.to(dtype), image_size=size, eps=0.0)
-            torch.testing.assert_close(loss, torch.tensor(6 / 7, dtype=dtype))
-
-
-def test_equal_boxes_have_no_distance_at_any_unit() -> None:
-    """1 - exp(-0 / constant) is 0, even where float32 has no such constant."""
-    box = torch.tensor([0.0, 0, 2, 2])
-    for constant in (1e-46, 5e-324):
-        assert ptdet.normalized_wasserstein_loss(box, box, eps=0.0, constant=constant).item() == 0
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-def test_means_of_losses_near_the_largest_number(dtype: torch.dtype) -> None:
-    """Each loss is 3/4 of the largest number, and so is their mean; their sum is none, and becomes the largest."""
-    largest = torch.finfo(dtype).max
-    side = math.sqrt(largest) / 2
-    pred = torch.tensor([[0.0, 0, 1, 1]], dtype=dtype).expand(3, 4)
-    target = torch.tensor([[0, 0, 1 + side * 3**0.5, 1]], dtype=dtype).expand(3, 4)
-    each, mean, total = (
-        ptdet.mpd_iou_loss(pred, target, reduction, image_size=(0.6, 0.8)) for reduction in ("none", "mean", "sum")
-    )
-    torch.testing.assert_close(each, torch.full_like(each, largest * 0.75), rtol=1e-6, atol=0)
-    torch.testing.assert_close(mean, each[0], rtol=1e-6, atol=0)
-    assert total.item() == largest
-
-
-def test_gradients_of_a_box_that_many_share(backend: str) -> None:
-    """Each pair has a slope of 200; their sum over 1,000 pairs is beyond float16, and becomes its largest number."""
-    shared = torch.tensor([[0.0, 0, 5e-3, 5e-3]], dtype=torch.float16, requires_grad=True)
-    others = torch.tensor([[0.0, 0, 4e-3, 5e-3]], dtype=torch.float16).expand(1000, 4)
-    (gradient,) = torch.autograd.grad(ptdet.box_iou_loss(shared, others, "sum", eps=0.0), shared)
-    assert torch.isfinite(gradient).all() and gradient.abs().max() == torch.finfo(torch.float16).max

@@ -41,10 +41,10 @@ class Fusion {
     if (*output_.walk.kept < 0) return true;
     std::fill_n(output_.walk.owner, count(), -1);
     const Ranks ranks = rank();
-    if (std::is_same_v<Mean, OrdinaryMean<T>> &&
-        !(all_ordinary(boxes_, count()) && all_ordinary(scores_, count()) && all_ordinary(weights_, input_.model_count) &&
-          input_.model_count < 1 << 16))
-      return false;
+    const int64_t models = input_.model_count;
+    const bool ordinary = all_ordinary(boxes_, count()) && all_ordinary(scores_, count()) && models < 1 << 16 &&
+                          all_ordinary(weights_, models);
+    if (std::is_same_v<Mean, OrdinaryMean<T>> && !ordinary) return false;
     const Groups groups = groups_of(input_.walk, ranks, host_);
     clusters_ = allocate<Cluster<T, Mean>>(host_, ranks.count);
     cluster_of_ = allocate<uint32_t>(host_, count());

@@ -4,8 +4,6 @@ Each operation rounds once, to the digits of the type, so that where the type's 
 type's, bit for bit.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -31,17 +29,17 @@ class Wide:
     part: Tensor
     power: Tensor
 
-    def __mul__(self, other: Wide) -> Wide:
+    def __mul__(self, other: "Wide") -> "Wide":
         return wide(self.part * other.part, self.power + other.power)
 
-    def __truediv__(self, other: Wide) -> Wide:
+    def __truediv__(self, other: "Wide") -> "Wide":
         return wide(self.part / other.part, self.power - other.power)
 
-    def __add__(self, other: Wide) -> Wide:
+    def __add__(self, other: "Wide") -> "Wide":
         top = torch.maximum(self.power, other.power)
         return wide(self.below(top) + other.below(top), top)
 
-    def __getitem__(self, rows: Any) -> Wide:
+    def __getitem__(self, rows: Any) -> "Wide":
         return Wide(self.part[rows], self.power[rows])
 
     def below(self, top: Tensor) -> Tensor:
