@@ -1,6 +1,7 @@
 // Boxes that do not change, side by side with their neighbours: who meets a given box. Blocks of 64 lie along a
 // space-filling curve; the blocks' hulls are boxes in blocks of their own, up to one block. For methods that ask for
-// all boxes that meet one, not for the first (that is the walk's index, index.h).
+// all boxes that meet one; and for the first one where places bound nothing, so that the walk's grid (index.h) cannot
+// be: at thresholds near 0, IoF and IoS.
 #pragma once
 
 #include "cpu/filter.h"
