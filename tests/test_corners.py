@@ -27,6 +27,10 @@ def near(n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     return box * (1 + moved * torch.finfo(torch.float32).eps), scenes.uniform_scores(n, seed)
 
 
+def assert_same(ours: tuple[Tensor, ...], expected: tuple[Tensor, ...], at: float | None = None) -> None:
+    assert all(torch.equal(one, other) for one, other in zip(ours, expected, strict=True)), at
+
+
 SCENES: dict[str, Callable[[int], tuple[Tensor, Tensor]]] = {
     "identical": scenes.identical,
     "overlapping": scenes.overlapping,
@@ -47,7 +51,7 @@ def test_walks(scene: str, metric: str) -> None:
         options = {"metric": metric, "inclusive": threshold > 0.5}
         ours = torch.ops.ptdet.nms_walk(boxes, scores, groups, threshold, **options)
         expected = reference.nms_walk(boxes, scores, groups, threshold, **options)
-        assert all(torch.equal(one, other) for one, other in zip(ours, expected, strict=True)), threshold
+        assert_same(ours, expected, threshold)
         assert torch.equal(ptdet.nms(boxes, scores, threshold, **options), ours[0][ours[0] >= 0])  # which asks less
 
 
@@ -60,11 +64,11 @@ def test_fast_and_matrix(scene: str, metric: str) -> None:
     for threshold in (0.01, 0.999):
         ours = torch.ops.ptdet.fast_nms_walk(boxes, scores, groups, threshold, metric=metric)
         expected = reference.fast_nms_walk(boxes, scores, groups, threshold, metric=metric)
-        assert all(torch.equal(one, other) for one, other in zip(ours, expected, strict=True)), threshold
+        assert_same(ours, expected, threshold)
     options = {"metric": metric, "kind": "linear", "min_score": 0.01}
     ours = torch.ops.ptdet.matrix_nms_walk(boxes, scores, groups, **options)
     expected = reference.matrix_nms_walk(boxes, scores, groups, **options)
-    assert all(torch.equal(one, other) for one, other in zip(ours, expected, strict=True))
+    assert_same(ours, expected)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

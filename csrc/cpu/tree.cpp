@@ -50,7 +50,7 @@ void set_lane(Block<T>& block, uint32_t lane, const Box<T>& box, T limit) {
 
 // The hull of the lanes that can be met, into a lane of the level above; returns how many can be met.
 template <typename T>
-uint8_t set_hull(Block<T>& above, uint32_t lane, const Block<T>& block) {
+uint8_t set_hull(Block<T>& above, uint32_t lane, const Block<T>& block, T floor) {
   Box<T> hull{T(INFINITY), T(INFINITY), -T(INFINITY), -T(INFINITY)};
   uint8_t alive = 0;
   T least = T(INFINITY);
@@ -61,7 +61,7 @@ uint8_t set_hull(Block<T>& above, uint32_t lane, const Block<T>& block) {
     hull = {std::min(hull.x1, block.x1[i]), std::min(hull.y1, block.y1[i]), std::max(hull.x2, block.x2[i]),
             std::max(hull.y2, block.y2[i])};
   }
-  set_lane(above, lane, hull, alive ? least : kNeverMet<T>);
+  set_lane(above, lane, hull, alive ? std::max(least, floor) : kNeverMet<T>);
   return alive;
 }
 
@@ -157,7 +157,7 @@ Tree<T> TreeSpace<T>::plant(const Box<T>* boxes, uint32_t count, const Filter<T>
   for (uint32_t i = 0; i < count; ++i) members[i] = i;
   if (count > kLanes) sort(boxes, count, members, host);
 
-  tree.floor = filter.mode == Filter<T>::Mode::kNone ? T(-2) : T(0);
+  tree.floor = filter.mode == Filter<T>::Mode::kNone ? T(-1) : T(0);
   const Box<T> nothing{T(0), T(0), T(0), T(0)};
   uint32_t blocks = blocks_of(count);
   std::fill_n(tree.alive[0], blocks, uint8_t(0));
@@ -188,7 +188,7 @@ Tree<T> TreeSpace<T>::plant(const Box<T>* boxes, uint32_t count, const Filter<T>
       }
       const uint32_t* first = tree.first[below] + int64_t{i} * kLanes;
       tree.first[tree.levels][i] = *std::min_element(first, first + kLanes);
-      tree.alive[tree.levels][i / kLanes] += set_hull(block, i % kLanes, tree.level[below][i]) > 0;
+      tree.alive[tree.levels][i / kLanes] += set_hull(block, i % kLanes, tree.level[below][i], tree.floor) > 0;
       if (!tree.cores[tree.levels]) continue;
       Cores<T>& cores = tree.cores[tree.levels][i / kLanes];
       if (below == 0)

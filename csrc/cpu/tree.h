@@ -1,6 +1,7 @@
 // Boxes that do not change, side by side with their neighbours: who meets a given box. Blocks of 64 lie along a
 // space-filling curve; the blocks' hulls are boxes in blocks of their own, up to one block. For methods that ask for
-// all boxes that meet one, not for the first (that is the walk's index, index.h).
+// all boxes that meet one; and for the first one where places bound nothing, so that the walk's grid (index.h) cannot
+// be: at thresholds near 0, IoF and IoS.
 #pragma once
 
 #include "cpu/filter.h"
@@ -37,7 +38,7 @@ struct Tree {
   int levels = 0;
   Filter<T> filter{};
   Role role = Role::kVisited;    // of the boxes in the tree
-  T floor = T(0);                // of a hull's bound; below 0 if boxes apart are asked for too
+  T floor = T(0);                // of each part of a hull's bound: 0, or below if boxes apart are asked for too
   Block<T>* level[kMostLevels];  // level 0 holds the boxes
   Cores<T>* cores[kMostLevels];  // from level 1 on; null: not asked for
   uint32_t* first[kMostLevels];  // [level][lane] the least number of a box there; at level 0 the number itself
@@ -79,6 +80,7 @@ struct Tree {
     for (int l = 0; l < levels; ++l) {
       const uint32_t block = at / Block<T>::kLanes;
       T& least = level[l][block].limit[at % Block<T>::kLanes];
+      if (l > 0 && limit < floor) limit = floor;
       if (least <= limit) return;
       if (is_never_met(least)) ++alive[l][block];
       least = limit;

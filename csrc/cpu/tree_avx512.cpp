@@ -1,8 +1,5 @@
 #if defined(__x86_64__)
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // gcc's own _mm512_undefined_ps (GCC bug 105593)
-#pragma GCC diagnostic ignored "-Wuninitialized"
-#endif
+#include "cpu/quiet_avx512.inc"
 #define PTDET_ISA avx512
 #include "cpu/tree.inc"
 
