@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from . import _plain_checks as plain
-from ._pieces import any_is
+from ._pieces import any_is, is_traced
 from ._plain_checks import METRICS as METRICS
 from ._plain_checks import check_flag, one_of
 
@@ -191,7 +191,7 @@ def check_range_of_ids(name: str, ids: Tensor, most: int) -> None:
 
 def refuse_export(why: str, instead: str) -> None:
     """torch.export and torch.jit.trace would record the counts of one example."""
-    if torch.compiler.is_exporting() or torch._C._is_tracing():
+    if torch.compiler.is_exporting() or is_traced():
         raise NotImplementedError(
             f"{why}, which torch.export and torch.jit.trace cannot record: export the model up to its boxes and scores "
             f"and call ptdet or ptdet.numpy on what it returns, or use {instead}"
@@ -199,5 +199,5 @@ def refuse_export(why: str, instead: str) -> None:
 
 
 def refuse_trace(why: str) -> None:
-    if torch._C._is_tracing():
+    if is_traced():
         raise NotImplementedError(f"{why}, which torch.jit.trace takes for constants: use torch.export")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from . import losses
 from ._loss_checks import check_number
+from ._pieces import is_traced
 from ._plain_checks import one_of
 
 
@@ -207,7 +208,7 @@ class WIoULoss(_BoxLoss):
         error = losses.box_iou_loss(boxes1, boxes2, "none", self.eps)
         if self.running_mean is None:
             return
-        if torch._C._is_tracing():  # the next batch may be empty, which this one then is not
+        if is_traced():  # the next batch may be empty, which this one then is not
             mean = torch.where(torch.ones_like(error).sum() > 0, losses._reduced(error, "mean"), self.running_mean)
             self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
         elif error.numel() > 0:

@@ -15,6 +15,11 @@ from torch import Tensor
 PIECE = 16_384  # elements
 
 
+def is_traced() -> bool:
+    """By torch.jit.trace, which takes down for constants what Python computes of shapes."""
+    return not torch.compiler.is_compiling() and torch._C._is_tracing()
+
+
 def is_recorded() -> bool:
     """Whether the call is taken down for other data, by a compiler or by torch.jit.trace."""
     return torch.compiler.is_compiling() or torch._C._is_tracing()
@@ -55,7 +60,7 @@ def places_where(f: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
     found, first = [], 0
     for piece in pieces(rows):
         found.append(torch.nonzero(f(piece))[:, 0] + first)
-        first += len(piece)
+        first += piece.shape[0]  # len() would fix the length of an exported model
     return torch.cat(found)
 
 

@@ -12,13 +12,14 @@ from torch import Tensor
 
 from ._loss_checks import check_loss, check_number, running_mean, squared_diagonal
 from ._paired_losses import losses_of
+from ._pieces import is_traced
 from ._plain_checks import one_of
 
 
 def _reduced(loss: Tensor, reduction: str) -> Tensor:
     if reduction == "none":
         return loss
-    if reduction == "mean" and torch._C._is_tracing():  # the next call may have no pair
+    if reduction == "mean" and is_traced():  # the next call may have no pair
         return loss.sum() / torch.ones_like(loss).sum().clamp(min=1)
     if reduction == "sum" or loss.numel() == 0:
         return loss.sum().clamp(max=torch.finfo(loss.dtype).max)  # terms that are finite have a sum that need not be
