@@ -37,9 +37,10 @@ def box_convert(boxes: Tensor, in_fmt: str, out_fmt: str) -> Tensor:
     >>> ptdet.box_convert(torch.tensor([1., 2., 5., 4.]), "xyxy", "cxcywh")
     tensor([3., 3., 4., 2.])
     """
-    _check_format("in_fmt", in_fmt)
-    _check_format("out_fmt", out_fmt)
-    _check_boxes(boxes)
+    if not torch.jit.is_scripting():
+        _check_format("in_fmt", in_fmt)
+        _check_format("out_fmt", out_fmt)
+        _check_boxes(boxes)
     if in_fmt == out_fmt:
         return boxes.clone()
     corners = _to_corners(_widened(boxes, torch.int32), in_fmt)
@@ -65,9 +66,10 @@ def box_area(boxes: Tensor, fmt: str = "xyxy") -> Tensor:
     >>> ptdet.box_area(torch.tensor([[0, 0, 20, 20], [5, 5, 6, 9]], dtype=torch.uint8))
     tensor([400,   4], dtype=torch.int32)
     """
-    _check_format("fmt", fmt)
-    _check_boxes(boxes)
-    whole = torch.int32 if boxes.dtype in (torch.uint8, torch.int8) else torch.int64
+    if not torch.jit.is_scripting():
+        _check_format("fmt", fmt)
+        _check_boxes(boxes)
+    whole = torch.int32 if boxes.dtype == torch.uint8 or boxes.dtype == torch.int8 else torch.int64
     a, b, c, d = _widened(boxes, whole).unbind(-1)
     return (c - a) * (d - b) if fmt == "xyxy" else c * d
 
@@ -155,7 +157,7 @@ def _from_corners(corners: Tensor, fmt: str) -> Tensor:
 def _widened(boxes: Tensor, whole: torch.dtype) -> Tensor:
     """In a type that what is computed of them does not overflow: float32 or float64, `whole` or int64."""
     if boxes.is_floating_point():
-        return boxes if boxes.dtype in (torch.float32, torch.float64) else boxes.float()
+        return boxes if boxes.dtype == torch.float32 or boxes.dtype == torch.float64 else boxes.float()
     return boxes if boxes.dtype == torch.int64 else boxes.to(whole)
 
 

@@ -70,6 +70,14 @@ def pairwise_overlap(
         raise
 
 
+def _scripted(boxes1: Tensor, boxes2: Tensor, kind: str, eps: float, fmt: str) -> Tensor:
+    """What TorchScript makes of the functions below: it compiles neither checks nor autograd Functions."""
+    if fmt != "xyxy":
+        raise ValueError("fmt: expected xyxy, which is what torch.jit.script is offered, got " + fmt)
+    overlaps: Tensor = torch.ops.ptdet.pairwise_overlap(boxes1, boxes2, kind, eps, 0.0)
+    return overlaps
+
+
 def box_iou(boxes1: Tensor, boxes2: Tensor, fmt: str = "xyxy") -> Tensor:
     """Pairwise intersection over union, with the signature of torchvision.ops.box_iou.
 
@@ -79,6 +87,8 @@ def box_iou(boxes1: Tensor, boxes2: Tensor, fmt: str = "xyxy") -> Tensor:
     >>> ptdet.box_iou(torch.tensor([[0., 0., 2., 2.]]), torch.tensor([[1., 1., 3., 3.]]))
     tensor([[0.1429]])
     """
+    if torch.jit.is_scripting():
+        return _scripted(boxes1, boxes2, "iou", 0.0, fmt)
     return pairwise_overlap(boxes1, boxes2, "iou", fmt=fmt)
 
 
@@ -92,10 +102,12 @@ def generalized_box_iou(boxes1: Tensor, boxes2: Tensor, fmt: str = "xyxy") -> Te
     >>> ptdet.generalized_box_iou(torch.tensor([[0., 0., 2., 2.]]), torch.tensor([[1., 1., 3., 3.]]))
     tensor([[-0.0794]])
     """
+    if torch.jit.is_scripting():
+        return _scripted(boxes1, boxes2, "giou", 0.0, fmt)
     return pairwise_overlap(boxes1, boxes2, "giou", fmt=fmt)
 
 
-def distance_box_iou(boxes1: Tensor, boxes2: Tensor, eps: float = 1e-7, *, fmt: str = "xyxy") -> Tensor:
+def distance_box_iou(boxes1: Tensor, boxes2: Tensor, eps: float = 1e-7, fmt: str = "xyxy") -> Tensor:
     """Pairwise IoU - rho^2 / (c^2 + eps), the distance of the centres and the diagonal of the enclosing box.
 
     Zheng et al., "Distance-IoU Loss", AAAI 2020. Args, returns and raises: as `pairwise_overlap`.
@@ -104,10 +116,12 @@ def distance_box_iou(boxes1: Tensor, boxes2: Tensor, eps: float = 1e-7, *, fmt: 
     >>> ptdet.distance_box_iou(torch.tensor([[0., 0., 2., 2.]]), torch.tensor([[1., 1., 3., 3.]]))
     tensor([[0.0317]])
     """
+    if torch.jit.is_scripting():
+        return _scripted(boxes1, boxes2, "diou", eps, fmt)
     return pairwise_overlap(boxes1, boxes2, "diou", eps=eps, fmt=fmt)
 
 
-def complete_box_iou(boxes1: Tensor, boxes2: Tensor, eps: float = 1e-7, *, fmt: str = "xyxy") -> Tensor:
+def complete_box_iou(boxes1: Tensor, boxes2: Tensor, eps: float = 1e-7, fmt: str = "xyxy") -> Tensor:
     """Pairwise DIoU - alpha v, v the squared difference in aspect and alpha = v / (1 - IoU + v + eps).
 
     Zheng et al., AAAI 2020; alpha is constant in the gradient. Args, returns and raises: as `pairwise_overlap`.
@@ -116,6 +130,8 @@ def complete_box_iou(boxes1: Tensor, boxes2: Tensor, eps: float = 1e-7, *, fmt: 
     >>> ptdet.complete_box_iou(torch.tensor([[0., 0., 2., 2.]]), torch.tensor([[1., 1., 3., 3.]]))
     tensor([[0.0317]])
     """
+    if torch.jit.is_scripting():
+        return _scripted(boxes1, boxes2, "ciou", eps, fmt)
     return pairwise_overlap(boxes1, boxes2, "ciou", eps=eps, fmt=fmt)
 
 

@@ -57,3 +57,20 @@ def test_the_type_of_an_area(dtype: torch.dtype) -> None:
     boxes = torch.tensor([[3, 5, 100, 90]]).to(dtype)
     ours, theirs = ptdet.box_area(boxes), torchvision.ops.box_area(boxes)
     assert ours.dtype == theirs.dtype and ours.item() == theirs.item() == 97 * 85
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.torch.jit.script. is not supported:DeprecationWarning")
+def test_torch_jit_script_takes_what_torchvision_has_scripted() -> None:
+    few = BOXES[1:]
+    for name in ("box_iou", "generalized_box_iou", "distance_box_iou", "complete_box_iou"):
+        function = getattr(ptdet, name)
+        assert torch.equal(torch.jit.script(function)(BOXES, few), function(BOXES, few)), name
+    convert, area = torch.jit.script(ptdet.box_convert), torch.jit.script(ptdet.box_area)
+    for boxes in (BOXES, BOXES.int(), BOXES.half()):
+        assert torch.equal(area(boxes), ptdet.box_area(boxes))
+        for in_fmt in ("xyxy", "xywh", "cxcywh"):
+            for out_fmt in ("xyxy", "xywh", "cxcywh"):
+                expected = ptdet.box_convert(boxes, in_fmt, out_fmt)
+                assert convert(boxes, in_fmt, out_fmt).dtype == expected.dtype
+                assert torch.equal(convert(boxes, in_fmt, out_fmt), expected)
