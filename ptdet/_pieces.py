@@ -56,4 +56,4 @@ def places_where(f: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
 
 def filled(like: Tensor, value: int) -> Tensor:
     """As many times the same as `like` has rows, int64."""
-    return joined((like.new_full((1,), value, dtype=torch.int64).expand(len(like)),))
+    return joined((like.new_full((1,), value, dtype=torch.int64).expand(like.shape[0]),))

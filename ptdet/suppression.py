@@ -161,7 +161,7 @@ def _class_after_class(found: Tensor | tuple[Tensor, Tensor], idxs: Tensor) -> T
         keep = keep[torch.sort(idxs[keep], stable=True).indices]
         return (keep, owner[0]) if owner else keep
     groups = RAGGED_GROUPS(idxs.new_zeros(1, dtype=torch.int64).expand(len(idxs)), idxs, 1)
-    keep = by_image(keep, groups, len(idxs), None)[1]
+    keep = by_image(keep, groups, len(idxs), None, False)[1]
     return (keep, owner[0]) if owner else keep
 
 
@@ -191,4 +191,4 @@ def _run(
         if idxs is not None:
             check_ids_are_numbers(idxs)
         raise
-    return cut(keep, kept_count)[0], owner
+    return (cut(keep, kept_count)[0] if keep.device.type == "cpu" else keep[keep >= 0]), owner
