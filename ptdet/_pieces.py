@@ -50,7 +50,7 @@ def places_where(f: Callable[[Tensor], Tensor], rows: Tensor) -> Tensor:
     found, first = [], 0
     for piece in pieces(rows):
         found.append(torch.nonzero(f(piece))[:, 0] + first)
-        first += len(piece)
+        first += piece.shape[0]
     return torch.cat(found)
 
 
