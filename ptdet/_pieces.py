@@ -68,4 +68,4 @@ def filled(like: Tensor, value: int) -> Tensor:
     """As many times the same as `like` (N,) has rows, int64."""
     if is_recorded():  # as a number, the count would be that of the example
         return torch.full_like(like, value, dtype=torch.int64)
-    return joined((like.new_full((1,), value, dtype=torch.int64).expand(len(like)),))
+    return joined((like.new_full((1,), value, dtype=torch.int64).expand(like.shape[0]),))

@@ -53,10 +53,12 @@ def rows_at(values: Tensor, places: Tensor, padding: int | None = None) -> Tenso
     return found
 
 
-def by_image(keep: Tensor, images: Tensor, num_images: int, most: int | None) -> tuple[Tensor, Tensor, Tensor]:
-    """Places in `keep`, image by image, at most so many of each; keep there; and how many there are of each."""
+def by_image(
+    keep: Tensor, images: Tensor, num_images: int, most: int | None, with_places: bool = True
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Places in `keep`, if wanted, image by image, at most so many of each; keep there; and how many of each."""
     if keep.device.type != "cuda":
-        found: tuple[Tensor, Tensor, Tensor] = IMAGE_ORDER(keep, images, num_images, most)
+        found: tuple[Tensor, Tensor, Tensor] = IMAGE_ORDER(keep, images, num_images, most, with_places)
         return found
     images = images.to(torch.int64)
     kept = keep[keep >= 0]

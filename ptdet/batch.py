@@ -183,9 +183,9 @@ def ragged_nms(
     if method != "diou":
         options["metric"] = metric
     walked = walk(method, boxes, scores, groups, iou_threshold, score_threshold, may_wait=True, **options)
-    places, keep, num = by_image(walked.keep, images, num_images, max_per_image)
-    changed = (rows_at(each, places) for each in (walked.boxes, walked.scores) if each is not None)
-    return (keep, num, *changed)
+    changed = [each for each in (walked.boxes, walked.scores) if each is not None]
+    places, keep, num = by_image(walked.keep, images, num_images, max_per_image, bool(changed))
+    return (keep, num, *(rows_at(each, places) for each in changed))
 
 
 def _ragged_groups(images: Tensor, idxs: Tensor | None, num_images: int) -> Tensor:

@@ -20,11 +20,15 @@ from ._operators import register
 
 LOWEST = float(np.finfo(np.float32).min)
 
+_COMBINED = "call ptdet.combined_nms, which is exported"
 _WAYS_OUT = {
     "fast_nms_walk": "call ptdet.fast_nms, which is exported",
     "matrix_nms_walk": "call ptdet.matrix_nms, which is exported",
     "nmm_walk": "call ptdet.numpy on what the runtime returns, or use ptdet.merge_nms",
-    "yolo_filter": "decode the head to boxes and scores and call ptdet.combined_nms, which is exported",
+    **dict.fromkeys(
+        ("yolo_filter", "yolo_postprocess", "yolo_pipeline"), f"decode the head to boxes and scores and {_COMBINED}"
+    ),
+    **dict.fromkeys(("ragged_groups", "image_order", "rows_at", "class_candidates"), _COMBINED),
 }
 
 

@@ -168,7 +168,7 @@ def _class_after_class(found: Tensor | tuple[Tensor, Tensor], idxs: Tensor) -> T
         keep = keep[torch.sort(idxs[keep], stable=True).indices]
         return (keep, owner[0]) if owner else keep
     groups = RAGGED_GROUPS(idxs.new_zeros(1, dtype=torch.int64).expand(len(idxs)), idxs, 1)
-    keep = by_image(keep, groups, len(idxs), None)[1]
+    keep = by_image(keep, groups, len(idxs), None, False)[1]
     return (keep, owner[0]) if owner else keep
 
 

@@ -43,7 +43,7 @@ void image_order_emit(const int64_t* keep, int64_t count, const OrderFound& foun
   for (int64_t i = 0; i < count; ++i) {
     if (found.image_of[i] < 0) continue;
     const int64_t at = next[found.image_of[i]]++;
-    places[at] = i;
+    if (places) places[at] = i;
     chosen[at] = keep[i];
   }
 }

@@ -55,7 +55,7 @@ struct OrderFound {
 // num[image]: how many it has.
 OrderFound image_order_find(const int64_t* keep, int64_t count, const Column& images, int64_t candidates,
                             int64_t num_images, int64_t most, int64_t* num, const Host& host);
-// Their places in keep, and the entries themselves.
+// Their places in keep (null: not wanted), and the entries themselves.
 void image_order_emit(const int64_t* keep, int64_t count, const OrderFound& found, const int64_t* num,
                       int64_t num_images, int64_t* places, int64_t* chosen, const Host& host);
 

@@ -24,7 +24,7 @@ Tensor ragged_groups_op(const Tensor& images, std::optional<Tensor> idxs, int64_
 }
 
 std::tuple<Tensor, Tensor, Tensor> image_order_op(const Tensor& keep, const Tensor& images, int64_t num_images,
-                                                  std::optional<int64_t> max_per_image) {
+                                                  std::optional<int64_t> max_per_image, bool with_places) {
   STD_TORCH_CHECK(keep.dim() == 1 && keep.scalar_type() == ScalarType::Long && keep.is_contiguous(),
                   "ptdet: keep must be contiguous int64 of one dimension");
   STD_TORCH_CHECK(images.dim() == 1, "ptdet: images must have shape (N,)");
@@ -37,9 +37,10 @@ std::tuple<Tensor, Tensor, Tensor> image_order_op(const Tensor& keep, const Tens
   const OrderFound found = image_order_find(entries, keep.size(0), column, images.size(0), num_images,
                                             max_per_image.value_or(-1), indices(num), host.get());
   STD_TORCH_CHECK(found.count >= 0, "ptdet: keep must point into images, and images be integers in [0, num_images)");
-  const Tensor places = new_indices(keep, &found.count, 1), chosen = new_indices(keep, &found.count, 1);
-  image_order_emit(entries, keep.size(0), found, indices(num), num_images, indices(places), indices(chosen),
-                   host.get());
+  const int64_t wanted = with_places ? found.count : 0;
+  const Tensor places = new_indices(keep, &wanted, 1), chosen = new_indices(keep, &found.count, 1);
+  image_order_emit(entries, keep.size(0), found, indices(num), num_images, with_places ? indices(places) : nullptr,
+                   indices(chosen), host.get());
   return {places, chosen, num};
 }
 

@@ -16,10 +16,10 @@ def ragged_groups(images: Tensor, idxs: Tensor | None, num_images: int) -> Tenso
 
 
 def image_order(
-    keep: Tensor, images: Tensor, num_images: int, max_per_image: int | None = None
+    keep: Tensor, images: Tensor, num_images: int, max_per_image: int | None = None, with_places: bool = True
 ) -> tuple[Tensor, Tensor, Tensor]:
     count = _some()
-    return keep.new_empty(count), keep.new_empty(count), keep.new_empty(num_images)
+    return keep.new_empty(count if with_places else 0), keep.new_empty(count), keep.new_empty(num_images)
 
 
 def rows_at(values: Tensor, places: Tensor, padding: int = 0) -> Tensor:

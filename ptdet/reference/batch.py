@@ -27,7 +27,7 @@ def ragged_groups(images: Tensor, idxs: Tensor | None, num_images: int) -> Tenso
 
 
 def image_order(
-    keep: Tensor, images: Tensor, num_images: int, max_per_image: int | None = None
+    keep: Tensor, images: Tensor, num_images: int, max_per_image: int | None = None, with_places: bool = True
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Entries of keep that are not negative, image by image, at most so many of each.
 
@@ -37,6 +37,7 @@ def image_order(
 
     Returns:
         places (K,) in keep, rising within an image, keep[places], and num (num_images,).
+        Without `with_places`, places is empty.
     """
     _check_images(images)
     if num_images < 0 or (max_per_image is not None and max_per_image < 0):
@@ -52,7 +53,7 @@ def image_order(
     found = [places[mine == image][:max_per_image] for image in range(num_images)]
     num = torch.tensor([len(one) for one in found], dtype=torch.int64, device=keep.device)
     places = torch.cat([places[:0], *found])
-    return places, keep[places], num
+    return places if with_places else places[:0].clone(), keep[places], num
 
 
 def rows_at(values: Tensor, places: Tensor, padding: int = 0) -> Tensor:

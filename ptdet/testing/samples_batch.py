@@ -35,6 +35,7 @@ def image_order(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
         keep = torch.where(keep % 3 == 0, -1, keep)
         for most in (None, 0, 1, 9):
             yield Sample(f"{count} of {images}", (keep, image, images, most))
+        yield Sample(f"{count} of {images}, no places", (keep, image, images, None, False))
         yield Sample(f"{count} of {images}, int16", (keep[count // 2 :], image.short(), images))
 
 
