@@ -93,15 +93,15 @@ def sigmoid(x: Tensor) -> Tensor:
 
 
 def power(a: Tensor, p: float | Tensor) -> Tensor:
-    """a^p as e^(p ln a), in float64 and rounded to the type of a once; no gradient goes to p.
+    """a^p as e^(p ln a), in float64 and rounded to the type of a once; a constant where p is a tensor.
 
     0^p and infinity^p are the limits, a^0 is 1; NaN where a is below 0 or one of the two is NaN.
     """
     if torch.onnx.is_in_onnx_export():
         return a**p
     if isinstance(p, Tensor):
-        p = p.detach()
-    elif p == 0:
+        return _power(a.detach(), p.detach())
+    if p == 0:
         return torch.where(a >= 0, 1.0, torch.nan).to(a.dtype)
     return with_slope(a, lambda a: _power(a, p), lambda a: p * power(a, p - 1))
 
@@ -185,7 +185,7 @@ def _power(a: Tensor, p: float | Tensor) -> Tensor:
     if device.type == "mps":  # has no float64
         a = a.cpu()
     x = a.double()
-    exponent = torch.as_tensor(p, dtype=torch.float64, device=x.device)
+    exponent = p.to(x) if isinstance(p, Tensor) else x.new_full((), p)
     within = exponent.clamp(-(2.0**64), 2.0**64)  # of a float64 that is not 1 it is 0 or infinity
     value = (_power_for_float if a.dtype == torch.float32 else _power_for_double)(x, within)
     of_zero = torch.where(exponent > 0, 0.0, torch.where(exponent < 0, math.inf, 1.0)).double()
