@@ -101,7 +101,7 @@ def confidence(
     count, present = len(rows), torch.isin(torch.arange(len(weights), device=rows.device), models[rows])
     if conf_type == "max":
         return weighted[rows].max() / weights.max()
-    average = in_order(weighted[rows]) / count
+    average = in_order(weighted[rows]) / weighted.new_full((), count)  # a number would be inverted on a GPU
     if conf_type == "box_and_model_avg":
         share = average * count / in_order(weights[models[rows]])
         return share * in_order(weights[present]) / in_order(weights)
