@@ -20,7 +20,10 @@ def _reduced(loss: Tensor, reduction: str) -> Tensor:
     if reduction == "none":
         return loss
     if reduction == "mean" and is_traced():  # the next call may have no pair
-        return loss.sum() / torch.ones_like(loss).sum().clamp(min=1)
+        pairs = torch.ones_like(loss, dtype=torch.float64).sum().clamp(min=1)
+        if loss.dtype == torch.float64:
+            return (loss / pairs).sum()
+        return (loss.sum(dtype=torch.float64) / pairs).to(loss.dtype)
     if reduction == "sum" or loss.numel() == 0:
         return loss.sum().clamp(max=torch.finfo(loss.dtype).max)  # terms that are finite have a sum that need not be
     if loss.dtype == torch.float64 or loss.device.type == "mps":

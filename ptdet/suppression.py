@@ -7,7 +7,7 @@ from typing import Literal, overload
 import torch
 from torch import Tensor
 
-from ._checks import UNEXPLAINED, check_content, check_suppression, settled_limit
+from ._checks import UNEXPLAINED, check_content, check_ids_are_numbers, check_suppression, settled_limit
 from ._operators import NMS, NMS_WALK, RAGGED_GROUPS
 from ._results import by_image, cut_walk, in_pixels
 from .compat import hard_profile
@@ -190,7 +190,12 @@ def run_hard(
         if not return_owner:
             kept: Tensor = NMS(*arguments)
             return kept
-        return cut_walk(NMS_WALK(*arguments))
+        if boxes.device.type == "cpu":
+            return cut_walk(NMS_WALK(*arguments))
+        keep, owner, _ = NMS_WALK(*arguments)
+        if idxs is not None:
+            check_ids_are_numbers(idxs)
+        return keep[keep >= 0], owner
     except UNEXPLAINED:
         # The operator refuses what is wrong; this says it with the argument's name. After the call, because before it
         # the questions take a fifth of the time of a small NMS.

@@ -49,10 +49,31 @@ def between_means(arguments: tuple[Any, ...], options: dict[str, Any], keep: Ten
     return allowed.nan_to_num(nan=torch.inf)  # no number is expected where there is none
 
 
+def beyond_its_range(arguments: tuple[Any, ...], options: dict[str, Any], keep: Tensor) -> Tensor:
+    """Infinite where a mean's weights or terms may leave the normal numbers of float32, which a graph sums as they
+    come, where the operator does not depend on the ends of the type."""
+    boxes, scores, _, threshold = arguments
+    limits = torch.finfo(torch.float32)
+    far = torch.zeros(len(keep), 4, dtype=torch.float64)
+    for at, row in enumerate(keep[keep >= 0]):
+        overlaps = reference.raw_overlap(boxes, boxes[row], options.get("metric", "iou"))
+        near = exceeds(overlaps, threshold, options.get("inclusive", False))
+        near[row] = True
+        weights = scores[near].double()
+        if options.get("weights") == "score_overlap":
+            weights = weights * torch.where(torch.nonzero(near)[:, 0] == row, 1.0, overlaps[near].double())
+        terms = torch.cat([weights[:, None], weights[:, None] * boxes[near].double()], 1).abs()
+        if (((terms > 0) & (terms < limits.tiny)) | (terms > limits.max / len(terms))).any():
+            far[at] = torch.inf
+    return far
+
+
 def allowed(name: str, arguments: tuple[Any, ...], options: dict[str, Any], expected: Tensor, keep: Tensor) -> Tensor:
     """How far each number of the formula may lie from the operator's: not at all, where the steps are the same."""
-    if name.startswith("merge_nms") and options.get("members") in ("overlapping", "later"):
-        return between_means(arguments, options, keep)
+    if name.startswith("merge_nms"):
+        summed_otherwise = options.get("members") in ("overlapping", "later")
+        bound = between_means(arguments, options, keep) if summed_otherwise else torch.zeros(len(keep), 4).double()
+        return bound + beyond_its_range(arguments, options, keep)
     size = expected.double().abs()
     if name == "soft_nms_walk" and options.get("kind", "gaussian") == "gaussian":  # exp, once for each box it meets
         meets = (reference.raw_overlap(arguments[0][:, None], arguments[0], "iou") > 0).sum(1).max()

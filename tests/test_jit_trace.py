@@ -50,6 +50,10 @@ def recordable(name: str, options: dict[str, Any]) -> tuple[Callable[..., tuple[
     return run, make
 
 
+# A trace has torch's pow, which is off by a unit in the last place or so.
+WITH_TORCHS_POWER = ("wise_iou_loss", "nn.WIoULoss")
+
+
 @pytest.mark.parametrize("name", [name for name in PUBLIC if name not in REFUSED])
 def test_a_trace_is_right_for_other_data(name: str) -> None:
     good = PUBLIC[name].good
@@ -64,7 +68,10 @@ def test_a_trace_is_right_for_other_data(name: str) -> None:
             given = make(count, seed=count)
             got, expected = traced(*given), run(*given)
             for one, other in zip((got,) if isinstance(got, Tensor) else got, expected, strict=True):
-                assert torch.equal(one, other), (options, count)
+                if name in WITH_TORCHS_POWER:
+                    torch.testing.assert_close(one, other, rtol=4 * torch.finfo(one.dtype).eps, atol=0.0)
+                else:
+                    assert torch.equal(one, other), (options, count)
 
 
 @pytest.mark.parametrize("name", sorted(REFUSED))

@@ -78,9 +78,14 @@ def with_slope(x: Tensor, value: Function, slope: Function) -> Tensor:
     return result
 
 
+def _is_written_down() -> bool:
+    """ONNX has no operator for the bits of a number, and torch.jit.trace fails at torch's own."""
+    return torch.onnx.is_in_onnx_export() or (not torch.compiler.is_compiling() and torch._C._is_tracing())
+
+
 def exponential(x: Tensor) -> Tensor:
     """e^x: x = n ln 2 + rest, and the series of e^rest. At most 1 for x <= 0, at least 1 for x >= 0."""
-    if torch.onnx.is_in_onnx_export():  # which has no operator for the bits of a number
+    if _is_written_down():
         return torch.exp(x)
     return with_slope(x, _exponential, exponential)
 
@@ -97,7 +102,7 @@ def power(a: Tensor, p: float | Tensor) -> Tensor:
 
     0^p and infinity^p are the limits, a^0 is 1; NaN where a is below 0 or one of the two is NaN.
     """
-    if torch.onnx.is_in_onnx_export():
+    if _is_written_down():
         return a**p
     if isinstance(p, Tensor):
         return _power(a.detach(), p.detach())
