@@ -37,7 +37,7 @@ def box_convert(boxes: Tensor, in_fmt: str, out_fmt: str) -> Tensor:
     >>> ptdet.box_convert(torch.tensor([1., 2., 5., 4.]), "xyxy", "cxcywh")
     tensor([3., 3., 4., 2.])
     """
-    if not torch.jit.is_scripting():
+    if not torch.jit.is_scripting():  # type: ignore[attr-defined]
         _check_format("in_fmt", in_fmt)
         _check_format("out_fmt", out_fmt)
         _check_boxes(boxes)
@@ -66,7 +66,7 @@ def box_area(boxes: Tensor, fmt: str = "xyxy") -> Tensor:
     >>> ptdet.box_area(torch.tensor([[0, 0, 20, 20], [5, 5, 6, 9]], dtype=torch.uint8))
     tensor([400,   4], dtype=torch.int32)
     """
-    if not torch.jit.is_scripting():
+    if not torch.jit.is_scripting():  # type: ignore[attr-defined]
         _check_format("fmt", fmt)
         _check_boxes(boxes)
     whole = torch.int32 if boxes.dtype == torch.uint8 or boxes.dtype == torch.int8 else torch.int64

@@ -87,7 +87,7 @@ def box_iou(boxes1: Tensor, boxes2: Tensor, fmt: str = "xyxy") -> Tensor:
     >>> ptdet.box_iou(torch.tensor([[0., 0., 2., 2.]]), torch.tensor([[1., 1., 3., 3.]]))
     tensor([[0.1429]])
     """
-    if torch.jit.is_scripting():
+    if torch.jit.is_scripting():  # type: ignore[attr-defined]
         return _scripted(boxes1, boxes2, "iou", 0.0, fmt)
     return pairwise_overlap(boxes1, boxes2, "iou", fmt=fmt)
 
@@ -102,7 +102,7 @@ def generalized_box_iou(boxes1: Tensor, boxes2: Tensor, fmt: str = "xyxy") -> Te
     >>> ptdet.generalized_box_iou(torch.tensor([[0., 0., 2., 2.]]), torch.tensor([[1., 1., 3., 3.]]))
     tensor([[-0.0794]])
     """
-    if torch.jit.is_scripting():
+    if torch.jit.is_scripting():  # type: ignore[attr-defined]
         return _scripted(boxes1, boxes2, "giou", 0.0, fmt)
     return pairwise_overlap(boxes1, boxes2, "giou", fmt=fmt)
 
@@ -116,7 +116,7 @@ def distance_box_iou(boxes1: Tensor, boxes2: Tensor, eps: float = 1e-7, fmt: str
     >>> ptdet.distance_box_iou(torch.tensor([[0., 0., 2., 2.]]), torch.tensor([[1., 1., 3., 3.]]))
     tensor([[0.0317]])
     """
-    if torch.jit.is_scripting():
+    if torch.jit.is_scripting():  # type: ignore[attr-defined]
         return _scripted(boxes1, boxes2, "diou", eps, fmt)
     return pairwise_overlap(boxes1, boxes2, "diou", eps=eps, fmt=fmt)
 
@@ -130,7 +130,7 @@ def complete_box_iou(boxes1: Tensor, boxes2: Tensor, eps: float = 1e-7, fmt: str
     >>> ptdet.complete_box_iou(torch.tensor([[0., 0., 2., 2.]]), torch.tensor([[1., 1., 3., 3.]]))
     tensor([[0.0317]])
     """
-    if torch.jit.is_scripting():
+    if torch.jit.is_scripting():  # type: ignore[attr-defined]
         return _scripted(boxes1, boxes2, "ciou", eps, fmt)
     return pairwise_overlap(boxes1, boxes2, "ciou", eps=eps, fmt=fmt)
 
