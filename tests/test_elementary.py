@@ -172,7 +172,7 @@ SLOPES: dict[str, tuple[Callable[[Tensor], Tensor], tuple[float, float]]] = {
 @pytest.mark.filterwarnings("ignore:.torch.jit.script:FutureWarning")  # torch's own, of its forward mode
 @pytest.mark.parametrize("name", SLOPES)
 def test_slopes(name: str) -> None:
-    """Twice, forward and backward, in batches, under torch.func and in one graph: with the same bits."""
+    """Twice, forward and backward, in batches and under torch.func: with the same bits."""
     function, (first, last) = SLOPES[name]
     x = torch.linspace(first, last, 8, dtype=torch.float64, requires_grad=True)
     assert gradcheck(function, x, check_forward_ad=True, check_batched_grad=True)
@@ -180,6 +180,16 @@ def test_slopes(name: str) -> None:
     by_hand = torch.autograd.grad(function(x).sum(), x)[0]
     if name != "angle":
         assert torch.equal(torch.func.vmap(torch.func.grad(lambda one: function(one)))(x.detach()), by_hand)
+
+
+@pytest.mark.slow  # inductor takes half a minute for a power
+@pytest.mark.filterwarnings("ignore:.torch.jit.script:FutureWarning")
+@pytest.mark.parametrize("name", SLOPES)
+def test_slopes_in_one_graph(name: str) -> None:
+    """Values to the bit, slopes but for sums in another order."""
+    function, (first, last) = SLOPES[name]
+    x = torch.linspace(first, last, 8, dtype=torch.float64, requires_grad=True)
+    by_hand = torch.autograd.grad(function(x).sum(), x)[0]
     for dtype in (torch.float32, torch.float64):
         torch._dynamo.reset()
         given = x.detach().to(dtype).requires_grad_()

@@ -102,6 +102,7 @@ def values_and_gradients(method: Method, boxes: Tensor, scores: Tensor) -> tuple
     return [each.detach() for each in found], gradients
 
 
+@pytest.mark.grid("name")
 @pytest.mark.parametrize("dtype", SCALES, ids=str)
 @pytest.mark.parametrize("name", METHODS)
 def test_every_method_is_finite_and_has_one_answer(name: str, dtype: torch.dtype, native: None) -> None:
