@@ -11,9 +11,10 @@
 #define PTDET_HD inline __attribute__((always_inline))  // no copy compiled for AVX may serve the baseline
 #endif
 
-// A function that is seldom called: its code stays out of the way of what is called often.
+// A function that is seldom called: its code stays out of the way of what is called often. On a GPU, where a call would
+// put what it changes into memory, it is inlined.
 #if defined(__CUDACC__)
-#define PTDET_RARE __host__ __device__ __noinline__
+#define PTDET_RARE PTDET_HD
 #else
 #define PTDET_RARE __attribute__((noinline))
 #endif
