@@ -165,9 +165,12 @@ def _gathered(
         if labels.dtype not in ID_TYPES:
             raise TypeError(f"labels_list[{m}]: expected integers, bools or floats, got {labels.dtype}")
         check_ids_are_numbers(labels, f"labels_list[{m}]")
-    if weights is not None and not isinstance(weights, Iterable):
+    if isinstance(weights, Tensor):
+        check_tensor("weights", weights)
+        check_has_data("weights", weights)
+        weights = weights.tolist()
+    if weights is not None and (isinstance(weights, (str, bytes)) or not isinstance(weights, Iterable)):
         raise TypeError(f"weights: expected one number a model, got {type(weights).__name__}")
-    weights = weights.tolist() if isinstance(weights, Tensor) else weights
     weights = [1.0] * len(boxes_list) if weights is None else list(weights)
     if len(weights) != len(boxes_list):
         raise ValueError(f"weights: expected one for each of {len(boxes_list)} models, got {len(weights)}")

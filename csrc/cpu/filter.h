@@ -50,10 +50,12 @@ struct Filter {
     // the order of numbers, so a union, a + b - inter, is at least it; and what a hull lacks, GIoU divides by more.
     if (p.inclusive ? p.iou_threshold > 1 : p.iou_threshold >= 1) return {Mode::kNever, 0, 0, 0, loose};
     const bool is_share = p.metric == Metric::kIof || p.metric == Metric::kIos;
-    if (is_share && share == 0) return that_intersect(p.metric);
-    if (p.metric == Metric::kIof) return {Mode::kOfCandidate, 0, static_cast<T>(share), slack, loose};
-    if (p.metric == Metric::kIos) return {Mode::kOfSmaller, 0, static_cast<T>(share), slack, loose};
-    return {Mode::kIou, iou, static_cast<T>(iou / (1 + iou)), slack, loose};
+    const T factor = static_cast<T>(is_share ? share : iou / (1 + iou));
+    // Such a factor is 0, or has lost the precision that the margin above covers.
+    if (factor < kSmallest && p.metric == Metric::kGiou) return {Mode::kNone, 0, 0, 0, loose};
+    if (factor < kSmallest) return that_intersect(p.metric);
+    if (is_share) return {p.metric == Metric::kIof ? Mode::kOfCandidate : Mode::kOfSmaller, 0, factor, slack, loose};
+    return {Mode::kIou, iou, factor, slack, loose};
   }
 
   static Filter that_intersect(Metric metric) {

@@ -10,11 +10,31 @@
 namespace ptdet::cpu {
 namespace {
 
+// GIoU can come out above 0 without a common area (core/apart.h): by its rounding, or by more where areas have lost
+// digits. A gaussian of its rounding is 1, unless sigma is small or the scores have more digits than the boxes.
+template <typename T, typename Score>
+bool apart_can_decay(const NmsInput& input, const SoftParams& params) {
+  if (params.walk.metric != Metric::kGiou) return false;
+  if (params.sigma < 1e-3 || sizeof(Score) > sizeof(T)) return true;
+  bool found = false;
+  with_type(input.boxes.type, input.boxes.data, [&](const auto* data) {
+    const int64_t step = input.boxes.column_stride;
+    for (int64_t i = 0; i < input.count && !found; ++i) {
+      const auto* row = data + i * input.boxes.row_stride;
+      const T size = area(Box<T>{static_cast<T>(row[0]), static_cast<T>(row[step]), static_cast<T>(row[2 * step]),
+                                 static_cast<T>(row[3 * step])});
+      found = size > T(0) && Filter<T>::too_small(size);
+    }
+  });
+  return found;
+}
+
 // A gaussian decays whatever meets; the others need what a removal needs.
-template <typename T>
-Filter<T> filter_of(const SoftParams& params) {
-  if (params.decay == Decay::kGaussian) return Filter<T>::that_intersect(params.walk.metric);
-  return Filter<T>::from(params.walk);
+template <typename T, typename Score>
+Filter<T> filter_of(const NmsInput& input, const SoftParams& params) {
+  if (params.decay != Decay::kGaussian) return Filter<T>::from(params.walk);
+  if (apart_can_decay<T, Score>(input, params)) return {Filter<T>::Mode::kNone, 0, 0, 0, Metric::kGiou};
+  return Filter<T>::that_intersect(params.walk.metric);
 }
 
 template <typename T, typename Score>
@@ -25,7 +45,7 @@ class Soft {
         params_(params),
         output_(output),
         host_(host),
-        filter_(filter_of<T>(params)),
+        filter_(filter_of<T, Score>(input, params)),
         rule_(SoftRule<T, Score>::from(params)),
         in_registers_(rule_.metric != Metric::kCiou &&
                       (rule_.metric != Metric::kIos || filter_.needs_intersection())),

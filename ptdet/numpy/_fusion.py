@@ -122,7 +122,8 @@ def _gathered(boxes_list: Any, scores_list: Any, labels_list: Any, weights: Any)
 def _weights(weights: Any, models: int) -> Array:
     if weights is None:
         return np.ones(models)
-    if not isinstance(weights, Iterable):
+    weights = weights.tolist() if isinstance(weights, np.ndarray) else weights
+    if isinstance(weights, (str, bytes)) or not isinstance(weights, Iterable):
         raise TypeError(f"weights: expected one number a model, got {type(weights).__name__}")
     numbers = list(weights)
     if len(numbers) != models:
