@@ -47,8 +47,7 @@ class Soft {
         host_(host),
         filter_(filter_of<T, Score>(input, params)),
         rule_(SoftRule<T, Score>::from(params)),
-        in_registers_(rule_.metric != Metric::kCiou &&
-                      (rule_.metric != Metric::kIos || filter_.needs_intersection())),
+        in_registers_(rule_.metric != Metric::kIos || filter_.needs_intersection()),
         scores_(load_column<Score>(input.scores, input.count, host)) {}
 
   void run() {
