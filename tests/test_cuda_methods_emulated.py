@@ -165,7 +165,10 @@ def test_fusion_of_weighted_models(flavour: Flavour, conf_type: str) -> None:
 
 
 @pytest.mark.parametrize("flavour", [pytest.param(f, id=f.name) for f in (PLAIN, ASAN)])
-@pytest.mark.parametrize("conf_type", methods.CONF_TYPES)
+@pytest.mark.parametrize(
+    "conf_type",
+    [pytest.param(name, marks=pytest.mark.slow if number else ()) for number, name in enumerate(methods.CONF_TYPES)],
+)
 def test_fusion_in_every_type_and_of_degenerate_boxes(flavour: Flavour, conf_type: str) -> None:
     boxes, scores = drawn(90, 5, spread=40, lattice=True, dtype=torch.float64)
     boxes[20:30, 2:] = boxes[20:30, :2]

@@ -119,10 +119,8 @@ FAST = {
     "matrix_nms",
     "box_iou",
     "channel_norm",
-    "diou_nms",
     "merge_nms",
     "soft_nms",
-    "combined_nms",
 }
 
 

@@ -25,6 +25,7 @@ OPTIONS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.grid()
 @pytest.mark.parametrize("dtype", SCALES, ids=str)
 @pytest.mark.parametrize(("name", "options"), OPTIONS, ids=str)
 def test_losses_with_options_beyond_the_type(

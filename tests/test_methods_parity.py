@@ -84,12 +84,10 @@ def test_named_sets(method: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(
-    "first", [0, pytest.param(20, marks=pytest.mark.slow), pytest.param(40, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("first", [0, *(pytest.param(first, marks=pytest.mark.slow) for first in range(10, 60, 10))])
 def test_strange_cases(method: str, first: int) -> None:
     """Other measures and dtypes, limits, NaN, inverted boxes, any strides."""
-    for seed in range(first, first + 20):
+    for seed in range(first, first + 10):
         case = strange_case(seed)
         boxes, scores = case.boxes[:150], case.scores[:150]
         idxs = None if case.idxs is None else case.idxs[:150]
@@ -106,6 +104,7 @@ def test_larger_sets(method: str, threads: int) -> None:
         agree(method, boxes.double(), scores.double(), class_ids(len(scores), "many", 5), 0.4, {}, 1)
 
 
+@pytest.mark.grid("method")
 @pytest.mark.parametrize("method", ["and", "merge", "linear"])
 def test_many_boxes(method: str, threads: int) -> None:
     boxes, scores = clustered(5000, 7, image=3000)

@@ -39,7 +39,7 @@ def test_plain_cases(first: int) -> None:
             assert_same_walk(walk, reference_walk(*case.arguments), what)
 
 
-@pytest.mark.parametrize("first", tens(fast=30, most=150))
+@pytest.mark.parametrize("first", tens(fast=10, most=150))
 def test_strange_cases(first: int) -> None:
     for seed in range(first, first + 10):
         case = strange_case(seed)

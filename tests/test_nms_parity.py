@@ -48,6 +48,7 @@ def test_named_sets(name: str, dtype: torch.dtype) -> None:
                 agree(boxes, scores, None, threshold, metric=metric, inclusive=inclusive)
 
 
+@pytest.mark.grid("name")
 @pytest.mark.parametrize("name", LARGE)
 def test_large_named_sets(name: str, threads: int) -> None:
     boxes, scores = NAMED[name]()

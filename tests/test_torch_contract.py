@@ -60,6 +60,7 @@ def test_every_operator_has_a_row() -> None:
     assert public == {operation.name for operation in CATALOG}
 
 
+@pytest.mark.grid("operation", "backend")
 @OPERATIONS
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 def test_equals_the_reference(operation: Operation, dtype: torch.dtype, device: torch.device, backend: str) -> None:
@@ -105,7 +106,7 @@ def scene(n: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     return (*clustered(n, n), torch.arange(n) % 5)
 
 
-@pytest.mark.parametrize("compiler", ["eager", "aot_eager", "inductor"])
+@pytest.mark.parametrize("compiler", ["eager", "aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
 def test_compile_in_one_graph_with_any_number_of_boxes(compiler: str) -> None:
     torch._dynamo.reset()
     compiled = torch.compile(suppress, fullgraph=True, dynamic=True, backend=compiler)
