@@ -150,7 +150,7 @@ class Soft {
   const Host& host_;
   const Filter<T> filter_;
   const SoftRule<T, Score> rule_;
-  const bool in_registers_;  // CIoU has no form for them yet, IoS none for a NaN, which stays if boxes apart decay too
+  const bool in_registers_;  // IoS has no form there for a NaN, which stays if boxes apart decay too
   Score* scores_;  // as they are now
 };
 
