@@ -15,7 +15,7 @@ SITE := $(shell $(PYTHON) -c "import torch; assert tuple(map(int, torch.__versio
 .PHONY: demo test test-build test-all lint format fuzz bench peers gpu build clean
 
 demo: $(VENV)/demo.ok build
-	$(BIN)/python benchmarks/demo.py
+	$(BIN)/python -m benchmarks.demo
 
 test: test-build
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --junit-xml build/test.xml
@@ -23,14 +23,14 @@ test: test-build
 # The emulated kernels, too: here all cores compile, where a test would keep the others waiting.
 test-build: $(VENV)/test.ok
 	@USE_CUDA=$(or $(USE_CUDA),$(if $(shell nvidia-smi -L 2>/dev/null),,0)) $(BIN)/python setup.py -q build_native
-	@$(BIN)/python -m tests.emulation.torch_room
+	@$(BIN)/python -m tests.cuda_emulator.torch_room
 
 test-all: $(VENV)/test.ok build
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m slow
-	$(BIN)/python -m tests.stand_ins --workers $(WORKERS)
-	@$(BIN)/python -m tests.slowest build/test.xml
+	$(BIN)/python -m tests.tools.stand_ins --workers $(WORKERS)
+	@$(BIN)/python -m tests.tools.slowest build/test.xml
 
-CXX_FILES = $(shell git ls-files -co --exclude-standard csrc tests/emulation tests/cpu_alone | grep -E '\.(h|cpp|inc|cu)$$')
+CXX_FILES = $(shell git ls-files -co --exclude-standard csrc tests | grep -E '\.(h|cpp|inc|cu)$$')
 CLANG_FORMAT := $(firstword $(wildcard $(BIN)/clang-format) $(shell command -v clang-format))
 
 lint: $(VENV)/test.ok
@@ -48,9 +48,9 @@ fuzz: $(VENV)/test.ok build
 	$(BIN)/python -m tests.fuzz --cases 10000 --out benchmarks/results/fuzz.json
 
 bench: $(VENV)/test.ok build
-	$(BIN)/python -m ptdet bench --save benchmarks/results/cpu.json
-	-$(BIN)/python benchmarks/coco_ap.py
-	$(BIN)/python -m ptdet.bench.readme
+	$(BIN)/python -m benchmarks --save benchmarks/results/cpu.json
+	-$(BIN)/python -m benchmarks.coco_ap
+	$(BIN)/python -m benchmarks.readme
 
 # One by one: a peer that does not install here stops none of the others.
 peers: $(VENV)/test.ok
@@ -58,7 +58,7 @@ peers: $(VENV)/test.ok
 	  $(BIN)/pip install -q "$$peer" || echo "$$peer does not install here: left out"; done
 
 gpu:
-	@$(PYTHON) benchmarks/gpu.py
+	@$(PYTHON) -m benchmarks.gpu
 
 build:
 	@$(BIN)/python setup.py -q build_native

@@ -128,8 +128,8 @@ class NinjaFile:
             f"rule link\n  command = {self.cxx} -shared $in -o $out $libs\n  description = $out\n",
         ]
         x86 = platform.machine() in ("x86_64", "AMD64")
-        self.kernels = [self.compile(ROOT / "csrc/pool.cpp", "cxx", "")]
-        for source in sorted((ROOT / "csrc/cpu").glob("*.cpp")):
+        self.kernels = [self.compile(ROOT / "csrc/runtime/thread_pool.cpp", "cxx", "")]
+        for source in sorted((ROOT / "csrc/cpu").rglob("*.cpp")):
             isa = source.stem.split("_")[-1]
             self.kernels.append(self.compile(source, "cxx", ISA_FLAGS.get(isa, "") if x86 else ""))
 

@@ -1,9 +1,9 @@
-"""COCO AP and latency of every suppression on the 64 images of tests/data/coco_map; writes results/coco_ap.json
-and the table of docs/METHODS.md.
+"""COCO AP and latency of every method on the 64 images of tests/data/coco_map. Writes results/coco_ap.json and the
+table of docs/METHODS.md.
 
 All 64 images go through each method in one call, by image and class, at most 100 detections an image. Needs
-faster-coco-eval or pycocotools. `reference` is the AP that the peers' own code reaches on the same candidates; that of
-soft-NMS counts pixels (a side is x2 - x1 + 1), which the rows "+1" repeat by boxes that end one pixel later.
+faster-coco-eval or pycocotools. `reference` is the AP of the peers' own code on the same candidates. The
+reference of soft-NMS counts pixels (a side is x2 - x1 + 1); the rows "+1" do the same: their boxes end one pixel later.
 """
 
 from __future__ import annotations
@@ -12,31 +12,27 @@ import contextlib
 import importlib
 import io
 import json
-import sys
-from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy
 import torch
 from torch import Tensor
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+import ptdet
+from ptdet._shared.methods import METHODS, Method
 
-import ptdet  # noqa: E402
-from ptdet.bench import readme  # noqa: E402
-from ptdet.bench.machine import describe  # noqa: E402
-from ptdet.bench.measure import Effort, interleaved, spread, wall_clock  # noqa: E402
+from . import readme
+from .cases import Call
+from .machine import describe
+from .measure import Effort, interleaved, spread, wall_clock
 
-DATA = ROOT / "tests/data/coco_map"
-OUT = ROOT / "benchmarks/results/coco_ap.json"
+DATA = readme.ROOT / "tests/data/coco_map"
 IMAGES, CLASSES, MOST = 64, 80, 100
-Fused = Callable[..., tuple[Tensor, Tensor, Tensor]]
+Found = tuple[Tensor, Tensor, Tensor]
 STATS = ("AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100")
-# our name: the method of ragged_nms, threshold and options, and the name of the reference
-METHODS: dict[str, tuple[str, float | None, dict[str, Any], str | None]] = {
+# name of the row: method, threshold, options, and the name of the reference
+ROWS: dict[str, tuple[str, float | None, dict[str, Any], str | None]] = {
     "hard 0.3": ("hard", 0.3, {}, "batched_nms_0.3"),
     "hard 0.45": ("hard", 0.45, {}, "batched_nms_0.45"),
     "hard 0.5": ("hard", 0.5, {}, "batched_nms_0.5"),
@@ -56,8 +52,8 @@ METHODS: dict[str, tuple[str, float | None, dict[str, Any], str | None]] = {
     "matrix, linear": ("matrix", None, {"kind": "linear"}, None),
     "greedy_nmm 0.65": ("greedy_nmm", 0.65, {}, None),
     "nmm 0.65": ("nmm", 0.65, {}, None),
-    "non_maximum_weighted 0.65": ("non_maximum_weighted", 0.65, {}, None),
-    "weighted_boxes_fusion 0.65": ("weighted_boxes_fusion", 0.65, {}, None),
+    "non_maximum_weighted 0.65": ("nmw", 0.65, {}, None),
+    "weighted_boxes_fusion 0.65": ("wbf", 0.65, {}, None),
     "soft, gaussian 0.5": ("soft", 0.5, {"kind": "gaussian", "sigma": 0.5}, None),
     "soft, linear 0.5": ("soft", 0.5, {"kind": "linear"}, None),
     "soft, gaussian 0.5, +1": ("soft", 0.5, {"kind": "gaussian", "sigma": 0.5, "longer": 1}, "softc_gauss_s0.5"),
@@ -65,25 +61,14 @@ METHODS: dict[str, tuple[str, float | None, dict[str, Any], str | None]] = {
 }
 
 
-def grown(function: Callable[..., Any]) -> Fused:
-    def call(boxes: Tensor, scores: Tensor, ids: Tensor, threshold: float) -> tuple[Tensor, Tensor, Tensor]:
-        found, keep = function(boxes, scores, threshold, ids, metric="iou")
-        return found, scores[keep], ids[keep]
-
-    return call
-
-
-def fused(function: Callable[..., Any]) -> Fused:
-    return lambda boxes, scores, ids, threshold: function([boxes], [scores], [ids], iou_thr=threshold)
-
-
-# boxes, scores, image and class in one number, threshold -> boxes, scores, numbers
-UNBATCHED: dict[str, Fused] = {
-    "greedy_nmm": grown(ptdet.greedy_nmm),
-    "nmm": grown(ptdet.nmm),
-    "non_maximum_weighted": fused(ptdet.non_maximum_weighted),
-    "weighted_boxes_fusion": fused(ptdet.weighted_boxes_fusion),
-}
+def unbatched(method: Method, boxes: Tensor, scores: Tensor, ids: Tensor, threshold: float | None) -> Found:
+    """Boxes, scores and ids of what a method leaves that ragged_nms does not take; ids are of image and class."""
+    function = getattr(ptdet, method.function)
+    if method.of_models:
+        found: Found = function([boxes], [scores], [ids], iou_thr=threshold)
+        return found
+    grown, keep = function(boxes, scores, threshold, ids, metric="iou")
+    return grown, scores[keep], ids[keep]
 
 
 def candidates() -> tuple[Tensor, Tensor, Tensor, Tensor, Any]:
@@ -97,27 +82,25 @@ def candidates() -> tuple[Tensor, Tensor, Tensor, Tensor, Any]:
 
 
 def suppressed(name: str, data: tuple[Tensor, Tensor, Tensor, Tensor, Any]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Boxes, scores, classes and images of what is left."""
-    method, threshold, options, _ = METHODS[name]
+    """Boxes, scores, classes and images of what a row keeps."""
+    row_method, threshold, options, _ = ROWS[name]
+    method = METHODS[row_method]
     boxes, scores, labels, images, _ = data
-    if method in UNBATCHED:
-        return best_of_each_image(*UNBATCHED[method](boxes, scores, images * CLASSES + labels, threshold))
+    if not method.in_batches:
+        return best_of_each_image(*unbatched(method, boxes, scores, images * CLASSES + labels, threshold))
     options = dict(options)
     ids = None if options.pop("agnostic", False) else labels
-    met = boxes + torch.tensor([0, 0, 1, 1]) * options.pop("longer", 0)
+    lengthened = boxes + torch.tensor([0, 0, 1, 1]) * options.pop("longer", 0)
     keep, _, *changed = ptdet.ragged_nms(
-        met, scores, images, threshold, ids, num_images=IMAGES, method=method, max_per_image=MOST, **options
+        lengthened, scores, images, threshold, ids, num_images=IMAGES, method=row_method, max_per_image=MOST, **options
     )
-    new_boxes, new_scores = boxes[keep], scores[keep]
-    if changed and method == "merge":
-        new_boxes = changed[0]
-    elif changed:
-        new_scores = changed[0]
+    new_boxes = changed[0] if method.boxes else boxes[keep]
+    new_scores = changed[0] if method.scores else scores[keep]
     return new_boxes, new_scores, labels[keep], images[keep]
 
 
 def best_of_each_image(boxes: Tensor, scores: Tensor, ids: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Boxes, scores, classes and images; nothing overlaps by more than 1."""
+    """Boxes, scores, classes and images: the best MOST of an image, since no boxes overlap by more than 1."""
     images = ids // CLASSES
     keep, _ = ptdet.ragged_nms(boxes, scores, images, 1.0, ids, num_images=IMAGES, max_per_image=MOST)
     return boxes[keep], scores[keep], ids[keep] % CLASSES, images[keep]
@@ -161,10 +144,10 @@ def main() -> None:
     data = candidates()
     reference = json.loads((DATA / "yolox_nano_reference_map.json").read_text())
     rows = []
-    calls = {name: partial(suppressed, name, data) for name in METHODS}
+    calls: dict[str, Call] = {name: partial(suppressed, name, data) for name in ROWS}
     times = interleaved(calls, wall_clock, Effort(seconds=30))
     print(f"{'method':26} {'AP':>7} {'AP50':>7} {'AP75':>7} {'detections':>10} {'ms':>7}  reference AP")
-    for name, (*_, known) in METHODS.items():
+    for name, (*_, known) in ROWS.items():
         found = suppressed(name, data)
         stats = average_precision(found, data[4])
         row = {
@@ -177,11 +160,11 @@ def main() -> None:
             row["reference"] = reference[known]["AP"]
             row["gap"] = max(abs(stats[key] - reference[known][key]) for key in STATS)
         rows.append(row)
-        told = f"{row['reference']:.4f} (largest gap {row['gap']:.1e})" if known else "-"
+        known_ap = f"{row['reference']:.4f} (largest gap {row['gap']:.1e})" if known else "-"
         print(f"{name:26} {stats['AP']:7.4f} {stats['AP50']:7.4f} {stats['AP75']:7.4f} {row['n_dets']:10} "
-              f"{row['ms_for_64_images']:7.2f}  {told}", flush=True)  # fmt: skip
+              f"{row['ms_for_64_images']:7.2f}  {known_ap}", flush=True)  # fmt: skip
     machine = {**describe(), "evaluator": evaluator()[2]}
-    OUT.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n")
+    readme.COCO.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n")
     for file in readme.stale(write=True):
         print(f"{file} written")
 

@@ -1,30 +1,24 @@
-"""`make demo`: the main job, `ptdet run`, on the raw output of two detectors; pictures and results in demo_out/."""
+"""`make demo`: `ptdet run` on the raw output of two detectors; the pictures and results are in demo_out/."""
 
 from __future__ import annotations
 
 import os
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import torch
+
+import ptdet
+from ptdet import cli
+from ptdet.io import read_predictions
+from ptdet.reference import nms as reference_nms
+
+from .measure import Effort, interleaved, spread, wall_clock
+from .peers import find
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-import torch  # noqa: E402
-
-import ptdet  # noqa: E402
-from ptdet import cli  # noqa: E402
-from ptdet.io import read_predictions  # noqa: E402
-from ptdet.reference import nms as reference_nms  # noqa: E402
-
-try:
-    import torchvision
-except ImportError:
-    torchvision = None
-
 DATA = Path("tests/data")
 CONFIDENCE, IOU = 0.25, 0.45
 SCENES = {
@@ -51,32 +45,26 @@ def main() -> int:
 
 
 def compare(detector: str, file: Path) -> bool:
-    """Kept counts, equality and speed beside torchvision where it is installed, else beside the reference."""
+    """Prints counts, equality and speed compared with torchvision, or with the reference where that is absent."""
     found = read_predictions(file)[0].candidates(CONFIDENCE)
+    labels = found.labels
+    assert labels is not None
+    torchvision = find("torchvision")
     peer = "torchvision" if torchvision else "the reference"
     call: Callable[..., Any] = torchvision.ops.batched_nms if torchvision else reference_nms
-    ours = ptdet.batched_nms(found.boxes, found.scores, found.labels, IOU)
-    theirs = call(found.boxes, found.scores, found.labels, IOU)
+    ours = ptdet.batched_nms(found.boxes, found.scores, labels, IOU)
+    theirs = call(found.boxes, found.scores, labels, IOU)
     equal = torch.equal(ours, theirs)
-    mine, its = interleaved(
-        lambda: ptdet.batched_nms(found.boxes, found.scores, found.labels, IOU),
-        lambda: call(found.boxes, found.scores, found.labels, IOU),
-    )
+    calls = {
+        "ours": lambda: ptdet.batched_nms(found.boxes, found.scores, labels, IOU),
+        "theirs": lambda: call(found.boxes, found.scores, labels, IOU),
+    }
+    times = interleaved(calls, wall_clock, Effort(seconds=0.5))
+    mine, its = (spread(one.rounds).median * 1e6 for one in times.values())
     same = "the same boxes in the same order as" if equal else "NOT THE SAME BOXES AS"
     print(f"{detector}: {len(found)} boxes, {len(ours)} kept, {same} {peer}; {mine:.0f} us, {peer} {its:.0f} us:")
     print(f"{'':{len(detector)}}  {its / mine:.1f} times as fast")
     return equal
-
-
-def interleaved(*calls: Callable[[], object], rounds: int = 200) -> list[float]:
-    """Median microseconds of each call, taken in turn so that a busy machine is busy for all."""
-    times: list[list[float]] = [[] for _ in calls]
-    for _ in range(rounds):
-        for call, seen in zip(calls, times, strict=True):
-            start = time.perf_counter()
-            call()
-            seen.append(time.perf_counter() - start)
-    return [statistics.median(seen) * 1e6 for seen in times]
 
 
 if __name__ == "__main__":

@@ -1,22 +1,22 @@
-"""docs/methods.jpg: a COCO picture, what YOLOX-nano found in a part of it, and what each suppression makes of that."""
+"""Draws docs/methods.jpg: part of a COCO picture, the candidates of YOLOX-nano, and what each method keeps of them."""
 
 from __future__ import annotations
 
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 from PIL import Image
 from torch import Tensor
 
+import ptdet
+from ptdet._shared.methods import METHODS
+from ptdet.cli.draw import draw_panels
+from ptdet.io import Candidates, read_predictions
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-import ptdet  # noqa: E402
-from ptdet.draw import draw_panels  # noqa: E402
-from ptdet.io import Candidates, read_predictions  # noqa: E402
-
 IMAGE = ROOT / "tests/data/images/000000001268.jpg"
 PREDICTIONS = ROOT / "tests/data/yolox_nano_coco/raw_000000001268.npz"
 OUT = ROOT / "docs/methods.jpg"
@@ -25,39 +25,41 @@ CONFIDENCE, IOU = 0.1, 0.7
 Found = tuple[Tensor, Tensor, Tensor]  # boxes, scores, labels
 
 
-def methods(boxes: Tensor, scores: Tensor, labels: Tensor) -> dict[str, Found]:
-    """What each leaves, by what it does; scores that have fallen to CONFIDENCE leave too."""
+# caption: a method of METHODS, and the options that are not its defaults
+SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
+    "nms": ("hard", {}),
+    "or_nms": ("or", {}),
+    "diou_nms, beta 0.6": ("diou", {"beta": 0.6}),
+    "and_nms": ("and", {}),
+    "fast_nms": ("fast", {}),
+    "merge_nms": ("merge", {}),
+    "cluster_nms, weighted": ("cluster", {"weighted": True}),
+    "soft_nms, gaussian": ("soft", {"min_score": CONFIDENCE}),
+    "soft_nms, linear": ("soft", {"kind": "linear", "min_score": CONFIDENCE}),
+    "matrix_nms": ("matrix", {"min_score": CONFIDENCE}),
+    "greedy_nmm": ("greedy_nmm", {"metric": "iou"}),
+    "nmm": ("nmm", {"metric": "iou"}),
+    "non_maximum_weighted": ("nmw", {}),
+    "weighted_boxes_fusion": ("wbf", {}),
+}
 
-    def chosen(keep: Tensor) -> Found:
+
+def kept_by(name: str, options: dict[str, Any], boxes: Tensor, scores: Tensor, labels: Tensor) -> Found:
+    """What a method keeps, with the boxes and scores that it changes."""
+    method = METHODS[name]
+    if method.of_models:
+        found: Found = getattr(ptdet, method.function)([boxes], [scores], [labels], iou_thr=IOU)
+        return found
+    if name == "hard":
+        keep = ptdet.batched_nms(boxes, scores, labels, IOU)
+        assert isinstance(keep, Tensor)
         return boxes[keep], scores[keep], labels[keep]
-
-    def moved(found: tuple[Tensor, ...]) -> Found:
-        return found[0], scores[found[1]], labels[found[1]]
-
-    def decayed(found: tuple[Tensor, ...]) -> Found:
-        return boxes[found[1]], found[0], labels[found[1]]
-
-    call, lists = (boxes, scores, IOU, labels), ([boxes], [scores], [labels])
-    kept = {
-        "nms": ptdet.batched_nms(boxes, scores, labels, IOU),
-        "or_nms": ptdet.or_nms(*call),
-        "diou_nms, beta 0.6": ptdet.diou_nms(*call, beta=0.6),
-        "and_nms": ptdet.and_nms(*call),
-        "fast_nms": ptdet.fast_nms(*call),
-    }
-    soft = {"min_score": CONFIDENCE}
-    return {
-        **{name: chosen(torch.as_tensor(keep)) for name, keep in kept.items()},
-        "merge_nms": moved(ptdet.merge_nms(*call)),
-        "cluster_nms, weighted": moved(ptdet.cluster_nms(*call, weighted=True)),
-        "soft_nms, gaussian": decayed(ptdet.soft_nms(*call, **soft)),
-        "soft_nms, linear": decayed(ptdet.soft_nms(*call, kind="linear", **soft)),
-        "matrix_nms": decayed(ptdet.matrix_nms(boxes, scores, labels, **soft)),
-        "greedy_nmm": moved(ptdet.greedy_nmm(*call, metric="iou")),
-        "nmm": moved(ptdet.nmm(*call, metric="iou")),
-        "non_maximum_weighted": ptdet.non_maximum_weighted(*lists, iou_thr=IOU),
-        "weighted_boxes_fusion": ptdet.weighted_boxes_fusion(*lists, iou_thr=IOU),
-    }
+    threshold = (IOU,) if method.has_threshold else ()
+    result = getattr(ptdet, method.function)(boxes, scores, *threshold, labels, **options)
+    if isinstance(result, Tensor):
+        return boxes[result], scores[result], labels[result]
+    changed, keep = result
+    return (changed, scores[keep], labels[keep]) if changed.ndim == 2 else (boxes[keep], changed, labels[keep])
 
 
 def main(out: Path = OUT) -> None:
@@ -69,8 +71,9 @@ def main(out: Path = OUT) -> None:
     inside = ((centres > corner[:2]) & (centres < corner[2:])).all(dim=1)
     boxes, scores, labels = found.boxes[inside] - corner[[0, 1, 0, 1]], found.scores[inside], found.labels[inside]
     left = {f"all {len(boxes)} candidates": (boxes, scores, labels)}
-    for name, kept in methods(boxes, scores, labels).items():
-        left[f"{name}: {len(kept[0])} kept"] = kept
+    for caption, (name, options) in SHOWN.items():
+        kept = kept_by(name, options, boxes, scores, labels)
+        left[f"{caption}: {len(kept[0])} kept"] = kept
     panels = [(caption, Candidates(*each, torch.arange(len(each[0])))) for caption, each in left.items()]
     title = f"YOLOX-nano above {CONFIDENCE} (blue person, green handbag, olive cell phone), by class at IoU {IOU}"
     with tempfile.TemporaryDirectory() as folder:

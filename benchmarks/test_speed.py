@@ -1,7 +1,7 @@
-"""The bouts of `ptdet bench` under pytest-benchmark: `pytest benchmarks`, or with `-k nms` one group of them.
+"""The cases of `python -m benchmarks` under pytest-benchmark: `pytest benchmarks`, or `-k nms` for one group.
 
-One test a library and size, grouped by what is timed. pytest-benchmark runs them one after the other: for ratios that a
-busy machine does not bend, use `ptdet bench`, which takes turns.
+One test a library and size, grouped by what is timed. pytest-benchmark runs them one after the other. For ratios that
+the load of the machine does not change, use `python -m benchmarks`, which takes turns.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from functools import cache
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from ptdet.bench.cases import Bout, Options, Series
-from ptdet.bench.groups import GROUPS
-from ptdet.bench.measure import told
-from ptdet.bench.results import FLOOR
-from ptdet.bench.suite import plan
+from benchmarks.cases import Case, Options, Series
+from benchmarks.groups import GROUPS
+from benchmarks.measure import self_timed
+from benchmarks.results import FLOOR
+from benchmarks.suite import plan
 
 CASES = [
     (series, n)
     for _, series in plan(GROUPS.values(), Options(quick=True))
     for n in series.sizes
-    if series.build(min(series.sizes)).clock is not told
+    if series.build(min(series.sizes)).clock is not self_timed
 ]
 EVERY = [
     pytest.param(series, n, library, id=f"{series.name}, {n}, {library}")
@@ -31,15 +31,15 @@ EVERY = [
 
 
 @cache
-def bout_of(series: Series, n: int) -> Bout:
+def case_of(series: Series, n: int) -> Case:
     return series.build(n)
 
 
 @pytest.mark.parametrize(("series", "n", "library"), EVERY)
 def test_speed(benchmark: BenchmarkFixture, series: Series, n: int, library: str) -> None:
-    bout = bout_of(series, n)
-    call = bout.floor if library == FLOOR else {one.library: one.call for one in bout.contenders}.get(library)
+    case = case_of(series, n)
+    call = case.floor if library == FLOOR else {one.library: one.call for one in case.contenders}.get(library)
     if call is None:
-        pytest.skip(f"{library} has nothing to do here")
+        pytest.skip(f"{library} is not timed here")
     benchmark.group = f"{series.name}, {n}"
     benchmark(call)

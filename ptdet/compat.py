@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from ._plain_checks import check_flag, one_of
+from ._shared.checks import check_flag, one_of
 
 
 class Profile(NamedTuple):

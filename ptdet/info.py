@@ -6,14 +6,19 @@ from typing import Any
 
 import torch
 
-from ._backend import CPU_PROBLEM, NATIVE_FACTS, WHY_NOT_CPU, WHY_NOT_CUDA
-from ._operators import register
-from ._record import build_record, why_not_numpy
+from ._library.load import CPU_PROBLEM, NATIVE_FACTS, WHY_NOT_CPU, WHY_NOT_CUDA
+from ._library.register import register
+from ._shared.build_record import build_record, why_not_numpy
 
 
 def build_info() -> dict[str, Any]:
     """Facts about this build: `cpu` and `cuda` (is it native?), the reasons where not, instruction set, versions;
-    `cpu_problem`: why PTDET_CPU is not obeyed; `numpy`: is ptdet.numpy there?"""
+    `cpu_problem`: why PTDET_CPU is not obeyed; `numpy`: is ptdet.numpy there?
+
+    >>> import ptdet
+    >>> sorted(ptdet.build_info())[:4]
+    ['built_with_torch', 'compiler', 'cpu', 'cpu_problem']
+    """
     register()
     facts = NATIVE_FACTS
     record = build_record()

@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._backend import has_kernels
-from ._checks import FLOATS, METRICS, check_has_data, check_limit, check_number, check_tensor, refuse_export
-from ._heads import HEADS, METHODS, WITH_OBJECTNESS, Head
-from ._operators import YOLO_PIPELINE, YOLO_POSTPROCESS
-from ._plain_checks import check_count, check_flag, class_numbers, one_of
-from ._yolo_on_cuda import pipeline_on_cuda, postprocess_on_cuda
+from ._library.checks import FLOATS, METRICS, check_has_data, check_limit, check_number, check_tensor, refuse_export
+from ._library.load import has_kernels
+from ._library.register import YOLO_PIPELINE, YOLO_POSTPROCESS
+from ._shared.checks import check_count, check_flag, class_numbers, one_of
+from ._shared.heads import HEADS, METHODS, WITH_OBJECTNESS, Head
+from .ops._yolo_on_cuda import pipeline_on_cuda, postprocess_on_cuda
 
 __all__ = ["HEADS", "METHODS", "Head", "non_max_suppression", "postprocess"]
 

@@ -18,7 +18,7 @@ import pytest
 import torch
 
 import ptdet
-from tests.emulation.harness import PLAIN, Flavour
+from tests.cuda_emulator.harness import PLAIN, Flavour
 
 ROOT = Path(__file__).parents[1]
 NATIVE = bool(ptdet.build_info()["cpu"])

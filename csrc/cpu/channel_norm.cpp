@@ -1,16 +1,14 @@
 // The norm over channels: pixels are cut into runs along the innermost dimension, and runs are independent.
-#include "cpu/channel_norm.h"
+#include "cpu/simd/channel_norm.h"
 
 #include <algorithm>
 
-#include "core/channel_norm.h"
-#include "cpu/isa.h"
+#include "math/channel_norm.h"
+#include "cpu/simd/simd_table.h"
 #include "cpu/parallel.h"
 
 namespace ptdet::cpu {
 namespace {
-
-const ChannelNormTable& table() { return PTDET_FOR_THIS_PROCESSOR(ChannelNorm); }
 
 size_t bytes_of(Type type) { return type == Type::kFloat64 ? 8 : type == Type::kFloat32 ? 4 : 2; }
 
@@ -55,7 +53,7 @@ RunArray part_of(const PixelArray& array, const PixelShape& shape, int64_t row, 
 void channel_norm(const PixelShape& shape, const PixelArray& input, const PixelArray& norm, double degree,
                   const Host& host) {
   for_each_run(shape, host, [&](int64_t row, int64_t first, int64_t count) {
-    table().forward({shape.type,
+    simd().channel_norm.forward({shape.type,
                      degree,
                      shape.channels,
                      count,
@@ -69,7 +67,7 @@ void channel_norm(const PixelShape& shape, const PixelArray& input, const PixelA
 void channel_norm_backward(const PixelShape& shape, const PixelArray& grad, const PixelArray& input,
                            const PixelArray& norm, double degree, const PixelArray& slope, const Host& host) {
   for_each_run(shape, host, [&](int64_t row, int64_t first, int64_t count) {
-    table().backward({shape.type, degree, shape.channels, count, part_of(input, shape, row, first),
+    simd().channel_norm.backward({shape.type, degree, shape.channels, count, part_of(input, shape, row, first),
                       part_of(norm, shape, row, first), part_of(grad, shape, row, first),
                       part_of(slope, shape, row, first)});
   });

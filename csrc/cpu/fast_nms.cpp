@@ -1,10 +1,10 @@
 // Fast NMS: a box is removed by the best box before it that overlaps it enough, kept or not.
 #include <algorithm>
 
-#include "core/threshold.h"
-#include "cpu/rank.h"
-#include "cpu/tree.h"
-#include "switch.h"
+#include "math/threshold.h"
+#include "cpu/candidates.h"
+#include "cpu/box_tree.h"
+#include "api/dispatch.h"
 
 namespace ptdet::cpu {
 namespace {

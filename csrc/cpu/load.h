@@ -1,9 +1,9 @@
 // Numbers as they lie in the caller's memory, read in the type they are computed in.
 #pragma once
 
-#include "core/box.h"
-#include "core/half.h"
-#include "kernels.h"
+#include "math/box.h"
+#include "math/half.h"
+#include "api/api.h"
 
 namespace ptdet::cpu {
 

@@ -1,24 +1,14 @@
 // Matrix NMS: a score decays by the better box that weighs most on it, relieved by what weighs on that box itself.
 #include <algorithm>
 
-#include "core/decay.h"
-#include "cpu/isa.h"
-#include "cpu/matrix_search.h"
-#include "cpu/rank.h"
+#include "math/soft_nms.h"
+#include "cpu/matrix_weights.h"
+#include "cpu/candidates.h"
 #include "cpu/store.h"
-#include "switch.h"
+#include "api/dispatch.h"
 
 namespace ptdet::cpu {
 namespace {
-
-template <typename T>
-const WeightLoops<T>& weight_loops() {
-  static const WeightTable& table = PTDET_FOR_THIS_PROCESSOR(Weights);
-  if constexpr (sizeof(T) == 8)
-    return table.of_double;
-  else
-    return table.of_float;
-}
 
 template <typename T>
 T share_by(Metric metric, const Box<T>& box, const Box<T>& better) {
@@ -69,7 +59,7 @@ class Matrix {
   static constexpr uint32_t kFew = Block<T>::kLanes;
 
   Weights<T> weights_of(const TreeSpace<T>& space, const Box<T>* boxes, uint32_t count) const {
-    // An overlap of 0 weighs nothing, and one above it needs an intersection; but of GIoU (core/apart.h).
+    // An overlap of 0 weighs nothing, and one above it needs an intersection; but of GIoU (math/apart.h).
     const Metric metric = params_.walk.metric;
     Filter<T> filter = Filter<T>::that_intersect(metric);
     if (metric == Metric::kGiou) filter.mode = Filter<T>::Mode::kNone;

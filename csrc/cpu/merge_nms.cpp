@@ -2,12 +2,12 @@
 #include <algorithm>
 #include <new>
 
-#include "core/threshold.h"
+#include "math/threshold.h"
 #include "cpu/ordinary.h"
-#include "cpu/rank.h"
+#include "cpu/candidates.h"
 #include "cpu/store.h"
-#include "cpu/tree.h"
-#include "switch.h"
+#include "cpu/box_tree.h"
+#include "api/dispatch.h"
 
 namespace ptdet::cpu {
 namespace {

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <atomic>
 
-#include "cpu/rank.h"
+#include "cpu/candidates.h"
 #include "cpu/tiles.h"
-#include "cpu/walker.h"
+#include "cpu/greedy_pass.h"
 
 namespace ptdet::cpu {
 namespace {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "core/order.h"
+#include "math/order.h"
 #include "cpu/groups.h"
 #include "cpu/load.h"
 

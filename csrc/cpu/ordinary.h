@@ -3,7 +3,7 @@
 // too. Each number may be 0.
 #pragma once
 
-#include "core/mean.h"
+#include "math/weighted_mean.h"
 
 namespace ptdet::cpu {
 

@@ -1,7 +1,7 @@
 // Lambdas over the door's function pointers.
 #pragma once
 
-#include "kernels.h"
+#include "api/api.h"
 
 namespace ptdet::cpu {
 

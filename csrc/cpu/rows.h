@@ -1,7 +1,7 @@
 // A run's numbers as rows of a type to compute in: one row of pixels a channel, where they lie if they lie so, else in
 // a buffer. Included by channel_norm.inc only, inside one namespace per instruction set.
 
-#include "cpu/vector.h"
+#include "cpu/simd/vector.h"
 
 using Floats = Vector<float>::type;
 using Doubles = Vector<double>::type;
@@ -12,7 +12,7 @@ constexpr int kHalves = kVectorBytes / 4;
 inline Words bits_of_floats(Floats x) { return reinterpret_cast<Words>(x); }
 inline Floats floats_of_bits(Words x) { return reinterpret_cast<Floats>(x); }
 
-// The functions of core/half.h and core/half_store.h by selections.
+// The functions of math/half.h and math/half_store.h by selections.
 inline Floats widened(Words bits, Float16) {
   const Words magnitude = bits & 0x7fffu;
   const auto number = __builtin_convertvector(reinterpret_cast<Vector<int32_t>::type>(magnitude), Floats);

@@ -2,15 +2,37 @@
 #include <algorithm>
 #include <atomic>
 
-#include "cpu/best_first.h"
-#include "cpu/isa.h"
-#include "cpu/rank.h"
+#include "cpu/tournament_tree.h"
+#include "cpu/box_tree.h"
+#include "cpu/candidates.h"
 #include "cpu/store.h"
 
 namespace ptdet::cpu {
 namespace {
 
-// GIoU can come out above 0 without a common area (core/apart.h): by its rounding, or by more where areas have lost
+template <typename T, typename Score>
+Fallen let_decay(const SoftRule<T, Score>& rule, const Box<T>& visited, const Block<T>& block, uint64_t lanes,
+                 const BlockScores<Score>& at, [[maybe_unused]] bool in_registers) {
+  if constexpr (std::is_same_v<T, Score>)
+    if (in_registers) return decay_loops<Score>().decay(rule, visited, block, lanes, at);
+  Fallen fallen;
+  for (; lanes; lanes &= lanes - 1) {
+    const int i = __builtin_ctzll(lanes);
+    const uint64_t lane = uint64_t(1) << i;
+    const Box<T> box{block.x1[i], block.y1[i], block.x2[i], block.y2[i]};
+    const Score after = rule.after(at.scores[i], visited, box);
+    if (after == at.scores[i]) continue;
+    const bool out = after <= rule.floor;
+    at.scores[i] = after;
+    at.keys[i] = out ? BlockScores<Score>::kGone : score_key(after);
+    fallen.lanes |= lane;
+    fallen.some_rose |= after != after;
+    if (out) fallen.gone |= lane;
+  }
+  return fallen;
+}
+
+// GIoU can come out above 0 without a common area (math/apart.h): by its rounding, or by more where areas have lost
 // digits. A gaussian of its rounding is 1, unless sigma is small or the scores have more digits than the boxes.
 template <typename T, typename Score>
 bool apart_can_decay(const NmsInput& input, const SoftParams& params) {
@@ -163,8 +185,6 @@ void run(const NmsInput& input, const SoftParams& params, const SoftOutput& outp
 }
 
 }  // namespace
-
-const DecayTable& decay_table() { return PTDET_FOR_THIS_PROCESSOR(Decays); }
 
 void soft_nms(const NmsInput& input, const SoftParams& params, const SoftOutput& output, const Host& host) {
   if (input.boxes.type == Type::kFloat64)

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <utility>
 
-#include "cpu/isa.h"
+#include "cpu/simd/simd_table.h"
 #include "cpu/parallel.h"
 
 namespace ptdet::cpu {
@@ -90,7 +90,7 @@ bool place_by_counting(Pairs<Key> from, Pairs<Key> to, uint32_t count) {
   const uint32_t padded = (count + 15) / 16 * 16;
   for (uint32_t i = 0; i < count; ++i) keys[i] = static_cast<int32_t>(leading(from.keys[i]) ^ 0x80000000u);
   for (uint32_t i = count; i < padded; ++i) keys[i] = 0;
-  walk_table().count_smaller(keys, count, padded, places);
+  simd().greedy_pass.count_smaller(keys, count, padded, places);
   memset(to.values, 0xff, count * sizeof(uint32_t));
   for (uint32_t i = 0; i < count; ++i) {
     if (to.values[places[i]] != 0xffffffffu) return false;

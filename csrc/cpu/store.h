@@ -1,9 +1,9 @@
 // Computed numbers, written in the type of the caller's memory.
 #pragma once
 
-#include "core/box.h"
-#include "core/narrow.h"
-#include "kernels.h"
+#include "math/box.h"
+#include "math/narrow.h"
+#include "api/api.h"
 
 namespace ptdet::cpu {
 

@@ -6,7 +6,7 @@
 // over all, wherever the cuts are.
 #pragma once
 
-#include "cpu/filter.h"
+#include "cpu/prefilter.h"
 #include "cpu/parallel.h"
 
 namespace ptdet::cpu {

@@ -1,14 +1,14 @@
 // The filter of a YOLO head: every number of the class columns is read once, tile by tile; rows that can have no
 // candidate end there. Tasks are runs of rows, whose candidates are listed apart and laid end to end afterwards, so the
 // order depends on no thread.
-#include "core/yolo.h"
+#include "math/yolo.h"
 
 #include <algorithm>
 
-#include "cpu/isa.h"
+#include "cpu/simd/simd_table.h"
 #include "cpu/load.h"
 #include "cpu/parallel.h"
-#include "cpu/yolo_best.h"
+#include "cpu/simd/yolo.h"
 
 namespace ptdet::cpu {
 namespace {
@@ -98,7 +98,7 @@ template <typename T>
 YoloFound find(const YoloInput& input, const YoloParams& params, int64_t* passed, const Host& host) {
   const Tasks tasks(input);
   const YoloRule<T> rule = yolo_rule<T>(input, params);
-  const YoloBest best_of = PTDET_FOR_THIS_PROCESSOR(YoloBest);
+  const YoloBest best_of = simd().yolo_best;
   auto* lists = allocate<List<T>>(host, tasks.count);
   parallel_for(host, tasks.count, [&](int64_t task) {
     List<T> list;

@@ -1,7 +1,7 @@
 // From the output of a YOLO head to its detections: filter, suppression within classes, the best of each image.
 #include <algorithm>
 
-#include "cpu/rank.h"
+#include "cpu/candidates.h"
 #include "cpu/store.h"
 
 namespace ptdet::cpu {

@@ -1,7 +1,7 @@
 // The norm over channels and its gradient. A thread takes a pixel, or as many side by side as 16 bytes hold; where the
 // channels lie side by side, the lanes of part of a warp take a pixel. What does not hold (overflow) is done again.
 #include "cuda/channel_norm.h"
-#include "switch.h"
+#include "api/dispatch.h"
 
 namespace ptdet::cuda {
 namespace {

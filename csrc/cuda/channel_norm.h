@@ -1,7 +1,7 @@
 // One pixel, or as many side by side as 16 bytes hold, to a thread; and one pixel to the lanes of part of a warp.
 #pragma once
 
-#include "core/channel_norm.h"
+#include "math/channel_norm.h"
 #include "cuda/stored.h"
 
 namespace ptdet::cuda {

@@ -1,5 +1,5 @@
 // Fast NMS: one look at all better boxes, none of which waits for another; then the result as that of hard NMS.
-#include "cuda/find_first.h"
+#include "cuda/first_overlap.h"
 #include "cuda/nms_result.h"
 
 namespace ptdet::cuda {

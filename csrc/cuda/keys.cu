@@ -1,7 +1,7 @@
 // What the torch room sorts by: the score of each box, and the group of each box along that order.
 #include "cuda/keys.h"
 
-#include "core/threshold.h"
+#include "math/threshold.h"
 #include "cuda/load.h"
 
 namespace ptdet::cuda {

@@ -1,11 +1,11 @@
-// Sort keys as aten::sort reads them, which knows signed integers only: core/order.h's key with its top bit flipped
+// Sort keys as aten::sort reads them, which knows signed integers only: math/order.h's key with its top bit flipped
 // has the same order. The largest is left for boxes that are no candidates; no score reaches it.
 #pragma once
 
 #include <type_traits>
 
-#include "core/order.h"
-#include "kernels.h"
+#include "math/order.h"
+#include "api/api.h"
 
 namespace ptdet::cuda {
 

@@ -2,10 +2,10 @@
 // thread: all of them take the same branch of a read that memory bounds, and a template for each type is spared.
 #pragma once
 
-#include "core/box.h"
-#include "core/half.h"
+#include "math/box.h"
+#include "math/half.h"
 #include "cuda/launch.h"
-#include "kernels.h"
+#include "api/api.h"
 
 namespace ptdet::cuda {
 

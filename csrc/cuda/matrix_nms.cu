@@ -1,6 +1,6 @@
 // Matrix NMS: two looks at all better boxes, for the largest share of each box, then for who leaves least of it.
-#include "core/apart.h"
-#include "cuda/better_boxes.h"
+#include "math/apart.h"
+#include "cuda/ranked_pairs.h"
 
 namespace ptdet::cuda {
 namespace {

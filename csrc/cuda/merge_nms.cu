@@ -1,6 +1,6 @@
 // Merge: who is a member of which kept box, then the mean of each, one thread a kept box, in visiting order. No sum
 // runs over threads, so no order but that one shows.
-#include "core/mean.h"
+#include "math/weighted_mean.h"
 #include "cuda/methods.h"
 
 namespace ptdet::cuda {

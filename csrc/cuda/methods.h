@@ -1,11 +1,11 @@
 // What the other methods' kernels share.
 #pragma once
 
-#include "core/narrow.h"
-#include "core/threshold.h"
+#include "math/narrow.h"
+#include "math/threshold.h"
 #include "cuda/load.h"
 #include "cuda/segments.h"
-#include "switch.h"
+#include "api/dispatch.h"
 
 namespace ptdet::cuda {
 

@@ -1,9 +1,9 @@
 // Hard NMS: what the walk needs to know of each tile, the walk, and the result in the caller's order; six launches.
 // Positions count along by_group (by_score if there is one group), ranks along by_score, rows in the input.
 #include "cuda/nms_result.h"
-#include "cuda/nms_walk.h"
+#include "cuda/greedy_pass.h"
 #include "cuda/segments.h"
-#include "switch.h"
+#include "api/dispatch.h"
 
 namespace ptdet::cuda {
 namespace {

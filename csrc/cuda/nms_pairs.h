@@ -1,7 +1,7 @@
 // The greedy walk within a tile: which of its boxes meet, as bits, and who stays.
 #pragma once
 
-#include "core/apart.h"
+#include "math/apart.h"
 #include "cuda/load.h"
 #include "cuda/ranks.h"
 

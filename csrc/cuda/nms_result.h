@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cuda/ranks.h"
-#include "kernels.h"
+#include "api/api.h"
 
 namespace ptdet::cuda {
 

@@ -1,7 +1,7 @@
 // What the kernels over pairs of boxes share: reading a box in one piece, and where results are stored.
 #pragma once
 
-#include "core/overlap_grad.h"
+#include "math/overlap_grad.h"
 #include "cuda/load.h"
 
 namespace ptdet::cuda {

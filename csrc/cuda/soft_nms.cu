@@ -1,6 +1,6 @@
 // Soft-NMS: one block a group, in rounds of many visits. A round chooses the best open boxes as its front, walks among
 // them, and lets the boxes outside meet all that were visited.
-#include "cuda/soft_front.h"
+#include "cuda/soft_shared.h"
 
 namespace ptdet::cuda {
 namespace {
@@ -123,7 +123,7 @@ struct Soft {
     SoftWalk<T, Score> walk(memory, input.count);
     walk.rows = sorted.by_group ? sorted.by_group : sorted.by_score;
     const auto rule = SoftRule<T, Score>::from(params);
-    const bool at_most_zero = params.walk.metric != Metric::kGiou;  // without a common area (core/apart.h)
+    const bool at_most_zero = params.walk.metric != Metric::kGiou;  // without a common area (math/apart.h)
     const bool by_touch = at_most_zero && (params.decay != Decay::kHard || excludes_zero(rule.threshold));
     const int64_t blocks = blocks_for(input.count, kBlock);
     LAUNCH(clear, 1, 1, stream, walk.segments.found);

@@ -3,11 +3,11 @@
 
 #include <type_traits>
 
-#include "core/channel_norm.h"
-#include "core/half.h"
-#include "core/half_store.h"
+#include "math/channel_norm.h"
+#include "math/half.h"
+#include "math/half_store.h"
 #include "cuda/launch.h"
-#include "kernels.h"
+#include "api/api.h"
 
 namespace ptdet::cuda {
 

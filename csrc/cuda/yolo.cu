@@ -1,8 +1,8 @@
 // The filter of a YOLO head in two passes: rows are counted, the counts summed, and each row writes its candidates to
 // its place. A row is one thread's; in (B, columns, N) a warp reads side by side. Nothing depends on who comes first.
-#include "core/yolo.h"
+#include "math/yolo.h"
 #include "cuda/load.h"
-#include "cuda/running_sum.h"
+#include "cuda/scan.h"
 
 namespace ptdet::cuda {
 namespace {

@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 
-#include "kernels.h"
-#include "names.h"
+#include "api/api.h"
+#include "runtime/names.h"
 
 namespace ptdet {
 

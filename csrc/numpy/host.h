@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-#include "call_host.h"
+#include "runtime/call_host.h"
 
 namespace ptdet {
 

@@ -85,7 +85,7 @@ py::object merging_of_arrays(const py::object& boxes, const py::object& scores, 
   void* grown = host.allocate<char>(input.count * 4 * candidates.boxes.dtype().itemsize());
   {
     const Unlocked others_may_run;
-    cpu::merging(input, params, {walk.output(), grown, nullptr}, host.get());
+    cpu::nmm(input, params, {walk.output(), grown, nullptr}, host.get());
   }
   const py::array rows = new_array(candidates.boxes.dtype(), {walk.kept(), 4}, grown);
   if (wants_owner) return py::make_tuple(rows, walk.keep(), walk.owner());

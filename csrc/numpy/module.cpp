@@ -1,5 +1,5 @@
 // What _numpy offers to ptdet/numpy, nothing else.
-#include "kernels.h"
+#include "api/api.h"
 #include "numpy/heads.h"
 #include "numpy/host.h"
 #include "numpy/quick.h"

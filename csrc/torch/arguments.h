@@ -8,13 +8,18 @@
 #include <optional>
 #include <string>
 
-#include "kernels.h"
-#include "names.h"
+#include "api/api.h"
+#include "runtime/names.h"
 
 namespace ptdet {
 
 using torch::headeronly::ScalarType;
 using torch::stable::Tensor;
+
+// How a schema's optional arguments come.
+using Index = std::optional<Tensor>;
+using Limit = std::optional<int64_t>;
+using Least = std::optional<double>;
 
 inline Type type_of(const Tensor& t, const char* name) {
   switch (t.scalar_type()) {
@@ -35,16 +40,30 @@ inline Type type_of(const Tensor& t, const char* name) {
   }
 }
 
+inline int64_t element_size(Type type) {
+  switch (type) {
+    case Type::kFloat64:
+    case Type::kInt64: return 8;
+    case Type::kFloat32:
+    case Type::kInt32: return 4;
+    case Type::kFloat16:
+    case Type::kBFloat16:
+    case Type::kInt16: return 2;
+    default: return 1;
+  }
+}
+
 inline Type float_type_of(const Tensor& t, const char* name) {
   const Type type = type_of(t, name);
   STD_TORCH_CHECK(type <= Type::kBFloat16, "ptdet: ", name, " must be float64, float32, float16 or bfloat16");
   return type;
 }
 
-inline Metric metric_of(const std::string& name) {
-  Metric metric{};
-  STD_TORCH_CHECK(find_name(kMetrics, name, metric), "ptdet: unknown metric '", name, "'");
-  return metric;
+template <typename T, size_t kCount>
+T named(const char* argument, const std::string& name, const Name<T> (&names)[kCount]) {
+  T value{};
+  STD_TORCH_CHECK(find_name(names, name, value), "ptdet: unknown ", argument, " '", name, "'");
+  return value;
 }
 
 inline Column column_of(const Tensor& t, int64_t count, const char* name) {
@@ -57,7 +76,7 @@ inline void check_device(const Tensor& t, const Tensor& like, const char* name) 
   STD_TORCH_CHECK(t.device() == like.device(), "ptdet: ", name, " must be on the device of the first tensor");
 }
 
-inline NmsInput nms_input(const Tensor& boxes, const Tensor& scores, const std::optional<Tensor>& idxs) {
+inline NmsInput nms_input(const Tensor& boxes, const Tensor& scores, const Index& idxs) {
   STD_TORCH_CHECK(boxes.dim() == 2 && boxes.size(1) == 4, "ptdet: boxes must have shape (N, 4)");
   NmsInput input;
   input.count = boxes.size(0);
@@ -72,34 +91,70 @@ inline NmsInput nms_input(const Tensor& boxes, const Tensor& scores, const std::
 }
 
 inline NmsParams nms_params(int64_t count, double iou_threshold, const std::string& metric, bool inclusive,
-                            std::optional<double> score_threshold, std::optional<int64_t> max_output) {
+                            Least score_threshold, Limit max_output) {
   STD_TORCH_CHECK(iou_threshold == iou_threshold, "ptdet: iou_threshold must not be NaN");
   STD_TORCH_CHECK(!score_threshold || *score_threshold == *score_threshold, "ptdet: score_threshold must not be NaN");
   STD_TORCH_CHECK(!max_output || *max_output >= 0, "ptdet: max_output must not be negative");
   NmsParams params;
   params.iou_threshold = iou_threshold;
   params.inclusive = inclusive;
-  params.metric = metric_of(metric);
+  params.metric = named("metric", metric, kMetrics);
   params.has_score_threshold = score_threshold.has_value();
   params.score_threshold = score_threshold.value_or(0.0);
   params.max_output = max_output && *max_output < count ? *max_output : count;
   return params;
 }
 
-inline void check_group_ids(int64_t kept) { STD_TORCH_CHECK(kept != kGroupIsNan, "ptdet: idxs must not hold NaN"); }
+// What a kernel says of its input in place of how many boxes it kept.
+inline void check_refusal(int64_t num_kept) {
+  STD_TORCH_CHECK(num_kept != kGroupIsNan, "ptdet: idxs must not hold NaN");
+  STD_TORCH_CHECK(num_kept != kScoreIsNegative, "ptdet: scores must not be negative");
+  STD_TORCH_CHECK(num_kept != kModelIsUnknown, "ptdet: models must be numbers from 0 to M - 1");
+}
 
-// An int64 tensor beside `like`; the plain shim call, because a dispatcher call by name costs more than a small NMS.
-inline Tensor new_indices(const Tensor& like, const int64_t* sizes, int64_t dims) {
-  const int64_t strides[1] = {1};
+// A new contiguous tensor on the device of `like`; the plain shim call, because a dispatcher call by name costs more
+// than a small NMS.
+inline Tensor new_strided(int32_t dtype, const Tensor& like, const int64_t* sizes, const int64_t* strides,
+                          int64_t dims) {
   int32_t device_type, device_index;
   TORCH_ERROR_CODE_CHECK(aoti_torch_get_device_type(like.get(), &device_type));
   TORCH_ERROR_CODE_CHECK(aoti_torch_get_device_index(like.get(), &device_index));
   AtenTensorHandle handle;
-  TORCH_ERROR_CODE_CHECK(
-      aoti_torch_empty_strided(dims, sizes, strides, aoti_torch_dtype_int64(), device_type, device_index, &handle));
+  TORCH_ERROR_CODE_CHECK(aoti_torch_empty_strided(dims, sizes, strides, dtype, device_type, device_index, &handle));
   return Tensor(handle);
 }
 
+// int64 of at most one dimension
+inline Tensor new_indices(const Tensor& like, const int64_t* sizes, int64_t dims) {
+  const int64_t strides[1] = {1};
+  return new_strided(aoti_torch_dtype_int64(), like, sizes, strides, dims);
+}
+
+// (rows) or (rows, columns)
+inline Tensor new_rows_of(int32_t dtype, const Tensor& like, int64_t rows, int64_t columns) {
+  const int64_t sizes[2] = {rows, columns}, strides[2] = {columns, 1};
+  return new_strided(dtype, like, sizes, strides, columns == 1 ? 1 : 2);
+}
+
+// The same in the type of `like`.
+inline Tensor new_rows(const Tensor& like, int64_t rows, int64_t columns) {
+  int32_t dtype;
+  TORCH_ERROR_CODE_CHECK(aoti_torch_get_dtype(like.get(), &dtype));
+  return new_rows_of(dtype, like, rows, columns);
+}
+
 inline int64_t* indices(const Tensor& t) { return static_cast<int64_t*>(t.mutable_data_ptr()); }
+
+// The result of a suppression, of fixed shape: kept boxes by decreasing score, then -1; who removed each box; how many
+// are kept.
+struct PassResult {
+  Tensor keep, owner, num_kept;
+
+  PassResult(const Tensor& boxes, int64_t count)
+      : keep(new_indices(boxes, &count, 1)),
+        owner(new_indices(boxes, &count, 1)),
+        num_kept(new_indices(boxes, nullptr, 0)) {}
+  NmsOutput output() const { return {indices(keep), indices(owner), indices(num_kept)}; }
+};
 
 }  // namespace ptdet

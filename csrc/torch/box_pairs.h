@@ -64,19 +64,6 @@ class Runs {
   int64_t count_ = 0, total_ = 1;
 };
 
-inline int64_t element_size(Type type) {
-  switch (type) {
-    case Type::kFloat64:
-    case Type::kInt64: return 8;
-    case Type::kFloat32:
-    case Type::kInt32: return 4;
-    case Type::kFloat16:
-    case Type::kBFloat16:
-    case Type::kInt16: return 2;
-    default: return 1;
-  }
-}
-
 inline BoxColumn boxes_from(const Tensor& t, int64_t offset, int64_t row_stride, const char* name) {
   const Type type = type_of(t, name);
   return {static_cast<const char*>(t.const_data_ptr()) + offset * element_size(type), row_stride, t.stride(t.dim() - 1),
@@ -87,10 +74,10 @@ inline bool is_double(const Tensor& t) { return t.scalar_type() == ScalarType::D
 
 inline OverlapParams overlap_params(const std::string& kind, double epsilon, double joint_epsilon) {
   STD_TORCH_CHECK(epsilon >= 0 && joint_epsilon >= 0, "ptdet: eps must not be negative or NaN");
-  return {metric_of(kind), epsilon, joint_epsilon};
+  return {named("kind", kind, kMetrics), epsilon, joint_epsilon};
 }
 
-// A new contiguous tensor beside `like`, of float64 or float32: the plain shim call, as new_indices.
+// A new contiguous tensor beside `like`, of float64 or float32.
 inline Tensor new_floats(const Tensor& like, const int64_t* sizes, int64_t dims, bool wide) {
   std::array<int64_t, 66> strides;
   int64_t stride = 1;
@@ -98,14 +85,7 @@ inline Tensor new_floats(const Tensor& like, const int64_t* sizes, int64_t dims,
     strides[static_cast<size_t>(d)] = stride;
     stride *= sizes[d] > 1 ? sizes[d] : 1;
   }
-  int32_t device_type, device_index;
-  TORCH_ERROR_CODE_CHECK(aoti_torch_get_device_type(like.get(), &device_type));
-  TORCH_ERROR_CODE_CHECK(aoti_torch_get_device_index(like.get(), &device_index));
-  AtenTensorHandle handle;
-  TORCH_ERROR_CODE_CHECK(aoti_torch_empty_strided(dims, sizes, strides.data(),
-                                                  wide ? aoti_torch_dtype_float64() : aoti_torch_dtype_float32(),
-                                                  device_type, device_index, &handle));
-  return Tensor(handle);
+  return new_strided(wide ? aoti_torch_dtype_float64() : aoti_torch_dtype_float32(), like, sizes, strides.data(), dims);
 }
 
 }  // namespace ptdet

@@ -1,34 +1,33 @@
-// The operators of hard NMS; ptdet/schemas.txt has their schemas.
+// Hard NMS.
 #pragma once
 
-#include <torch/csrc/stable/tensor.h>
+#include "torch/arguments.h"
 
-#include <optional>
-#include <string>
-#include <tuple>
+namespace ptdet::operators {
 
-namespace ptdet {
+template <typename Call>
+Tensor nms(const Tensor& boxes, const Tensor& scores, Index idxs, double iou_threshold, std::string metric,
+           bool inclusive, Least score_threshold, Limit max_output) {
+  const NmsInput input = nms_input(boxes, scores, idxs);
+  const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
+  const Call call(boxes);
+  auto found = kept_rows(call, input.count, false);
+  nms(input, params, found.output(), call);
+  call.finish();
+  return found.keep();
+}
 
-using torch::stable::Tensor;
+template <typename Call>
+std::tuple<Tensor, Tensor, Tensor> nms_walk(const Tensor& boxes, const Tensor& scores, Index idxs,
+                                            double iou_threshold, std::string metric, bool inclusive,
+                                            Least score_threshold, Limit max_output) {
+  const NmsInput input = nms_input(boxes, scores, idxs);
+  const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
+  const Call call(boxes);
+  const PassResult found(boxes, input.count);
+  nms(input, params, found.output(), call);
+  call.finish(found.num_kept);
+  return {found.keep, found.owner, found.num_kept};
+}
 
-namespace cpu {
-Tensor nms_op(const Tensor& boxes, const Tensor& scores, std::optional<Tensor> idxs, double iou_threshold,
-              std::string metric, bool inclusive, std::optional<double> score_threshold,
-              std::optional<int64_t> max_output);
-std::tuple<Tensor, Tensor, Tensor> nms_walk_op(const Tensor& boxes, const Tensor& scores, std::optional<Tensor> idxs,
-                                               double iou_threshold, std::string metric, bool inclusive,
-                                               std::optional<double> score_threshold,
-                                               std::optional<int64_t> max_output);
-}  // namespace cpu
-
-namespace cuda {
-Tensor nms_op(const Tensor& boxes, const Tensor& scores, std::optional<Tensor> idxs, double iou_threshold,
-              std::string metric, bool inclusive, std::optional<double> score_threshold,
-              std::optional<int64_t> max_output);
-std::tuple<Tensor, Tensor, Tensor> nms_walk_op(const Tensor& boxes, const Tensor& scores, std::optional<Tensor> idxs,
-                                               double iou_threshold, std::string metric, bool inclusive,
-                                               std::optional<double> score_threshold,
-                                               std::optional<int64_t> max_output);
-}  // namespace cuda
-
-}  // namespace ptdet
+}  // namespace ptdet::operators

@@ -1,48 +1,19 @@
-// Hard NMS on CUDA: torch sorts and allocates, the door does the rest. Only nms_op waits for the device, once.
-#include "torch/cuda_host.h"
+#include "torch/cuda_sorting.h"
 #include "torch/nms.h"
 
 namespace ptdet::cuda {
-namespace {
 
-void run(const Tensor& like, const NmsInput& input, const NmsParams& params, const NmsOutput& output,
-         cudaStream_t stream) {
-  check(cudaMemsetAsync(output.kept, 0, sizeof(int64_t), stream));
+// torch sorts and allocates, the kernels do the rest.
+void nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output, const Call& call) {
+  call.clear(output.kept);
   if (input.count == 0) return;
-  const Sorting sorting(like, input, params, output.kept, stream);
-  walk(like, input, params, sorting, output, stream);
-  OnDeviceOf::check_launches();
-}
-
-}  // namespace
-
-Tensor nms_op(const Tensor& boxes, const Tensor& scores, std::optional<Tensor> idxs, double iou_threshold,
-              std::string metric, bool inclusive, std::optional<double> score_threshold,
-              std::optional<int64_t> max_output) {
-  const NmsInput input = nms_input(boxes, scores, idxs);
-  const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
-  const OnDeviceOf device(boxes);
-  const cudaStream_t stream = device.stream();
-
-  Tensor keep = new_indices(boxes, &input.count, 1);
-  const Tensor kept = new_indices(boxes, nullptr, 0);
-  run(boxes, input, params, {indices(keep), nullptr, indices(kept)}, stream);
-  return torch::stable::clone(torch::stable::narrow(keep, 0, 0, count_kept(kept, stream)));
-}
-
-std::tuple<Tensor, Tensor, Tensor> nms_walk_op(const Tensor& boxes, const Tensor& scores, std::optional<Tensor> idxs,
-                                               double iou_threshold, std::string metric, bool inclusive,
-                                               std::optional<double> score_threshold,
-                                               std::optional<int64_t> max_output) {
-  const NmsInput input = nms_input(boxes, scores, idxs);
-  const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
-  const OnDeviceOf device(boxes);
-
-  const Tensor keep = new_indices(boxes, &input.count, 1);
-  const Tensor owner = new_indices(boxes, &input.count, 1);
-  const Tensor kept = new_indices(boxes, nullptr, 0);
-  run(boxes, input, params, {indices(keep), indices(owner), indices(kept)}, device.stream());
-  return {keep, owner, kept};
+  const Sorting sorting(call, input, params, output.kept);
+  greedy_pass(call, input, params, sorting, output);
 }
 
 }  // namespace ptdet::cuda
+
+STABLE_TORCH_LIBRARY_IMPL(ptdet, PTDET_CUDA_KEY, m) {
+  m.impl("nms", TORCH_BOX(&ptdet::operators::nms<ptdet::cuda::Call>));
+  m.impl("nms_walk", TORCH_BOX(&ptdet::operators::nms_walk<ptdet::cuda::Call>));
+}

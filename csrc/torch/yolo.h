@@ -1,4 +1,4 @@
-// The filter of a YOLO head and the whole way to its detections; ptdet/schemas.txt has the schemas.
+// The filter of a YOLO head.
 #pragma once
 
 #include <torch/csrc/stable/tensor.h>
@@ -67,25 +67,24 @@ struct YoloResult {
   }
 };
 
-namespace cpu {
-YoloTensors yolo_filter_op(const Tensor& prediction, int64_t num_classes, bool objectness, bool logits,
-                           bool multi_label, double objectness_threshold, std::optional<double> confidence_threshold,
-                           double min_side, double max_side, std::optional<Tensor> wanted);
-// found, num
-std::tuple<Tensor, Tensor> yolo_postprocess_op(const Tensor& prediction, int64_t num_classes, bool objectness,
-                                               bool logits, bool multi_label, double conf_thres, double iou_thres,
-                                               std::string metric, bool inclusive, bool agnostic,
-                                               std::optional<int64_t> max_det, std::optional<Tensor> wanted);
-// found, num, passed
-std::tuple<Tensor, Tensor, Tensor> yolo_pipeline_op(const Tensor& prediction, double conf_thres, double nms_thres,
-                                                    bool multi_label, std::string method,
-                                                    std::optional<int64_t> max_per_class);
-}  // namespace cpu
-
-namespace cuda {
-YoloTensors yolo_filter_op(const Tensor& prediction, int64_t num_classes, bool objectness, bool logits,
-                           bool multi_label, double objectness_threshold, std::optional<double> confidence_threshold,
-                           double min_side, double max_side, std::optional<Tensor> wanted);
-}  // namespace cuda
-
 }  // namespace ptdet
+
+namespace ptdet::operators {
+
+template <typename Call>
+YoloTensors yolo_filter(const Tensor& prediction, int64_t num_classes, bool objectness, bool logits, bool multi_label,
+                        double objectness_threshold, Least confidence_threshold, double min_side, double max_side,
+                        Index wanted) {
+  const YoloInput input = yolo_input(prediction, num_classes, objectness);
+  YoloParams params =
+      yolo_params(objectness, logits, multi_label, objectness_threshold, confidence_threshold, min_side, max_side);
+  check_wanted(wanted, prediction, num_classes);
+  if (wanted) params.wanted = static_cast<const bool*>(wanted->const_data_ptr());
+  const Call call(prediction);
+  const Tensor passed = new_indices(prediction, &input.images, 1);
+  const YoloResult found = yolo_candidates(input, params, indices(passed), call);
+  call.finish();
+  return {found.boxes, found.scores, found.labels, found.images, found.rows, passed};
+}
+
+}  // namespace ptdet::operators

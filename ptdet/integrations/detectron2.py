@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch._jit_internal import is_scripting
 
-from .. import batched_nms as _batched_nms
+from ..ops.nms import batched_nms as _batched_nms
 
 
 def batched_nms(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold: float) -> Tensor:

@@ -8,11 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import batched_nms as _batched_nms
-from .. import nms as _nms
-from .. import overlap, pairwise_overlap
-from .. import soft_nms as _soft_nms
-from .._checks import check_tensor
+from .._library.checks import check_tensor
+from ..ops.nms import batched_nms as _batched_nms, nms as _nms
+from ..ops.overlap import overlap, pairwise_overlap
+from ..ops.soft_nms import soft_nms as _soft_nms
 
 METHODS = {"naive": "hard", "linear": "linear", "gaussian": "gaussian"}
 

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..numpy import batched_nms
-from ..numpy import nms as _nms
+from ..numpy import batched_nms, nms as _nms
 
 
 def box_non_max_suppression(

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .. import batched_nms
+from ..ops.nms import batched_nms
 
 SMALLEST_SIDE = 1e-2  # as torchvision has it
 

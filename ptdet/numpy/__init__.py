@@ -5,11 +5,12 @@ ml_dtypes' bfloat16) in any strides and byte order; nothing edits its inputs, an
 raises TypeError or ValueError that name the argument, what was expected and what came.
 """
 
-from ._fusion import non_maximum_weighted, weighted_boxes_fusion
-from ._matrix import fast_nms, greedy_nmm, matrix_nms, nmm
-from ._methods import and_nms, cluster_nms, diou_nms, merge_nms, or_nms, soft_nms
+from ._box_fusion import non_maximum_weighted, weighted_boxes_fusion
+from ._matrix_nms import fast_nms, greedy_nmm, matrix_nms, nmm
 from ._native import get_num_threads, set_num_threads
-from ._overlaps import (
+from ._nms import batched_nms, nms
+from ._nms_variants import and_nms, cluster_nms, diou_nms, merge_nms, or_nms, soft_nms
+from ._overlap import (
     box_iof,
     box_ios,
     box_iou,
@@ -18,7 +19,6 @@ from ._overlaps import (
     generalized_box_iou,
     pairwise_overlap,
 )
-from ._suppression import batched_nms, nms
 from ._yolo import non_max_suppression, postprocess
 
 __all__ = [

@@ -6,7 +6,7 @@ import os
 from importlib import import_module
 from typing import Any
 
-from .._record import build_record, cpu_problem, warn, why_disabled
+from .._shared.build_record import build_record, cpu_problem, warn, why_disabled
 
 MOST_THREADS = 1024
 

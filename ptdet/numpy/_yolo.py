@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .._heads import HEADS, METHODS, WITH_OBJECTNESS, Head
-from .._plain_checks import check_count, check_flag, check_limit, check_number, class_numbers, one_of
+from .._shared.checks import check_count, check_flag, check_limit, check_number, class_numbers, one_of
+from .._shared.heads import HEADS, METHODS, WITH_OBJECTNESS, Head
 from ._native import native
 from ._types import Array, Indices
 

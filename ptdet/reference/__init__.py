@@ -4,21 +4,21 @@ Nothing here imports another part of ptdet or shares code with csrc, so that an 
 """
 
 from .batch import class_candidates, image_order, ragged_groups, rows_at
+from .box_fusion import wbf_walk
 from .channel_norm import channel_norm, channel_norm_backward
 from .detections import yolo_postprocess
 from .elementary import arctangent, exponential, power, sigmoid
-from .fusion import wbf_walk
 from .image_slots import image_slots
 from .losses import box_loss, detached_factors
-from .matrix import fast_nms_walk, matrix_nms_walk
-from .merge import merge_nms, merge_nms_walk
-from .merging import nmm_walk
+from .matrix_nms import fast_nms_walk, matrix_nms_walk
+from .merge_nms import merge_nms, merge_nms_walk
+from .nmm import nmm_walk
 from .nms import decreasing, nms, nms_walk
+from .nms_variants import and_nms, and_nms_walk, diou_nms_walk
 from .overlap import METRICS, computed, finite_or_zero, overlap, raw_overlap
 from .pairs import graded_box_loss, graded_box_loss_backward, pairwise_overlap, pairwise_overlap_backward
 from .parameter import parameter
-from .readings import and_nms, and_nms_walk, diou_nms_walk
-from .soft import soft_nms_walk
+from .soft_nms import soft_nms_walk
 from .thresholds import above, exceeds
 from .yolo import non_max_suppression, yolo_filter, yolo_pipeline
 

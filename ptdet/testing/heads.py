@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .._heads import METHODS
+from .._shared.heads import METHODS
 from . import scenes
 from .samples import Sample
 

@@ -1,6 +1,0 @@
-"""Makes the checkout importable where ptdet is not installed."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))

@@ -1,0 +1,21 @@
+"""One file a family of operations; a line here makes it a group of `python -m benchmarks`."""
+
+from ..cases import Group
+from . import channel_norm, corners, importing, latency, losses, methods, nms, numpy_arrays, pairwise, postprocess
+
+GROUPS: dict[str, Group] = {
+    group.name: group
+    for group in (
+        nms.PLAIN,
+        nms.BATCHED,
+        latency.GROUP,
+        methods.GROUP,
+        corners.GROUP,
+        postprocess.GROUP,
+        numpy_arrays.GROUP,
+        pairwise.GROUP,
+        losses.GROUP,
+        channel_norm.GROUP,
+        importing.GROUP,
+    )
+}

@@ -1,0 +1,85 @@
+// Overlaps of pairs of boxes: of all of two sets, or box by box (SPEC 2).
+#pragma once
+
+#include "api/common.h"
+
+namespace ptdet {
+
+struct OverlapParams {
+  Metric metric = Metric::kIou;
+  double epsilon = 0.0;        // added to the denominators of penalties
+  double joint_epsilon = 0.0;  // added to the denominator of the overlap itself
+};
+
+// batch x rows x columns; a set of boxes is `batch` runs of rows. Computed in float64 if a box is float64 or an
+// integer, else in float32.
+struct PairwiseInput {
+  int64_t batch = 1, rows = 0, columns = 0;
+  BoxColumn a, b;
+  int64_t a_batch_stride = 0, b_batch_stride = 0;
+  OverlapParams params;
+};
+
+// What came out's gradient: rows of numbers that lie side by side, or one number for all columns of a row.
+struct PairwiseGradient {
+  const void* data = nullptr;
+  int64_t batch_stride = 0, row_stride = 0;
+  bool one_a_row = false;
+};
+
+// kMeasure is the overlap itself; every other is 1 - an overlap + penalties, or that times a factor.
+enum class Loss : int { kMeasure, kComplement, kPlain, kFocal, kPowered, kInner, kWasserstein, kWise };
+
+enum Penalty : unsigned {
+  kHull = 1,
+  kDistance = 2,
+  kAspect = 4,
+  kSides = 8,
+  kAngledDistance = 16,
+  kShape = 32,
+  kCorners = 64,
+};
+
+struct LossParams {
+  OverlapParams overlap;  // the metric of kMeasure and kComplement
+  Loss loss = Loss::kComplement;
+  unsigned penalties = 0;           // of the other losses
+  double power = 1.0, scale = 1.0;  // what they mean is each loss's own
+};
+
+// Pair by pair: box i of a, box i of b.
+struct LossInput {
+  int64_t count = 0;
+  BoxColumn a, b;
+  LossParams params;
+};
+
+// Slopes are the derivatives of value i by the four coordinates of box i; null: not wanted. They and the values are
+// float64 if that is computed in and no box is an integer, else float32.
+struct LossOutput {
+  void* value = nullptr;
+  void* slopes_a = nullptr;
+  void* slopes_b = nullptr;
+};
+
+namespace cpu {
+void pairwise_overlap(const PairwiseInput& input, void* out, const Host& host);
+// Writes (batch, rows, 4) and (batch, columns, 4), contiguous, in the type of the gradient; null: not wanted.
+void pairwise_overlap_backward(const PairwiseInput& input, const PairwiseGradient& gradient, void* slopes_a,
+                               void* slopes_b, const Host& host);
+void box_loss(const LossInput& input, const LossOutput& output, const Host& host);
+// out = slopes times the gradient of their value, rows of 4; gradient_stride 0: one number for all.
+void box_loss_backward(Type type, const void* gradient, int64_t gradient_stride, const void* slopes, int64_t count,
+                       void* out, const Host& host);
+}  // namespace cpu
+
+namespace cuda {
+void pairwise_overlap(const PairwiseInput& input, void* out, void* stream);
+void pairwise_overlap_backward(const PairwiseInput& input, const PairwiseGradient& gradient, void* slopes_a,
+                               void* slopes_b, void* stream);
+void box_loss(const LossInput& input, const LossOutput& output, void* stream);
+void box_loss_backward(Type type, const void* gradient, int64_t gradient_stride, const void* slopes, int64_t count,
+                       void* out, void* stream);
+}  // namespace cuda
+
+}  // namespace ptdet

@@ -1,0 +1,90 @@
+// Non-maximum merging, greedy and not: a kept box grows to the hull of the boxes it takes up.
+#include <algorithm>
+
+#include "math/nmm.h"
+#include "math/threshold.h"
+#include "cpu/candidates.h"
+#include "cpu/store.h"
+#include "cpu/box_tree.h"
+#include "api/dispatch.h"
+
+namespace ptdet::cpu {
+namespace {
+
+// Boxes are asked in visiting order; each hands those it overlaps, if free, to the box it belongs to itself.
+template <typename T>
+void hand_on(const NmsInput& input, const NmsParams& params, const Ranks& ranks, int64_t* owner, const Host& host) {
+  const auto filter = Filter<T>::from(params);
+  const auto threshold = Threshold<T>::from(params.iou_threshold, params.inclusive);
+  const Groups groups = groups_of(input, ranks, host);
+  const TreeSpace<T> space(largest_of(groups), host);
+  Box<T>* boxes = allocate<Box<T>>(host, largest_of(groups));
+  for (uint32_t g = 0; g < groups.count; ++g) {
+    const uint32_t* rows = groups.rows + groups.starts[g];
+    const uint32_t count = groups.starts[g + 1] - groups.starts[g];
+    gather_boxes(input.boxes, rows, 0, count, boxes);
+    Tree<T> tree = space.plant(boxes, count, filter, Role::kCandidate, host);
+    for (uint32_t i = 0; i < count; ++i) {
+      if (owner[rows[i]] < 0) {
+        owner[rows[i]] = rows[i];
+        tree.remove(tree.place[i]);
+      }
+      for_each_met(tree, boxes[i], params.metric, threshold, space.hits, [&](uint32_t j, uint32_t place, T) {
+        owner[rows[j]] = owner[rows[i]];
+        tree.remove(place);
+      });
+    }
+  }
+}
+
+void list_kept(const NmsParams& params, const Ranks& ranks, const NmsOutput& output) {
+  int64_t kept = 0;
+  for (int64_t r = 0; r < ranks.count && kept < params.max_output; ++r)
+    if (output.owner[ranks.rows[r]] == ranks.rows[r]) output.keep[kept++] = ranks.rows[r];
+  *output.kept = kept;
+}
+
+// Members join in visiting order, each if it overlaps the box as grown so far; who is owned by none that is kept is
+// owned by none.
+template <typename T>
+void grow(const NmsInput& input, const NmsParams& params, const Ranks& ranks, const MergingOutput& output,
+          const Host& host) {
+  const auto threshold = Threshold<T>::from(params.iou_threshold, false);
+  const NmsOutput& walk = output.walk;
+  const Box<T>* boxes = load_boxes<T>(input.boxes, input.count, host);
+  int64_t* place = allocate<int64_t>(host, input.count);
+  std::fill_n(place, input.count, -1);
+  Grown<T>* grown = allocate<Grown<T>>(host, *walk.kept);
+  for (int64_t k = 0; k < *walk.kept; ++k)
+    grown[place[walk.keep[k]] = k] = Grown<T>::from(boxes[walk.keep[k]], walk.keep[k]);
+  for (int64_t r = 0; r < ranks.count; ++r) {
+    const uint32_t row = ranks.rows[r];
+    int64_t& by = walk.owner[row];
+    if (by >= 0 && place[by] < 0) by = -1;
+    if (by < 0 || by == row) continue;
+    Grown<T>& taker = grown[place[by]];
+    if (threshold.met_by(overlap_by(params.metric, boxes[row], taker.box))) taker.take(boxes[row], row);
+  }
+  for (int64_t k = 0; k < input.count; ++k) {
+    const Grown<T> found = k < *walk.kept ? grown[k] : Grown<T>::none();
+    store_box(output.grown, input.boxes.type, k, found.box);
+    if (output.sides) found.write_sides(output.sides, k);
+  }
+}
+
+}  // namespace
+
+void nmm(const NmsInput& input, const MergingParams& params, const MergingOutput& output, const Host& host) {
+  const bool wide = input.boxes.type == Type::kFloat64;
+  const Ranks ranks = rank_candidates(input, params.walk, host);
+  if (params.members_hand_on) {
+    if (!start_walk(input, output.walk)) return;
+    (wide ? hand_on<double> : hand_on<float>)(input, params.walk, ranks, output.walk.owner, host);
+    list_kept(params.walk, ranks, output.walk);
+  } else {
+    nms(input, params.walk, output.walk, host);
+  }
+  if (*output.walk.kept >= 0) (wide ? grow<double> : grow<float>)(input, params.walk, ranks, output, host);
+}
+
+}  // namespace ptdet::cpu

@@ -1,0 +1,119 @@
+// AND: of the boxes that hard NMS visits, those that a box then alive confirms.
+#include <algorithm>
+
+#include "math/threshold.h"
+#include "cpu/candidates.h"
+#include "cpu/box_tree.h"
+#include "api/dispatch.h"
+
+namespace ptdet::cpu {
+namespace {
+
+template <typename T>
+struct Confirming {
+  Metric metric;
+  Threshold<T> threshold;
+
+  bool operator()(const Box<T>& visited, const Box<T>& other) const {
+    return threshold.met_by(overlap_by(metric, other, visited));
+  }
+};
+
+// The boxes that a visited one removes may confirm it, and others alive that overlap it less than the walk asks for.
+template <typename T>
+class Confirmation {
+ public:
+  Confirmation(const NmsInput& input, const AndParams& params, const int64_t* owner, const Host& host)
+      : input_(input),
+        params_(params),
+        owner_(owner),
+        host_(host),
+        confirms_{params.walk.metric, Threshold<T>::from(params.overlap_threshold, false)},
+        boxes_(load_boxes<T>(input.boxes, input.count, host)),
+        confirmed_(allocate<bool>(host, input.count)) {
+    std::fill_n(confirmed_, input.count, false);
+  }
+
+  const bool* run() {
+    for (int64_t row = 0; row < input_.count; ++row) {
+      const int64_t by = owner_[row];
+      if (by >= 0 && by != row && !confirmed_[by]) confirmed_[by] = confirms_(boxes_[by], boxes_[row]);
+    }
+    // Above the walk's own threshold all who confirm are removed too.
+    if (params_.overlap_threshold < params_.walk.iou_threshold) ask_all();
+    return confirmed_;
+  }
+
+ private:
+  void ask_all() {
+    const Ranks ranks = rank_candidates(input_, params_.walk, host_);
+    uint32_t* rank_of = allocate<uint32_t>(host_, input_.count);
+    for (int64_t r = 0; r < ranks.count; ++r) rank_of[ranks.rows[r]] = static_cast<uint32_t>(r);
+    const Groups groups = groups_of(input_, ranks, host_);
+    const TreeSpace<T> space(largest_of(groups), host_);
+    Box<T>* members = allocate<Box<T>>(host_, largest_of(groups));
+    for (uint32_t g = 0; g < groups.count; ++g)
+      ask_group(groups.rows + groups.starts[g], groups.starts[g + 1] - groups.starts[g], rank_of, space, members);
+  }
+
+  void ask_group(const uint32_t* rows, uint32_t count, const uint32_t* rank_of, const TreeSpace<T>& space,
+                 Box<T>* members) {
+    if (count < 2) return;
+    NmsParams asked = params_.walk;
+    asked.iou_threshold = params_.overlap_threshold;
+    asked.inclusive = false;
+    for (uint32_t i = 0; i < count; ++i) members[i] = boxes_[rows[i]];
+    const Tree<T> tree = space.plant(members, count, Filter<T>::from(asked), Role::kCandidate, host_);
+    for (uint32_t i = 0; i < count; ++i) {
+      const uint32_t visited = rows[i];
+      if (owner_[visited] != visited || confirmed_[visited]) continue;
+      bool found = false;
+      for_each_near(tree, members[i], space.hits, [&](uint32_t j, uint32_t) {
+        if (found || j <= i || rank_of[owner_[rows[j]]] < rank_of[visited]) return;  // not alive
+        found = confirms_(members[i], members[j]);
+      });
+      confirmed_[visited] = found;
+    }
+  }
+
+  const NmsInput& input_;
+  const AndParams& params_;
+  const int64_t* owner_;
+  const Host& host_;
+  const Confirming<T> confirms_;
+  const Box<T>* boxes_;
+  bool* confirmed_;
+};
+
+}  // namespace
+
+void and_nms(const NmsInput& input, const AndParams& params, const NmsOutput& output, const Host& host) {
+  NmsParams walk = params.walk;
+  walk.max_output = input.count;
+  int64_t* owner = output.owner ? output.owner : allocate<int64_t>(host, input.count);
+  nms(input, walk, {output.keep, owner, output.kept}, host);
+  const int64_t visited = *output.kept;
+  if (visited <= 0) return;
+
+  const bool* confirmed = input.boxes.type == Type::kFloat64 ? Confirmation<double>(input, params, owner, host).run()
+                                                             : Confirmation<float>(input, params, owner, host).run();
+  uint32_t* place = allocate<uint32_t>(host, input.count);
+  int64_t kept = 0, end = visited;  // places before `end` are visited
+  for (int64_t k = 0; k < visited; ++k) {
+    const int64_t row = output.keep[k];
+    place[row] = static_cast<uint32_t>(k);
+    if (!confirmed[row]) continue;
+    if (kept == params.walk.max_output) {
+      end = std::min(end, kept > 0 ? static_cast<int64_t>(place[output.keep[kept - 1]]) + 1 : 0);
+    } else {
+      output.keep[kept++] = row;
+    }
+  }
+  std::fill(output.keep + kept, output.keep + visited, -1);
+  *output.kept = kept;
+  if (!output.owner || end == visited) return;
+  for (int64_t row = 0; row < input.count; ++row)
+    if (owner[row] >= 0 && place[owner[row]] >= end) owner[row] = -1;
+}
+
+}  // namespace ptdet::cpu

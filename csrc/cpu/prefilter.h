@@ -1,0 +1,101 @@
+// The loose test before the exact one. It compares the intersection with a bound made of one number of each box,
+// without a division, and may only err towards "maybe": math/threshold.h then decides. So no instruction set, lane
+// width or rounding of this filter can change an answer.
+#pragma once
+
+#include <cfloat>
+
+#include "math/overlap.h"
+#include "api/api.h"
+
+namespace ptdet::cpu {
+
+// The limit of a box that is never met: no comparison with NaN holds, whatever is added to it.
+template <typename T>
+constexpr T kNeverMet = T(NAN);
+template <typename T>
+PTDET_HD bool is_never_met(T limit) {
+  return limit != limit;
+}
+
+// Which of the two boxes of an overlap (math/overlap.h).
+enum class Role { kCandidate, kVisited };
+PTDET_HD Role other(Role role) { return role == Role::kCandidate ? Role::kVisited : Role::kCandidate; }
+
+template <typename T>
+struct Filter {
+  enum class Mode {
+    kIou,         // at most IoU: inter / (a + b - inter) >= t is inter >= t / (1 + t) * (a + b)
+    kOfCandidate,  // IoF: inter >= t * a
+    kOfSmaller,   // IoS: inter >= t * min(a, b)
+    kIntersects,  // an intersection is needed, nothing more is known
+    kNone,        // even boxes apart can satisfy the test
+    kNever,       // no pair can
+  };
+  Mode mode;
+  double iou;  // kIou: no suppression below this IoU
+  T factor;
+  T slack;
+  Metric loose;  // a measure that is nowhere below the one asked for, and that a register can compute (wide.inc)
+
+  static Filter from(const NmsParams& p) {
+    // 1e-5 covers the rounding of an IoU (about 1e-6 relative, and GIoU may exceed IoU by as much, absolute).
+    const double share = p.iou_threshold * (1 - 1e-5), iou = share - (p.metric == Metric::kGiou ? 1e-5 : 0.0);
+    // Below the normal range products lose their relative precision; the slack keeps such boxes in.
+    const T slack = share > 0 ? 4 * kSmallest : T(0);
+    const Metric loose = loose_of(p);
+    const bool apart_can_pass = p.inclusive ? p.iou_threshold <= 0 : p.iou_threshold < 0;
+    if (apart_can_pass || (p.metric == Metric::kGiou && iou <= 0)) return {Mode::kNone, 0, 0, 0, loose};
+    // No measure exceeds 1 in the arithmetic of a machine: an intersection is at most either area, for rounding keeps
+    // the order of numbers, so a union, a + b - inter, is at least it; and what a hull lacks, GIoU divides by more.
+    if (p.inclusive ? p.iou_threshold > 1 : p.iou_threshold >= 1) return {Mode::kNever, 0, 0, 0, loose};
+    const bool is_share = p.metric == Metric::kIof || p.metric == Metric::kIos;
+    const T factor = static_cast<T>(is_share ? share : iou / (1 + iou));
+    // Such a factor is 0, or has lost the precision that the margin above covers.
+    if (factor < kSmallest && p.metric == Metric::kGiou) return {Mode::kNone, 0, 0, 0, loose};
+    if (factor < kSmallest) return that_intersect(p.metric);
+    if (is_share) return {p.metric == Metric::kIof ? Mode::kOfCandidate : Mode::kOfSmaller, 0, factor, slack, loose};
+    return {Mode::kIou, iou, factor, slack, loose};
+  }
+
+  static Filter that_intersect(Metric metric) {
+    return {Mode::kIntersects, 0, T(0), T(0), metric == Metric::kCiou ? Metric::kDiou : metric};
+  }
+
+  static Metric loose_of(const NmsParams& p) {
+    if (p.metric == Metric::kCiou) return Metric::kDiou;
+    return p.metric == Metric::kDiou && p.beta != 1 ? Metric::kIou : p.metric;
+  }
+
+  // A box's part of the bound: the sum of both, or in kOfSmaller the lesser.
+  PTDET_HD T limit(T box_area, Role role) const {
+    if (mode == Mode::kIou) return factor * box_area - slack;
+    if (mode == Mode::kNone) return T(-1);
+    const bool counts = mode == Mode::kOfSmaller || (mode == Mode::kOfCandidate && role == Role::kCandidate);
+    return counts ? factor * box_area - slack : T(0);
+  }
+  // It lets through little more than what meets the threshold: no better test is worth its time.
+  PTDET_HD bool is_tight() const {
+    return mode == Mode::kOfCandidate || mode == Mode::kOfSmaller || (mode == Mode::kIou && loose == Metric::kIou);
+  }
+  PTDET_HD bool needs_intersection() const { return mode != Mode::kNone && mode != Mode::kNever; }
+  PTDET_HD bool takes_lesser() const { return mode == Mode::kOfSmaller; }
+
+  // Does the test bound how far apart two boxes may be? Below the least IoU a box reaches so far that places separate
+  // nothing; the areas of boxes that are too small have lost their relative precision.
+  PTDET_HD bool bounds_distance() const { return mode == Mode::kIou && iou >= 0.02; }
+  static constexpr T kSmallest = sizeof(T) == 4 ? T(FLT_MIN) : T(DBL_MIN);  // of the numbers of full precision
+  PTDET_HD static bool too_small(T box_area) { return box_area < kSmallest * T(1 << 20); }
+
+  // How far, in widths of either box, the centres of two boxes may be apart (index.h).
+  double reach() const { return (iou >= 0.5 ? 1 - iou : (1 / iou - 1) / 2) * (1 + 1e-5); }
+
+  // A box that can neither suppress nor be suppressed: its overlaps are undefined or 0.
+  PTDET_HD bool inert(T box_area) const {
+    if (mode == Mode::kIou) return !(box_area > T(0) && is_finite(box_area));
+    if (mode == Mode::kNone) return false;  // IoF divides by one area only: the other may be NaN
+    return mode == Mode::kNever || !(box_area > T(0));
+  }
+};
+
+}  // namespace ptdet::cpu

@@ -1,0 +1,280 @@
+// The greedy walk in one launch: a block takes a tile of kTile positions. Boxes of a segment (one group's boxes, side
+// by side in visiting order) that began in an earlier tile first meet what that segment kept there, tile by tile as it
+// is published; segments that begin in the tile wait for nobody. So a million small segments and one of a million
+// boxes are the same launch, and memory grows with N. Which boxes of the tile before meet which of this one is found
+// out while that tile is still at work: from its news to ours it takes a few votes.
+#pragma once
+
+#include "cuda/keys.h"
+#include "cuda/load.h"
+#include "cuda/nms_pairs.h"
+#include "cuda/inter_block_sync.h"
+
+namespace ptdet::cuda {
+
+// At once on a multiprocessor: what the registers allow.
+template <typename Measure, typename T>
+constexpr int kResidentBlocks = sizeof(T) == 8 ? 1 : std::is_same<Measure, DiouPower>::value ? 2 : 4;
+
+template <typename T>
+struct Walk {
+  int64_t count;
+  int64_t max_output;
+  bool want_owner;
+  Keys keys;
+  BoxColumn boxes;
+  const int64_t* rows;     // [position] its box
+  const int64_t* groups;   // [position] ascending; null: one group
+  Counter* tickets;        // 0 at the start
+  int64_t* head;           // [tile] where the segment of its first position begins
+  Counter* progress;       // [tile] of the segment that begins in it and goes on after it; 0 at the start
+  WalkBox<T>* kept_boxes;  // [where a segment begins + i] its i-th kept box
+  int64_t* kept_rows;
+  int64_t* kept_before;  // [tile] what its last segment kept before it
+  uint32_t* kept_words;  // [tile, word] which of its boxes are kept, as bits: of its last segment for certain
+  int64_t* found;        // [row] the row that removed it, itself if kept, else -1
+};
+
+// How far a segment has come.
+struct Progress {
+  int64_t tiles;  // whose boxes of the segment are all visited
+  int64_t kept;   // the boxes that were kept in them: fewer than 2^32
+
+  static constexpr int kKeptBits = 32;
+  PTDET_HD Counter packed() const { return static_cast<Counter>(tiles) << kKeptBits | static_cast<Counter>(kept); }
+  PTDET_HD static Progress from(Counter word) {
+    return {static_cast<int64_t>(word >> kKeptBits), static_cast<int64_t>(word & 0xffffffffu)};
+  }
+};
+
+template <typename T>
+struct TileMemory {  // shared by the block
+  WalkBox<T>* boxes;
+  WalkBox<T>* batch;  // kept boxes of earlier tiles; first, the boxes of the tile before
+  uint32_t* pairs;
+  uint32_t* cross;  // pairs with the boxes of the tile before: [word, box]
+  uint32_t* marks;  // as bits: where segments begin; later, what the tile before kept
+  uint32_t* kept;
+  uint32_t* open;
+  int* listed;     // the open boxes that meet a batch
+  int* first_hit;  // [box] the first in the batch that removes it
+  int* warp_counts;
+  Counter* news;
+};
+
+// The last position <= own of the tile at which a segment begins; -1: it began in an earlier tile.
+__device__ inline int segment_in_tile(const uint32_t* begins, int own) {
+  uint32_t bits = begins[own / kWarp] & (kAllLanes >> (kWarp - 1 - own % kWarp));
+  int word = own / kWarp;
+  while (bits == 0 && word > 0) bits = begins[--word];
+  return bits == 0 ? -1 : word * kWarp + kWarp - 1 - __clz(static_cast<int>(bits));
+}
+
+// The open boxes of the tile against a batch of kept ones. Lanes that would have no box share the work of those that
+// have: a power of two of threads takes one box each, the next as many the same boxes with other boxes of the batch.
+template <typename Measure, typename T>
+__device__ void meet_batch(const TileMemory<T>& memory, int open_count, int batch_count,
+                           const Threshold<T>& threshold) {
+  int width = 1;
+  while (width < open_count) width *= 2;
+  const int candidate = threadIdx.x % width;
+  if (candidate >= open_count) return;
+  const int at = memory.listed[candidate];
+  const Box<T> box = memory.boxes[at].box;
+  for (int k = threadIdx.x / width; k < batch_count; k += kTile / width) {
+    if (!suppresses_early_out<Measure>(memory.batch[k].box, box, threshold)) continue;
+    atomicMin(&memory.first_hit[at], k);
+    return;
+  }
+}
+
+// Which boxes of the tile before could remove the head's open ones, from the place `from` in that tile on. The batch is
+// free again after the next barrier.
+template <typename Measure, typename T>
+__device__ void test_cross_pairs(const Walk<T>& walk, const TileMemory<T>& memory, const Threshold<T>& threshold,
+                                 int64_t first, int from, bool open) {
+  const int own = threadIdx.x;
+  if (own >= from) memory.batch[own].box = load_box<T>(walk.boxes, walk.rows[first - kTile + own]);
+  __syncthreads();
+  if (open) {
+    const Box<T> box = memory.boxes[own].box;
+    for (int word = from / kWarp; word < kTileWords; ++word) {
+      uint32_t bits = 0;
+      for (int b = 0; b < kWarp; ++b) {
+        const int at = word * kWarp + b;
+        if (at >= from && suppresses_early_out<Measure>(memory.batch[at].box, box, threshold)) bits |= 1u << b;
+      }
+      memory.cross[word * kTile + own] = bits;
+    }
+  }
+}
+
+// Brings the head's open boxes before all that its segment keeps in the tiles before, as it becomes known. Returns
+// once those tiles are done, or once enough are kept for the rest to stay unvisited.
+template <typename Measure, typename T>
+__device__ Progress meet_earlier(const Walk<T>& walk, const TileMemory<T>& memory, const Threshold<T>& threshold,
+                                 int64_t begin, int64_t tile, bool goes_on, State* state, int64_t* remover) {
+  const int own = threadIdx.x;
+  const int64_t before = tile - begin / kTile, first_before = (tile - 1) * kTile;
+  const int from = begin > first_before ? static_cast<int>(begin - first_before) : 0;
+  test_cross_pairs<Measure>(walk, memory, threshold, tile * kTile, from, *state == State::kOpen);
+  const Counter* published = &walk.progress[begin / kTile];
+  int open_count = 0;
+  bool stale = true;  // `listed` is not what is open
+  int64_t met = 0;
+  for (;;) {
+    if (own == 0) {
+      *memory.news = poll(published);
+      for (;;) {
+        const Progress now = Progress::from(*memory.news);
+        if (now.tiles == before || now.kept > met || now.kept >= walk.max_output) break;
+        pause();
+        *memory.news = poll(published);
+      }
+    }
+    __syncthreads();
+    const Progress now = Progress::from(*memory.news);
+    const bool enough = now.kept >= walk.max_output;
+    if (enough && !walk.want_owner) return now;
+
+    const bool done = now.tiles == before;
+    if (done && own < kTileWords) memory.marks[own] = walk.kept_words[(tile - 1) * kTileWords + own];
+    const int64_t listed = done ? walk.kept_before[tile - 1] : now.kept;  // the rest is in the tile before
+    while (met < listed) {
+      const int batch_count = static_cast<int>(listed - met < kTile ? listed - met : kTile);
+      if (stale) {
+        const int place = rank_in_block(*state == State::kOpen, memory.warp_counts, &open_count);
+        if (*state == State::kOpen) memory.listed[place] = own;
+        stale = false;
+      }
+      if (open_count == 0) break;
+      if (own < batch_count) memory.batch[own] = walk.kept_boxes[begin + met + own];
+      memory.first_hit[own] = kTile;
+      __syncthreads();
+      meet_batch<Measure>(memory, open_count, batch_count, threshold);
+      __syncthreads();
+      const bool hit = *state == State::kOpen && memory.first_hit[own] < kTile;
+      if (hit) {
+        *state = State::kRemoved;
+        *remover = walk.kept_rows[begin + met + memory.first_hit[own]];
+      }
+      stale = __syncthreads_or(hit);
+      met += batch_count;
+    }
+    if (met < listed) {  // nothing is open any more
+      if (!goes_on) return now;
+      met = listed;
+    }
+    __syncthreads();  // all have read the news; the words are there
+    if (done && *state == State::kOpen) {
+      for (int word = from / kWarp; word < kTileWords; ++word) {
+        const uint32_t hits = memory.cross[word * kTile + own] & memory.marks[word];
+        if (hits == 0) continue;
+        *state = State::kRemoved;
+        *remover = walk.rows[first_before + word * kWarp + __ffs(static_cast<int>(hits)) - 1];
+        break;
+      }
+    }
+    if (done || enough) return now;
+  }
+}
+
+// Visits the open boxes, which no box of another tile can remove any more, and returns how many are kept of those
+// whose segment goes on: these have a `list` to be added to, which is -1 for others. `goes_on`: there are such.
+template <typename T>
+__device__ int visit(const Walk<T>& walk, const TileMemory<T>& memory, int from, int64_t first, int64_t row,
+                     bool goes_on, int64_t list, State* state, int64_t* remover) {
+  const int own = threadIdx.x;
+  *state = settle(memory.pairs, from, *state, memory.kept, memory.open);
+  if (*state == State::kRemoved) *remover = walk.rows[first + first_remover(memory.pairs, from, own, memory.kept)];
+  int count;
+  const bool listed = *state == State::kKept && list >= 0;
+  const int place = rank_in_block(listed, memory.warp_counts, &count);
+  if (listed) {
+    walk.kept_boxes[list + place] = memory.boxes[own];
+    walk.kept_rows[list + place] = row;
+  }
+  if (goes_on && own < kTileWords) walk.kept_words[first / kWarp + own] = memory.kept[own];
+  __syncthreads();  // the list is whole; the words are free again
+  return count;
+}
+
+template <typename Measure, typename T>
+__device__ void visit_tile(const Walk<T>& walk, const TileMemory<T>& memory, const Threshold<T>& threshold,
+                           int64_t tile) {
+  const int own = threadIdx.x;
+  const int64_t first = tile * kTile, position = first + own, head = walk.head[tile];
+  const bool real = position < walk.count;
+  const int64_t row = real ? walk.rows[position] : -1;
+  const bool candidate = real && walk.keys.is_candidate(row);
+  bool begins = own == 0 && head == first;
+  if (own > 0 && real && walk.groups != nullptr) begins = walk.groups[position] != walk.groups[position - 1];
+  const uint32_t begins_here = __ballot_sync(kAllLanes, begins);
+  if (own % kWarp == 0) memory.marks[own / kWarp] = begins_here;
+  if (candidate) memory.boxes[own].box = load_box<T>(walk.boxes, row);
+  const bool any = __syncthreads_or(candidate);
+  if (!any) {  // nor in the next tile's part of these segments: candidates come first
+    if (real) walk.found[row] = -1;
+    return;
+  }
+
+  const int segment = segment_in_tile(memory.marks, own), last = segment_in_tile(memory.marks, kTile - 1);
+  const bool goes_on = first + kTile < walk.count && walk.head[tile + 1] < first + kTile;
+  const int from = segment < 0 ? 0 : segment;
+  if (candidate) test_pairs<Measure>(memory.boxes, from, own, threshold, memory.pairs);
+
+  State state = State::kUnvisited;
+  int64_t remover = -1;
+  if (segment >= 0 && candidate) state = State::kOpen;
+  const int64_t list = goes_on && segment >= 0 && segment == last ? first + last : -1;
+  const bool tail_goes_on = goes_on && last >= 0;
+  const int tail_kept = visit(walk, memory, from, first, row, tail_goes_on, list, &state, &remover);
+  if (own == 0 && tail_goes_on) {
+    walk.kept_before[tile] = 0;
+    publish(&walk.progress[tile], Progress{1, tail_kept}.packed());
+  }
+  if (real && segment >= 0) walk.found[row] = state == State::kKept ? row : remover;
+
+  const bool in_head = segment < 0 && candidate;
+  if (head == first || !__syncthreads_or(in_head)) {
+    if (real && segment < 0) walk.found[row] = -1;
+    return;
+  }
+  state = in_head ? State::kOpen : State::kUnvisited;
+  const bool publishes = goes_on && last < 0;
+  const Progress before = meet_earlier<Measure>(walk, memory, threshold, head, tile, publishes, &state, &remover);
+  if (before.kept < walk.max_output) {
+    State visited = state == State::kOpen ? State::kOpen : State::kUnvisited;
+    int64_t removed_here = -1;
+    const int kept =
+        visit(walk, memory, 0, first, row, publishes, publishes ? head + before.kept : -1, &visited, &removed_here);
+    if (own == 0 && publishes) {
+      walk.kept_before[tile] = before.kept;
+      publish(&walk.progress[head / kTile], Progress{before.tiles + 1, before.kept + kept}.packed());
+    }
+    if (visited == State::kKept) remover = row;
+    if (visited == State::kRemoved) remover = removed_here;
+  }
+  if (real && segment < 0) walk.found[row] = remover;
+}
+
+template <typename Measure, typename T>
+__global__ void __launch_bounds__(kTile, kResidentBlocks<Measure, T>)
+    visit_tiles(Walk<T> walk, Threshold<T> threshold) {
+  SHARED_ARRAY(WalkBox<T>, boxes, kTile);
+  SHARED_ARRAY(WalkBox<T>, batch, kTile);
+  SHARED_ARRAY(uint32_t, pairs, kPairWords);
+  SHARED_ARRAY(uint32_t, cross, kTileWords * kTile);
+  SHARED_ARRAY(uint32_t, marks, kTileWords);
+  SHARED_ARRAY(uint32_t, kept, kTileWords);
+  SHARED_ARRAY(uint32_t, open, kTileWords);
+  SHARED_ARRAY(int, listed, kTile);
+  SHARED_ARRAY(int, first_hit, kTile);
+  SHARED_ARRAY(int, warp_counts, kMaxWarps);
+  SHARED_ARRAY(Counter, news, 1);
+  SHARED_ARRAY(Counter, ticket, 1);
+  const TileMemory<T> memory{boxes, batch, pairs, cross, marks, kept, open, listed, first_hit, warp_counts, news};
+  visit_tile<Measure>(walk, memory, threshold, draw_ticket(walk.tickets, ticket));
+}
+
+}  // namespace ptdet::cuda

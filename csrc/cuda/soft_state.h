@@ -1,0 +1,62 @@
+// What a walk of soft-NMS knows of its boxes, and which of them comes first.
+#pragma once
+
+#include "cuda/block_per_group.h"
+#include "cuda/methods.h"
+
+namespace ptdet::cuda {
+
+constexpr int64_t kOpen = -1;     // not visited, and above min_score
+constexpr int64_t kOut = -2;      // no candidate, or at min_score from the start
+constexpr int64_t kInFront = -3;  // open, and has met what its round visited
+
+template <typename T, typename Score>
+struct SoftWalk {
+  int64_t count;
+  const int64_t* rows;  // [position]
+  int64_t* by;          // [position] who took it to min_score, itself if visited, or one of the above
+  Score* scores;        // [position] as they are now
+  WalkBox<T>* boxes;    // [position]
+  Segments segments;
+  int64_t* place;  // [row of a visited box] its place in the result
+  size_t bytes;
+
+  SoftWalk(void* base, int64_t n) : SoftWalk(Layout(base), n) {}
+
+ private:
+  SoftWalk(Layout layout, int64_t n)
+      : count(n),
+        rows(nullptr),
+        by(layout.take<int64_t>(n)),
+        scores(layout.take<Score>(n)),
+        boxes(layout.take<WalkBox<T>>(n)),
+        segments(layout, n),
+        place(layout.take<int64_t>(n)),
+        bytes(layout.size()) {}
+};
+
+// f(position, score) for the open ones among this thread's share of the positions.
+template <typename T, typename Score, typename F>
+__device__ void each_open(const SoftWalk<T, Score>& walk, int64_t start, int64_t end, F&& f) {
+  for (int64_t p = start + threadIdx.x; p < end; p += blockDim.x) {
+    const Score score = walk.scores[p];
+    if (walk.by[p] == kOpen) f(p, score);
+  }
+}
+
+// The best of some boxes: the lowest key, then the lowest row, or the lowest position where `rows` is null.
+template <typename Key>
+struct Best {
+  Key key;
+  int64_t position;  // -1: none
+
+  __device__ void take(const Best& other, const int64_t* rows) {
+    if (other.position < 0) return;
+    if (position < 0 || other.key < key || (other.key == key && other.before(*this, rows))) *this = other;
+  }
+  __device__ bool before(const Best& other, const int64_t* rows) const {
+    return rows == nullptr ? position < other.position : rows[position] < rows[other.position];
+  }
+};
+
+}  // namespace ptdet::cuda

@@ -1,0 +1,56 @@
+// A box and its measures. Every function lets a NaN coordinate through, as torch.min, max and clamp do:
+// what NaN means is decided once, in overlap.h.
+#pragma once
+
+#include "math/platform.h"
+
+namespace ptdet {
+
+template <typename T>
+struct Box {
+  T x1, y1, x2, y2;
+};
+
+template <typename T>
+PTDET_HD T lesser(T a, T b) {
+  return a < b || a != a ? a : b;
+}
+
+template <typename T>
+PTDET_HD T greater(T a, T b) {
+  return a > b || a != a ? a : b;
+}
+
+template <typename T>
+PTDET_HD T positive_part(T x) {
+  return x > T(0) || x != x ? x : T(0);
+}
+
+template <typename T>
+PTDET_HD T width(const Box<T>& b) {
+  return positive_part(b.x2 - b.x1);
+}
+
+template <typename T>
+PTDET_HD T height(const Box<T>& b) {
+  return positive_part(b.y2 - b.y1);
+}
+
+template <typename T>
+PTDET_HD T area(const Box<T>& b) {
+  return width(b) * height(b);
+}
+
+// The rectangle both boxes cover; empty (x2 <= x1 or y2 <= y1) if they do not meet.
+template <typename T>
+PTDET_HD Box<T> intersection(const Box<T>& a, const Box<T>& b) {
+  return {greater(a.x1, b.x1), greater(a.y1, b.y1), lesser(a.x2, b.x2), lesser(a.y2, b.y2)};
+}
+
+// The smallest box around both; corners as given, so an inverted box is not put right first (SPEC 1).
+template <typename T>
+PTDET_HD Box<T> enclosing(const Box<T>& a, const Box<T>& b) {
+  return {lesser(a.x1, b.x1), lesser(a.y1, b.y1), greater(a.x2, b.x2), greater(a.y2, b.y2)};
+}
+
+}  // namespace ptdet

@@ -1,0 +1,49 @@
+// Weighted boxes fusion.
+#pragma once
+
+#include "torch/arguments.h"
+
+namespace ptdet {
+
+inline WbfInput wbf_input(const Tensor& boxes, const Tensor& scores, const Index& idxs, const Index& models,
+                          const Index& weights) {
+  WbfInput input;
+  input.walk = nms_input(boxes, scores, idxs);
+  if (models) {
+    check_device(*models, boxes, "models");
+    input.models = column_of(*models, input.walk.count, "models");
+    STD_TORCH_CHECK(input.models.type == Type::kInt64, "ptdet: models must be int64");
+  }
+  if (weights) {
+    check_device(*weights, boxes, "weights");
+    STD_TORCH_CHECK(weights->dim() == 1 && weights->size(0) > 0, "ptdet: weights must have shape (M,), M > 0");
+    input.model_count = weights->size(0);
+    input.weights = {weights->const_data_ptr(), weights->stride(0), float_type_of(*weights, "weights")};
+  }
+  return input;
+}
+
+}  // namespace ptdet
+
+namespace ptdet::operators {
+
+template <typename Call>
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> wbf_walk(const Tensor& boxes, const Tensor& scores, Index idxs,
+                                                            Index models, Index weights, double iou_threshold,
+                                                            std::string conf_type, bool allows_overflow,
+                                                            std::string metric, bool inclusive, Least score_threshold,
+                                                            Limit max_output) {
+  const WbfInput input = wbf_input(boxes, scores, idxs, models, weights);
+  const int64_t count = input.walk.count;
+  const NmsParams pass = nms_params(count, iou_threshold, metric, inclusive, score_threshold, max_output);
+  const WbfParams params{pass, named("conf_type", conf_type, kConfidences), allows_overflow};
+  const Call call(boxes);
+  const Tensor fused = new_rows(boxes, count, 4);
+  const Tensor confidences = new_rows(scores, count, 1);
+  const PassResult found(boxes, count);
+  wbf(input, params, {found.output(), fused.mutable_data_ptr(), confidences.mutable_data_ptr()}, call);
+  call.finish(found.num_kept);
+  return {fused, confidences, found.keep, found.owner, found.num_kept};
+}
+
+}  // namespace ptdet::operators

@@ -1,0 +1,49 @@
+// Fast NMS and Matrix NMS: every box is compared with every better one.
+#pragma once
+
+#include <cmath>
+
+#include "torch/arguments.h"
+
+namespace ptdet {
+
+inline MatrixParams matrix_params(const NmsParams& pass, double sigma, double min_score, const std::string& kind) {
+  STD_TORCH_CHECK(sigma > 0 && std::isfinite(sigma), "ptdet: sigma must be finite and above 0");
+  STD_TORCH_CHECK(min_score == min_score, "ptdet: min_score must not be NaN");
+  return {pass, sigma, min_score, named("kind", kind, kMatrixDecays)};
+}
+
+}  // namespace ptdet
+
+namespace ptdet::operators {
+
+template <typename Call>
+std::tuple<Tensor, Tensor, Tensor> fast_nms_walk(const Tensor& boxes, const Tensor& scores, Index idxs,
+                                                 double iou_threshold, std::string metric, bool inclusive,
+                                                 Least score_threshold, Limit max_output) {
+  const NmsInput input = nms_input(boxes, scores, idxs);
+  const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
+  const Call call(boxes);
+  const PassResult found(boxes, input.count);
+  fast_nms(input, params, found.output(), call);
+  call.finish(found.num_kept);
+  return {found.keep, found.owner, found.num_kept};
+}
+
+template <typename Call>
+std::tuple<Tensor, Tensor, Tensor, Tensor> matrix_nms_walk(const Tensor& boxes, const Tensor& scores, Index idxs,
+                                                           double sigma, double min_score, std::string kind,
+                                                           std::string metric, Least score_threshold,
+                                                           Limit max_output) {
+  const NmsInput input = nms_input(boxes, scores, idxs);
+  const NmsParams pass = nms_params(input.count, 0, metric, false, score_threshold, max_output);
+  const MatrixParams params = matrix_params(pass, sigma, min_score, kind);
+  const Call call(boxes);
+  const Tensor decayed = new_rows(scores, input.count, 1);
+  const PassResult found(boxes, input.count);
+  matrix_nms(input, params, {found.output(), decayed.mutable_data_ptr()}, call);
+  call.finish(found.num_kept);
+  return {decayed, found.keep, found.owner, found.num_kept};
+}
+
+}  // namespace ptdet::operators

@@ -1,0 +1,29 @@
+#include "torch/cuda_sorting.h"
+#include "torch/matrix_nms.h"
+
+namespace ptdet::cuda {
+
+void fast_nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output, const Call& call) {
+  call.clear(output.kept);
+  if (input.count == 0) return;
+  const Sorting sorting(call, input, params, output.kept);
+  fast_nms(input, params, sorting.sorted, output, Scratch(call, fast_scratch_bytes(input.count)), call);
+}
+
+void matrix_nms(const NmsInput& input, const MatrixParams& params, const SoftOutput& output, const Call& call) {
+  call.clear(output.walk.kept);
+  if (input.count == 0) return;
+  const Sorting sorting(call, input, params.walk, output.walk.kept);
+  const Scratch scratch(call, matrix_scratch_bytes(input.count));
+  const Tensor keys = Sorting::new_keys(call, input.count, input.scores.type);
+  matrix_nms(input, params, sorting.sorted, output.walk.owner, keys.mutable_data_ptr(), scratch, call);
+  const Tensor order = std::get<1>(sort_ascending(keys));
+  matrix_result(input, params, keys.const_data_ptr(), indices(order), output, scratch, call);
+}
+
+}  // namespace ptdet::cuda
+
+STABLE_TORCH_LIBRARY_IMPL(ptdet, PTDET_CUDA_KEY, m) {
+  m.impl("fast_nms_walk", TORCH_BOX(&ptdet::operators::fast_nms_walk<ptdet::cuda::Call>));
+  m.impl("matrix_nms_walk", TORCH_BOX(&ptdet::operators::matrix_nms_walk<ptdet::cuda::Call>));
+}

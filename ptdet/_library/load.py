@@ -1,0 +1,54 @@
+"""Loads the native kernels once, and keeps the reason where that failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from .._shared.build_record import build_record, cpu_problem, warn, why_disabled
+
+HERE = Path(__file__).parents[1]
+SCHEMAS = [line for line in (HERE / "schemas.txt").read_text().splitlines() if line.strip()]
+OPERATORS = [schema.split("(")[0] for schema in SCHEMAS]
+
+
+def _load(name: str, absent: str) -> str:
+    """Empty if the library is loaded, else why it is not."""
+    if disabled := why_disabled():
+        return disabled
+    library = HERE / name
+    if not library.exists():
+        return build_record().get("failed", absent)
+    try:
+        torch.ops.load_library(library)
+    except (OSError, RuntimeError) as error:
+        return f"{name} does not load: {error}; build ptdet again for this torch {torch.__version__}"
+    return ""
+
+
+WHY_NOT_CPU = _load("_C.so", "ptdet was not built here: pip install --no-build-isolation . in its tree, or make build")
+if WHY_NOT_CPU:
+    WHY_NOT_CUDA = WHY_NOT_CPU
+elif torch.version.cuda is None:
+    WHY_NOT_CUDA = "this torch has no CUDA"
+else:
+    WHY_NOT_CUDA = _load("_C_cuda.so", "built without CUDA: install nvcc and build ptdet again")
+
+
+def has_kernels(device: torch.device) -> bool:
+    """Are there native kernels for tensors that lie there?"""
+    return device.type == "cpu" and not WHY_NOT_CPU or device.type == "cuda" and not WHY_NOT_CUDA
+
+
+def _native_facts() -> dict[str, str]:
+    """What the library says of itself."""
+    return dict(part.split("=", 1) for part in torch.ops.ptdet._build_info().split(";")) if not WHY_NOT_CPU else {}
+
+
+NATIVE_FACTS = _native_facts()
+CPU_PROBLEM = (
+    "" if WHY_NOT_CPU else cpu_problem(NATIVE_FACTS["instruction_sets"].split(", "), NATIVE_FACTS["instruction_set"])
+)
+if CPU_PROBLEM:
+    warn(CPU_PROBLEM)

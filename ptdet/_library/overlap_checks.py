@@ -1,0 +1,60 @@
+"""What every overlap asks of its boxes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from torch import Tensor
+
+from .._shared.checks import one_of
+from .checks import FLOATS, INTEGERS, METRICS, check_dense, check_number
+
+LOSSES = (
+    *("iou", "giou", "diou", "ciou", "eiou", "focal_eiou", "siou", "alpha_iou", "mpdiou", "inner_iou", "nwd"),
+    "wiou_v1",
+)
+DTYPES = frozenset((*FLOATS, *INTEGERS))
+
+
+def check_boxes(name: str, boxes: Any, least_dims: int = 1) -> None:
+    if not isinstance(boxes, Tensor):
+        raise TypeError(f"{name}: expected a torch.Tensor, got {type(boxes).__name__}")
+    try:
+        is_wrong = boxes.dim() < least_dims or boxes.shape[-1] != 4
+    except RuntimeError:  # a nested tensor has no sizes
+        check_dense(**{name: boxes})
+        raise
+    if is_wrong:
+        expected = "(..., N, 4)" if least_dims == 2 else "(..., 4)"
+        raise ValueError(f"{name}: expected shape {expected}, got {tuple(boxes.shape)}")
+    if boxes.dtype not in DTYPES:
+        raise TypeError(f"{name}: expected floats, int64, int32, int16, int8 or uint8, got {boxes.dtype}")
+
+
+def check_two(boxes1: Any, boxes2: Any, kind: Any, kinds: tuple[str, ...] = METRICS, least_dims: int = 1) -> None:
+    check_boxes("boxes1", boxes1, least_dims)
+    check_boxes("boxes2", boxes2, least_dims)
+    if boxes1.device != boxes2.device:
+        raise ValueError(f"boxes2: expected device {boxes1.device} as of boxes1, got {boxes2.device}")
+    one_of("kind", kind, kinds)
+
+
+def check_pair(boxes1: Any, boxes2: Any, kind: Any, kinds: tuple[str, ...] = METRICS) -> None:
+    """For an operator that goes box by box."""
+    check_two(boxes1, boxes2, kind, kinds)
+    if boxes1.shape != boxes2.shape:
+        raise ValueError(f"boxes2: expected shape {tuple(boxes1.shape)} as of boxes1, got {tuple(boxes2.shape)}")
+
+
+def check_rows(boxes1: Any, boxes2: Any, kind: Any) -> None:
+    """For an operator that meets all rows with all."""
+    check_two(boxes1, boxes2, kind, least_dims=2)
+    if boxes1.shape[:-2] != boxes2.shape[:-2]:
+        raise ValueError(f"boxes2: expected leading dimensions {tuple(boxes1.shape[:-2])}, got {tuple(boxes2.shape)}")
+
+
+def check_epsilon(eps: Any) -> None:
+    check_number("eps", eps)
+    if not 0 <= eps < math.inf:
+        raise ValueError(f"eps: expected a finite number >= 0, got {eps}")

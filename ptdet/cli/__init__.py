@@ -1,0 +1,175 @@
+"""The command line: `ptdet run`, `ptdet patch` and `ptdet info`."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import __version__
+
+if TYPE_CHECKING:
+    from ..io import Space
+
+LAYOUT_NAMES = ("detections", "yolov5", "yolov8", "yolov8-rows")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of the command `ptdet`; returns the exit code: 0, or 2 if something could not be read or written."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] == ["patch"]:  # what follows belongs to the program that is run
+        from .patch import main as run_patched
+
+        return run_patched(given[1:])
+    parser = build_parser()
+    asked = parser.parse_args(given)
+    try:
+        code = _info() if asked.command == "info" else _run(asked, parser)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        print("\nptdet: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of the table went away, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _info() -> int:
+    """Prints what is native here and, where something is not, why and what to do."""
+    from .._shared.build_record import why_not_numpy
+
+    for_arrays = why_not_numpy()
+    print(f"NumPy {for_arrays}" if for_arrays else "NumPy native, ptdet.numpy")
+    try:
+        import torch
+    except ModuleNotFoundError:
+        print(f"ptdet {__version__}, without torch: only ptdet.numpy is there")
+        return 0
+
+    from .._library.load import OPERATORS
+    from ..info import build_info
+
+    facts = build_info()
+    print(f"ptdet {__version__}, torch {facts['torch']}, {platform.system()} {platform.machine()}")
+    if facts["cpu"]:
+        isa, compiler, built = (facts[k] for k in ("instruction_set", "compiler", "built_with_torch"))
+        print(f"CPU   native, {isa} of {facts['instruction_sets']} ({compiler}, built with torch {built})")
+        if facts["cpu_problem"]:
+            print(f"CPU   {facts['cpu_problem']}")
+    else:
+        print(f"CPU   reference: {facts['why_not_cpu']}")
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU present"
+    print(f"CUDA  native, archs {facts['cuda_archs']}, {gpu}" if facts["cuda"] else f"CUDA  {facts['why_not_cuda']}")
+    print(f"other devices (MPS, XPU, ...) run on the pure-torch reference; operators: {', '.join(OPERATORS)}")
+    return 0
+
+
+def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """Suppresses each file, prints the table, writes what was asked for."""
+    from ..io import CATEGORY_IDS, FileProblem, ReadOptions
+    from .methods import METHODS
+    from .outputs import Places, write_outputs
+    from .run import Settings, print_table, run_files, with_progress
+
+    if asked.method not in METHODS:
+        parser.error(f"--method {asked.method}: expected one of {', '.join(METHODS)}")
+    ids = CATEGORY_IDS if asked.category_ids == "coco" else ()
+    options = ReadOptions(asked.layout, asked.logits, asked.classes, ids, asked.space)
+    settings = Settings(asked.method, asked.iou, asked.conf, asked.agnostic, asked.multi_label)
+    places = Places(asked.out, asked.image)
+    problems = []
+    try:
+        places.check(asked.predictions)
+        lines = list(with_progress(run_files(asked.predictions, options, settings), len(asked.predictions)))
+        problems = [f"{line.file} {line.problem}" for line in lines if line.problem]
+        print_table(lines, sys.stdout)
+        for path in write_outputs(lines, places, settings):
+            print(f"wrote {path}")
+    except FileProblem as problem:
+        problems.append(str(problem))
+    for said in problems:
+        print(f"ptdet: error: {said}", file=sys.stderr)
+    return 2 if problems else 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All of the command line."""
+    parser = argparse.ArgumentParser(
+        prog="ptdet", description="Post-processing for object detectors: fewer boxes, the same objects."
+    )
+    parser.add_argument("--version", action="version", version=f"ptdet {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("info", help="what is native here, and why the rest is not")
+    commands.add_parser("patch", help="run a program with ptdet behind torchvision's functions", add_help=False)
+    run = commands.add_parser(
+        "run",
+        help="suppress the raw predictions of a detector",
+        description="Suppresses raw predictions: prints a table, writes the survivors, draws before and after.",
+        epilog="Example: ptdet run raw.npz --conf 0.25 --iou 0.5 --image street.jpg --out kept.json",
+    )
+    run.add_argument("predictions", nargs="+", type=Path, metavar="PREDICTIONS", help=".npz, .npy, .pt or COCO .json")
+    run.add_argument(
+        "--method",
+        default="nms",
+        help="nms (default), or, diou, and, merge, soft: within each class where classes exist",
+    )
+    run.add_argument("--iou", type=_number, default=0.5, metavar="T", help="remove above this overlap (0.5)")
+    run.add_argument("--conf", type=_number, default=0.25, metavar="C", help="boxes with a score above it count (0.25)")
+    run.add_argument("--agnostic", action="store_true", help="boxes of different classes suppress each other too")
+    run.add_argument("--multi-label", action="store_true", help="every class of a box over C counts, not only its best")
+    run.add_argument("--out", type=Path, help="survivors: .json (COCO results), .npz, or a folder; or a picture file")
+    run.add_argument("--image", type=Path, help="the picture, or a folder of pictures: draws before and after")
+    says = run.add_argument_group("what the files do not say themselves")
+    says.add_argument(
+        "--layout", choices=LAYOUT_NAMES, help="of a bare tensor; without it shape and values tell, or fail"
+    )
+    says.add_argument(
+        "--logits",
+        choices=("none", "classes", "all"),
+        default="none",
+        help="scores that still need a sigmoid: none (default), classes, or all (objectness too)",
+    )
+    says.add_argument("--classes", type=_classes, default=(), help="class names: a,b,c or a file with one a line")
+    says.add_argument(
+        "--category-ids",
+        choices=("label", "coco"),
+        default="label",
+        help="of classes in COCO results: the label itself (default), or COCO's 1..90 for its 80 classes",
+    )
+    says.add_argument(
+        "--space",
+        type=_space,
+        help="unit of the boxes: picture (default), normalised, WxH (network input, stretched), letterbox:WxH, ratio:R",
+    )
+    return parser
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if math.isnan(value):
+        raise argparse.ArgumentTypeError(f"expected a number, got {text!r}")
+    return value
+
+
+def _classes(text: str) -> tuple[str, ...]:
+    path = Path(text)
+    try:
+        named = path.read_text(encoding="utf-8").splitlines() if path.is_file() else text.split(",")
+    except (OSError, UnicodeDecodeError) as error:
+        raise argparse.ArgumentTypeError(f"{text} cannot be read: {error}") from error
+    return tuple(name.strip() for name in named if name.strip())
+
+
+def _space(text: str) -> Space:
+    from ..io import parse_space
+
+    try:
+        return parse_space(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error

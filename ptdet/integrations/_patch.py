@@ -1,0 +1,199 @@
+"""Puts ptdet behind torchvision's names, wherever they were imported to, and takes it back."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from types import ModuleType, TracebackType
+from typing import Any, NamedTuple
+
+import torch
+
+from ..ops import losses, nms, overlap
+
+# what stands in for torchvision.ops's function of the same name
+OURS: dict[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (
+        nms.nms,
+        nms.batched_nms,
+        overlap.box_iou,
+        overlap.generalized_box_iou,
+        overlap.distance_box_iou,
+        overlap.complete_box_iou,
+        losses.generalized_box_iou_loss,
+        losses.distance_box_iou_loss,
+        losses.complete_box_iou_loss,
+    )
+}
+
+_lock = threading.Lock()
+_active: Patch | None = None
+
+
+class Patch:
+    """A replacement in force: what `patch` returns. Leaving it as a context manager undoes it.
+
+    Attributes:
+        replaced: for each function the places where it stood, such as "torchvision.ops.boxes.nms".
+        calls: how often each function of ours was called in place of torchvision's. Code that torch.compile made does
+            not count.
+    """
+
+    def __init__(self, originals: dict[str, Callable[..., Any]], ours: dict[str, Callable[..., Any]]) -> None:
+        self.replaced: dict[str, list[str]] = {name: [] for name in ours}
+        self.calls: Counter[str] = Counter()
+        self._undone = False
+        self._changes: list[_Change] = []
+        self._stands_for = {name: self._counted(name, originals[name], ours[name]) for name in ours}
+        self._theirs = {name: originals[name] for name in ours}
+
+    def _counted(self, name: str, original: Callable[..., Any], ours: Callable[..., Any]) -> Callable[..., Any]:
+        calls = self.calls
+
+        # an object of this patch alone: undoing it must find it, and not what others imported from ptdet
+        @functools.wraps(original, updated=())
+        def replacement(*arguments: Any, **keywords: Any) -> Any:
+            if not torch.compiler.is_compiling():
+                calls[name] += 1
+            return ours(*arguments, **keywords)
+
+        del replacement.__wrapped__  # none that inspects shall unwrap to the original
+        return replacement
+
+    def _put_in_place(self) -> None:
+        try:
+            for change in _exchange(self._theirs, self._stands_for):
+                self._changes.append(change)
+                self.replaced[change.name].append(change.place)
+        except BaseException:
+            self._take_back()
+            raise
+
+    def _take_back(self) -> None:
+        for change in reversed(self._changes):
+            if vars(change.owner).get(change.attribute) is change.after:
+                _set(change.owner, change.attribute, change.before)
+        for _ in _exchange(self._stands_for, self._theirs):  # what was imported from a changed place since
+            pass
+
+    def undo(self) -> None:
+        """Puts every name back to the very object that it was, also where it was imported to in the meantime.
+
+        Raises:
+            RuntimeError: if it is undone already.
+        """
+        global _active
+        with _lock:
+            if self._undone:
+                raise RuntimeError("ptdet.patch: this patch is undone already")
+            self._take_back()
+            self._undone = True
+            _active = None
+
+    def __enter__(self) -> Patch:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if not self._undone:
+            self.undo()
+
+    def __repr__(self) -> str:
+        """A line a function: how often it was called, and where it stands."""
+        state = "undone" if self._undone else "in force"
+        lines = [f"  {name}: {self.calls[name]} calls, in {', '.join(at)}" for name, at in self.replaced.items()]
+        return "\n".join([f"ptdet.patch, {state}", *lines])
+
+
+class _Change(NamedTuple):
+    owner: ModuleType | type
+    attribute: str
+    before: object
+    after: object
+    name: str  # of the function
+    place: str
+
+
+def _set(owner: ModuleType | type, attribute: str, value: object) -> None:
+    if isinstance(owner, type):
+        setattr(owner, attribute, value)
+    else:
+        vars(owner)[attribute] = value  # a module's own __setattr__ may have other ideas
+
+
+def _owners() -> Iterator[tuple[str, ModuleType | type, dict[str, Any]]]:
+    """All modules and the classes they hold, with their attributes, each once."""
+    seen: set[int] = set()
+    for module_name, module in list(sys.modules.items()):
+        if not isinstance(held := getattr(module, "__dict__", None), dict) or id(held) in seen:
+            continue  # a stand-in that is no module, or a second name
+        seen.add(id(held))
+        yield module_name, module, held
+        for value in list(held.values()):
+            # asked by type(), because isinstance asks the object, and some warn when they are asked
+            if type in type(value).__mro__ and id(value) not in seen:
+                seen.add(id(value))
+                yield f"{module_name}.{value.__name__}", value, vars(value)
+
+
+def _exchange(old: dict[str, Callable[..., Any]], new: dict[str, Callable[..., Any]]) -> Iterator[_Change]:
+    """Replaces each object of `old` by that of the same name in `new`, in all modules and their classes."""
+    names = {id(function): name for name, function in old.items()}
+    for owner_name, owner, held in _owners():
+        for attribute, before in list(held.items()):
+            is_static = type(before) is staticmethod
+            if (name := names.get(id(before.__func__ if is_static else before))) is not None:
+                after = staticmethod(new[name]) if is_static else new[name]
+                _set(owner, attribute, after)
+                yield _Change(owner, attribute, before, after, name, f"{owner_name}.{attribute}")
+
+
+def _torchvision_functions() -> dict[str, Callable[..., Any]]:
+    try:
+        ops = import_module("torchvision.ops")
+    except ModuleNotFoundError as error:
+        if error.name != "torchvision":
+            raise ImportError(f"ptdet.patch: torchvision cannot be imported: {error}") from error
+        raise ImportError("ptdet.patch: torchvision is not installed, so nothing calls its functions") from error
+    except Exception as error:  # a torchvision made for another torch fails in many ways
+        raise ImportError(f"ptdet.patch: torchvision cannot be imported: {error}") from error
+    return {name: getattr(ops, name) for name in OURS if hasattr(ops, name)}
+
+
+def patch() -> Patch:
+    """Puts ptdet behind torchvision.ops.nms, batched_nms, the overlap functions and their losses.
+
+    Every module and class that holds one of these functions, whatever it calls it, gets ours: torchvision's own models,
+    and whoever imported it from them before or imports it from now on. What calls the operator
+    torch.ops.torchvision.nms itself, a TorchScript or exported program, or a function kept in a closure or as a default
+    argument is not reached.
+
+    Returns:
+        A Patch: what was replaced and how often it was called; `undo()` takes it back, as leaving it as a context
+        manager does.
+
+    Raises:
+        RuntimeError: if a patch is in force.
+        ImportError: if torchvision is not there or cannot be imported.
+
+    >>> import ptdet
+    >>> with ptdet.patch() as patched:
+    ...     pass  # detections = model(images)
+    >>> "torchvision.ops.nms" in patched.replaced["nms"]
+    True
+    """
+    global _active
+    with _lock:
+        if _active is not None:
+            raise RuntimeError("ptdet.patch: a patch is in force: undo it first")
+        originals = _torchvision_functions()
+        patched = Patch(originals, {name: OURS[name] for name in originals})
+        patched._put_in_place()
+        _active = patched
+    return patched

@@ -1,0 +1,108 @@
+"""Suppression as modules: settings at construction, tensors at the call; nothing to learn, nothing to save."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from .._library.method_checks import check_threshold_of
+from .._shared.checks import one_of
+from ..ops.box_fusion import non_maximum_weighted, weighted_boxes_fusion
+from ..ops.matrix_nms import fast_nms, matrix_nms
+from ..ops.merge_nms import cluster_nms, merge_nms
+from ..ops.nmm import greedy_nmm, nmm
+from ..ops.nms import batched_nms, nms
+from ..ops.nms_variants import and_nms, diou_nms, or_nms
+from ..ops.soft_nms import soft_nms
+
+
+def _hard(boxes: Tensor, scores: Tensor, iou_threshold: float, idxs: Tensor | None = None, **options: Any) -> Any:
+    if idxs is None:
+        return nms(boxes, scores, iou_threshold, **options)
+    return batched_nms(boxes, scores, idxs, iou_threshold, **options)
+
+
+_METHODS: dict[str, Callable[..., Any]] = {
+    "hard": _hard,
+    "or": or_nms,
+    "diou": diou_nms,
+    "and": and_nms,
+    "merge": merge_nms,
+    "cluster": cluster_nms,
+    "soft": soft_nms,
+    "fast": fast_nms,
+    "greedy_nmm": greedy_nmm,
+    "nmm": nmm,
+}
+_FUSIONS: dict[str, Callable[..., Any]] = {"wbf": weighted_boxes_fusion, "nmw": non_maximum_weighted}
+
+
+class NMS(nn.Module):
+    """Any suppression of ptdet as a module: `NMS(iou_threshold, method)(boxes, scores, idxs)`.
+
+    Args:
+        iou_threshold: of the method; None for matrix, which has none.
+        method: hard, or, diou, and, merge, cluster, soft, fast, matrix, greedy_nmm or nmm.
+        options: keywords of the function of that name (`nms`, `or_nms`, ...), which says what is returned.
+
+    Raises:
+        ValueError: for an unknown method, or an iou_threshold that the method has no use for.
+        TypeError, ValueError: at the call, as the function.
+
+    >>> import torch, ptdet.nn
+    >>> boxes = torch.tensor([[0., 0., 10., 10.], [1., 0., 11., 10.], [20., 0., 30., 10.]])
+    >>> suppress = ptdet.nn.NMS(0.5, "merge", members="overlapping")
+    >>> suppress
+    NMS(iou_threshold=0.5, method='merge', members='overlapping')
+    >>> suppress(boxes, torch.tensor([.75, .25, .5]))[1]
+    tensor([0, 2])
+    """
+
+    def __init__(self, iou_threshold: float | None = 0.5, method: str = "hard", **options: Any) -> None:
+        super().__init__()
+        one_of("method", method, (*_METHODS, "matrix"))
+        check_threshold_of(method, iou_threshold)
+        self.iou_threshold, self.method, self.options = iou_threshold, method, options
+
+    def forward(self, boxes: Tensor, scores: Tensor, idxs: Tensor | None = None) -> Any:
+        if self.method == "matrix":
+            return matrix_nms(boxes, scores, idxs, **self.options)
+        return _METHODS[self.method](boxes, scores, self.iou_threshold, idxs, **self.options)
+
+    def extra_repr(self) -> str:
+        options = "".join(f", {name}={value!r}" for name, value in self.options.items())
+        return f"iou_threshold={self.iou_threshold}, method={self.method!r}{options}"
+
+
+class BoxFusion(nn.Module):
+    """Fusion of several models' boxes as a module: `BoxFusion(method)(boxes_list, scores_list, labels_list)`.
+
+    Args:
+        method: wbf (`weighted_boxes_fusion`) or nmw (`non_maximum_weighted`).
+        options: keywords of that function, which says what is returned.
+
+    Raises:
+        ValueError: for an unknown method.
+        TypeError, ValueError: at the call, as the function.
+
+    >>> import torch, ptdet.nn
+    >>> one = [torch.tensor([[0., 0., 10., 10.]])], [torch.tensor([.5])], [torch.tensor([3])]
+    >>> ptdet.nn.BoxFusion("wbf", iou_thr=0.6)(*one)
+    (tensor([[ 0.,  0., 10., 10.]]), tensor([0.5000]), tensor([3]))
+    """
+
+    def __init__(self, method: str = "wbf", **options: Any) -> None:
+        super().__init__()
+        one_of("method", method, tuple(_FUSIONS))
+        self.method, self.options = method, options
+
+    def forward(
+        self, boxes_list: Sequence[Tensor], scores_list: Sequence[Tensor], labels_list: Sequence[Tensor]
+    ) -> Any:
+        return _FUSIONS[self.method](boxes_list, scores_list, labels_list, **self.options)
+
+    def extra_repr(self) -> str:
+        options = "".join(f", {name}={value!r}" for name, value in self.options.items())
+        return f"method={self.method!r}{options}"

@@ -1,0 +1,68 @@
+"""From walks of fixed shape to results as long as what was found."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .._library.checks import IDS_ARE_NAN, check_tensor
+from .._library.method_checks import SCORES_ARE_NEGATIVE
+from .._library.pieces import by_piece, is_recorded
+from .._library.register import IMAGE_ORDER, IMAGE_SLOTS, ROWS_AT, wants_gradient
+
+_REFUSED = {-1: f"idxs: {IDS_ARE_NAN}", -2: SCORES_ARE_NEGATIVE}
+
+
+def cut(keep: Tensor, kept: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:
+    """The first `kept` of each; waits for a GPU. What records counts them by its own means."""
+    if is_recorded():
+        found = torch.nonzero(keep >= 0)[:, 0]
+        return tuple(each[found] for each in (*rows, keep))
+    count = int(kept)
+    if count < 0:  # a kernel that nobody waits for says so here
+        raise ValueError(_REFUSED[count])
+    return tuple(each[:count] for each in (*rows, keep))
+
+
+def cut_walk(walk: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """keep as long as what was found, and owner."""
+    keep, owner, kept = walk
+    return cut(keep, kept)[0], owner
+
+
+def in_pixels(boxes: Tensor) -> Tensor:
+    """Boxes whose last pixel is x2, y2, as boxes that end there; in a type that can hold it."""
+    check_tensor("boxes", boxes)
+    if boxes.shape[-1:] != (4,):
+        return boxes  # is refused by whoever asked
+
+    def grown(some: Tensor) -> Tensor:
+        held = some.float() if some.dtype in (torch.float16, torch.bfloat16) else some
+        return held + held.new_tensor([0, 0, 1, 1])
+
+    return by_piece(grown, boxes)
+
+
+def rows_at(values: Tensor, places: Tensor, padding: int | None = None) -> Tensor:
+    """values[places], and `padding`, if there is one, where a place is -1; with a gradient if one is wanted."""
+    if torch.compiler.is_compiling() or values.device.type != "cpu" or wants_gradient(values, values):
+        if padding is not None:
+            values = torch.cat([values, values.new_full((1, *values.shape[1:]), padding)])
+        return values[places]
+    found: Tensor = ROWS_AT(values, places, padding or 0)
+    return found
+
+
+def by_image(
+    keep: Tensor, images: Tensor, num_images: int, most: int | None, with_places: bool = True
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Places in `keep`, if wanted, image by image, at most so many of each; keep there; and how many of each."""
+    if keep.device.type != "cuda":
+        found: tuple[Tensor, Tensor, Tensor] = IMAGE_ORDER(keep, images, num_images, most, with_places)
+        return found
+    images = images.to(torch.int64)
+    kept = keep[keep >= 0]
+    longest = int(torch.bincount(images[kept]).max()) if len(kept) else 0
+    num, slots = IMAGE_SLOTS(keep, images, num_images, 1, longest if most is None else min(most, longest))
+    places = slots[slots >= 0]
+    return places, keep[places], num

@@ -1,0 +1,106 @@
+"""Non-maximum merging, as for sliced images: a kept box grows to the hull of the boxes it takes up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from .._library.checks import UNEXPLAINED, check_content, check_number, settled_limit
+from .._library.method_checks import check_nmm
+from .._library.register import NMM_WALK, past_autograd, wants_gradient
+from ._results import cut
+
+
+def greedy_nmm(
+    boxes: Tensor,
+    scores: Tensor,
+    match_threshold: float = 0.5,
+    idxs: Tensor | None = None,
+    *,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    metric: str = "ios",
+    inclusive: bool = True,
+    return_owner: bool = False,
+) -> tuple[Tensor, ...]:
+    """Greedy non-maximum merging: `or_nms` whose kept boxes grow to the hull of those they remove.
+
+    Members join by decreasing score, each if it overlaps the box as grown so far by more than `match_threshold`.
+
+    Args:
+        boxes: (N, 4) x1, y1, x2, y2 in any unit; float64, float32, float16 or bfloat16.
+        scores: (N,) in any of these dtypes.
+        match_threshold: any number but NaN.
+        idxs: (N,) class of each box, if only boxes of one class meet.
+        score_threshold, max_output, metric, inclusive, return_owner: as in `or_nms`.
+
+    Returns:
+        boxes (K, 4); scores stay: `scores[keep]`. Each side is that of one box, which its gradient goes to; of boxes
+            that reach equally far the first to join.
+        keep (K,) int64 by decreasing score, ties to the lower index; with `return_owner` also owner (N,).
+
+    Raises:
+        TypeError, ValueError: naming the argument, what was expected and what came.
+
+    Akyon et al., "Slicing Aided Hyper Inference and Fine-Tuning for Small Object Detection", ICIP 2022.
+
+    >>> import torch, ptdet
+    >>> boxes = torch.tensor([[0., 0., 10., 10.], [5., 0., 13., 10.], [30., 0., 40., 10.]])
+    >>> ptdet.greedy_nmm(boxes, torch.tensor([.9, .8, .7]))
+    (tensor([[ 0.,  0., 13., 10.],
+            [30.,  0., 40., 10.]]), tensor([0, 2]))
+    """
+    options = (metric, inclusive, score_threshold, settled_limit(max_output, inclusive, return_owner), False)
+    return _merged(boxes, scores, idxs, match_threshold, options, return_owner)
+
+
+def nmm(
+    boxes: Tensor,
+    scores: Tensor,
+    match_threshold: float = 0.5,
+    idxs: Tensor | None = None,
+    *,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    metric: str = "ios",
+    inclusive: bool = True,
+    return_owner: bool = False,
+) -> tuple[Tensor, ...]:
+    """Non-maximum merging: as `greedy_nmm`, but members take up the boxes that they overlap, too.
+
+    Boxes are asked by decreasing score; each hands those it overlaps, if free, to the box it belongs to itself.
+
+    Args, what is returned and what raises: as `greedy_nmm`.
+
+    >>> import torch, ptdet
+    >>> boxes = torch.tensor([[0., 0., 10., 10.], [4., 0., 14., 10.], [8., 0., 18., 10.]])
+    >>> scores = torch.tensor([.9, .8, .7])
+    >>> ptdet.nmm(boxes, scores)[1], ptdet.greedy_nmm(boxes, scores)[1]
+    (tensor([0]), tensor([0, 2]))
+    """
+    options = (metric, inclusive, score_threshold, settled_limit(max_output, inclusive, return_owner), True)
+    return _merged(boxes, scores, idxs, match_threshold, options, return_owner)
+
+
+def _merged(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    match_threshold: float,
+    options: tuple[Any, ...],
+    return_owner: bool,
+) -> tuple[Tensor, ...]:
+    try:
+        grown, sides, keep, owner, kept = past_autograd(
+            NMM_WALK, boxes.detach(), scores.detach(), idxs, match_threshold, *options
+        )
+        grown, sides, keep = cut(keep, kept, grown, sides)
+    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
+        check_number("match_threshold", match_threshold)
+        check_nmm(boxes, scores, idxs, match_threshold, *options)
+        check_content(boxes, idxs)
+        raise
+    if wants_gradient(boxes, scores):
+        grown = boxes.gather(0, sides)  # the operator's own have a gradient as well, but not under torch.func
+    return (grown, keep, owner) if return_owner else (grown, keep)

@@ -1,0 +1,228 @@
+"""Other readings of the greedy walk: inclusive, under DIoU with a power, and with confirmed boxes only."""
+
+from __future__ import annotations
+
+from typing import Literal, overload
+
+from torch import Tensor
+
+from .._library.checks import UNEXPLAINED, check_content, settled_limit
+from .._library.method_checks import check_and, check_diou
+from .._library.register import AND_NMS, AND_NMS_WALK, DIOU_NMS_WALK
+from ._results import cut_walk
+from .nms import run_hard
+
+
+@overload
+def or_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    idxs: Tensor | None = ...,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def or_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    idxs: Tensor | None = ...,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
+def or_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    idxs: Tensor | None = None,
+    *,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    metric: str = "iou",
+    inclusive: bool = True,
+    return_owner: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Hard suppression in its YOLOv3 form: a box is removed if its overlap with a kept one is `>= iou_threshold`.
+
+    Args:
+        boxes: (N, 4) x1, y1, x2, y2 in any unit; float64, float32, float16 or bfloat16.
+        scores: (N,) in any of these dtypes.
+        iou_threshold: any number but NaN.
+        idxs: (N,) class of each box, if only boxes of one class meet.
+        score_threshold, max_output, metric, return_owner: as in `nms`.
+        inclusive: False makes it `nms`.
+
+    Returns:
+        keep (K,) int64 by decreasing score, ties to the lower index; with `return_owner` also owner (N,).
+
+    Raises:
+        TypeError, ValueError: naming the argument, what was expected and what came.
+
+    >>> import torch, ptdet
+    >>> boxes = torch.tensor([[0., 0., 10., 10.], [0., 0., 10., 5.]])  # IoU is 0.5
+    >>> ptdet.or_nms(boxes, torch.tensor([.9, .8]), 0.5), ptdet.nms(boxes, torch.tensor([.9, .8]), 0.5)
+    (tensor([0]), tensor([0, 1]))
+    """
+    return run_hard(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
+
+
+@overload
+def diou_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    idxs: Tensor | None = ...,
+    *,
+    beta: float = ...,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def diou_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    idxs: Tensor | None = ...,
+    *,
+    beta: float = ...,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
+def diou_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    idxs: Tensor | None = None,
+    *,
+    beta: float = 1.0,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    inclusive: bool = False,
+    return_owner: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """DIoU-NMS: a box is removed if `IoU - (rho2 / c2)^beta > iou_threshold` with a kept one.
+
+    rho2 is the squared distance of the centres, c2 the squared diagonal of the box around both: boxes that overlap but
+    stand apart are taken for two objects.
+
+    Args:
+        boxes, scores, idxs, score_threshold, max_output, return_owner: as in `or_nms`.
+        iou_threshold: any number but NaN.
+        beta: above 0; darknet takes 0.6, which forgives more distance.
+        inclusive: remove at equality too, as the YOLOv3 pipeline does.
+
+    Returns:
+        keep (K,) int64 by decreasing score, ties to the lower index; with `return_owner` also owner (N,).
+
+    Raises:
+        TypeError, ValueError: naming the argument, what was expected and what came.
+
+    Zheng et al., "Distance-IoU Loss: Faster and Better Learning for Bounding Box Regression", AAAI 2020.
+
+    >>> import torch, ptdet
+    >>> boxes = torch.tensor([[0., 0., 10., 10.], [0., 3., 10., 13.]])  # IoU 7/13, centres 3 apart
+    >>> ptdet.diou_nms(boxes, torch.tensor([.9, .8]), 0.5), ptdet.diou_nms(boxes, torch.tensor([.9, .8]), 0.5, beta=0.6)
+    (tensor([0]), tensor([0, 1]))
+    """
+    if type(beta) is float and beta == 1:
+        return run_hard(
+            boxes, scores, idxs, iou_threshold, "diou", inclusive, score_threshold, max_output, return_owner
+        )
+    max_output = settled_limit(max_output, inclusive, return_owner)
+    settings = (iou_threshold, beta, inclusive, score_threshold, max_output)
+    try:
+        keep, owner = cut_walk(DIOU_NMS_WALK(boxes, scores, idxs, *settings))
+    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
+        check_diou(boxes, scores, idxs, *settings)
+        check_content(boxes, idxs)
+        raise
+    return (keep, owner) if return_owner else keep
+
+
+@overload
+def and_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    idxs: Tensor | None = ...,
+    *,
+    overlap_threshold: float = ...,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def and_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    idxs: Tensor | None = ...,
+    *,
+    overlap_threshold: float = ...,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
+def and_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float,
+    idxs: Tensor | None = None,
+    *,
+    overlap_threshold: float = 0.5,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    metric: str = "iou",
+    inclusive: bool = True,
+    return_owner: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """`or_nms`, of which only those boxes are kept that another box confirms.
+
+    A visited box is kept if its largest overlap with a box still alive when it is visited is above
+    `overlap_threshold`; one that is not kept removes its neighbours all the same. What nothing else confirms is taken
+    for a false positive.
+
+    Args:
+        boxes, scores, iou_threshold, idxs, score_threshold, max_output, metric, inclusive: as in `or_nms`.
+        overlap_threshold: any number but NaN.
+        return_owner: also say which visited box removed each box; a visited box, kept or not, is its own.
+
+    Returns:
+        keep (K,) int64 by decreasing score, ties to the lower index; with `return_owner` also owner (N,).
+
+    Raises:
+        TypeError, ValueError: naming the argument, what was expected and what came.
+
+    >>> import torch, ptdet
+    >>> boxes = torch.tensor([[0., 0., 10., 10.], [0., 1., 10., 11.], [50., 50., 60., 60.]])
+    >>> ptdet.and_nms(boxes, torch.tensor([.9, .8, .95]), 0.5)
+    tensor([0])
+    """
+    max_output = settled_limit(max_output, inclusive, return_owner)
+    options = (iou_threshold, overlap_threshold, metric, inclusive, score_threshold, max_output)
+    try:
+        if return_owner:
+            return cut_walk(AND_NMS_WALK(boxes, scores, idxs, *options))
+        keep: Tensor = AND_NMS(boxes, scores, idxs, *options)
+        return keep
+    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
+        check_and(boxes, scores, idxs, *options)
+        check_content(boxes, idxs)
+        raise

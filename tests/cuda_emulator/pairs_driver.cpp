@@ -1,0 +1,108 @@
+// Runs the kernels over pairs of boxes on cases from stdin. A case: int64[23], double[4] and the bytes of both sets of
+// boxes and of the gradient (pairs.py writes them). The answer: the numbers of each result, one after the other.
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+
+#include "api/api.h"
+
+namespace {
+
+using ptdet::Type;
+
+struct Set {
+  int64_t bytes, type, row_stride, column_stride, batch_stride;
+};
+
+struct Header {
+  int64_t work;  // 0: all pairs, 1: their gradient, 2: a loss, 3: its gradient
+  int64_t batch, rows, columns;
+  Set a, b;
+  int64_t gradient_bytes, one_a_row;
+  int64_t metric, loss, penalties, wanted_a, wanted_b, wide, gradient_stride;
+  double eps, joint_eps, power, scale;
+};
+
+// One heap block each, so that AddressSanitizer sees the ends.
+struct Block {
+  char* data;
+  size_t size;
+  explicit Block(int64_t bytes) : data(static_cast<char*>(std::malloc(static_cast<size_t>(bytes)))), size(bytes) {}
+  ~Block() { std::free(data); }
+  Block(const Block&) = delete;
+  bool read() { return std::fread(data, 1, size, stdin) == size; }
+  void write() const { std::fwrite(data, 1, size, stdout); }
+};
+
+ptdet::BoxColumn boxes_of(const Set& set, const Block& block) {
+  return {block.data, set.row_stride, set.column_stride, static_cast<Type>(set.type)};
+}
+
+void run_pairwise(const Header& h, const Block& a, const Block& b, const Block& gradient, int64_t number) {
+  ptdet::PairwiseInput input;
+  input.batch = h.batch;
+  input.rows = h.rows;
+  input.columns = h.columns;
+  input.a = boxes_of(h.a, a);
+  input.b = boxes_of(h.b, b);
+  input.a_batch_stride = h.a.batch_stride;
+  input.b_batch_stride = h.b.batch_stride;
+  input.params = {static_cast<ptdet::Metric>(h.metric), h.eps, h.joint_eps};
+  if (h.work == 0) {
+    const Block out(number * h.batch * h.rows * h.columns);
+    ptdet::cuda::pairwise_overlap(input, out.data, nullptr);
+    return out.write();
+  }
+  const Block by_a(h.wanted_a * 4 * number * h.batch * h.rows), by_b(h.wanted_b * 4 * number * h.batch * h.columns);
+  const int64_t stride = h.one_a_row ? 0 : h.columns;
+  ptdet::cuda::pairwise_overlap_backward(input, {gradient.data, h.rows * stride, stride, h.one_a_row != 0},
+                                         h.wanted_a ? by_a.data : nullptr, h.wanted_b ? by_b.data : nullptr, nullptr);
+  by_a.write();
+  by_b.write();
+}
+
+void run_loss(const Header& h, const Block& a, const Block& b, int64_t number) {
+  ptdet::LossInput input;
+  input.count = h.rows;
+  input.a = boxes_of(h.a, a);
+  input.b = boxes_of(h.b, b);
+  input.params.overlap = {static_cast<ptdet::Metric>(h.metric), h.eps, h.joint_eps};
+  input.params.loss = static_cast<ptdet::Loss>(h.loss);
+  input.params.penalties = static_cast<unsigned>(h.penalties);
+  input.params.power = h.power;
+  input.params.scale = h.scale;
+  const Block value(number * h.rows), by_a(h.wanted_a * 4 * number * h.rows), by_b(h.wanted_b * 4 * number * h.rows);
+  ptdet::cuda::box_loss(input, {value.data, h.wanted_a ? by_a.data : nullptr, h.wanted_b ? by_b.data : nullptr},
+                        nullptr);
+  value.write();
+  by_a.write();
+  by_b.write();
+}
+
+void run_scale(const Header& h, const Block& slopes, const Block& gradient, int64_t number) {
+  const Block out(4 * number * h.rows);
+  ptdet::cuda::box_loss_backward(h.wide ? Type::kFloat64 : Type::kFloat32, gradient.data, h.gradient_stride,
+                                 slopes.data + number * h.columns, h.rows, out.data, nullptr);
+  out.write();
+}
+
+}  // namespace
+
+int main() {
+  Header h;
+  while (std::fread(&h, sizeof(h), 1, stdin) == 1) {
+    Block a(h.a.bytes), b(h.b.bytes), gradient(h.gradient_bytes);
+    if (!a.read() || !b.read() || !gradient.read()) {
+      std::fprintf(stderr, "driver: a case ends early\n");
+      return 1;
+    }
+    const int64_t number = h.wide ? 8 : 4;
+    if (h.work <= 1)
+      run_pairwise(h, a, b, gradient, number);
+    else if (h.work == 2)
+      run_loss(h, a, b, number);
+    else
+      run_scale(h, a, gradient, number);
+  }
+  return 0;
+}

@@ -1,0 +1,1 @@
+"""The threads of csrc/runtime/thread_pool.cpp on their own."""

@@ -1,1 +1,0 @@
-"""The threads of csrc/pool.cpp on their own."""

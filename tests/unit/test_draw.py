@@ -1,0 +1,117 @@
+"""Pictures: labels lie on no other label, inside the picture; a picture has the right size and is not blank."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings, strategies as st
+
+from ptdet.cli.draw import PALETTE, class_colour, draw_before_after
+from ptdet.cli.label_places import Rectangle, place_labels
+from ptdet.io import Candidates
+
+Image = pytest.importorskip("PIL.Image")
+
+WIDTH, HEIGHT = 300.0, 200.0
+numbers = st.floats(-50, 350, allow_nan=False)
+boxes_and_sizes = st.lists(
+    st.tuples(st.tuples(numbers, numbers, st.floats(0, 200), st.floats(0, 200)), st.floats(5, 120), st.floats(5, 30)),
+    max_size=40,
+)
+
+
+def meet(a: Rectangle, b: Rectangle) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+@settings(max_examples=150)
+@given(boxes_and_sizes)
+def test_labels_never_overlap(
+    drawn: list[tuple[tuple[float, float, float, float], float, float]],
+) -> None:
+    boxes = [(x, y, x + w, y + h) for (x, y, w, h), _, _ in drawn]
+    sizes = [(wide, high) for _, wide, high in drawn]
+    places = place_labels(boxes, sizes, WIDTH, HEIGHT)
+    assert len(places) == len(boxes)
+    found = [place for place in places if place is not None]
+    for a, b in itertools.combinations(found, 2):
+        assert not meet(a, b)
+    for place, (wide, high) in zip(places, sizes, strict=True):
+        if place is not None:
+            assert place[0] >= 0 and place[1] >= 0 and place[2] <= WIDTH + 1e-6 and place[3] <= HEIGHT + 1e-6
+            assert place[2] - place[0] == pytest.approx(wide) and place[3] - place[1] == pytest.approx(high)
+
+
+def test_a_label_sits_on_its_box_where_there_is_room() -> None:
+    assert place_labels([(50, 50, 150, 150)], [(40, 15)], WIDTH, HEIGHT) == [(50, 35, 90, 50)]
+    assert place_labels([(50, 5, 150, 150)], [(40, 15)], WIDTH, HEIGHT) == [(50, 150, 90, 165)]  # no room above
+    assert place_labels([(0, 0, 300, 200)], [(40, 15)], WIDTH, HEIGHT) == [(0, 0, 40, 15)]  # nor below: inside
+
+
+def test_a_small_box_is_not_hidden_by_the_label_of_another() -> None:
+    small = (60.0, 36.0, 80.0, 48.0)
+    for place in place_labels([(50, 50, 150, 150), small], [(40, 15), (30, 15)], WIDTH, HEIGHT):
+        assert place is not None and not meet(place, small)
+
+
+def test_copies_of_a_box_get_labels_until_there_is_no_room() -> None:
+    places = place_labels([(100, 80, 140, 120)] * 200, [(40, 15)] * 200, WIDTH, HEIGHT)
+    placed = sum(place is not None for place in places)
+    assert 15 < placed < 200
+    assert all(place is not None for place in places[:15])  # the best choose first
+
+
+def test_a_label_wider_than_the_picture_is_left_out() -> None:
+    assert place_labels([(0, 0, 10, 10)], [(400, 15)], WIDTH, HEIGHT) == [None]
+
+
+def test_neighbouring_classes_differ() -> None:
+    assert len({class_colour(label) for label in range(len(PALETTE))}) == len(PALETTE)
+    assert class_colour(-3) in PALETTE and class_colour(10**12) in PALETTE
+
+
+def candidates(*boxes: list[float]) -> Candidates:
+    count = len(boxes)
+    return Candidates(
+        torch.tensor(boxes).reshape(-1, 4), torch.linspace(0.9, 0.3, count), torch.arange(count), torch.arange(count)
+    )
+
+
+@pytest.mark.parametrize("size", [(64, 48), (640, 427), (2400, 300), (3, 900)])
+def test_pictures(tmp_path: Path, size: tuple[int, int]) -> None:
+    """Two panels, one width; boxes show as their class's colour, in the panel they belong to; the photo is there."""
+    width, height = size
+    Image.new("RGB", size, (10, 20, 30)).save(tmp_path / "photo.png")
+    box = [width * 0.2, height * 0.3, width * 0.8, height * 0.9]
+    before, after = candidates(box, [-9.0, -9.0, width * 2.0, height * 2.0]), candidates(box)
+    out = tmp_path / "new" / "out.png"
+    draw_before_after(tmp_path / "photo.png", out, before=before, after=after, classes=["cat"], title="t" * 999)
+    with Image.open(out) as drawn:
+        pixels = drawn.convert("RGB")
+    assert 900 <= max(pixels.size) <= 3200
+    colours = {colour for _, colour in pixels.getcolors(1 << 24)}
+    assert (10, 20, 30) in colours and len(colours) > 5
+    if width > 100:
+        halves = [pixels.crop((0, 0, pixels.width // 2, pixels.height)), None]
+        halves[1] = pixels.crop((pixels.width // 2, 0, pixels.width, pixels.height))
+        shown = [count_close(half, class_colour(1)) for half in halves]
+        assert shown[0] > 100 and shown[1] == 0  # only before has the second class
+        assert all(count_close(half, class_colour(0)) > 100 for half in halves)
+
+
+def count_close(picture: Any, colour: tuple[int, int, int]) -> int:
+    """Pixels of nearly this colour: outlines are a little transparent."""
+    pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8).reshape(-1, 3).int()
+    return int(((pixels - torch.tensor(colour)).abs().max(1).values < 24).sum())
+
+
+def test_no_boxes_and_no_labels(tmp_path: Path) -> None:
+    Image.new("L", (50, 50)).save(tmp_path / "grey.png")
+    none = Candidates(torch.zeros(0, 4), torch.zeros(0), None, torch.zeros(0, dtype=torch.int64))
+    one = Candidates(torch.tensor([[5.0, 5, 20, 20]]), torch.ones(1), None, torch.zeros(1, dtype=torch.int64))
+    draw_before_after(tmp_path / "grey.png", tmp_path / "out.jpg", before=one, after=none)
+    assert (tmp_path / "out.jpg").stat().st_size > 1000

@@ -1,0 +1,120 @@
+"""What a broken or foreign file is told: one line, never another exception."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pytest
+import torch
+
+from ptdet.io import LAYOUTS, Candidates, FileProblem, Predictions, ReadOptions, read_predictions, write_survivors
+
+from ..detections import DATA
+
+
+def save(**arrays: Any) -> Callable[[Path], None]:
+    return lambda path: numpy.savez(path, **arrays)
+
+
+def zeros(*shape: int) -> Any:
+    return numpy.zeros(shape, numpy.float32)
+
+
+def npy_bytes() -> bytes:
+    buffer = io.BytesIO()
+    numpy.save(buffer, zeros(5, 6))
+    return buffer.getvalue()
+
+
+def text(said: str) -> Callable[[Path], None]:
+    return lambda path: path.write_text(said) and None
+
+
+def tensor(value: Any) -> Callable[[Path], None]:
+    return lambda path: torch.save(value, path)
+
+
+BROKEN = {
+    "absent.npz": (lambda path: None, "no such file"),
+    "folder.npz": (lambda path: path.mkdir(), "is a folder"),
+    "empty.npz": (text(""), "is empty"),
+    "empty.json": (text(""), "is empty"),
+    "empty.pt": (text(""), "is empty"),
+    "odd.txt": (text("1 2 3"), "'.txt'; expected .npz, .npy, .pt"),
+    "noise.npz": (text("this is no zip file"), "cannot be read"),
+    "noise.npy": (text("this is no array at all"), "cannot be read"),
+    "noise.pt": (text("this is no archive"), "weights_only=True"),
+    "cut.npz": (lambda path: path.write_bytes((DATA / "variants/wbf_1000.npz").read_bytes()[:9000]), "cannot be read"),
+    "objects.npy": (lambda path: numpy.save(path, numpy.array([{}], dtype=object)), "cannot be read"),
+    "objects.npz": (save(pred=numpy.array([{}], dtype=object)), "cannot be read"),
+    "unknown.npz": (save(a=zeros(3), b=zeros(4)), "holds a, b; expected boxes and scores"),
+    "words.npz": (save(a=numpy.array("x")), "no array of numbers"),
+    "meta.npz": (save(boxes=zeros(1, 4), scores=zeros(1), meta_json=numpy.array("{")), "meta_json"),
+    "wide.npz": (save(boxes=zeros(3, 5), scores=zeros(3)), r"boxes: expected shape \(N, 4\), got \(3, 5\)"),
+    "short.npz": (save(boxes=zeros(3, 4), scores=zeros(2)), r"scores: expected shape \(3,\)"),
+    "ids.npz": (save(boxes=zeros(3, 4), scores=zeros(3), labels=zeros(2)), "labels: expected shape"),
+    "half.npz": (save(boxes=zeros(1, 4), scores=zeros(1), labels=zeros(1) + 0.5), "labels: expected whole"),
+    "whole.npz": (save(boxes=zeros(1, 4), scores=numpy.ones(1, int)), "scores: expected floating"),
+    "offsets.npz": (save(boxes=zeros(3, 4), scores=zeros(3), offsets=numpy.array([0, 2])), "offsets: expected"),
+    "ratio.npz": (save(pred=zeros(1, 85), ratio=numpy.array(0.0)), "ratio"),
+    "renamed.npz": (lambda path: path.write_bytes(npy_bytes()), "name it .npy"),
+    "renamed.npy": (lambda path: path.write_bytes((DATA / "variants/wbf_1000.npz").read_bytes()), "name it .npz"),
+    "vector.npy": (lambda path: numpy.save(path, zeros(5)), r"shape \(5,\); expected detections"),
+    "narrow.npy": (lambda path: numpy.save(path, zeros(4, 4)), "too few numbers"),
+    "twofold.npy": (lambda path: numpy.save(path, zeros(1, 20, 30) + 0.5), "fits yolov5 and yolov8"),
+    "coco84.npy": (lambda path: numpy.save(path, zeros(1, 900, 84) + [0, 1] * 42), "fits yolov5 and yolov8-rows"),
+    "logits.npy": (lambda path: numpy.save(path, zeros(1, 900, 85) - 3.5), "--logits"),
+    "complex.npy": (lambda path: numpy.save(path, numpy.zeros((3, 85), complex)), "expected numbers"),
+    "size.npz": (save(pred=zeros(1, 85), image_size_hw=numpy.array([numpy.inf, 0])), "image_size_hw: expected"),
+    "ratios.npz": (save(pred=zeros(1, 85), ratio=numpy.array([1.0, 2.0])), "ratio: expected one number"),
+    "far.npz": (save(boxes=zeros(1, 4), scores=zeros(1), labels=numpy.array([2**63], numpy.uint64)), "below 2"),
+    "sparse.pt": (tensor(torch.eye(6).to_sparse()), "expected a dense tensor"),
+    "string.pt": (tensor("boxes"), "holds a str"),
+    "code.pt": (tensor(torch.nn.Linear(1, 1)), "weights_only=True"),
+    "noise.json": (text("[{"), "is no JSON"),
+    "object.json": (text('{"annotations": []}'), "an object with the keys annotations; expected COCO results"),
+    "entry.json": (text("[3]"), "entry 0 is a int"),
+    "score.json": (text('[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}]'), "entry 0 has no 'score'"),
+    "bbox.json": (text('[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3], "score": 1}]'), "bbox: expected four"),
+    "huge.json": (text('[{"image_id": 1, "category_id": 1e3, "bbox": [1, 2, 3, 4], "score": 1}]'), "category_id"),
+    "deep.json": (text("[" * 100000), "is no JSON"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_files(tmp_path: Path, name: str) -> None:
+    """One line that says what is wrong, never another exception."""
+    make, expected = BROKEN[name]
+    make(tmp_path / name)
+    with pytest.raises(FileProblem, match=expected) as problem:
+        read_predictions(tmp_path / name)
+    assert "\n" not in str(problem.value)
+
+
+def test_an_asked_layout_must_fit(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    numpy.save(path, zeros(4, 4))
+    for layout in LAYOUTS:
+        with pytest.raises(FileProblem, match="cannot be"):
+            read_predictions(path, ReadOptions(layout=layout))
+
+
+def test_a_class_without_category_id(tmp_path: Path) -> None:
+    for label in (-1, 2):
+        one = Predictions("x", "x", torch.zeros(1, 4), torch.ones(1), torch.tensor([label]), category_ids=(7, 8))
+        with pytest.raises(FileProblem, match=f"class {label} has none of the 2 category_ids"):
+            write_survivors(tmp_path / "x.json", [(one, one.candidates(0.5))])
+
+
+def test_unknown_suffix_and_missing_folder(tmp_path: Path) -> None:
+    none = torch.zeros(0)
+    kept = Candidates(torch.zeros(0, 4), none, None, none.long())
+    with pytest.raises(FileProblem, match="expected .json or .npz"):
+        write_survivors(tmp_path / "x.txt", [])
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FileProblem, match="cannot be written"):
+        write_survivors(tmp_path / "file/x.json", [(Predictions("x", "x", kept.boxes, none), kept)])
