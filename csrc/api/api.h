@@ -1,6 +1,6 @@
-// The door: every launcher of the house, declared once, in one wing a family. Plain pointers and structs; no torch on
-// either side. A kernel never allocates, synchronises or chooses a stream: memory, threads and streams come from the
-// caller.
+// The kernel API: every launcher, declared once, in one file a family of operators. Plain pointers and structs: neither
+// side knows torch. A kernel never allocates, synchronises or chooses a stream: memory, threads and streams come from
+// the caller.
 #pragma once
 
 #include "api/batch.h"

@@ -1,4 +1,4 @@
-// What lies around a walk over many images, so that a call on the CPU leaves the kernels' own threads nowhere.
+// The steps around a pass over many images, as kernels, so that a call on the CPU stays on the kernels' own threads.
 #pragma once
 
 #include "api/common.h"

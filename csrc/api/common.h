@@ -1,19 +1,55 @@
-// What all wings of the door share.
+// What all parts of the kernel API share.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "math/half.h"
+
 namespace ptdet {
 
-enum class Type : int {
-  // clang-format off
-  kFloat64, kFloat32, kFloat16, kBFloat16,  // the floats first: torch/arguments.h compares
-  kInt64, kInt32, kInt16, kInt8, kUInt8, kBool, kUInt16, kUInt32, kUInt64,
-  // clang-format on
-};
+// Every type that a kernel reads. The test drivers send a type as its place in this list.
+#define PTDET_TYPES(ROW)   \
+  ROW(kFloat64, double)    \
+  ROW(kFloat32, float)     \
+  ROW(kFloat16, Float16)   \
+  ROW(kBFloat16, BFloat16) \
+  ROW(kInt64, int64_t)     \
+  ROW(kInt32, int32_t)     \
+  ROW(kInt16, int16_t)     \
+  ROW(kInt8, int8_t)       \
+  ROW(kUInt8, uint8_t)     \
+  ROW(kBool, bool)         \
+  ROW(kUInt16, uint16_t)   \
+  ROW(kUInt32, uint32_t)   \
+  ROW(kUInt64, uint64_t)
 
-enum class Metric : int { kIou, kGiou, kDiou, kCiou, kIof, kIos };
+// Every overlap measure: its name in a call, and its struct (math/overlap.h).
+#define PTDET_METRICS(ROW) \
+  ROW(kIou, "iou", Iou)    \
+  ROW(kGiou, "giou", Giou) \
+  ROW(kDiou, "diou", Diou) \
+  ROW(kCiou, "ciou", Ciou) \
+  ROW(kIof, "iof", Iof)    \
+  ROW(kIos, "ios", Ios)
+
+#define PTDET_NAME(name, ...) name,
+enum class Type : int { PTDET_TYPES(PTDET_NAME) };
+enum class Metric : int { PTDET_METRICS(PTDET_NAME) };
+#undef PTDET_NAME
+
+PTDET_HD bool is_floating(Type type) {
+  return type == Type::kFloat64 || type == Type::kFloat32 || type == Type::kFloat16 || type == Type::kBFloat16;
+}
+
+// Of one number.
+inline int64_t bytes_of(Type type) {
+#define PTDET_CASE(name, Stored) \
+  case Type::name: return sizeof(Stored);
+  switch (type) { PTDET_TYPES(PTDET_CASE) }
+#undef PTDET_CASE
+  return 0;
+}
 
 // N numbers in the caller's memory, as they lie there. Strides count elements.
 struct Column {

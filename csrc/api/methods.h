@@ -6,8 +6,8 @@
 namespace ptdet {
 
 struct AndParams {
-  NmsParams walk;
-  double overlap_threshold = 0.5;  // a visited box stays if a box then alive overlaps it by more
+  NmsParams pass;
+  double overlap_threshold = 0.5;  // a selected box stays if a box then alive overlaps it by more
 };
 
 // Whose mean a kept box becomes, itself always among them.
@@ -19,20 +19,20 @@ enum class Members : int {
 };
 
 struct MergeParams {
-  NmsParams walk;
+  NmsParams pass;
   Members members = Members::kCluster;
   bool by_overlap = false;  // a weight is the score times the overlap with the kept box; else the score
 };
 
 struct MergeOutput {
-  NmsOutput walk;  // owner is never null
+  NmsOutput pass;  // owner is never null
   void* merged;    // (count, 4) in the type of the input's boxes: the boxes in the order of keep, then 0
 };
 
 enum class Decay : int { kGaussian, kLinear, kHard };
 
 struct SoftParams {
-  NmsParams walk;
+  NmsParams pass;
   double sigma = 0.5;
   double min_score = 0.001;
   Decay decay = Decay::kGaussian;
@@ -40,26 +40,26 @@ struct SoftParams {
 };
 
 struct SoftOutput {
-  NmsOutput walk;  // owner is never null; *kept may be kScoreIsNegative
-  void* scores;    // (count) in the type of the input's scores: as they are when visited, in the order of keep, then 0
+  NmsOutput pass;  // owner is never null; *kept may be kScoreIsNegative
+  void* scores;    // (count) in the type of the input's scores: as they are when selected, in the order of keep, then 0
 };
 
 constexpr int64_t kScoreIsNegative = -2;
 
 struct MatrixParams {
-  NmsParams walk;  // its threshold and `inclusive` are not used
+  NmsParams pass;  // its threshold and `inclusive` are not used
   double sigma = 2.0;
   double min_score = 0.001;
   Decay decay = Decay::kGaussian;  // or kLinear
 };
 
-struct MergingParams {
-  NmsParams walk;
-  bool members_hand_on = false;  // a member takes up the boxes that it overlaps, too
+struct NmmParams {
+  NmsParams pass;
+  bool members_propagate = false;  // a member absorbs the boxes that it overlaps, for its own absorber
 };
 
-struct MergingOutput {
-  NmsOutput walk;  // owner is never null
+struct NmmOutput {
+  NmsOutput pass;  // owner is never null
   void* grown;     // (count, 4) in the type of the input's boxes: the boxes in the order of keep, then 0
   int64_t* sides;  // (count, 4) the row that each side is of, the first of equals, then -1; null if not wanted
 };
@@ -67,20 +67,20 @@ struct MergingOutput {
 enum class Confidence : int { kAverage, kMaximum, kBoxAndModel, kAbsentModelAware };
 
 struct WbfParams {
-  NmsParams walk;
+  NmsParams pass;
   Confidence confidence = Confidence::kAverage;
   bool allows_overflow = false;
 };
 
 struct WbfInput {
-  NmsInput walk;
+  NmsInput pass;
   Column models;   // (count) int64, each below model_count; absent: all 0
   Column weights;  // (model_count) one a model; absent: 1
   int64_t model_count = 1;
 };
 
 struct WbfOutput {
-  NmsOutput walk;  // keep: the founders; owner is never null; *kept may be kModelIsUnknown
+  NmsOutput pass;  // keep: the founders; owner is never null; *kept may be kModelIsUnknown
   void* fused;     // (count, 4) in the type of the input's boxes, in the order of keep, then 0
   void* scores;    // (count) in the type of the input's scores
 };
@@ -89,7 +89,7 @@ constexpr int64_t kModelIsUnknown = -3;
 
 namespace cpu {
 
-// keep, owner and kept as nms has them; owner of a visited box is itself, kept or not.
+// keep, owner and kept as nms has them; owner of a selected box is itself, kept or not.
 void and_nms(const NmsInput& input, const AndParams& params, const NmsOutput& output, const Host& host);
 
 void merge_nms(const NmsInput& input, const MergeParams& params, const MergeOutput& output, const Host& host);
@@ -104,13 +104,13 @@ void fast_nms(const NmsInput& input, const NmsParams& params, const NmsOutput& o
 // owner of a box that is dropped: the one that weighed most on it.
 void matrix_nms(const NmsInput& input, const MatrixParams& params, const SoftOutput& output, const Host& host);
 
-void nmm(const NmsInput& input, const MergingParams& params, const MergingOutput& output, const Host& host);
+void nmm(const NmsInput& input, const NmmParams& params, const NmmOutput& output, const Host& host);
 
 }  // namespace cpu
 
 namespace cuda {
 
-// and_nms and merge_nms work on the walk that nms has finished, with owners; `scratch` is aligned to 256 bytes.
+// and_nms and merge_nms take the result of nms, with owners; `scratch` is aligned to 256 bytes.
 
 // After nms without a limit.
 size_t and_scratch_bytes(int64_t count);
@@ -124,13 +124,13 @@ void merge_clusters(const NmsInput& input, const MergeParams& params, const NmsS
 void merge_means(const NmsInput& input, const MergeParams& params, const NmsSorted& sorted, const int64_t* keys,
                  const int64_t* ranks, const MergeOutput& output, void* scratch, void* stream);
 
-// Where members hand on, instead of nms.
-size_t merging_scratch_bytes(int64_t count);
-void merging_walk(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output,
-                  void* scratch, void* stream);
+// Where members propagate, instead of nms.
+size_t nmm_scratch_bytes(int64_t count);
+void nmm_pass(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output,
+              void* scratch, void* stream);
 // After either, and merge_clusters (of kCluster), whose keys the caller has sorted as for merge_means.
-void merging_grow(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const int64_t* keys,
-                  const int64_t* ranks, const MergingOutput& output, void* stream);
+void nmm_grow(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const int64_t* keys,
+              const int64_t* ranks, const NmmOutput& output, void* stream);
 
 // Instead of nms. keys[i], of the type of sorted.keys: the caller sorts them, stably; `order` are the i along the
 // sorted keys. *kept is 0 before, or kGroupIsNan.

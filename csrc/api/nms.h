@@ -22,7 +22,7 @@ struct NmsParams {
   int64_t max_output = 0;        // at most so many are kept; the caller passes `count` for no limit
 };
 
-// The result of the greedy walk, of fixed shape (DESIGN, decision 6).
+// The result of the greedy pass, of fixed shape (DESIGN, decision 6).
 struct NmsOutput {
   int64_t* keep = nullptr;   // (count) kept indices by decreasing score, then -1
   int64_t* owner = nullptr;  // (count) the kept box that removed i, i itself if kept, else -1; null if not wanted
@@ -47,8 +47,8 @@ void score_keys(const NmsInput& input, const NmsParams& params, void* keys, void
 // groups[r] = the group key of box order[r]; *kept = kGroupIsNan if one is NaN (else untouched).
 void group_keys(const NmsInput& input, const int64_t* order, int64_t* groups, int64_t* kept, void* stream);
 
-// The walk. `by_score` lists boxes by decreasing score; `by_group` is the same list stably sorted by group, and
-// `groups` the group keys along it (both null: one group, by_score is walked). `keys` are those of score_keys.
+// The pass. `by_score` lists boxes by decreasing score; `by_group` is the same list stably sorted by group, and
+// `groups` the group keys along it (both null: one group, then by_score is used). `keys` are those of score_keys.
 struct NmsSorted {
   const int64_t* by_score;
   const int64_t* by_group;

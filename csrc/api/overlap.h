@@ -11,8 +11,21 @@ struct OverlapParams {
   double joint_epsilon = 0.0;  // added to the denominator of the overlap itself
 };
 
-// batch x rows x columns; a set of boxes is `batch` runs of rows. Computed in float64 if a box is float64 or an
-// integer, else in float32.
+// Are these types of coordinates? Unsigned integers of more bits, and bool, are not.
+inline bool holds_coordinates(Type type) {
+  return is_floating(type) || type == Type::kInt64 || type == Type::kInt32 || type == Type::kInt16 ||
+         type == Type::kInt8 || type == Type::kUInt8;
+}
+
+// Overlaps are computed in float64 if a box is float64 or an integer, whose differences are exact there (SPEC 1).
+inline Type computed_type(Type a, Type b) {
+  const auto wide = [](Type t) { return t == Type::kFloat64 || !is_floating(t); };
+  return wide(a) || wide(b) ? Type::kFloat64 : Type::kFloat32;
+}
+// Results are float64 only if a box is.
+inline bool stored_wide(Type a, Type b) { return a == Type::kFloat64 || b == Type::kFloat64; }
+
+// batch x rows x columns; a set of boxes is `batch` runs of rows.
 struct PairwiseInput {
   int64_t batch = 1, rows = 0, columns = 0;
   BoxColumn a, b;

@@ -1,4 +1,4 @@
-// From the heads of detectors and walks over many images (SPEC 3 and 4).
+// YOLO heads (SPEC 4), and what a pass over many images kept, as slots of the images.
 #pragma once
 
 #include "api/methods.h"
@@ -51,7 +51,7 @@ enum class YoloMethod : int { kHard, kAnd, kMerge, kSoft };
 
 struct DetectionParams {
   YoloParams filter;
-  NmsParams walk;  // has no score threshold and no limit
+  NmsParams pass;  // has no score threshold and no limit
   YoloMethod method = YoloMethod::kHard;
   bool agnostic = false;       // boxes of different classes meet too
   bool by_class = false;       // ties go to the lower class, then the lower row; else to the lower row first
@@ -90,7 +90,7 @@ void yolo_write(const YoloInput& input, const YoloParams& params, void* scratch,
 
 }  // namespace cuda
 
-// What a walk over all images kept, dealt out to the images.
+// What a pass over all images kept, dealt out to the images.
 struct SlotsInput {
   int64_t count = 0;                // of keep
   const int64_t* keep = nullptr;    // indices into groups by decreasing score; negative: nobody

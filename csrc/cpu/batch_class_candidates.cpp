@@ -4,7 +4,7 @@
 #include <type_traits>
 
 #include "math/threshold.h"
-#include "cpu/load.h"
+#include "cpu/typed_io.h"
 #include "cpu/parallel.h"
 
 namespace ptdet::cpu {

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "cpu/load.h"
+#include "cpu/typed_io.h"
 #include "cpu/parallel.h"
 
 namespace ptdet::cpu {

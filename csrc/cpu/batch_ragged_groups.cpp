@@ -50,10 +50,10 @@ void number_by_sorting(const Column& ids, int64_t count, int64_t* groups, const 
   for (int64_t i = 0; i < count; ++i) number[i] = numbering.number(keys[i]);
 
   const int64_t different = numbering.count();
-  const Pairs<uint64_t> found{allocate<uint64_t>(host, different), allocate<uint32_t>(host, different)};
+  const KeyValues<uint64_t> found{allocate<uint64_t>(host, different), allocate<uint32_t>(host, different)};
   for (int64_t i = 0; i < count; ++i) found.keys[number[i]] = static_cast<uint64_t>(keys[i]);
   for (int64_t n = 0; n < different; ++n) found.values[n] = static_cast<uint32_t>(n);
-  const Pairs<uint64_t> other{allocate<uint64_t>(host, different), allocate<uint32_t>(host, different)};
+  const KeyValues<uint64_t> other{allocate<uint64_t>(host, different), allocate<uint32_t>(host, different)};
   const uint32_t* ascending = sort_pairs(host, found, other, different).values;
   uint32_t* below = allocate<uint32_t>(host, different);
   for (int64_t r = 0; r < different; ++r) below[ascending[r]] = static_cast<uint32_t>(r);

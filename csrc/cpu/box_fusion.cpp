@@ -6,7 +6,6 @@
 #include "math/threshold.h"
 #include "cpu/ordinary.h"
 #include "cpu/candidates.h"
-#include "cpu/store.h"
 #include "cpu/box_tree.h"
 #include "api/dispatch.h"
 
@@ -28,24 +27,24 @@ class Fusion {
         params_(params),
         output_(output),
         host_(host),
-        filter_(Filter<T>::from(params.walk)),
-        threshold_(Threshold<T>::from(params.walk.iou_threshold, params.walk.inclusive)),
-        boxes_(load_boxes<T>(input.walk.boxes, count(), host)),
-        scores_(load_column<T>(input.walk.scores, count(), host)) {}
+        filter_(Filter<T>::from(params.pass)),
+        threshold_(Threshold<T>::from(params.pass.iou_threshold, params.pass.inclusive)),
+        boxes_(load_boxes<T>(input.pass.boxes, count(), host)),
+        scores_(load_column<T>(input.pass.scores, count(), host)) {}
 
   // Whether Mean is made for these numbers; if it is not, nothing has been done.
   bool run() {
-    *output_.walk.kept = 0;
-    if (input_.walk.groups.data && any_id_is_nan(input_.walk.groups, count())) *output_.walk.kept = kGroupIsNan;
-    if (!load_models()) *output_.walk.kept = kModelIsUnknown;
-    if (*output_.walk.kept < 0) return true;
-    std::fill_n(output_.walk.owner, count(), -1);
+    *output_.pass.kept = 0;
+    if (input_.pass.groups.data && any_id_is_nan(input_.pass.groups, count())) *output_.pass.kept = kGroupIsNan;
+    if (!load_models()) *output_.pass.kept = kModelIsUnknown;
+    if (*output_.pass.kept < 0) return true;
+    std::fill_n(output_.pass.owner, count(), -1);
     const Ranks ranks = rank();
     const int64_t models = input_.model_count;
     const bool ordinary = all_ordinary(boxes_, count()) && all_ordinary(scores_, count()) && models < 1 << 16 &&
                           all_ordinary(weights_, models);
     if (std::is_same_v<Mean, OrdinaryMean<T>> && !ordinary) return false;
-    const Groups groups = groups_of(input_.walk, ranks, host_);
+    const Groups groups = groups_of(input_.pass, ranks, host_);
     clusters_ = allocate<Cluster<T, Mean>>(host_, ranks.count);
     cluster_of_ = allocate<uint32_t>(host_, count());
     blocks_ = allocate<Block<T>>(host_, largest_of(groups) / Block<T>::kLanes + 1);
@@ -56,7 +55,7 @@ class Fusion {
   }
 
  private:
-  int64_t count() const { return input_.walk.count; }
+  int64_t count() const { return input_.pass.count; }
 
   bool load_models() {
     weights_ = allocate<T>(host_, input_.model_count);
@@ -70,10 +69,10 @@ class Fusion {
 
   // By weighted score; score_threshold looks at the score as given.
   Ranks rank() {
-    const NmsParams& walk = params_.walk;
-    const bool* part = input_.walk.scores.type == Type::kFloat64
-                           ? takes_part(walk, load_column<double>(input_.walk.scores, count(), host_), count(), host_)
-                           : takes_part(walk, load_column<float>(input_.walk.scores, count(), host_), count(), host_);
+    const NmsParams& pass = params_.pass;
+    const bool* part = with_computed(input_.pass.scores.type, [&](auto score) {
+      return takes_part(pass, load_column<decltype(score)>(input_.pass.scores, count(), host_), count(), host_);
+    });
     for (int64_t i = 0; i < count(); ++i) scores_[i] = scores_[i] * weights_[models_[i]];
     return rank_scores(scores_, part, count(), host_);
   }
@@ -83,7 +82,7 @@ class Fusion {
     const uint32_t lane = at % Block<T>::kLanes;
     const T box_area = area(box);
     block.x1[lane] = box.x1, block.y1[lane] = box.y1, block.x2[lane] = box.x2, block.y2[lane] = box.y2;
-    block.limit[lane] = filter_.inert(box_area) ? kNeverMet<T> : filter_.limit(box_area, Role::kVisited);
+    block.limit[lane] = filter_.inert(box_area) ? kNeverMet<T> : filter_.limit(box_area, Role::kSelected);
   }
 
   // The cluster of one group whose box this one overlaps most, the first of equals; `found` if none enough.
@@ -96,7 +95,7 @@ class Fusion {
       uint64_t lanes = meets(blocks_[b], box, filter_.limit(box_area, Role::kCandidate));
       for (; lanes; lanes &= lanes - 1) {
         const uint32_t at = b * Block<T>::kLanes + static_cast<uint32_t>(__builtin_ctzll(lanes));
-        const T overlap = overlap_by(params_.walk.metric, box, clusters[at].box);
+        const T overlap = overlap_by(params_.pass.metric, box, clusters[at].box);
         if (!threshold_.met_by(overlap) || !(overlap > most)) continue;
         most = overlap, best = at;
       }
@@ -127,7 +126,7 @@ class Fusion {
       Cluster<T, Mean>& cluster = clusters[at];
       cluster.fused.add(box, scores_[row], weights_[models_[row]], cluster.box);
       set_lane(at, cluster.box);
-      output_.walk.owner[row] = cluster.founder;
+      output_.pass.owner[row] = cluster.founder;
       cluster_of_[row] = static_cast<uint32_t>(found_) + at;
     }
     found_ += found;
@@ -168,17 +167,17 @@ class Fusion {
       for (uint32_t i = starts[c]; i < starts[c + 1]; ++i) present[models_[rows[i]]] = false;
     }
     const Ranks best = rank_scores(confidences, is_founder, count(), host_);
-    const int64_t kept = std::min(best.count, params_.walk.max_output);
+    const int64_t kept = std::min(best.count, params_.pass.max_output);
     for (int64_t k = 0; k < count(); ++k) {
       const int64_t row = k < kept ? static_cast<int64_t>(best.rows[k]) : -1;
-      output_.walk.keep[k] = row;
-      store_box(output_.fused, input_.walk.boxes.type, k, row < 0 ? Box<T>{} : clusters_[cluster_of_[row]].box);
-      store(output_.scores, input_.walk.scores.type, k, row < 0 ? T(0) : confidences[row]);
+      output_.pass.keep[k] = row;
+      store_box(output_.fused, input_.pass.boxes.type, k, row < 0 ? Box<T>{} : clusters_[cluster_of_[row]].box);
+      store(output_.scores, input_.pass.scores.type, k, row < 0 ? T(0) : confidences[row]);
     }
-    *output_.walk.kept = kept;
+    *output_.pass.kept = kept;
     for (int64_t k = kept; k < best.count; ++k) is_founder[best.rows[k]] = false;
     for (int64_t i = 0; i < count(); ++i) {
-      int64_t& by = output_.walk.owner[i];
+      int64_t& by = output_.pass.owner[i];
       if (by >= 0 && !is_founder[by]) by = -1;
     }
   }
@@ -208,10 +207,7 @@ void fuse(const WbfInput& input, const WbfParams& params, const WbfOutput& outpu
 }  // namespace
 
 void wbf(const WbfInput& input, const WbfParams& params, const WbfOutput& output, const Host& host) {
-  if (input.walk.boxes.type == Type::kFloat64)
-    fuse<double>(input, params, output, host);
-  else
-    fuse<float>(input, params, output, host);
+  with_computed(input.pass.boxes.type, [&](auto box) { fuse<decltype(box)>(input, params, output, host); });
 }
 
 }  // namespace ptdet::cpu

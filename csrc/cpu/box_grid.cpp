@@ -8,7 +8,7 @@
 namespace ptdet::cpu {
 namespace {
 
-constexpr uint32_t kFewBoxes = 384;    // below, one bucket is faster
+constexpr uint32_t kFewBoxes = 384;     // below, one bucket is faster
 constexpr double kFinestReach = 0.001;  // near IoU 1 cells would shrink to nothing
 constexpr double kBoxesPerCell = 8;
 constexpr double kCoarsest = 4;

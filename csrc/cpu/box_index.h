@@ -1,11 +1,11 @@
-// Where the visited boxes stand, so that a candidate meets only those it could overlap. Boxes lie in chunks of
-// one cache-line-wide vector a coordinate; a bucket is a chain of chunks in visiting order. The dense path is the
+// The index of selected boxes, so that a candidate is compared only with those it could overlap. Boxes lie in chunks of
+// one cache-line-wide vector a coordinate; a bucket is a chain of chunks in score order. The dense path is the
 // index of one bucket.
 //
 // The bound behind it: IoU > t needs, on each axis, an overlap above t max(w, W). So the candidate's centre lies
-// within reach = max(1 - t, (1/t - 1) / 2) * W of the visited box's centre (W its width, or w the candidate's: the
+// within reach = max(1 - t, (1/t - 1) / 2) * W of the selected box's centre (W its width, or w the candidate's: the
 // bound holds with either; heights likewise), and their longer sides are within a factor 1/t. GIoU, DIoU and CIoU
-// never exceed IoU (but for rounding, see filter.h). A visited box is entered in every cell its reach touches, at
+// never exceed IoU (but for rounding, see prefilter.h). A selected box is entered in every cell its reach touches, at
 // most 2 x 2 of its own level; a candidate looks into the one cell of its centre, on the levels its size allows.
 // Cells share buckets when they outnumber them: that costs tests, never answers.
 #pragma once
@@ -24,7 +24,7 @@ struct alignas(64) Chunk {
   static constexpr int kLanes = 64 / sizeof(T);
   static constexpr uint32_t kCapacity = sizeof(T) == 4 ? 13 : 8;  // of 16 or 8 lanes: a chunk is six cache lines
   T x1[kLanes], y1[kLanes], x2[kLanes], y2[kLanes];
-  T limit[kLanes];  // the visited box's part of the filter's bound
+  T limit[kLanes];  // the selected box's part of the filter's bound
   uint32_t position[kCapacity];
   uint32_t count;
   Chunk* next;
@@ -78,7 +78,7 @@ class ChunkPool {
   uint32_t size_ = 8;
 };
 
-// A level holds the visited boxes whose scaled longer side has this binary exponent, halved: sizes within a factor 4.
+// A level holds the selected boxes whose scaled longer side has this binary exponent, halved: sizes within a factor 4.
 struct Level {
   double cells_per_unit;
   uint64_t first;
@@ -94,7 +94,7 @@ struct Grid {
   double scale;          // of sizes, so that the largest box stands at the top of its level
   uint64_t bucket_mask;  // below 2^32
   double min_x, min_y;
-  double reach;            // in widths of the visited box, margin included
+  double reach;            // in widths of the selected box, margin included
   double smaller, larger;  // `scale` times the bounds of the ratio of sizes
 };
 

@@ -112,36 +112,43 @@ TreeSpace<T>::TreeSpace(uint32_t capacity, const Host& host, Order order) : orde
 }
 
 template <typename T>
-void TreeSpace<T>::sort(const Box<T>* boxes, uint32_t count, uint32_t* members, const Host& host) const {
+template <typename Shape>
+void TreeSpace<T>::sort(const Shape* shapes, uint32_t count, uint32_t* members, const Host& host) const {
   Scale x, y;
-  for (uint32_t i = 0; i < count; ++i)
-    x.include(centre(boxes[i].x1, boxes[i].x2)), y.include(centre(boxes[i].y1, boxes[i].y2));
+  for (uint32_t i = 0; i < count; ++i) {
+    const Box<T>& b = bounds(shapes[i]);
+    x.include(centre(b.x1, b.x2)), y.include(centre(b.y1, b.y2));
+  }
   if (order_ == Order::kPlaces) {
-    for (uint32_t i = 0; i < count; ++i)
-      keys_[i] = spread_bits(x(centre(boxes[i].x1, boxes[i].x2))) | spread_bits(y(centre(boxes[i].y1, boxes[i].y2)))
-                                                                        << 1;
+    for (uint32_t i = 0; i < count; ++i) {
+      const Box<T>& b = bounds(shapes[i]);
+      keys_[i] = spread_bits(x(centre(b.x1, b.x2))) | spread_bits(y(centre(b.y1, b.y2))) << 1;
+    }
   } else {
     // All on one scale; half sides up to twice their mean, so that a few huge boxes do not spoil it.
     double sum_w = 0, sum_h = 0;
-    for (uint32_t i = 0; i < count; ++i)
-      sum_w += centre(-boxes[i].x1, boxes[i].x2), sum_h += centre(-boxes[i].y1, boxes[i].y2);
+    for (uint32_t i = 0; i < count; ++i) {
+      const Box<T>& b = bounds(shapes[i]);
+      sum_w += centre(-b.x1, b.x2), sum_h += centre(-b.y1, b.y2);
+    }
     const double longest = 2 * std::max(sum_w, sum_h) / count;
     const double range = std::max(std::max(x.high - x.low, y.high - y.low), longest);
     const int leading = longest > 0 ? static_cast<int>(std::min(16.0, std::log2(range / longest))) : 16;
     x.high = x.low + range, y.high = y.low + range;
     const Scale side{0, range};
     for (uint32_t i = 0; i < count; ++i) {
-      const Box<T>& b = boxes[i];
+      const Box<T>& b = bounds(shapes[i]);
       keys_[i] = interleaved(x(centre(b.x1, b.x2)), y(centre(b.y1, b.y2)), side(centre(-b.x1, b.x2)),
                              side(centre(-b.y1, b.y2)), leading);
     }
   }
-  const Pairs<uint32_t> sorted = sort_pairs<uint32_t>(host, {keys_, members}, {spare_keys_, spare_members_}, count);
+  const KeyValues<uint32_t> sorted = sort_pairs<uint32_t>(host, {keys_, members}, {spare_keys_, spare_members_}, count);
   if (sorted.values != members) std::copy_n(sorted.values, count, members);
 }
 
 template <typename T>
-Tree<T> TreeSpace<T>::plant(const Box<T>* boxes, uint32_t count, const Filter<T>& filter, Role role,
+template <typename Shape>
+Tree<T> TreeSpace<T>::plant(const Shape* shapes, uint32_t count, const Filter<T>& filter, Role role,
                             const Host& host) const {
   Tree<T> tree = space_;
   tree.count = count;
@@ -149,7 +156,7 @@ Tree<T> TreeSpace<T>::plant(const Box<T>* boxes, uint32_t count, const Filter<T>
   tree.role = role;
   uint32_t* members = tree.first[0];
   for (uint32_t i = 0; i < count; ++i) members[i] = i;
-  if (count > kLanes) sort(boxes, count, members, host);
+  if (count > kLanes) sort(shapes, count, members, host);
 
   tree.floor = filter.mode == Filter<T>::Mode::kNone ? T(-1) : T(0);
   const Box<T> nothing{T(0), T(0), T(0), T(0)};
@@ -162,11 +169,11 @@ Tree<T> TreeSpace<T>::plant(const Box<T>* boxes, uint32_t count, const Filter<T>
       members[at] = kNoMember;
       continue;
     }
-    const Box<T>& box = boxes[members[at]];
-    const T box_area = area(box);
+    const Shape& shape = shapes[members[at]];
+    const T own_area = area(shape);
     tree.place[members[at]] = at;
-    const T limit = filter.inert(box_area) ? kNeverMet<T> : filter.limit(box_area, role);
-    set_lane(block, at % kLanes, box, limit);
+    const T limit = filter.inert(own_area) ? kNeverMet<T> : filter.limit(own_area, role);
+    set_lane(block, at % kLanes, bounds(shape), limit);
     tree.alive[0][at / kLanes] += !is_never_met(limit);
   }
   for (tree.levels = 1; blocks > 1; ++tree.levels) {
@@ -197,5 +204,9 @@ Tree<T> TreeSpace<T>::plant(const Box<T>* boxes, uint32_t count, const Filter<T>
 
 template struct TreeSpace<float>;
 template struct TreeSpace<double>;
+template Tree<float> TreeSpace<float>::plant(const Box<float>*, uint32_t, const Filter<float>&, Role,
+                                             const Host&) const;
+template Tree<double> TreeSpace<double>::plant(const Box<double>*, uint32_t, const Filter<double>&, Role,
+                                               const Host&) const;
 
 }  // namespace ptdet::cpu

@@ -1,7 +1,7 @@
-// Boxes that do not change, side by side with their neighbours: who meets a given box. Blocks of 64 lie along a
-// space-filling curve; the blocks' hulls are boxes in blocks of their own, up to one block. For methods that ask for
-// all boxes that meet one; and for the first one where places bound nothing, so that the walk's grid (index.h) cannot
-// be: at thresholds near 0, IoF and IoS.
+// A tree of boxes that do not change: it finds those that meet a given box. Blocks of 64 lie along a space-filling
+// curve; the blocks' hulls are boxes in blocks of their own, up to one block. For methods that ask for all boxes that
+// meet one; and for the first one where places bound nothing, so that the grid of the greedy pass (box_index.h) cannot
+// be used: at thresholds near 0, IoF and IoS.
 #pragma once
 
 #include "cpu/prefilter.h"
@@ -32,7 +32,7 @@ struct Tree {
   uint32_t count = 0;
   int levels = 0;
   Filter<T> filter{};
-  Role role = Role::kVisited;    // of the boxes in the tree
+  Role role = Role::kSelected;   // of the boxes in the tree
   T floor = T(0);                // of each part of a hull's bound: 0, or below if boxes apart are asked for too
   Block<T>* level[kMostLevels];  // level 0 holds the boxes
   Cores<T>* cores[kMostLevels];  // from level 1 on; null: not asked for
@@ -92,13 +92,15 @@ enum class Order { kPlaces, kShapes };
 template <typename T>
 struct TreeSpace {
   TreeSpace(uint32_t capacity, const Host& host, Order order = Order::kPlaces);
-  // `host` lends memory for sorting.
-  Tree<T> plant(const Box<T>* boxes, uint32_t count, const Filter<T>& filter, Role role, const Host& host) const;
+  // Of any shapes (math/box.h): the tree holds their bounds. `host` lends memory for sorting.
+  template <typename Shape>
+  Tree<T> plant(const Shape* shapes, uint32_t count, const Filter<T>& filter, Role role, const Host& host) const;
 
   Hits* hits;  // room for the answer of a search
 
  private:
-  void sort(const Box<T>* boxes, uint32_t count, uint32_t* members, const Host& host) const;
+  template <typename Shape>
+  void sort(const Shape* shapes, uint32_t count, uint32_t* members, const Host& host) const;
 
   Order order_;
   Tree<T> space_;
@@ -113,7 +115,7 @@ struct Asked {
   uint32_t before;  // only numbers below count
   bool any;         // any such box will do
   Threshold<T> threshold;
-  bool (*suppresses)(const Box<T>& visited, const Box<T>& candidate, const Threshold<T>& threshold);
+  Suppresses<T> suppresses;
 };
 
 // Writes the blocks with boxes that may meet `box`, in no particular order, and returns how many.
@@ -156,8 +158,8 @@ void for_each_met(const Tree<T>& tree, const Box<T>& box, Metric metric, const T
     for (; lanes; lanes &= lanes - 1) {
       const uint32_t at = block * Block<T>::kLanes + static_cast<uint32_t>(__builtin_ctzll(lanes));
       const Box<T> found_box = tree.box(at);
-      const T overlap = tree.role == Role::kCandidate ? overlap_by(metric, found_box, box)
-                                                      : overlap_by(metric, box, found_box);
+      const T overlap =
+          tree.role == Role::kCandidate ? overlap_by(metric, found_box, box) : overlap_by(metric, box, found_box);
       if (threshold.met_by(overlap)) body(tree.member(at), at, overlap);
     }
   }
@@ -166,8 +168,7 @@ void for_each_met(const Tree<T>& tree, const Box<T>& box, Metric metric, const T
 // The first box of the tree, of those numbered below `before`, that suppresses `box`, or any; `before` if none does.
 template <typename T>
 uint32_t first_suppressing(const Tree<T>& tree, const Box<T>& box, uint32_t before, bool any,
-                           const Threshold<T>& threshold,
-                           bool (*suppresses)(const Box<T>&, const Box<T>&, const Threshold<T>&)) {
+                           const Threshold<T>& threshold, Suppresses<T> suppresses) {
   const T box_area = area(box);
   if (tree.filter.inert(box_area)) return before;
   const Asked<T> asked{box, tree.filter.limit(box_area, Role::kCandidate), before, any, threshold, suppresses};

@@ -1,9 +1,9 @@
-// The candidates in visiting order.
+// The candidates in score order.
 #pragma once
 
 #include "math/order.h"
 #include "cpu/groups.h"
-#include "cpu/load.h"
+#include "cpu/typed_io.h"
 #include "cpu/sort.h"
 
 namespace ptdet::cpu {
@@ -17,24 +17,15 @@ struct Ranks {
 template <typename Score>
 Ranks rank_scores(const Score* scores, const bool* takes_part, int64_t count, const Host& host) {
   using Key = KeyOf<Score>;
-  const Pairs<Key> loaded{allocate<Key>(host, count), allocate<uint32_t>(host, count)};
+  const KeyValues<Key> loaded{allocate<Key>(host, count), allocate<uint32_t>(host, count)};
   int64_t candidates = 0;
   for (int64_t i = 0; i < count; ++i) {
     if (takes_part && !takes_part[i]) continue;
     loaded.keys[candidates] = score_key(scores[i]);
     loaded.values[candidates++] = static_cast<uint32_t>(i);
   }
-  const Pairs<Key> other{allocate<Key>(host, count), allocate<uint32_t>(host, count)};
+  const KeyValues<Key> other{allocate<Key>(host, count), allocate<uint32_t>(host, count)};
   return {sort_pairs(host, loaded, other, candidates).values, candidates};
-}
-
-template <typename T>
-T* load_column(const Column& column, int64_t count, const Host& host) {
-  T* values = allocate<T>(host, count);
-  with_type(column.type, column.data, [&](const auto* data) {
-    for (int64_t i = 0; i < count; ++i) values[i] = static_cast<T>(data[i * column.stride]);
-  });
-  return values;
 }
 
 // Null if every row is a candidate.
@@ -50,7 +41,7 @@ const bool* takes_part(const NmsParams& params, const Score* scores, int64_t cou
 template <typename Score>
 Ranks rank_candidates_as(const NmsInput& input, const NmsParams& params, const Host& host) {
   using Key = KeyOf<Score>;
-  const Pairs<Key> loaded{allocate<Key>(host, input.count), allocate<uint32_t>(host, input.count)};
+  const KeyValues<Key> loaded{allocate<Key>(host, input.count), allocate<uint32_t>(host, input.count)};
   int64_t candidates = 0;
   with_type(input.scores.type, input.scores.data, [&](const auto* data) {
     for (int64_t i = 0; i < input.count; ++i) {
@@ -60,16 +51,16 @@ Ranks rank_candidates_as(const NmsInput& input, const NmsParams& params, const H
       loaded.values[candidates++] = static_cast<uint32_t>(i);
     }
   });
-  const Pairs<Key> other{allocate<Key>(host, input.count), allocate<uint32_t>(host, input.count)};
+  const KeyValues<Key> other{allocate<Key>(host, input.count), allocate<uint32_t>(host, input.count)};
   return {sort_pairs(host, loaded, other, candidates).values, candidates};
 }
 
 inline Ranks rank_candidates(const NmsInput& input, const NmsParams& params, const Host& host) {
-  return input.scores.type == Type::kFloat64 ? rank_candidates_as<double>(input, params, host)
-                                             : rank_candidates_as<float>(input, params, host);
+  return with_computed(input.scores.type,
+                       [&](auto score) { return rank_candidates_as<decltype(score)>(input, params, host); });
 }
 
-// Runs of boxes of one group, each in visiting order.
+// Runs of boxes of one group, each in score order.
 inline Groups groups_of(const NmsInput& input, const Ranks& ranks, const Host& host) {
   if (input.groups.data && ranks.count > 0) return group_boxes(input.groups, ranks.rows, ranks.count, host);
   uint32_t* whole = allocate<uint32_t>(host, 2);
@@ -84,20 +75,6 @@ inline uint32_t largest_of(const Groups& groups) {
     largest = size > largest ? size : largest;
   }
   return largest;
-}
-
-template <typename T>
-Box<T>* load_boxes(const BoxColumn& column, int64_t count, const Host& host) {
-  Box<T>* boxes = allocate<Box<T>>(host, count);
-  with_type(column.type, column.data, [&](const auto* data) {
-    const int64_t step = column.column_stride;
-    for (int64_t i = 0; i < count; ++i) {
-      const auto* row = data + i * column.row_stride;
-      boxes[i] = {static_cast<T>(row[0]), static_cast<T>(row[step]), static_cast<T>(row[2 * step]),
-                  static_cast<T>(row[3 * step])};
-    }
-  });
-  return boxes;
 }
 
 }  // namespace ptdet::cpu

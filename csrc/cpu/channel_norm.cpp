@@ -10,8 +10,6 @@
 namespace ptdet::cpu {
 namespace {
 
-size_t bytes_of(Type type) { return type == Type::kFloat64 ? 8 : type == Type::kFloat32 ? 4 : 2; }
-
 // [docs: runs]
 // A run's input is read twice where its sums have to be scaled or its maxima counted: then it is in the cache.
 int64_t pixels_of_a_run(int64_t channels) {
@@ -44,8 +42,7 @@ RunArray part_of(const PixelArray& array, const PixelShape& shape, int64_t row, 
   const int inner = shape.dims - 1;
   const int64_t pixel_stride = inner >= 0 ? array.stride[inner] : 0;
   const int64_t at = offset_of(row, inner, shape.size, array.stride) + first * pixel_stride;
-  return {static_cast<char*>(array.data) + at * static_cast<int64_t>(bytes_of(shape.type)), pixel_stride,
-          array.channel_stride};
+  return {static_cast<char*>(array.data) + at * bytes_of(shape.type), pixel_stride, array.channel_stride};
 }
 
 }  // namespace
@@ -54,13 +51,13 @@ void channel_norm(const PixelShape& shape, const PixelArray& input, const PixelA
                   const Host& host) {
   for_each_run(shape, host, [&](int64_t row, int64_t first, int64_t count) {
     simd().channel_norm.forward({shape.type,
-                     degree,
-                     shape.channels,
-                     count,
-                     part_of(input, shape, row, first),
-                     part_of(norm, shape, row, first),
-                     {},
-                     {}});
+                                 degree,
+                                 shape.channels,
+                                 count,
+                                 part_of(input, shape, row, first),
+                                 part_of(norm, shape, row, first),
+                                 {},
+                                 {}});
   });
 }
 
@@ -68,8 +65,8 @@ void channel_norm_backward(const PixelShape& shape, const PixelArray& grad, cons
                            const PixelArray& norm, double degree, const PixelArray& slope, const Host& host) {
   for_each_run(shape, host, [&](int64_t row, int64_t first, int64_t count) {
     simd().channel_norm.backward({shape.type, degree, shape.channels, count, part_of(input, shape, row, first),
-                      part_of(norm, shape, row, first), part_of(grad, shape, row, first),
-                      part_of(slope, shape, row, first)});
+                                  part_of(norm, shape, row, first), part_of(grad, shape, row, first),
+                                  part_of(slope, shape, row, first)});
   });
 }
 

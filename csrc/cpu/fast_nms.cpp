@@ -16,7 +16,7 @@ class FirstMet {
       : host_(host),
         filter_(Filter<T>::from(params)),
         threshold_(Threshold<T>::from(params.iou_threshold, params.inclusive)),
-        suppresses_(with_metric(params.metric, [](auto measure) { return &suppresses<decltype(measure), T>; })),
+        suppresses_(suppression_of<T>(params)),
         best_(std::min(capacity, Block<T>::kLanes), host),
         all_(capacity, host) {}
 
@@ -25,14 +25,14 @@ class FirstMet {
   void find(const Box<T>* boxes, uint32_t count, uint32_t* first) {
     for (uint32_t i = 0; i < count; ++i) first[i] = i;
     const uint32_t few = std::min(count, Block<T>::kLanes), tried = std::min(count, 4 * few);
-    const Tree<T> best = best_.plant(boxes, few, filter_, Role::kVisited, host_);
+    const Tree<T> best = best_.plant(boxes, few, filter_, Role::kSelected, host_);
     ask(best, boxes, 0, tried, first);
     uint32_t from = few;
     int64_t met = 0;
     for (uint32_t i = 0; i < tried; ++i) met += first[i] != i;
     if (2 * met > tried) ask(best, boxes, tried, count, first);
     while (from < count && first[from] != from) ++from;
-    if (from < count) ask(all_.plant(boxes, count, filter_, Role::kVisited, host_), boxes, from, count, first);
+    if (from < count) ask(all_.plant(boxes, count, filter_, Role::kSelected, host_), boxes, from, count, first);
   }
 
  private:
@@ -47,7 +47,7 @@ class FirstMet {
   const Host& host_;
   const Filter<T> filter_;
   const Threshold<T> threshold_;
-  bool (*suppresses_)(const Box<T>&, const Box<T>&, const Threshold<T>&);
+  const Suppresses<T> suppresses_;
   const TreeSpace<T> best_, all_;
 };
 
@@ -92,12 +92,10 @@ void list_kept(const NmsParams& params, const Ranks& ranks, int64_t count, const
 }  // namespace
 
 void fast_nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output, const Host& host) {
-  if (!start_walk(input, output)) return;
+  if (!start_pass(input, output)) return;
   const Ranks ranks = rank_candidates(input, params, host);
-  if (input.boxes.type == Type::kFloat64)
-    find_owners<double>(input, params, ranks, output.owner, host);
-  else
-    find_owners<float>(input, params, ranks, output.owner, host);
+  with_computed(input.boxes.type,
+                [&](auto box) { find_owners<decltype(box)>(input, params, ranks, output.owner, host); });
   list_kept(params, ranks, input.count, output, host);
 }
 

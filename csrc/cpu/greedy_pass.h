@@ -1,4 +1,4 @@
-// One worker's walks, group after group, in memory that is used again.
+// Runs the greedy pass over group after group, in memory that is used again.
 #pragma once
 
 #include <algorithm>
@@ -15,9 +15,9 @@
 namespace ptdet::cpu {
 
 template <typename T>
-class Walker {
+class PassRunner {
  public:
-  Walker(const NmsParams& params, bool want_owner, const Host& host)
+  PassRunner(const NmsParams& params, bool want_owner, const Host& host)
       : host_(host), max_output_(params.max_output), pool_(host) {
     job_.max_output = max_output_;
     job_.ends_at_limit = !want_owner;
@@ -25,45 +25,45 @@ class Walker {
     job_.filter = Filter<T>::from(params);
     job_.threshold = Threshold<T>::from(params.iou_threshold, params.inclusive, params.beta);
     job_.is_iou = params.metric == Metric::kIou;
-    job_.suppresses = with_suppression(params, [](auto measure) { return &suppresses<decltype(measure), T>; });
+    job_.suppresses = suppression_of<T>(params);
     job_.may_meet = loops().may_meet;
     job_.pool = &pool_;
   }
 
-  // Boxes in visiting order; see Walk for `border` and `removers`.
-  void walk(const Box<T>* boxes, uint32_t count, const bool* border, uint32_t* removers) {
+  // Boxes in score order; see GroupPass for `border` and `suppressors`.
+  void run(const Box<T>* boxes, uint32_t count, const bool* border, uint32_t* suppressors) {
     job_.boxes = boxes;
     job_.count = count;
     job_.border = border;
-    job_.remover = removers;
+    job_.suppressor = suppressors;
     job_.grid = lay_out_grid(boxes, count, job_.filter, host_, grid_) ? &grid_ : nullptr;
     pool_.reset();
     empty_buckets(job_.grid ? static_cast<int64_t>(grid_.bucket_mask) + 1 : 1);
     if (count > kManyKept && !job_.grid && !border && max_output_ > kManyKept && job_.filter.needs_intersection())
-      return walk_with_tree();
-    loops().walk(job_);
+      return run_with_tree();
+    loops().run(job_);
   }
 
  private:
   // From so many kept boxes on, a tree finds them faster than one bucket does.
   static constexpr int64_t kManyKept = 512;
 
-  static const WalkLoops<T>& loops() { return loops_of<T>(simd().greedy_pass); }
+  static const PassLoops<T>& loops() { return loops_of<T>(simd().greedy_pass); }
 
-  void walk_with_tree() {
-    const Walk<T> whole = job_;
+  void run_with_tree() {
+    const GroupPass<T> whole = job_;
     job_.max_output = kManyKept;
     job_.ends_at_limit = true;
-    loops().walk(job_);
+    loops().run(job_);
     job_ = whole;
-    const uint32_t* end = std::find(job_.remover, job_.remover + job_.count, kNobody);
-    const auto reached = static_cast<uint32_t>(end - job_.remover);
+    const uint32_t* end = std::find(job_.suppressor, job_.suppressor + job_.count, kNobody);
+    const auto reached = static_cast<uint32_t>(end - job_.suppressor);
     if (reached == job_.count) return;
     // Blocks of a tree are of all boxes: where most of them leave and places separate nothing, one bucket is faster.
-    if (4 * kManyKept >= reached || are_spread()) return walk_on(reached);
+    if (4 * kManyKept >= reached || are_spread()) return go_on_with_tree(reached);
     pool_.reset();
     empty_buckets(1);
-    loops().walk(job_);
+    loops().run(job_);
   }
 
   // Does a box cover little of what all cover, on average?
@@ -79,27 +79,27 @@ class Walker {
     return 32 * sum < (max_x - min_x) * (max_y - min_y) * job_.count;
   }
 
-  // The rest of the walk, in a tree of all boxes where those kept can be met.
-  void walk_on(uint32_t from) {
+  // The rest of the pass, in a tree of all boxes where those kept can be met.
+  void go_on_with_tree(uint32_t from) {
     if (job_.count > tree_room_) {
       space_ = new (allocate<TreeSpace<T>>(host_, 1)) TreeSpace<T>(job_.count, host_);
       tree_room_ = job_.count;
     }
-    Tree<T> tree = space_->plant(job_.boxes, job_.count, job_.filter, Role::kVisited, host_);
+    Tree<T> tree = space_->plant(job_.boxes, job_.count, job_.filter, Role::kSelected, host_);
     tree.clear();
     const auto enter = [&](uint32_t i) {
       const T box_area = area(job_.boxes[i]);
-      if (!job_.filter.inert(box_area)) tree.restore(tree.place[i], job_.filter.limit(box_area, Role::kVisited));
+      if (!job_.filter.inert(box_area)) tree.restore(tree.place[i], job_.filter.limit(box_area, Role::kSelected));
     };
     int64_t kept = kManyKept;
     for (uint32_t i = 0; i < from; ++i)
-      if (job_.remover[i] == i) enter(i);
+      if (job_.suppressor[i] == i) enter(i);
     for (uint32_t i = from; i < job_.count; ++i) {
       const bool over = kept >= max_output_;
-      if (over && !job_.want_owner) return std::fill(job_.remover + i, job_.remover + job_.count, kNobody);
+      if (over && !job_.want_owner) return std::fill(job_.suppressor + i, job_.suppressor + job_.count, kNobody);
       const uint32_t found =
           first_suppressing(tree, job_.boxes[i], i, !job_.want_owner, job_.threshold, job_.suppresses);
-      job_.remover[i] = found == i && over ? kNobody : found;
+      job_.suppressor[i] = found == i && over ? kNobody : found;
       if (found != i || over) continue;
       enter(i);
       ++kept;
@@ -124,7 +124,7 @@ class Walker {
   const int64_t max_output_;
   ChunkPool<T> pool_;
   Grid grid_{};
-  Walk<T> job_{};
+  GroupPass<T> job_{};
   Bucket<T> single_{};
   Bucket<T>* buckets_ = nullptr;
   int64_t room_ = 0;

@@ -9,7 +9,7 @@
 namespace ptdet::cpu {
 namespace {
 
-// Keys of the ids along the visiting order.
+// Keys of the ids along the score order.
 void load_keys(const Column& ids, const uint32_t* rows, int64_t count, int64_t* keys) {
   with_type(ids.type, ids.data, [&](const auto* data) {
     using Stored = std::decay_t<decltype(*data)>;
@@ -38,7 +38,7 @@ bool any_id_is_nan(const Column& ids, int64_t count) {
   return found;
 }
 
-bool start_walk(const NmsInput& input, const NmsOutput& output) {
+bool start_pass(const NmsInput& input, const NmsOutput& output) {
   const bool refused = input.groups.data && any_id_is_nan(input.groups, input.count);
   *output.kept = refused ? kGroupIsNan : 0;
   std::fill_n(output.keep, input.count, -1);

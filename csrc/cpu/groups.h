@@ -1,4 +1,4 @@
-// From class ids of any kind to runs of boxes: each group's boxes side by side, in visiting order.
+// From class ids of any kind to runs of boxes: each group's boxes side by side, in score order.
 #pragma once
 
 #include "cpu/parallel.h"
@@ -15,7 +15,7 @@ struct Groups {
 // Over all boxes, candidates or not (SPEC 1: a NaN id is an error).
 bool any_id_is_nan(const Column& ids, int64_t count);
 // Writes that nothing is kept; false if an id is NaN, which *output.kept says then.
-bool start_walk(const NmsInput& input, const NmsOutput& output);
+bool start_pass(const NmsInput& input, const NmsOutput& output);
 
 // rows_by_rank: rows of the input by decreasing score.
 Groups group_boxes(const Column& ids, const uint32_t* rows_by_rank, int64_t count, const Host& host);

@@ -3,7 +3,7 @@
 
 #include "cpu/simd/simd_table.h"
 #include "cpu/parallel.h"
-#include "cpu/box_rows.h"
+#include "cpu/typed_io.h"
 
 namespace ptdet::cpu {
 namespace {
@@ -52,19 +52,13 @@ void scale(const void* gradient, int64_t gradient_stride, const void* slopes, in
 
 void box_loss(const LossInput& input, const LossOutput& output, const Host& host) {
   if (input.count == 0) return;
-  if (computed_wide(input.a.type, input.b.type))
-    run<double>(input, output, host);
-  else
-    run<float>(input, output, host);
+  with_computed(computed_type(input.a.type, input.b.type), [&](auto box) { run<decltype(box)>(input, output, host); });
 }
 
 void box_loss_backward(Type type, const void* gradient, int64_t gradient_stride, const void* slopes, int64_t count,
                        void* out, const Host& host) {
   if (count == 0) return;
-  if (type == Type::kFloat64)
-    scale<double>(gradient, gradient_stride, slopes, count, out, host);
-  else
-    scale<float>(gradient, gradient_stride, slopes, count, out, host);
+  with_computed(type, [&](auto box) { scale<decltype(box)>(gradient, gradient_stride, slopes, count, out, host); });
 }
 
 }  // namespace ptdet::cpu

@@ -4,7 +4,6 @@
 #include "math/soft_nms.h"
 #include "cpu/matrix_weights.h"
 #include "cpu/candidates.h"
-#include "cpu/store.h"
 #include "api/dispatch.h"
 
 namespace ptdet::cpu {
@@ -31,7 +30,7 @@ class Matrix {
     }
   }
 
-  // One group in visiting order; found(i, least) of each.
+  // One group in score order; found(i, least) of each.
   template <typename Found>
   void weigh(const Box<T>* boxes, uint32_t count, Found&& found) {
     Weights<T> all = weights_of(all_, boxes, count);
@@ -44,7 +43,7 @@ class Matrix {
     std::fill_n(relief_ + count, kFew, T(0));
     best.relief[0] = relief_;
     spread_relief(all);
-    // Those before all others are relieved least: who leaves little is most often among them.
+    // Those before all others are relieved least: the box that leaves least is most often among them.
     for_all(count, [&](uint32_t i) {
       LeastLeft<T> least = LeastLeft<T>::nothing_taken();
       if (relief_[i] != untouched) {
@@ -59,12 +58,13 @@ class Matrix {
   static constexpr uint32_t kFew = Block<T>::kLanes;
 
   Weights<T> weights_of(const TreeSpace<T>& space, const Box<T>* boxes, uint32_t count) const {
-    // An overlap of 0 weighs nothing, and one above it needs an intersection; but of GIoU (math/apart.h).
-    const Metric metric = params_.walk.metric;
+    // An overlap of 0 weighs nothing. One above it needs an intersection, unless the measure rounds above its bound.
+    const Metric metric = params_.pass.metric;
+    const MetricTraits traits = traits_of(metric);
     Filter<T> filter = Filter<T>::that_intersect(metric);
-    if (metric == Metric::kGiou) filter.mode = Filter<T>::Mode::kNone;
-    const Tree<T> tree = space.plant(boxes, count, filter, Role::kVisited, host_);
-    return {tree, metric, matrix_decay<T>(params_), &share_by<T>, {}};
+    if (traits.rounds_above) filter.mode = Filter<T>::Mode::kNone;
+    const Tree<T> tree = space.plant(boxes, count, filter, Role::kSelected, host_);
+    return {tree, metric, traits, matrix_decay<T>(params_), &share_by<T>, {}};
   }
 
   void spread_relief(Weights<T>& all) const {
@@ -99,7 +99,7 @@ class Matrix {
   const MatrixParams& params_;
   const Host& host_;
   const TreeSpace<T> best_, all_;
-  T* relief_;                          // by number
+  T* relief_;                           // by number
   T* relief_at_[Tree<T>::kMostLevels];  // by level and place
 };
 
@@ -123,10 +123,10 @@ void weigh(const NmsInput& input, const MatrixParams& params, const Ranks& ranks
 
 template <typename T, typename Score>
 void run(const NmsInput& input, const MatrixParams& params, const SoftOutput& output, const Host& host) {
-  const NmsOutput& walk = output.walk;
+  const NmsOutput& pass = output.pass;
   T* factor = allocate<T>(host, input.count);
   std::fill_n(factor, input.count, T(-1));
-  weigh(input, params, rank_candidates(input, params.walk, host), factor, walk.owner, host);
+  weigh(input, params, rank_candidates(input, params.pass, host), factor, pass.owner, host);
   Score* scores = load_column<Score>(input.scores, input.count, host);
   bool* alive = allocate<bool>(host, input.count);
   const Score floor = Threshold<Score>::from(params.min_score, false).bound;
@@ -135,13 +135,13 @@ void run(const NmsInput& input, const MatrixParams& params, const SoftOutput& ou
     if (!alive[i]) continue;
     scores[i] *= static_cast<Score>(factor[i]);
     alive[i] = !(scores[i] <= floor);
-    if (alive[i]) walk.owner[i] = -1;
+    if (alive[i]) pass.owner[i] = -1;
   }
   const Ranks ranks = rank_scores(scores, alive, input.count, host);
-  *walk.kept = std::min(ranks.count, params.walk.max_output);
+  *pass.kept = std::min(ranks.count, params.pass.max_output);
   for (int64_t k = 0; k < input.count; ++k) {
-    const bool is_kept = k < *walk.kept;
-    if (is_kept) walk.keep[k] = walk.owner[ranks.rows[k]] = ranks.rows[k];
+    const bool is_kept = k < *pass.kept;
+    if (is_kept) pass.keep[k] = pass.owner[ranks.rows[k]] = ranks.rows[k];
     store(output.scores, input.scores.type, k, is_kept ? scores[ranks.rows[k]] : Score(0));
   }
 }
@@ -149,11 +149,11 @@ void run(const NmsInput& input, const MatrixParams& params, const SoftOutput& ou
 }  // namespace
 
 void matrix_nms(const NmsInput& input, const MatrixParams& params, const SoftOutput& output, const Host& host) {
-  if (!start_walk(input, output.walk)) return;
-  const bool wide = input.boxes.type == Type::kFloat64, wide_scores = input.scores.type == Type::kFloat64;
-  const auto kernel = wide ? (wide_scores ? run<double, double> : run<double, float>)
-                           : (wide_scores ? run<float, double> : run<float, float>);
-  kernel(input, params, output, host);
+  if (!start_pass(input, output.pass)) return;
+  with_computed(input.boxes.type, [&](auto box) {
+    with_computed(input.scores.type,
+                  [&](auto score) { run<decltype(box), decltype(score)>(input, params, output, host); });
+  });
 }
 
 }  // namespace ptdet::cpu

@@ -1,11 +1,10 @@
-// Merge: hard NMS, then each kept box becomes the weighted mean of its members, added in visiting order.
+// Merge: hard NMS, then each kept box becomes the weighted mean of its members, added in score order.
 #include <algorithm>
 #include <new>
 
 #include "math/threshold.h"
 #include "cpu/ordinary.h"
 #include "cpu/candidates.h"
-#include "cpu/store.h"
 #include "cpu/box_tree.h"
 #include "api/dispatch.h"
 
@@ -20,13 +19,13 @@ class Merger {
         params_(params),
         output_(output),
         host_(host),
-        filter_(Filter<T>::from(params.walk)),
-        threshold_(Threshold<T>::from(params.walk.iou_threshold, params.walk.inclusive)),
-        ranks_(rank_candidates(input, params.walk, host)),
+        filter_(Filter<T>::from(params.pass)),
+        threshold_(Threshold<T>::from(params.pass.iou_threshold, params.pass.inclusive)),
+        ranks_(rank_candidates(input, params.pass, host)),
         boxes_(load_boxes<T>(input.boxes, input.count, host)),
         weights_(load_column<T>(input.scores, input.count, host)),
         place_(allocate<uint32_t>(host, input.count)) {
-    for (int64_t k = 0; k < kept(); ++k) place_[output.walk.keep[k]] = static_cast<uint32_t>(k);
+    for (int64_t k = 0; k < kept(); ++k) place_[output.pass.keep[k]] = static_cast<uint32_t>(k);
   }
 
   void run() {
@@ -40,12 +39,12 @@ class Merger {
       merge<OrdinaryMean<T>>();
     else
       merge<WeightedMean<T>>();
-    const size_t row = 4 * bytes_of(input_.boxes.type), used = row * static_cast<size_t>(kept());
+    const size_t row = 4 * static_cast<size_t>(bytes_of(input_.boxes.type)), used = row * static_cast<size_t>(kept());
     std::fill_n(static_cast<char*>(output_.merged) + used, row * static_cast<size_t>(input_.count) - used, char(0));
   }
 
  private:
-  int64_t kept() const { return *output_.walk.kept; }
+  int64_t kept() const { return *output_.pass.kept; }
 
   template <typename Mean>
   void merge() {
@@ -60,7 +59,7 @@ class Merger {
     if (!params_.by_overlap || row == of)
       mean.add(boxes_[row], weights_[row]);
     else
-      mean.add(boxes_[row], weights_[row], overlap_by(params_.walk.metric, boxes_[row], boxes_[of]));
+      mean.add(boxes_[row], weights_[row], overlap_by(params_.pass.metric, boxes_[row], boxes_[of]));
   }
 
   template <typename Mean>
@@ -73,13 +72,13 @@ class Merger {
     Mean* means = allocate<Mean>(host_, kept());
     std::fill_n(means, kept(), Mean());
     for (int64_t r = 0; r < ranks_.count; ++r) {
-      const int64_t row = ranks_.rows[r], by = output_.walk.owner[row];
+      const int64_t row = ranks_.rows[r], by = output_.pass.owner[row];
       if (by >= 0) add(means[place_[by]], row, by);
     }
-    for (int64_t k = 0; k < kept(); ++k) write(output_.walk.keep[k], means[k]);
+    for (int64_t k = 0; k < kept(); ++k) write(output_.pass.keep[k], means[k]);
   }
 
-  // visit(rows, count, members) for each group: the rows in visiting order, and their boxes.
+  // visit(rows, count, members) for each group: the rows in score order, and their boxes.
   template <typename Visit>
   void for_each_group(Visit&& visit) {
     const Groups groups = groups_of(input_, ranks_, host_);
@@ -100,10 +99,10 @@ class Merger {
     for_each_group([&](const uint32_t* rows, uint32_t count, const Box<T>* members) {
       const Tree<T> tree = space_->plant(members, count, filter_, Role::kCandidate, host_);
       for (uint32_t i = 0; i < count; ++i) {
-        if (output_.walk.owner[rows[i]] != rows[i]) continue;
+        if (output_.pass.owner[rows[i]] != rows[i]) continue;
         uint32_t found = 0;
         met[found++] = i;
-        for_each_met(tree, members[i], params_.walk.metric, threshold_, space_->hits, [&](uint32_t j, uint32_t, T) {
+        for_each_met(tree, members[i], params_.pass.metric, threshold_, space_->hits, [&](uint32_t j, uint32_t, T) {
           if (j != i && (j > i || params_.members != Members::kLater)) met[found++] = j;
         });
         std::sort(met, met + found);
@@ -122,32 +121,32 @@ class Merger {
     for_each_group([&](const uint32_t* rows, uint32_t count, const Box<T>* members) {
       uint32_t kept_here = 0;
       for (uint32_t i = 0; i < count; ++i)
-        if (output_.walk.owner[rows[i]] == rows[i]) kept_boxes[kept_here] = members[i], kept_at[kept_here++] = i;
-      const Tree<T> tree = space_->plant(kept_boxes, kept_here, filter_, Role::kVisited, host_);
+        if (output_.pass.owner[rows[i]] == rows[i]) kept_boxes[kept_here] = members[i], kept_at[kept_here++] = i;
+      const Tree<T> tree = space_->plant(kept_boxes, kept_here, filter_, Role::kSelected, host_);
       for (uint32_t i = 0; i < count; ++i) {
-        if (output_.walk.owner[rows[i]] == rows[i]) continue;
+        if (output_.pass.owner[rows[i]] == rows[i]) continue;
         T most = -T(INFINITY);
         uint32_t best = kept_here;
-        for_each_met(tree, members[i], params_.walk.metric, threshold_, space_->hits,
+        for_each_met(tree, members[i], params_.pass.metric, threshold_, space_->hits,
                      [&](uint32_t k, uint32_t, T overlap) {
                        if (kept_at[k] > i || overlap < most || (overlap == most && k > best)) return;
                        most = overlap, best = k;
                      });
-        if (best < kept_here) output_.walk.owner[rows[i]] = rows[kept_at[best]];
+        if (best < kept_here) output_.pass.owner[rows[i]] = rows[kept_at[best]];
       }
     });
   }
 
   // Owners are settled among all kept boxes before max_output cuts the list.
   void cut() {
-    const int64_t limit = params_.walk.max_output;
+    const int64_t limit = params_.pass.max_output;
     if (kept() <= limit) return;
     for (int64_t row = 0; row < input_.count; ++row) {
-      int64_t& by = output_.walk.owner[row];
+      int64_t& by = output_.pass.owner[row];
       if (by >= 0 && place_[by] >= limit) by = -1;
     }
-    std::fill(output_.walk.keep + limit, output_.walk.keep + kept(), -1);
-    *output_.walk.kept = limit;
+    std::fill(output_.pass.keep + limit, output_.pass.keep + kept(), -1);
+    *output_.pass.kept = limit;
   }
 
   const NmsInput& input_;
@@ -166,14 +165,11 @@ class Merger {
 }  // namespace
 
 void merge_nms(const NmsInput& input, const MergeParams& params, const MergeOutput& output, const Host& host) {
-  NmsParams walk = params.walk;
-  if (params.members == Members::kBest) walk.max_output = input.count;
-  nms(input, walk, output.walk, host);
-  if (*output.walk.kept < 0) return;
-  if (input.boxes.type == Type::kFloat64)
-    Merger<double>(input, params, output, host).run();
-  else
-    Merger<float>(input, params, output, host).run();
+  NmsParams pass = params.pass;
+  if (params.members == Members::kBest) pass.max_output = input.count;
+  nms(input, pass, output.pass, host);
+  if (*output.pass.kept < 0) return;
+  with_computed(input.boxes.type, [&](auto box) { Merger<decltype(box)>(input, params, output, host).run(); });
 }
 
 }  // namespace ptdet::cpu

@@ -1,19 +1,18 @@
-// Non-maximum merging, greedy and not: a kept box grows to the hull of the boxes it takes up.
+// Non-maximum merging, greedy and not: a kept box grows to the hull of the boxes it absorbs.
 #include <algorithm>
 
 #include "math/nmm.h"
 #include "math/threshold.h"
 #include "cpu/candidates.h"
-#include "cpu/store.h"
 #include "cpu/box_tree.h"
 #include "api/dispatch.h"
 
 namespace ptdet::cpu {
 namespace {
 
-// Boxes are asked in visiting order; each hands those it overlaps, if free, to the box it belongs to itself.
+// Boxes are asked in score order; each hands those it overlaps, if free, to the box it belongs to itself.
 template <typename T>
-void hand_on(const NmsInput& input, const NmsParams& params, const Ranks& ranks, int64_t* owner, const Host& host) {
+void propagate(const NmsInput& input, const NmsParams& params, const Ranks& ranks, int64_t* owner, const Host& host) {
   const auto filter = Filter<T>::from(params);
   const auto threshold = Threshold<T>::from(params.iou_threshold, params.inclusive);
   const Groups groups = groups_of(input, ranks, host);
@@ -44,29 +43,29 @@ void list_kept(const NmsParams& params, const Ranks& ranks, const NmsOutput& out
   *output.kept = kept;
 }
 
-// Members join in visiting order, each if it overlaps the box as grown so far; who is owned by none that is kept is
+// Members join in score order, each if it overlaps the box as grown so far; a box whose owner is not kept is
 // owned by none.
 template <typename T>
-void grow(const NmsInput& input, const NmsParams& params, const Ranks& ranks, const MergingOutput& output,
+void grow(const NmsInput& input, const NmsParams& params, const Ranks& ranks, const NmmOutput& output,
           const Host& host) {
   const auto threshold = Threshold<T>::from(params.iou_threshold, false);
-  const NmsOutput& walk = output.walk;
+  const NmsOutput& pass = output.pass;
   const Box<T>* boxes = load_boxes<T>(input.boxes, input.count, host);
   int64_t* place = allocate<int64_t>(host, input.count);
   std::fill_n(place, input.count, -1);
-  Grown<T>* grown = allocate<Grown<T>>(host, *walk.kept);
-  for (int64_t k = 0; k < *walk.kept; ++k)
-    grown[place[walk.keep[k]] = k] = Grown<T>::from(boxes[walk.keep[k]], walk.keep[k]);
+  Grown<T>* grown = allocate<Grown<T>>(host, *pass.kept);
+  for (int64_t k = 0; k < *pass.kept; ++k)
+    grown[place[pass.keep[k]] = k] = Grown<T>::from(boxes[pass.keep[k]], pass.keep[k]);
   for (int64_t r = 0; r < ranks.count; ++r) {
     const uint32_t row = ranks.rows[r];
-    int64_t& by = walk.owner[row];
+    int64_t& by = pass.owner[row];
     if (by >= 0 && place[by] < 0) by = -1;
     if (by < 0 || by == row) continue;
-    Grown<T>& taker = grown[place[by]];
-    if (threshold.met_by(overlap_by(params.metric, boxes[row], taker.box))) taker.take(boxes[row], row);
+    Grown<T>& absorber = grown[place[by]];
+    if (threshold.met_by(overlap_by(params.metric, boxes[row], absorber.box))) absorber.absorb(boxes[row], row);
   }
   for (int64_t k = 0; k < input.count; ++k) {
-    const Grown<T> found = k < *walk.kept ? grown[k] : Grown<T>::none();
+    const Grown<T> found = k < *pass.kept ? grown[k] : Grown<T>::none();
     store_box(output.grown, input.boxes.type, k, found.box);
     if (output.sides) found.write_sides(output.sides, k);
   }
@@ -74,17 +73,18 @@ void grow(const NmsInput& input, const NmsParams& params, const Ranks& ranks, co
 
 }  // namespace
 
-void nmm(const NmsInput& input, const MergingParams& params, const MergingOutput& output, const Host& host) {
-  const bool wide = input.boxes.type == Type::kFloat64;
-  const Ranks ranks = rank_candidates(input, params.walk, host);
-  if (params.members_hand_on) {
-    if (!start_walk(input, output.walk)) return;
-    (wide ? hand_on<double> : hand_on<float>)(input, params.walk, ranks, output.walk.owner, host);
-    list_kept(params.walk, ranks, output.walk);
+void nmm(const NmsInput& input, const NmmParams& params, const NmmOutput& output, const Host& host) {
+  const Ranks ranks = rank_candidates(input, params.pass, host);
+  if (params.members_propagate) {
+    if (!start_pass(input, output.pass)) return;
+    with_computed(input.boxes.type,
+                  [&](auto box) { propagate<decltype(box)>(input, params.pass, ranks, output.pass.owner, host); });
+    list_kept(params.pass, ranks, output.pass);
   } else {
-    nms(input, params.walk, output.walk, host);
+    nms(input, params.pass, output.pass, host);
   }
-  if (*output.walk.kept >= 0) (wide ? grow<double> : grow<float>)(input, params.walk, ranks, output, host);
+  if (*output.pass.kept < 0) return;
+  with_computed(input.boxes.type, [&](auto box) { grow<decltype(box)>(input, params.pass, ranks, output, host); });
 }
 
 }  // namespace ptdet::cpu

@@ -1,4 +1,4 @@
-// Hard NMS: sort, group, walk each group, read the result off in the order of scores.
+// Hard NMS: sort, group, run the greedy pass over each group, list the result by decreasing score.
 #include <algorithm>
 #include <atomic>
 
@@ -9,66 +9,67 @@
 namespace ptdet::cpu {
 namespace {
 
-// removers[i]: as Walk::remover, in positions of the whole array.
+// suppressors[i]: as GroupPass::suppressor, in positions of the whole array.
 template <typename T>
-void walk_groups(const NmsParams& params, bool want_owner, const Box<T>* boxes, const Groups& groups, int64_t count,
-                 uint32_t* removers, const Host& host) {
+void pass_over_groups(const NmsParams& params, bool want_owner, const Box<T>* boxes, const Groups& groups,
+                      int64_t count, uint32_t* suppressors, const Host& host) {
   std::atomic<uint32_t> next{0};
   const int64_t workers = std::min<int64_t>(groups.count, parts_for(host, 8 * count));
   parallel_for(host, workers, [&](int64_t) {
-    Walker<T> walker(params, want_owner, host);
+    PassRunner<T> runner(params, want_owner, host);
     for (uint32_t g; (g = next++) < groups.count;) {
       const uint32_t start = groups.starts[g], size = groups.starts[g + 1] - start;
       if (size == 1 && params.max_output > 0) {
-        removers[start] = start;
+        suppressors[start] = start;
         continue;
       }
-      walker.walk(boxes + start, size, nullptr, removers + start);
+      runner.run(boxes + start, size, nullptr, suppressors + start);
       for (uint32_t i = start; start && i < start + size; ++i)
-        if (removers[i] != kNobody) removers[i] += start;
+        if (suppressors[i] != kNobody) suppressors[i] += start;
     }
   });
 }
 
-enum class State : uint8_t { kRemoved, kKept, kUndecided };
+enum class TileState : uint8_t { kRemoved, kKept, kUndecided };
 
 // What became of one group's candidates, in the order of scores.
 template <typename T>
-State* walk_tiles(const NmsInput& input, const NmsParams& params, const Tiles& tiles, const Ranks& ranked,
-                  const Host& host) {
-  State* states = allocate<State>(host, ranked.count);
+TileState* pass_over_tiles(const NmsInput& input, const NmsParams& params, const Tiles& tiles, const Ranks& ranked,
+                           const Host& host) {
+  TileState* states = allocate<TileState>(host, ranked.count);
   uint32_t largest = 0;
   for (uint32_t t = 0; t < tiles.count; ++t) largest = std::max(largest, tiles.starts[t + 1] - tiles.starts[t]);
 
   std::atomic<uint32_t> next{0};
   parallel_for(host, std::min<int64_t>(tiles.count, host.threads), [&](int64_t) {
-    Walker<T> walker(params, false, host);
+    PassRunner<T> runner(params, false, host);
     Box<T>* boxes = allocate<Box<T>>(host, largest);
-    uint32_t* removers = allocate<uint32_t>(host, largest);
+    uint32_t* suppressors = allocate<uint32_t>(host, largest);
     for (uint32_t t; (t = next++) < tiles.count;) {
       const uint32_t start = tiles.starts[t], size = tiles.starts[t + 1] - start;
       gather_boxes(input.boxes, tiles.rows + start, 0, size, boxes);
-      walker.walk(boxes, size, tiles.border + start, removers);
+      runner.run(boxes, size, tiles.border + start, suppressors);
       for (uint32_t i = 0; i < size; ++i)
-        states[tiles.ranks[start + i]] = removers[i] == i            ? State::kKept
-                                         : removers[i] == kUndecided ? State::kUndecided
-                                                                     : State::kRemoved;
+        states[tiles.ranks[start + i]] = suppressors[i] == i            ? TileState::kKept
+                                         : suppressors[i] == kUndecided ? TileState::kUndecided
+                                                                        : TileState::kRemoved;
     }
   });
 
-  const int64_t undecided = std::count(states, states + ranked.count, State::kUndecided);
+  const int64_t undecided = std::count(states, states + ranked.count, TileState::kUndecided);
   uint32_t* ranks = allocate<uint32_t>(host, undecided);
   uint32_t* rows = allocate<uint32_t>(host, undecided);
   for (int64_t rank = 0, i = 0; i < undecided; ++rank) {
-    if (states[rank] != State::kUndecided) continue;
+    if (states[rank] != TileState::kUndecided) continue;
     ranks[i] = static_cast<uint32_t>(rank);
     rows[i++] = ranked.rows[rank];
   }
   Box<T>* boxes = allocate<Box<T>>(host, undecided);
-  uint32_t* removers = allocate<uint32_t>(host, undecided);
+  uint32_t* suppressors = allocate<uint32_t>(host, undecided);
   gather_boxes(input.boxes, rows, 0, undecided, boxes);
-  Walker<T>(params, false, host).walk(boxes, static_cast<uint32_t>(undecided), nullptr, removers);
-  for (int64_t i = 0; i < undecided; ++i) states[ranks[i]] = removers[i] == i ? State::kKept : State::kRemoved;
+  PassRunner<T>(params, false, host).run(boxes, static_cast<uint32_t>(undecided), nullptr, suppressors);
+  for (int64_t i = 0; i < undecided; ++i)
+    states[ranks[i]] = suppressors[i] == i ? TileState::kKept : TileState::kRemoved;
   return states;
 }
 
@@ -82,13 +83,13 @@ void list_kept(const NmsParams& params, const Ranks& ranked, int64_t count, cons
   *output.kept = kept;
 }
 
-void list_owners(const Groups& groups, const uint32_t* removers, int64_t candidates, int64_t count,
+void list_owners(const Groups& groups, const uint32_t* suppressors, int64_t candidates, int64_t count,
                  const NmsOutput& output) {
   std::fill_n(output.owner, count, -1);
   for (int64_t k = 0; k < *output.kept; ++k) output.owner[output.keep[k]] = output.keep[k];
   for (int64_t i = 0; i < candidates; ++i) {
-    if (removers[i] == i || removers[i] == kNobody) continue;
-    const uint32_t owner = groups.rows[removers[i]];
+    if (suppressors[i] == i || suppressors[i] == kNobody) continue;
+    const uint32_t owner = groups.rows[suppressors[i]];
     if (output.owner[owner] == owner) output.owner[groups.rows[i]] = owner;  // else max_output cut the owner off
   }
 }
@@ -107,12 +108,12 @@ void run(const NmsInput& input, const NmsParams& params, const NmsOutput& output
   Groups groups{1, whole, nullptr, ranked.rows};
   if (grouped && count > 0) groups = group_boxes(input.groups, ranked.rows, count, host);
 
-  // One walk that ends early needs no tiles; and they say who is removed, not by whom.
+  // One pass that ends early needs no tiles; and tiles say which boxes are removed, not by which box.
   if (groups.count == 1 && !output.owner && params.max_output > count / 2) {
     const Tiles tiles = cut_into_tiles<T>(input.boxes, ranked.rows, count, Filter<T>::from(params), host);
     if (tiles.count) {
-      const State* states = walk_tiles<T>(input, params, tiles, ranked, host);
-      list_kept(params, ranked, input.count, output, [&](int64_t rank) { return states[rank] == State::kKept; });
+      const TileState* states = pass_over_tiles<T>(input, params, tiles, ranked, host);
+      list_kept(params, ranked, input.count, output, [&](int64_t rank) { return states[rank] == TileState::kKept; });
       return;
     }
   }
@@ -120,17 +121,17 @@ void run(const NmsInput& input, const NmsParams& params, const NmsOutput& output
   Box<T>* boxes = allocate<Box<T>>(host, count);
   parallel_ranges(host, count, parts_for(host, count),
                   [&](int64_t begin, int64_t end) { gather_boxes(input.boxes, groups.rows, begin, end, boxes); });
-  uint32_t* removers = allocate<uint32_t>(host, count);
-  walk_groups(params, output.owner != nullptr, boxes, groups, count, removers, host);
+  uint32_t* suppressors = allocate<uint32_t>(host, count);
+  pass_over_groups(params, output.owner != nullptr, boxes, groups, count, suppressors, host);
 
   if (groups.ranks) {  // a position is not a rank
     bool* kept = allocate<bool>(host, count);
-    for (int64_t i = 0; i < count; ++i) kept[groups.ranks[i]] = removers[i] == i;
+    for (int64_t i = 0; i < count; ++i) kept[groups.ranks[i]] = suppressors[i] == i;
     list_kept(params, ranked, input.count, output, [&](int64_t rank) { return kept[rank]; });
   } else {
-    list_kept(params, ranked, input.count, output, [&](int64_t rank) { return removers[rank] == rank; });
+    list_kept(params, ranked, input.count, output, [&](int64_t rank) { return suppressors[rank] == rank; });
   }
-  if (output.owner) list_owners(groups, removers, count, input.count, output);
+  if (output.owner) list_owners(groups, suppressors, count, input.count, output);
 }
 
 }  // namespace
@@ -140,10 +141,7 @@ void nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output
     *output.kept = 0;
     return;
   }
-  if (input.boxes.type == Type::kFloat64)
-    run<double>(input, params, output, host);
-  else
-    run<float>(input, params, output, host);
+  with_computed(input.boxes.type, [&](auto box) { run<decltype(box)>(input, params, output, host); });
 }
 
 }  // namespace ptdet::cpu

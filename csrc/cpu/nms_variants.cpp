@@ -1,4 +1,4 @@
-// AND: of the boxes that hard NMS visits, those that a box then alive confirms.
+// AND: of the boxes that hard NMS selects, those that a box then alive confirms.
 #include <algorithm>
 
 #include "math/threshold.h"
@@ -14,12 +14,12 @@ struct Confirming {
   Metric metric;
   Threshold<T> threshold;
 
-  bool operator()(const Box<T>& visited, const Box<T>& other) const {
-    return threshold.met_by(overlap_by(metric, other, visited));
+  bool operator()(const Box<T>& selected, const Box<T>& other) const {
+    return threshold.met_by(overlap_by(metric, other, selected));
   }
 };
 
-// The boxes that a visited one removes may confirm it, and others alive that overlap it less than the walk asks for.
+// The boxes that a selected one removes may confirm it, and others alive that overlap it less than the pass asks for.
 template <typename T>
 class Confirmation {
  public:
@@ -28,7 +28,7 @@ class Confirmation {
         params_(params),
         owner_(owner),
         host_(host),
-        confirms_{params.walk.metric, Threshold<T>::from(params.overlap_threshold, false)},
+        confirms_{params.pass.metric, Threshold<T>::from(params.overlap_threshold, false)},
         boxes_(load_boxes<T>(input.boxes, input.count, host)),
         confirmed_(allocate<bool>(host, input.count)) {
     std::fill_n(confirmed_, input.count, false);
@@ -39,14 +39,14 @@ class Confirmation {
       const int64_t by = owner_[row];
       if (by >= 0 && by != row && !confirmed_[by]) confirmed_[by] = confirms_(boxes_[by], boxes_[row]);
     }
-    // Above the walk's own threshold all who confirm are removed too.
-    if (params_.overlap_threshold < params_.walk.iou_threshold) ask_all();
+    // Above the pass's own threshold all that confirm are removed too.
+    if (params_.overlap_threshold < params_.pass.iou_threshold) ask_all();
     return confirmed_;
   }
 
  private:
   void ask_all() {
-    const Ranks ranks = rank_candidates(input_, params_.walk, host_);
+    const Ranks ranks = rank_candidates(input_, params_.pass, host_);
     uint32_t* rank_of = allocate<uint32_t>(host_, input_.count);
     for (int64_t r = 0; r < ranks.count; ++r) rank_of[ranks.rows[r]] = static_cast<uint32_t>(r);
     const Groups groups = groups_of(input_, ranks, host_);
@@ -59,20 +59,20 @@ class Confirmation {
   void ask_group(const uint32_t* rows, uint32_t count, const uint32_t* rank_of, const TreeSpace<T>& space,
                  Box<T>* members) {
     if (count < 2) return;
-    NmsParams asked = params_.walk;
+    NmsParams asked = params_.pass;
     asked.iou_threshold = params_.overlap_threshold;
     asked.inclusive = false;
     for (uint32_t i = 0; i < count; ++i) members[i] = boxes_[rows[i]];
     const Tree<T> tree = space.plant(members, count, Filter<T>::from(asked), Role::kCandidate, host_);
     for (uint32_t i = 0; i < count; ++i) {
-      const uint32_t visited = rows[i];
-      if (owner_[visited] != visited || confirmed_[visited]) continue;
+      const uint32_t selected = rows[i];
+      if (owner_[selected] != selected || confirmed_[selected]) continue;
       bool found = false;
       for_each_near(tree, members[i], space.hits, [&](uint32_t j, uint32_t) {
-        if (found || j <= i || rank_of[owner_[rows[j]]] < rank_of[visited]) return;  // not alive
+        if (found || j <= i || rank_of[owner_[rows[j]]] < rank_of[selected]) return;  // not alive
         found = confirms_(members[i], members[j]);
       });
-      confirmed_[visited] = found;
+      confirmed_[selected] = found;
     }
   }
 
@@ -88,30 +88,30 @@ class Confirmation {
 }  // namespace
 
 void and_nms(const NmsInput& input, const AndParams& params, const NmsOutput& output, const Host& host) {
-  NmsParams walk = params.walk;
-  walk.max_output = input.count;
+  NmsParams pass = params.pass;
+  pass.max_output = input.count;
   int64_t* owner = output.owner ? output.owner : allocate<int64_t>(host, input.count);
-  nms(input, walk, {output.keep, owner, output.kept}, host);
-  const int64_t visited = *output.kept;
-  if (visited <= 0) return;
+  nms(input, pass, {output.keep, owner, output.kept}, host);
+  const int64_t selected = *output.kept;
+  if (selected <= 0) return;
 
-  const bool* confirmed = input.boxes.type == Type::kFloat64 ? Confirmation<double>(input, params, owner, host).run()
-                                                             : Confirmation<float>(input, params, owner, host).run();
+  const bool* confirmed = with_computed(
+      input.boxes.type, [&](auto box) { return Confirmation<decltype(box)>(input, params, owner, host).run(); });
   uint32_t* place = allocate<uint32_t>(host, input.count);
-  int64_t kept = 0, end = visited;  // places before `end` are visited
-  for (int64_t k = 0; k < visited; ++k) {
+  int64_t kept = 0, end = selected;  // places before `end` are selected
+  for (int64_t k = 0; k < selected; ++k) {
     const int64_t row = output.keep[k];
     place[row] = static_cast<uint32_t>(k);
     if (!confirmed[row]) continue;
-    if (kept == params.walk.max_output) {
+    if (kept == params.pass.max_output) {
       end = std::min(end, kept > 0 ? static_cast<int64_t>(place[output.keep[kept - 1]]) + 1 : 0);
     } else {
       output.keep[kept++] = row;
     }
   }
-  std::fill(output.keep + kept, output.keep + visited, -1);
+  std::fill(output.keep + kept, output.keep + selected, -1);
   *output.kept = kept;
-  if (!output.owner || end == visited) return;
+  if (!output.owner || end == selected) return;
   for (int64_t row = 0; row < input.count; ++row)
     if (owner[row] >= 0 && place[owner[row]] >= end) owner[row] = -1;
 }

@@ -5,7 +5,7 @@
 
 #include "math/order.h"
 #include "cpu/groups.h"
-#include "cpu/load.h"
+#include "cpu/typed_io.h"
 
 namespace ptdet::cpu {
 

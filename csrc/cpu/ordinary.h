@@ -3,7 +3,7 @@
 // too. Each number may be 0.
 #pragma once
 
-#include "math/weighted_mean.h"
+#include "math/box_fusion.h"
 
 namespace ptdet::cpu {
 

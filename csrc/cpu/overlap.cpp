@@ -4,7 +4,7 @@
 #include "math/overlap_grad.h"
 #include "cpu/simd/simd_table.h"
 #include "cpu/parallel.h"
-#include "cpu/box_rows.h"
+#include "cpu/typed_io.h"
 
 namespace ptdet::cpu {
 namespace {
@@ -114,18 +114,13 @@ void run_backward(const PairwiseInput& input, const PairwiseGradient& gradient, 
 
 void pairwise_overlap(const PairwiseInput& input, void* out, const Host& host) {
   if (input.batch * input.rows * input.columns == 0) return;
-  if (computed_wide(input.a.type, input.b.type))
-    run<double>(input, out, host);
-  else
-    run<float>(input, out, host);
+  with_computed(computed_type(input.a.type, input.b.type), [&](auto box) { run<decltype(box)>(input, out, host); });
 }
 
 void pairwise_overlap_backward(const PairwiseInput& input, const PairwiseGradient& gradient, void* slopes_a,
                                void* slopes_b, const Host& host) {
-  if (computed_wide(input.a.type, input.b.type))
-    run_backward<double>(input, gradient, slopes_a, slopes_b, host);
-  else
-    run_backward<float>(input, gradient, slopes_a, slopes_b, host);
+  with_computed(computed_type(input.a.type, input.b.type),
+                [&](auto box) { run_backward<decltype(box)>(input, gradient, slopes_a, slopes_b, host); });
 }
 
 }  // namespace ptdet::cpu

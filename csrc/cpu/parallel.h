@@ -1,4 +1,4 @@
-// Lambdas over the door's function pointers.
+// Memory and threads of the caller (Host), for lambdas.
 #pragma once
 
 #include "api/api.h"
@@ -10,7 +10,7 @@ T* allocate(const Host& host, int64_t count) {
   return static_cast<T*>(host.allocate(host.context, static_cast<size_t>(count > 0 ? count : 1) * sizeof(T)));
 }
 
-// body(i) for i in [0, tasks). What a body writes must not depend on who runs it.
+// body(i) for i in [0, tasks). What a body writes must not depend on the thread that runs it.
 template <typename Body>
 void parallel_for(const Host& host, int64_t tasks, Body&& body) {
   if (tasks <= 1 || host.threads <= 1) {

@@ -5,8 +5,8 @@
 
 #include <cfloat>
 
-#include "math/overlap.h"
 #include "api/api.h"
+#include "api/measures.h"
 
 namespace ptdet::cpu {
 
@@ -19,52 +19,52 @@ PTDET_HD bool is_never_met(T limit) {
 }
 
 // Which of the two boxes of an overlap (math/overlap.h).
-enum class Role { kCandidate, kVisited };
-PTDET_HD Role other(Role role) { return role == Role::kCandidate ? Role::kVisited : Role::kCandidate; }
+enum class Role { kCandidate, kSelected };
+PTDET_HD Role other(Role role) { return role == Role::kCandidate ? Role::kSelected : Role::kCandidate; }
 
 template <typename T>
 struct Filter {
   enum class Mode {
-    kIou,         // at most IoU: inter / (a + b - inter) >= t is inter >= t / (1 + t) * (a + b)
+    kIou,          // at most IoU: inter / (a + b - inter) >= t is inter >= t / (1 + t) * (a + b)
     kOfCandidate,  // IoF: inter >= t * a
-    kOfSmaller,   // IoS: inter >= t * min(a, b)
-    kIntersects,  // an intersection is needed, nothing more is known
-    kNone,        // even boxes apart can satisfy the test
-    kNever,       // no pair can
+    kOfSmaller,    // IoS: inter >= t * min(a, b)
+    kIntersects,   // an intersection is needed, nothing more is known
+    kNone,         // even boxes apart can satisfy the test
+    kNever,        // no pair can
   };
   Mode mode;
   double iou;  // kIou: no suppression below this IoU
   T factor;
   T slack;
-  Metric loose;  // a measure that is nowhere below the one asked for, and that a register can compute (wide.inc)
+  Metric
+      loose;  // a measure that is nowhere below the one asked for, and that a register can compute (simd/register.inc)
 
   static Filter from(const NmsParams& p) {
-    // 1e-5 covers the rounding of an IoU (about 1e-6 relative, and GIoU may exceed IoU by as much, absolute).
-    const double share = p.iou_threshold * (1 - 1e-5), iou = share - (p.metric == Metric::kGiou ? 1e-5 : 0.0);
+    const MetricTraits traits = traits_of(p.metric);
+    // 1e-5 covers the rounding of an IoU (about 1e-6 relative, and what rounds above its bound does so by as much).
+    const double share = p.iou_threshold * (1 - 1e-5), iou = share - (traits.rounds_above ? 1e-5 : 0.0);
     // Below the normal range products lose their relative precision; the slack keeps such boxes in.
     const T slack = share > 0 ? 4 * kSmallest : T(0);
     const Metric loose = loose_of(p);
     const bool apart_can_pass = p.inclusive ? p.iou_threshold <= 0 : p.iou_threshold < 0;
-    if (apart_can_pass || (p.metric == Metric::kGiou && iou <= 0)) return {Mode::kNone, 0, 0, 0, loose};
+    if (apart_can_pass || (traits.rounds_above && iou <= 0)) return {Mode::kNone, 0, 0, 0, loose};
     // No measure exceeds 1 in the arithmetic of a machine: an intersection is at most either area, for rounding keeps
     // the order of numbers, so a union, a + b - inter, is at least it; and what a hull lacks, GIoU divides by more.
     if (p.inclusive ? p.iou_threshold > 1 : p.iou_threshold >= 1) return {Mode::kNever, 0, 0, 0, loose};
-    const bool is_share = p.metric == Metric::kIof || p.metric == Metric::kIos;
+    const bool is_share = traits.bound != Bound::kIou;
     const T factor = static_cast<T>(is_share ? share : iou / (1 + iou));
     // Such a factor is 0, or has lost the precision that the margin above covers.
-    if (factor < kSmallest && p.metric == Metric::kGiou) return {Mode::kNone, 0, 0, 0, loose};
+    if (factor < kSmallest && traits.rounds_above) return {Mode::kNone, 0, 0, 0, loose};
     if (factor < kSmallest) return that_intersect(p.metric);
-    if (is_share) return {p.metric == Metric::kIof ? Mode::kOfCandidate : Mode::kOfSmaller, 0, factor, slack, loose};
+    if (is_share)
+      return {traits.bound == Bound::kOverFirst ? Mode::kOfCandidate : Mode::kOfSmaller, 0, factor, slack, loose};
     return {Mode::kIou, iou, factor, slack, loose};
   }
 
-  static Filter that_intersect(Metric metric) {
-    return {Mode::kIntersects, 0, T(0), T(0), metric == Metric::kCiou ? Metric::kDiou : metric};
-  }
+  static Filter that_intersect(Metric metric) { return {Mode::kIntersects, 0, T(0), T(0), traits_of(metric).loose}; }
 
   static Metric loose_of(const NmsParams& p) {
-    if (p.metric == Metric::kCiou) return Metric::kDiou;
-    return p.metric == Metric::kDiou && p.beta != 1 ? Metric::kIou : p.metric;
+    return p.metric == Metric::kDiou && p.beta != 1 ? Metric::kIou : traits_of(p.metric).loose;
   }
 
   // A box's part of the bound: the sum of both, or in kOfSmaller the lesser.
@@ -87,7 +87,7 @@ struct Filter {
   static constexpr T kSmallest = sizeof(T) == 4 ? T(FLT_MIN) : T(DBL_MIN);  // of the numbers of full precision
   PTDET_HD static bool too_small(T box_area) { return box_area < kSmallest * T(1 << 20); }
 
-  // How far, in widths of either box, the centres of two boxes may be apart (index.h).
+  // How far, in widths of either box, the centres of two boxes may be apart (box_index.h).
   double reach() const { return (iou >= 0.5 ? 1 - iou : (1 / iou - 1) / 2) * (1 + 1e-5); }
 
   // A box that can neither suppress nor be suppressed: its overlaps are undefined or 0.

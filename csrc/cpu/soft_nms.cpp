@@ -1,26 +1,25 @@
-// Soft-NMS: visits the best box left, lets the scores of its neighbours decay, and asks again which is best.
+// Soft-NMS: selects the best box left, lets the scores of its neighbours decay, and asks again which is best.
 #include <algorithm>
 #include <atomic>
 
 #include "cpu/tournament_tree.h"
 #include "cpu/box_tree.h"
 #include "cpu/candidates.h"
-#include "cpu/store.h"
 
 namespace ptdet::cpu {
 namespace {
 
 template <typename T, typename Score>
-Fallen let_decay(const SoftRule<T, Score>& rule, const Box<T>& visited, const Block<T>& block, uint64_t lanes,
+Fallen let_decay(const SoftRule<T, Score>& rule, const Box<T>& selected, const Block<T>& block, uint64_t lanes,
                  const BlockScores<Score>& at, [[maybe_unused]] bool in_registers) {
   if constexpr (std::is_same_v<T, Score>)
-    if (in_registers) return decay_loops<Score>().decay(rule, visited, block, lanes, at);
+    if (in_registers) return decay_loops<Score>().decay(rule, selected, block, lanes, at);
   Fallen fallen;
   for (; lanes; lanes &= lanes - 1) {
     const int i = __builtin_ctzll(lanes);
     const uint64_t lane = uint64_t(1) << i;
     const Box<T> box{block.x1[i], block.y1[i], block.x2[i], block.y2[i]};
-    const Score after = rule.after(at.scores[i], visited, box);
+    const Score after = rule.after(at.scores[i], selected, box);
     if (after == at.scores[i]) continue;
     const bool out = after <= rule.floor;
     at.scores[i] = after;
@@ -32,19 +31,16 @@ Fallen let_decay(const SoftRule<T, Score>& rule, const Box<T>& visited, const Bl
   return fallen;
 }
 
-// GIoU can come out above 0 without a common area (math/apart.h): by its rounding, or by more where areas have lost
-// digits. A gaussian of its rounding is 1, unless sigma is small or the scores have more digits than the boxes.
+// Can a measure be above 0 although the boxes share no area? By its rounding, or by more where areas have lost digits.
+// A gaussian of its rounding is 1, unless sigma is small or the scores have more digits than the boxes.
 template <typename T, typename Score>
 bool apart_can_decay(const NmsInput& input, const SoftParams& params) {
-  if (params.walk.metric != Metric::kGiou) return false;
+  if (!traits_of(params.pass.metric).rounds_above) return false;
   if (params.sigma < 1e-3 || sizeof(Score) > sizeof(T)) return true;
   bool found = false;
   with_type(input.boxes.type, input.boxes.data, [&](const auto* data) {
-    const int64_t step = input.boxes.column_stride;
     for (int64_t i = 0; i < input.count && !found; ++i) {
-      const auto* row = data + i * input.boxes.row_stride;
-      const T size = area(Box<T>{static_cast<T>(row[0]), static_cast<T>(row[step]), static_cast<T>(row[2 * step]),
-                                 static_cast<T>(row[3 * step])});
+      const T size = area(box_at<T>(data + i * input.boxes.row_stride, input.boxes.column_stride));
       found = size > T(0) && Filter<T>::too_small(size);
     }
   });
@@ -54,9 +50,9 @@ bool apart_can_decay(const NmsInput& input, const SoftParams& params) {
 // A gaussian decays whatever meets; the others need what a removal needs.
 template <typename T, typename Score>
 Filter<T> filter_of(const NmsInput& input, const SoftParams& params) {
-  if (params.decay != Decay::kGaussian) return Filter<T>::from(params.walk);
-  if (apart_can_decay<T, Score>(input, params)) return {Filter<T>::Mode::kNone, 0, 0, 0, Metric::kGiou};
-  return Filter<T>::that_intersect(params.walk.metric);
+  if (params.decay != Decay::kGaussian) return Filter<T>::from(params.pass);
+  if (apart_can_decay<T, Score>(input, params)) return {Filter<T>::Mode::kNone, 0, 0, 0, params.pass.metric};
+  return Filter<T>::that_intersect(params.pass.metric);
 }
 
 template <typename T, typename Score>
@@ -69,18 +65,18 @@ class Soft {
         host_(host),
         filter_(filter_of<T, Score>(input, params)),
         rule_(SoftRule<T, Score>::from(params)),
-        in_registers_(rule_.metric != Metric::kIos || filter_.needs_intersection()),
+        in_registers_(traits_of(rule_.metric).bound != Bound::kOverSmaller || filter_.needs_intersection()),
         scores_(load_column<Score>(input.scores, input.count, host)) {}
 
   void run() {
-    *output_.walk.kept = 0;
-    if (input_.groups.data && any_id_is_nan(input_.groups, input_.count)) *output_.walk.kept = kGroupIsNan;
+    *output_.pass.kept = 0;
+    if (input_.groups.data && any_id_is_nan(input_.groups, input_.count)) *output_.pass.kept = kGroupIsNan;
     for (int64_t i = 0; i < input_.count; ++i)
-      if (scores_[i] < Score(0)) *output_.walk.kept = kScoreIsNegative;
-    if (*output_.walk.kept < 0) return;
-    std::fill_n(output_.walk.owner, input_.count, -1);
+      if (scores_[i] < Score(0)) *output_.pass.kept = kScoreIsNegative;
+    if (*output_.pass.kept < 0) return;
+    std::fill_n(output_.pass.owner, input_.count, -1);
     const Ranks ranks =
-        rank_scores(scores_, takes_part(params_.walk, scores_, input_.count, host_), input_.count, host_);
+        rank_scores(scores_, takes_part(params_.pass, scores_, input_.count, host_), input_.count, host_);
     const Groups groups = groups_of(input_, ranks, host_);
     const uint32_t largest = largest_of(groups);
     const int64_t workers = std::min<int64_t>(groups.count, parts_for(host_, 8 * ranks.count));
@@ -88,7 +84,7 @@ class Soft {
     parallel_for(host_, workers, [&](int64_t) {
       Worker worker(largest, host_);
       for (uint32_t g; (g = next++) < groups.count;)
-        walk(groups.rows + groups.starts[g], groups.starts[g + 1] - groups.starts[g], worker);
+        pass(groups.rows + groups.starts[g], groups.starts[g + 1] - groups.starts[g], worker);
     });
     write();
   }
@@ -105,7 +101,7 @@ class Soft {
   bool out(Score score) const { return score <= rule_.floor; }
 
   // One group; `rows` in the order of the scores as given.
-  void walk(const uint32_t* rows, uint32_t count, Worker& worker) {
+  void pass(const uint32_t* rows, uint32_t count, Worker& worker) {
     while (count > 0 && out(scores_[rows[count - 1]])) --count;
     if (count == 0) return;
     gather_boxes(input_.boxes, rows, 0, count, worker.boxes);
@@ -115,25 +111,26 @@ class Soft {
     for (uint32_t at = 0; at < count; ++at) best.set(at, scores_[rows[tree.member(at)]], rows[tree.member(at)]);
     if (params_.reselect) {
       best.play();
-      for (int64_t emitted = 0; emitted < params_.walk.max_output; ++emitted) {
+      for (int64_t emitted = 0; emitted < params_.pass.max_output; ++emitted) {
         const uint32_t at = best.best();
         if (at == BestFirst<Score>::kNobodyLeft) break;
         best.take(at);
-        visit(tree, rows, at, worker, [&](uint32_t block, const Fallen& fallen) { best.settle(block, fallen); });
+        select_box(tree, rows, at, worker, [&](uint32_t block, const Fallen& fallen) { best.settle(block, fallen); });
       }
     } else {
       for (uint32_t i = 0; i < count; ++i)
-        if (!out(best.score(tree.place[i]))) visit(tree, rows, tree.place[i], worker, [](uint32_t, const Fallen&) {});
+        if (!out(best.score(tree.place[i])))
+          select_box(tree, rows, tree.place[i], worker, [](uint32_t, const Fallen&) {});
     }
     for (uint32_t at = 0; at < count; ++at) scores_[rows[tree.member(at)]] = best.score(at);
   }
 
   // changed(block, which) for each block in which scores fell.
   template <typename Changed>
-  void visit(Tree<T>& tree, const uint32_t* rows, uint32_t at, const Worker& worker, Changed&& changed) {
-    const uint32_t visited = tree.member(at);
-    const Box<T>& box = worker.boxes[visited];
-    output_.walk.owner[rows[visited]] = rows[visited];
+  void select_box(Tree<T>& tree, const uint32_t* rows, uint32_t at, const Worker& worker, Changed&& changed) {
+    const uint32_t selected = tree.member(at);
+    const Box<T>& box = worker.boxes[selected];
+    output_.pass.owner[rows[selected]] = rows[selected];
     tree.remove(at);
     const uint32_t found = search(tree, box, worker.space.hits);
     for (const Hits* hits = worker.space.hits; hits < worker.space.hits + found; ++hits) {
@@ -141,7 +138,7 @@ class Soft {
           let_decay(rule_, box, tree.level[0][hits->block], hits->lanes, worker.best.block(hits->block), in_registers_);
       for (uint64_t lanes = fallen.gone; lanes; lanes &= lanes - 1) {
         const uint32_t place = hits->block * Block<T>::kLanes + static_cast<uint32_t>(__builtin_ctzll(lanes));
-        output_.walk.owner[rows[tree.member(place)]] = rows[visited];
+        output_.pass.owner[rows[tree.member(place)]] = rows[selected];
         tree.remove(place);
       }
       if (fallen.lanes) changed(hits->block, fallen);
@@ -149,20 +146,20 @@ class Soft {
   }
 
   void write() {
-    bool* visited = allocate<bool>(host_, input_.count);
-    for (int64_t i = 0; i < input_.count; ++i) visited[i] = output_.walk.owner[i] == i;
-    const Ranks ranks = rank_scores(scores_, visited, input_.count, host_);
-    const int64_t kept = std::min(ranks.count, params_.walk.max_output);
+    bool* selected = allocate<bool>(host_, input_.count);
+    for (int64_t i = 0; i < input_.count; ++i) selected[i] = output_.pass.owner[i] == i;
+    const Ranks ranks = rank_scores(scores_, selected, input_.count, host_);
+    const int64_t kept = std::min(ranks.count, params_.pass.max_output);
     for (int64_t k = 0; k < input_.count; ++k) {
-      output_.walk.keep[k] = k < kept ? static_cast<int64_t>(ranks.rows[k]) : -1;
+      output_.pass.keep[k] = k < kept ? static_cast<int64_t>(ranks.rows[k]) : -1;
       store(output_.scores, input_.scores.type, k, k < kept ? scores_[ranks.rows[k]] : Score(0));
     }
-    *output_.walk.kept = kept;
+    *output_.pass.kept = kept;
     if (kept == ranks.count) return;
-    for (int64_t k = kept; k < ranks.count; ++k) visited[ranks.rows[k]] = false;
+    for (int64_t k = kept; k < ranks.count; ++k) selected[ranks.rows[k]] = false;
     for (int64_t i = 0; i < input_.count; ++i) {
-      int64_t& by = output_.walk.owner[i];
-      if (by >= 0 && !visited[by]) by = -1;
+      int64_t& by = output_.pass.owner[i];
+      if (by >= 0 && !selected[by]) by = -1;
     }
   }
 
@@ -172,25 +169,18 @@ class Soft {
   const Host& host_;
   const Filter<T> filter_;
   const SoftRule<T, Score> rule_;
-  const bool in_registers_;  // IoS has no form there for a NaN, which stays if boxes apart decay too
+  // A register takes no NaN for the smaller of two areas; it matters only where boxes apart decay too.
+  const bool in_registers_;
   Score* scores_;  // as they are now
 };
-
-template <typename T>
-void run(const NmsInput& input, const SoftParams& params, const SoftOutput& output, const Host& host) {
-  if (input.scores.type == Type::kFloat64)
-    Soft<T, double>(input, params, output, host).run();
-  else
-    Soft<T, float>(input, params, output, host).run();
-}
 
 }  // namespace
 
 void soft_nms(const NmsInput& input, const SoftParams& params, const SoftOutput& output, const Host& host) {
-  if (input.boxes.type == Type::kFloat64)
-    run<double>(input, params, output, host);
-  else
-    run<float>(input, params, output, host);
+  with_computed(input.boxes.type, [&](auto box) {
+    with_computed(input.scores.type,
+                  [&](auto score) { Soft<decltype(box), decltype(score)>(input, params, output, host).run(); });
+  });
 }
 
 }  // namespace ptdet::cpu

@@ -14,7 +14,7 @@ namespace ptdet::cpu {
 constexpr uint32_t kFewPairs = 160;
 
 template <typename Key>
-struct Pairs {
+struct KeyValues {
   Key* keys;
   uint32_t* values;
 };
@@ -26,7 +26,7 @@ class RadixSort {
   static uint32_t digit(Key key, int pass) { return static_cast<uint32_t>(key >> (pass * kBits)) & (kDigits - 1); }
 
  public:
-  static Pairs<Key> run(const Host& host, Pairs<Key> from, Pairs<Key> to, int64_t count) {
+  static KeyValues<Key> run(const Host& host, KeyValues<Key> from, KeyValues<Key> to, int64_t count) {
     const int64_t parts = parts_for(host, count);
     uint32_t* counts = allocate<uint32_t>(host, parts * kPasses * kDigits);
     parallel_for(host, parts, [&](int64_t part) {
@@ -85,12 +85,12 @@ inline uint32_t leading(uint64_t key) { return static_cast<uint32_t>(key >> 32);
 
 // A few pairs whose keys all differ in their leading bits: a key's place is how many are smaller. False if two do not.
 template <typename Key>
-bool place_by_counting(Pairs<Key> from, Pairs<Key> to, uint32_t count) {
+bool place_by_counting(KeyValues<Key> from, KeyValues<Key> to, uint32_t count) {
   int32_t keys[kFewPairs], places[kFewPairs];
   const uint32_t padded = (count + 15) / 16 * 16;
   for (uint32_t i = 0; i < count; ++i) keys[i] = static_cast<int32_t>(leading(from.keys[i]) ^ 0x80000000u);
   for (uint32_t i = count; i < padded; ++i) keys[i] = 0;
-  simd().greedy_pass.count_smaller(keys, count, padded, places);
+  simd().count_smaller(keys, count, padded, places);
   memset(to.values, 0xff, count * sizeof(uint32_t));
   for (uint32_t i = 0; i < count; ++i) {
     if (to.values[places[i]] != 0xffffffffu) return false;
@@ -102,7 +102,7 @@ bool place_by_counting(Pairs<Key> from, Pairs<Key> to, uint32_t count) {
 
 // By ascending key, stably; returns whichever of the two buffers holds the result.
 template <typename Key>
-Pairs<Key> sort_pairs(const Host& host, Pairs<Key> from, Pairs<Key> to, int64_t count) {
+KeyValues<Key> sort_pairs(const Host& host, KeyValues<Key> from, KeyValues<Key> to, int64_t count) {
   if (count < 2) return from;
   const bool may_place = count <= kFewPairs && leading(from.keys[0]) != leading(from.keys[1]);
   if (may_place && place_by_counting(from, to, static_cast<uint32_t>(count))) return to;

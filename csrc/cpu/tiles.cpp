@@ -6,15 +6,15 @@
 #include <new>
 #include <utility>
 
-#include "cpu/load.h"
+#include "cpu/typed_io.h"
 
 namespace ptdet::cpu {
 namespace {
 
 constexpr int64_t kFewBoxes = 4096;      // below, two threads gain nothing
-constexpr int64_t kBoxesPerTile = 8192;  // at most; their index and they fill a core's own cache
+constexpr int64_t kBoxesPerTile = 8192;  // at most; their index and they fill a math's own cache
 constexpr int kDeepest = 12;
-constexpr double kMostOnBorder = 0.04;  // undecided boxes are walked twice: more would cost what tiles save
+constexpr double kMostOnBorder = 0.04;  // undecided boxes go through two passes: more would cost what tiles save
 
 struct Centre {
   double axis[2];
@@ -124,7 +124,7 @@ Tiles cut_into_tiles(const BoxColumn& boxes, const uint32_t* rows_by_rank, int64
   }
   if (static_cast<double>(near) > kMostOnBorder * static_cast<double>(taken[1])) return {};
 
-  // The tile of each candidate, in visiting order; then, stably, tile by tile.
+  // The tile of each candidate, in score order; then, stably, tile by tile.
   const int64_t parts = parts_for(host, count);
   uint16_t* tile = allocate<uint16_t>(host, count);
   uint32_t* counts = allocate<uint32_t>(host, parts * tiles);

@@ -1,8 +1,8 @@
-// A large group, cut into tiles that are walked apart: each fits a core's cache, and cores share the work.
+// A large group, cut into tiles with a greedy pass each: a tile fits a core's cache, and cores share the work.
 //
-// A box whose reach (index.h) stays on its side of every cut meets only boxes of its own tile. The others are the
-// border: in the walk of their tile they, and whoever only they might remove, stay undecided. What is undecided at
-// the end hangs on undecided boxes alone, so one more walk over those settles it: the answer is that of one walk
+// A box whose reach (box_index.h) stays on its side of every cut meets only boxes of its own tile. The others are the
+// border: in the pass of their tile they, and boxes that only they might remove, stay undecided. What is undecided at
+// the end depends on undecided boxes alone, so one more pass over those settles it: the answer is that of one pass
 // over all, wherever the cuts are.
 #pragma once
 

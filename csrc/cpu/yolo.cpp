@@ -1,12 +1,12 @@
 // The filter of a YOLO head: every number of the class columns is read once, tile by tile; rows that can have no
-// candidate end there. Tasks are runs of rows, whose candidates are listed apart and laid end to end afterwards, so the
-// order depends on no thread.
+// candidate end there. Tasks are runs of rows. Each lists its candidates apart; the lists are joined afterwards, so the
+// order does not depend on threads.
 #include "math/yolo.h"
 
 #include <algorithm>
 
 #include "cpu/simd/simd_table.h"
-#include "cpu/load.h"
+#include "cpu/typed_io.h"
 #include "cpu/parallel.h"
 #include "cpu/simd/yolo.h"
 
@@ -148,15 +148,11 @@ void emit(const YoloInput& input, const YoloFound& found, const YoloOutput& outp
 }  // namespace
 
 YoloFound yolo_find(const YoloInput& input, const YoloParams& params, int64_t* passed, const Host& host) {
-  return input.type == Type::kFloat64 ? find<double>(input, params, passed, host)
-                                      : find<float>(input, params, passed, host);
+  return with_computed(input.type, [&](auto box) { return find<decltype(box)>(input, params, passed, host); });
 }
 
 void yolo_emit(const YoloInput& input, const YoloFound& found, const YoloOutput& output, const Host& host) {
-  if (input.type == Type::kFloat64)
-    emit<double>(input, found, output, host);
-  else
-    emit<float>(input, found, output, host);
+  with_computed(input.type, [&](auto box) { emit<decltype(box)>(input, found, output, host); });
 }
 
 }  // namespace ptdet::cpu

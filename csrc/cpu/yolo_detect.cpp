@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "cpu/candidates.h"
-#include "cpu/store.h"
 
 namespace ptdet::cpu {
 namespace {
@@ -49,8 +48,8 @@ class Detector {
     if (kept < 0) return {kept};
 
     const Column images{candidates.images, 1, Type::kInt64};
-    const OrderFound order = image_order_find(keep_, kept, images, candidates.count, input_.images,
-                                              params_.max_per_image, num, host_);
+    const OrderFound order =
+        image_order_find(keep_, kept, images, candidates.count, input_.images, params_.max_per_image, num, host_);
     const int64_t count = order.count;
     int64_t *places = allocate<int64_t>(host_, count), *chosen = allocate<int64_t>(host_, count);
     image_order_emit(keep_, kept, order, num, input_.images, places, chosen, host_);
@@ -79,8 +78,8 @@ class Detector {
 
   // Group by group, each by row, and no more than the best `max_per_class` of each.
   Candidates<T> class_by_class(const Candidates<T>& all) const {
-    const Pairs<uint64_t> found{allocate<uint64_t>(host_, all.count), allocate<uint32_t>(host_, all.count)};
-    const Pairs<uint64_t> other{allocate<uint64_t>(host_, all.count), allocate<uint32_t>(host_, all.count)};
+    const KeyValues<uint64_t> found{allocate<uint64_t>(host_, all.count), allocate<uint32_t>(host_, all.count)};
+    const KeyValues<uint64_t> other{allocate<uint64_t>(host_, all.count), allocate<uint32_t>(host_, all.count)};
     for (int64_t i = 0; i < all.count; ++i) {
       found.keys[i] = static_cast<uint64_t>(group_of(all, i));
       found.values[i] = static_cast<uint32_t>(i);
@@ -106,7 +105,7 @@ class Detector {
     return sorted;
   }
 
-  NmsInput walk_of(const Candidates<T>& all) const {
+  NmsInput pass_of(const Candidates<T>& all) const {
     int64_t* groups = allocate<int64_t>(host_, all.count);
     for (int64_t i = 0; i < all.count; ++i) groups[i] = group_of(all, i);
     NmsInput input;
@@ -122,27 +121,27 @@ class Detector {
   int64_t suppress(const Candidates<T>& all) {
     keep_ = allocate<int64_t>(host_, all.count);
     if (all.count == 0) return 0;
-    const NmsInput input = walk_of(all);
-    NmsParams walk = params_.walk;
-    walk.max_output = all.count;
+    const NmsInput input = pass_of(all);
+    NmsParams pass = params_.pass;
+    pass.max_output = all.count;
     int64_t kept = 0;
     const bool is_hard = params_.method == YoloMethod::kHard;
     const NmsOutput output{keep_, is_hard ? nullptr : allocate<int64_t>(host_, all.count), &kept};
     switch (params_.method) {
-      case YoloMethod::kHard: nms(input, walk, output, host_); break;
+      case YoloMethod::kHard: nms(input, pass, output, host_); break;
       case YoloMethod::kMerge:
         boxes_ = allocate<Box<T>>(host_, all.count);
-        merge_nms(input, {walk, Members::kCluster, false}, {output, boxes_}, host_);
+        merge_nms(input, {pass, Members::kCluster, false}, {output, boxes_}, host_);
         restore_lone_boxes(all, kept);
         break;
       case YoloMethod::kAnd:
-        and_nms(input, {walk, kConfirmed}, output, host_);
+        and_nms(input, {pass, kConfirmed}, output, host_);
         kept = add(all, kept, [](int64_t begin, int64_t end) { return end - begin == 1 ? begin : -1; });
         break;
       case YoloMethod::kSoft: {
         scores_ = allocate<T>(host_, all.count);
         const double least = params_.filter.objectness_threshold;
-        soft_nms(input, {walk, kSigma, least, Decay::kGaussian, false}, {output, scores_}, host_);
+        soft_nms(input, {pass, kSigma, least, Decay::kGaussian, false}, {output, scores_}, host_);
         if (kept < 0) break;
         kept = add(all, kept, [&](int64_t begin, int64_t end) {  // the best of a group that soft-NMS drops as a whole
           const int64_t best = std::max_element(all.scores + begin, all.scores + end) - all.scores;
@@ -161,7 +160,7 @@ class Detector {
       if (is_alone[keep_[k]]) boxes_[k] = all.boxes[keep_[k]];
   }
 
-  // The walk's and one more of each group, if more(begin, end) names one.
+  // The pass's and one more of each group, if more(begin, end) names one.
   template <typename More>
   int64_t add(const Candidates<T>& all, int64_t kept, More&& more) {
     T* scores = allocate<T>(host_, all.count);
@@ -212,16 +211,14 @@ void write(const YoloInput& input, const Detections& found, int64_t first, int64
 
 Detections yolo_detect(const YoloInput& input, const DetectionParams& params, int64_t* num, int64_t* passed,
                        const Host& host) {
-  return input.type == Type::kFloat64 ? Detector<double>(input, params, host).run(num, passed)
-                                      : Detector<float>(input, params, host).run(num, passed);
+  return with_computed(input.type,
+                       [&](auto box) { return Detector<decltype(box)>(input, params, host).run(num, passed); });
 }
 
 void yolo_write(const YoloInput& input, const Detections& found, int64_t first, int64_t extra, void* table,
                 const Host& host) {
-  if (input.type == Type::kFloat64)
-    write(input, found, first, extra, static_cast<double*>(table), host);
-  else
-    write(input, found, first, extra, static_cast<float*>(table), host);
+  with_computed(input.type,
+                [&](auto box) { write(input, found, first, extra, static_cast<decltype(box)*>(table), host); });
 }
 
 }  // namespace ptdet::cpu

@@ -1,6 +1,6 @@
 // Slots of the images: how many entries of a key (a class of an image, then an image) stand before each entry of keep.
 // Runs of keep, one a block, are counted key by key; the counts of the runs before are summed; then each run goes
-// through its tiles again. A tile has one writer a key, so nothing depends on who comes first.
+// through its tiles again. A tile has one writer a key, so nothing depends on the order of threads.
 #include <algorithm>
 
 #include "cuda/launch.h"
@@ -20,7 +20,7 @@ constexpr int64_t kMostCounters = int64_t{1} << 24;
 constexpr int64_t kNoKey = -1;
 
 // Which key an entry counts under.
-struct Keys {
+struct EntryKeys {
   SlotsInput input;
   const int64_t* of_class;  // [entry] entries of its class before it; null: the key is the class, else the image
 
@@ -63,7 +63,7 @@ __device__ int place_in_tile(int64_t key, int64_t* keys, bool* last) {
 
 // Calls visit(entry, key, rank) for the entries of the block's run that have a key; the counters rise by those seen.
 template <typename Visit>
-__device__ void through_run(const Runs& runs, const Keys& key_of, int64_t* keys, const Visit& visit) {
+__device__ void through_run(const Runs& runs, const EntryKeys& key_of, int64_t* keys, const Visit& visit) {
   const int64_t first = blockIdx.x * runs.entries;
   int64_t* counters = runs.counters + blockIdx.x * runs.keys;
   for (int64_t tile = first; tile < first + runs.entries; tile += kTileEntries) {
@@ -81,7 +81,7 @@ __device__ void through_run(const Runs& runs, const Keys& key_of, int64_t* keys,
   }
 }
 
-__global__ void __launch_bounds__(kTileEntries) count_run(Runs runs, Keys key_of) {
+__global__ void __launch_bounds__(kTileEntries) count_run(Runs runs, EntryKeys key_of) {
   SHARED_ARRAY(int64_t, keys, kTileEntries);
   through_run(runs, key_of, keys, [](int64_t, int64_t, int64_t) {});
 }
@@ -100,13 +100,13 @@ __global__ void sum_runs(Runs runs, int64_t* totals, int64_t most) {
   if (totals != nullptr) totals[key] = before < most ? before : most;
 }
 
-__global__ void __launch_bounds__(kTileEntries) write_ranks(Runs runs, Keys key_of, int64_t* ranks) {
+__global__ void __launch_bounds__(kTileEntries) write_ranks(Runs runs, EntryKeys key_of, int64_t* ranks) {
   SHARED_ARRAY(int64_t, keys, kTileEntries);
   through_run(runs, key_of, keys, [=](int64_t entry, int64_t, int64_t rank) { ranks[entry] = rank; });
 }
 
 __global__ void __launch_bounds__(kTileEntries)
-    write_slots(Runs runs, Keys key_of, int64_t* slots, int64_t max_per_image) {
+    write_slots(Runs runs, EntryKeys key_of, int64_t* slots, int64_t max_per_image) {
   SHARED_ARRAY(int64_t, keys, kTileEntries);
   through_run(runs, key_of, keys, [=](int64_t entry, int64_t image, int64_t rank) {
     if (rank < max_per_image) slots[image * max_per_image + rank] = entry;
@@ -144,7 +144,7 @@ void image_slots(const SlotsInput& input, const SlotsOutput& output, void* scrat
   int64_t* counters = ranks + input.count;
   if (limits_classes(input)) {
     const Runs runs = runs_for(input, input.images * input.classes, counters);
-    const Keys by_class{input, nullptr};
+    const EntryKeys by_class{input, nullptr};
     fill(counters, runs.count * runs.keys, 0, stream);
     LAUNCH(count_run, runs.count, kTileEntries, stream, runs, by_class);
     LAUNCH(sum_runs, blocks_for(runs.keys, kBlock), kBlock, stream, runs, nullptr, 0);
@@ -153,7 +153,7 @@ void image_slots(const SlotsInput& input, const SlotsOutput& output, void* scrat
     fill(ranks, input.count, -1, stream);  // below any limit
   }
   const Runs runs = runs_for(input, input.images, counters);
-  const Keys by_image{input, ranks};
+  const EntryKeys by_image{input, ranks};
   fill(counters, runs.count * runs.keys, 0, stream);
   LAUNCH(count_run, runs.count, kTileEntries, stream, runs, by_image);
   LAUNCH(sum_runs, blocks_for(runs.keys, kBlock), kBlock, stream, runs, output.num, input.max_per_image);

@@ -1,4 +1,4 @@
-// What the walks share that give a group to one block.
+// What soft-NMS and box fusion share: a group is the work of one block.
 #pragma once
 
 #include <algorithm>
@@ -8,14 +8,16 @@
 namespace ptdet::cuda {
 
 #if defined(PTDET_NMS_TILE)
-constexpr int kWalkBlock = 32;
-constexpr int64_t kWalkBlocks = 3;
+constexpr int kGroupBlock = 32;
+constexpr int64_t kMostGroupBlocks = 3;
 #else
-constexpr int kWalkBlock = 256;
-constexpr int64_t kWalkBlocks = 4096;  // more groups than that share a block
+constexpr int kGroupBlock = 256;
+constexpr int64_t kMostGroupBlocks = 4096;  // more groups than that share a block
 #endif
 
-inline int64_t walkers(const int64_t* groups, int64_t count) { return groups ? std::min(count, kWalkBlocks) : 1; }
+inline int64_t group_blocks(const int64_t* groups, int64_t count) {
+  return groups ? std::min(count, kMostGroupBlocks) : 1;
+}
 
 struct Segments {
   int64_t* starts;  // first positions of segments that have candidates, in no particular order

@@ -1,4 +1,4 @@
-// Weighted boxes fusion: one block a group, a box at a time. Each thread looks after every kWalkBlock-th fused box and
+// Weighted boxes fusion: one block a group, a box at a time. Each thread looks after every kGroupBlock-th fused box and
 // asks the new box's overlap with it; the block agrees on the largest. A fused box is written and read by one thread.
 #include "cuda/block_per_group.h"
 #include "cuda/methods.h"
@@ -21,7 +21,7 @@ struct Models {
 };
 
 template <typename T>
-struct FusionWalk {
+struct FusionPass {
   int64_t count;
   const int64_t* rows;     // [position]
   int64_t* joined;         // [position] its fused box, -1: no candidate
@@ -39,10 +39,10 @@ struct FusionWalk {
   ModelWeights<T>* model;  // (1)
   size_t bytes;
 
-  FusionWalk(void* base, int64_t n) : FusionWalk(Layout(base), n) {}
+  FusionPass(void* base, int64_t n) : FusionPass(Layout(base), n) {}
 
  private:
-  FusionWalk(Layout layout, int64_t n)
+  FusionPass(Layout layout, int64_t n)
       : count(n),
         rows(nullptr),
         joined(layout.take<int64_t>(n)),
@@ -91,14 +91,14 @@ __global__ void weigh_models(Models models, ModelWeights<T>* result) {
 }
 
 template <typename T>
-__global__ void prepare(FusionWalk<T> walk, NmsInput input, Models models, const int64_t* groups, Keys keys) {
+__global__ void prepare(FusionPass<T> pass, NmsInput input, Models models, const int64_t* groups, Keys keys) {
   const int64_t position = thread_in_grid();
-  if (position >= walk.count) return;
-  const int64_t row = walk.rows[position];
-  walk.scores[position] = weighted_score<T>(input, models, row);
-  walk.boxes[position] = load_box<T>(input.boxes, row);
-  walk.joined[position] = -1;
-  walk.segments.find(groups, walk.rows, keys, position, walk.count);
+  if (position >= pass.count) return;
+  const int64_t row = pass.rows[position];
+  pass.scores[position] = weighted_score<T>(input, models, row);
+  pass.boxes[position] = load_box<T>(input.boxes, row);
+  pass.joined[position] = -1;
+  pass.segments.find(groups, pass.rows, keys, position, pass.count);
 }
 
 // The largest overlap of some fused boxes, the first of equals.
@@ -114,50 +114,50 @@ struct Closest {
 };
 
 template <typename T>
-__device__ void fuse_segment(const FusionWalk<T>& walk, const Models& models, Metric metric,
+__device__ void fuse_segment(const FusionPass<T>& pass, const Models& models, Metric metric,
                              const Threshold<T>& threshold, int64_t start) {
-  SHARED_ARRAY(Closest<T>, closest, kWalkBlock);
-  const int64_t end = walk.segments.ends[start];
+  SHARED_ARRAY(Closest<T>, closest, kGroupBlock);
+  const int64_t end = pass.segments.ends[start];
   int64_t found = start;  // the end of the fused boxes
   for (int64_t position = start; position < end; ++position) {
-    const Box<T> box = walk.boxes[position];
+    const Box<T> box = pass.boxes[position];
     Closest<T> mine{T(0), -1};
-    for (int64_t at = start + threadIdx.x; at < found; at += kWalkBlock) {
-      const T overlap = overlap_by(metric, box, walk.fused[at]);
+    for (int64_t at = start + threadIdx.x; at < found; at += kGroupBlock) {
+      const T overlap = overlap_by(metric, box, pass.fused[at]);
       if (threshold.met_by(overlap)) mine.take({overlap, at});
     }
     const bool joins = __syncthreads_or(mine.at >= 0);
     const int64_t at = joins ? best_in_block(mine, closest).at : found;
     if (!joins) ++found;
-    if ((at - start) % kWalkBlock != threadIdx.x) continue;
+    if ((at - start) % kGroupBlock != threadIdx.x) continue;
     if (!joins) {
-      walk.sums[at] = {};
-      walk.founders[at] = position;
-      walk.members[at] = -1;
+      pass.sums[at] = {};
+      pass.founders[at] = position;
+      pass.members[at] = -1;
     }
-    walk.sums[at].add(box, walk.scores[position], models.weight<T>(models.of(walk.rows[position])), walk.fused[at]);
-    walk.next[position] = walk.members[at];
-    walk.members[at] = position;
-    walk.joined[position] = at;
+    pass.sums[at].add(box, pass.scores[position], models.weight<T>(models.of(pass.rows[position])), pass.fused[at]);
+    pass.next[position] = pass.members[at];
+    pass.members[at] = position;
+    pass.joined[position] = at;
   }
 }
 
 template <typename T>
-__global__ void __launch_bounds__(kWalkBlock, 1)
-    fuse_segments(FusionWalk<T> walk, Models models, Metric metric, Threshold<T> threshold) {
-  const int64_t segments = static_cast<int64_t>(*walk.segments.found);
+__global__ void __launch_bounds__(kGroupBlock, 1)
+    fuse_segments(FusionPass<T> pass, Models models, Metric metric, Threshold<T> threshold) {
+  const int64_t segments = static_cast<int64_t>(*pass.segments.found);
   for (int64_t i = blockIdx.x; i < segments; i += gridDim.x)
-    fuse_segment(walk, models, metric, threshold, walk.segments.starts[i]);
+    fuse_segment(pass, models, metric, threshold, pass.segments.starts[i]);
 }
 
 // Over the models that have a member in a fused box, or those that have none, in their order.
 template <typename T>
-__device__ T sum_of_models(const FusionWalk<T>& walk, const Models& models, int64_t at, bool present) {
+__device__ T sum_of_models(const FusionPass<T>& pass, const Models& models, int64_t at, bool present) {
   T sum = T(0);
   for (int64_t from = 0, seen; from < models.count; from = seen + 1) {
     seen = models.count;  // the first model from there on that has a member
-    for (int64_t position = walk.members[at]; position >= 0; position = walk.next[position]) {
-      const int64_t model = models.of(walk.rows[position]);
+    for (int64_t position = pass.members[at]; position >= 0; position = pass.next[position]) {
+      const int64_t model = models.of(pass.rows[position]);
       if (model >= from && model < seen) seen = model;
     }
     for (int64_t m = from; !present && m < seen; ++m) sum = sum + models.weight<T>(m);
@@ -167,112 +167,111 @@ __device__ T sum_of_models(const FusionWalk<T>& walk, const Models& models, int6
 }
 
 template <typename T>
-__global__ void write_keys(FusionWalk<T> walk, Models models, WbfParams params, SortKey<T>* keys) {
+__global__ void write_keys(FusionPass<T> pass, Models models, WbfParams params, SortKey<T>* keys) {
   const int64_t position = thread_in_grid();
-  if (position >= walk.count) return;
-  const int64_t row = walk.rows[position], at = walk.joined[position];
-  const bool founder = at >= 0 && walk.founders[at] == position;
-  walk.founded[row] = founder ? at : -1;
+  if (position >= pass.count) return;
+  const int64_t row = pass.rows[position], at = pass.joined[position];
+  const bool founder = at >= 0 && pass.founders[at] == position;
+  pass.founded[row] = founder ? at : -1;
   keys[row] = no_candidate_key<SortKey<T>>();
   if (!founder) return;
   const bool by_presence =
       params.confidence == Confidence::kBoxAndModel || params.confidence == Confidence::kAbsentModelAware;
-  const T counted = by_presence ? sum_of_models(walk, models, at, params.confidence == Confidence::kBoxAndModel) : T(0);
-  walk.confidences[at] = fused_confidence(params, walk.sums[at], *walk.model, counted);
-  keys[row] = sort_key(walk.confidences[at]);
+  const T counted = by_presence ? sum_of_models(pass, models, at, params.confidence == Confidence::kBoxAndModel) : T(0);
+  pass.confidences[at] = fused_confidence(params, pass.sums[at], *pass.model, counted);
+  keys[row] = sort_key(pass.confidences[at]);
 }
 
 template <typename T>
-__global__ void write_kept(FusionWalk<T> walk, NmsInput input, const int64_t* order, int64_t max_output,
+__global__ void write_kept(FusionPass<T> pass, NmsInput input, const int64_t* order, int64_t max_output,
                            WbfOutput output) {
   const int64_t k = thread_in_grid();
-  if (k >= walk.count) return;
-  const int64_t at = walk.founded[order[k]];
+  if (k >= pass.count) return;
+  const int64_t at = pass.founded[order[k]];
   const bool kept = at >= 0 && k < max_output;
-  if (at >= 0) walk.places[at] = k;
-  output.walk.keep[k] = kept ? order[k] : -1;
-  store_box(output.fused, input.boxes.type, k, kept ? walk.fused[at] : Box<T>{T(0), T(0), T(0), T(0)});
-  store(output.scores, input.scores.type, k, kept ? walk.confidences[at] : T(0));
-  const bool last = at >= 0 && (k + 1 == walk.count || walk.founded[order[k + 1]] < 0);
-  if (last && *output.walk.kept >= 0) *output.walk.kept = k + 1 < max_output ? k + 1 : max_output;
+  if (at >= 0) pass.places[at] = k;
+  output.pass.keep[k] = kept ? order[k] : -1;
+  store_box(output.fused, input.boxes.type, k, kept ? pass.fused[at] : Box<T>{T(0), T(0), T(0), T(0)});
+  store(output.scores, input.scores.type, k, kept ? pass.confidences[at] : T(0));
+  const bool last = at >= 0 && (k + 1 == pass.count || pass.founded[order[k + 1]] < 0);
+  if (last && *output.pass.kept >= 0) *output.pass.kept = k + 1 < max_output ? k + 1 : max_output;
 }
 
 template <typename T>
-__global__ void write_owner(FusionWalk<T> walk, int64_t max_output, int64_t* owner) {
+__global__ void write_owner(FusionPass<T> pass, int64_t max_output, int64_t* owner) {
   const int64_t position = thread_in_grid();
-  if (position >= walk.count) return;
-  const int64_t at = walk.joined[position];
-  owner[walk.rows[position]] = at >= 0 && walk.places[at] < max_output ? walk.rows[walk.founders[at]] : -1;
+  if (position >= pass.count) return;
+  const int64_t at = pass.joined[position];
+  owner[pass.rows[position]] = at >= 0 && pass.places[at] < max_output ? pass.rows[pass.founders[at]] : -1;
 }
 
 template <typename T, typename Score>
 void keys_of(const WbfInput& input, const WbfParams& params, void* keys, int64_t* kept, void* stream) {
-  const Score bound = Threshold<Score>::from(params.walk.score_threshold, false).bound;
+  const Score bound = Threshold<Score>::from(params.pass.score_threshold, false).bound;
   const auto kernel = write_weighted_keys<T, Score>;
-  LAUNCH(kernel, blocks_for(input.walk.count, kBlock), kBlock, stream, input.walk, Models(input),
-         params.walk.has_score_threshold, bound, static_cast<SortKey<T>*>(keys), kept);
+  LAUNCH(kernel, blocks_for(input.pass.count, kBlock), kBlock, stream, input.pass, Models(input),
+         params.pass.has_score_threshold, bound, static_cast<SortKey<T>*>(keys), kept);
 }
 
 template <typename T>
-FusionWalk<T> walk_of(const WbfInput& input, const NmsSorted& sorted, void* memory) {
-  FusionWalk<T> walk(memory, input.walk.count);
-  walk.rows = sorted.by_group ? sorted.by_group : sorted.by_score;
-  return walk;
+FusionPass<T> pass_of(const WbfInput& input, const NmsSorted& sorted, void* memory) {
+  FusionPass<T> pass(memory, input.pass.count);
+  pass.rows = sorted.by_group ? sorted.by_group : sorted.by_score;
+  return pass;
 }
 
 template <typename T>
 void fuse(const WbfInput& input, const WbfParams& params, const NmsSorted& sorted, void* keys, void* memory,
           void* stream) {
-  const auto walk = walk_of<T>(input, sorted, memory);
+  const auto pass = pass_of<T>(input, sorted, memory);
   const Models models(input);
-  const int64_t blocks = blocks_for(walk.count, kBlock);
-  LAUNCH(clear, 1, 1, stream, walk.segments.found);
+  const int64_t blocks = blocks_for(pass.count, kBlock);
+  LAUNCH(clear, 1, 1, stream, pass.segments.found);
   const auto weigh_kernel = weigh_models<T>;
-  LAUNCH(weigh_kernel, 1, 1, stream, models, walk.model);
+  LAUNCH(weigh_kernel, 1, 1, stream, models, pass.model);
   const auto prepare_kernel = prepare<T>;
-  LAUNCH(prepare_kernel, blocks, kBlock, stream, walk, input.walk, models, sorted.groups,
+  LAUNCH(prepare_kernel, blocks, kBlock, stream, pass, input.pass, models, sorted.groups,
          Keys{sorted.keys, sizeof(T) == 8});
   const auto fuse_kernel = fuse_segments<T>;
-  LAUNCH(fuse_kernel, walkers(sorted.groups, walk.count), kWalkBlock, stream, walk, models, params.walk.metric,
-         Threshold<T>::from(params.walk.iou_threshold, params.walk.inclusive));
+  LAUNCH(fuse_kernel, group_blocks(sorted.groups, pass.count), kGroupBlock, stream, pass, models, params.pass.metric,
+         Threshold<T>::from(params.pass.iou_threshold, params.pass.inclusive));
   const auto keys_kernel = write_keys<T>;
-  LAUNCH(keys_kernel, blocks, kBlock, stream, walk, models, params, static_cast<SortKey<T>*>(keys));
+  LAUNCH(keys_kernel, blocks, kBlock, stream, pass, models, params, static_cast<SortKey<T>*>(keys));
 }
 
 template <typename T>
 void write(const WbfInput& input, const WbfParams& params, const NmsSorted& sorted, const int64_t* order,
            const WbfOutput& output, void* memory, void* stream) {
-  const auto walk = walk_of<T>(input, sorted, memory);
-  const int64_t blocks = blocks_for(walk.count, kBlock), max_output = params.walk.max_output;
+  const auto pass = pass_of<T>(input, sorted, memory);
+  const int64_t blocks = blocks_for(pass.count, kBlock), max_output = params.pass.max_output;
   const auto kept_kernel = write_kept<T>;
-  LAUNCH(kept_kernel, blocks, kBlock, stream, walk, input.walk, order, max_output, output);
+  LAUNCH(kept_kernel, blocks, kBlock, stream, pass, input.pass, order, max_output, output);
   const auto owner_kernel = write_owner<T>;
-  LAUNCH(owner_kernel, blocks, kBlock, stream, walk, max_output, output.walk.owner);
+  LAUNCH(owner_kernel, blocks, kBlock, stream, pass, max_output, output.pass.owner);
 }
 
 }  // namespace
 
 void wbf_keys(const WbfInput& input, const WbfParams& params, void* keys, int64_t* kept, void* stream) {
-  if (input.walk.count == 0) return;
-  const bool wide_scores = input.walk.scores.type == Type::kFloat64;
-  if (wide(input.walk))
-    (wide_scores ? keys_of<double, double> : keys_of<double, float>)(input, params, keys, kept, stream);
-  else
-    (wide_scores ? keys_of<float, double> : keys_of<float, float>)(input, params, keys, kept, stream);
+  if (input.pass.count == 0) return;
+  with_types(input.pass,
+             [&](auto box, auto score) { keys_of<decltype(box), decltype(score)>(input, params, keys, kept, stream); });
 }
 
-size_t wbf_scratch_bytes(int64_t count) { return FusionWalk<double>(nullptr, count).bytes; }
+size_t wbf_scratch_bytes(int64_t count) { return FusionPass<double>(nullptr, count).bytes; }
 
 void wbf(const WbfInput& input, const WbfParams& params, const NmsSorted& sorted, void* keys, void* scratch,
          void* stream) {
-  if (input.walk.count == 0) return;
-  (wide(input.walk) ? fuse<double> : fuse<float>)(input, params, sorted, keys, scratch, stream);
+  if (input.pass.count == 0) return;
+  with_computed(input.pass.boxes.type,
+                [&](auto box) { fuse<decltype(box)>(input, params, sorted, keys, scratch, stream); });
 }
 
 void wbf_result(const WbfInput& input, const WbfParams& params, const NmsSorted& sorted, const int64_t* order,
                 const WbfOutput& output, void* scratch, void* stream) {
-  if (input.walk.count == 0) return;
-  (wide(input.walk) ? write<double> : write<float>)(input, params, sorted, order, output, scratch, stream);
+  if (input.pass.count == 0) return;
+  with_computed(input.pass.boxes.type,
+                [&](auto box) { write<decltype(box)>(input, params, sorted, order, output, scratch, stream); });
 }
 
 }  // namespace ptdet::cuda

@@ -16,27 +16,27 @@ __global__ void norm_of_pixels(PixelCall call, Degree degree) {
   const int64_t stride = call.input.channel_stride;
   T sums[kWide] = {};
   for (int64_t c = 0; c < call.shape.channels; ++c) {
-    const auto pack = load_pack<kWide>(x + c * stride);
-    for (int k = 0; k < kWide; ++k) sums[k] = degree.add(sums[k], absolute(static_cast<T>(widened(pack.number[k]))));
+    const auto numbers = load_wide<kWide>(x + c * stride);
+    for (int k = 0; k < kWide; ++k) sums[k] = degree.add(sums[k], absolute(static_cast<T>(numbers.number[k])));
   }
-  Pack<Stored, kWide> norms;
+  WideNumbers<Stored, kWide> norms;
   uint32_t again = 0;
   for (int k = 0; k < kWide; ++k) {
-    narrow(degree.root(sums[k]), norms.number[k]);
+    norms.number[k] = stored_as<Stored>(degree.root(sums[k]));
     if constexpr (Degree::kScales) again |= static_cast<uint32_t>(!sum_holds(sums[k])) << k;
   }
-  store_pack(norms, norm);
+  store_wide(norms, norm);
   if constexpr (Degree::kScales)
     for (; again != 0; again &= again - 1) {
       const int k = __ffs(static_cast<int>(again)) - 1;
-      narrow(norm_again(degree, call.shape.channels, x + k, stride), norm[k]);
+      norm[k] = stored_as<Stored>(norm_again(degree, call.shape.channels, x + k, stride));
     }
 }
 // [docs: end]
 
 template <typename Stored, typename T, int kWide, typename Degree>
 __global__ void slope_of_pixels(PixelCall call, Degree degree) {
-  using Slope = Slopes<Stored, Degree>;
+  using Slope = PixelSlopes<Stored, Degree>;
   const int64_t pixel = thread_in_grid() * kWide;
   if (pixel >= call.pixels) return;
   const Stored* x = pixel_of<const Stored>(call, call.input, pixel);
@@ -44,36 +44,37 @@ __global__ void slope_of_pixels(PixelCall call, Degree degree) {
   const Stored* grad = pixel_of<const Stored>(call, call.grad, pixel);
   Stored* to = pixel_of<Stored>(call, call.slope, pixel);
   const int64_t channels = call.shape.channels, stride = call.input.channel_stride;
-  const auto norms = load_pack<kWide>(norm), grads = load_pack<kWide>(grad);
+  const auto norms = load_wide<kWide>(norm), grads = load_wide<kWide>(grad);
   Slope slopes[kWide];
   uint32_t again = 0;
   for (int k = 0; k < kWide; ++k) {
-    slopes[k] = Slope(degree, static_cast<T>(widened(norms.number[k])), static_cast<T>(widened(grads.number[k])));
+    slopes[k] = Slope(degree, static_cast<T>(norms.number[k]), static_cast<T>(grads.number[k]));
     if constexpr (Degree::kScales) again |= static_cast<uint32_t>(!slopes[k].holds) << k;
   }
   if constexpr (std::is_same<Degree, Largest<T>>::value) {
     int64_t counts[kWide] = {};
     for (int64_t c = 0; c < channels; ++c) {
-      const auto pack = load_pack<kWide>(x + c * stride);
-      for (int k = 0; k < kWide; ++k) counts[k] += slopes[k].counts(static_cast<T>(widened(pack.number[k])));
+      const auto numbers = load_wide<kWide>(x + c * stride);
+      for (int k = 0; k < kWide; ++k) counts[k] += slopes[k].counts(static_cast<T>(numbers.number[k]));
     }
     for (int k = 0; k < kWide; ++k) slopes[k].share_among(counts[k]);
   }
   for (int64_t c = 0; c < channels; ++c) {
-    const auto pack = load_pack<kWide>(x + c * stride);
-    Pack<Stored, kWide> result;
-    for (int k = 0; k < kWide; ++k) narrow(slopes[k].of(static_cast<T>(widened(pack.number[k]))), result.number[k]);
-    store_pack(result, to + c * call.slope.channel_stride);
+    const auto numbers = load_wide<kWide>(x + c * stride);
+    WideNumbers<Stored, kWide> result;
+    for (int k = 0; k < kWide; ++k)
+      result.number[k] = stored_as<Stored>(slopes[k].of(static_cast<T>(numbers.number[k])));
+    store_wide(result, to + c * call.slope.channel_stride);
   }
   if constexpr (Degree::kScales)
     for (; again != 0; again &= again - 1) {
       const int k = __ffs(static_cast<int>(again)) - 1;
       const Channels<Stored, double> read{x + k, stride};
       const auto scaled = scaled_norm<double>(in_double(degree), channels, read);
-      const double g = widened(grad[k]);
+      const double g = static_cast<double>(grad[k]);
       PTDET_ROLLED
       for (int64_t c = 0; c < channels; ++c)
-        narrow(scaled_slope(degree, read(c), scaled, g), to[k + c * call.slope.channel_stride]);
+        to[k + c * call.slope.channel_stride] = stored_as<Stored>(scaled_slope(degree, read(c), scaled, g));
     }
 }
 
@@ -103,15 +104,15 @@ __global__ void norm_of_rows(PixelCall call, Degree degree) {
   const int64_t end = own.valid ? call.shape.channels : 0;
   T sum = T(0);
   for (int64_t c = own.lane * kWide; c < end; c += call.lanes * kWide) {
-    const auto pack = load_pack<kWide>(x + c);
-    for (int k = 0; k < kWide; ++k) sum = degree.add(sum, absolute(static_cast<T>(widened(pack.number[k]))));
+    const auto numbers = load_wide<kWide>(x + c);
+    for (int k = 0; k < kWide; ++k) sum = degree.add(sum, absolute(static_cast<T>(numbers.number[k])));
   }
   sum = over_lanes(sum, call.lanes, [&](T a, T b) { return degree.join(a, b); });
   if (!own.valid || own.lane != 0) return;
   Stored* norm = pixel_of<Stored>(call, call.norm, own.pixel);
-  narrow(degree.root(sum), *norm);
+  *norm = stored_as<Stored>(degree.root(sum));
   if constexpr (Degree::kScales)
-    if (!sum_holds(sum)) narrow(norm_again(degree, call.shape.channels, x, 1), *norm);
+    if (!sum_holds(sum)) *norm = stored_as<Stored>(norm_again(degree, call.shape.channels, x, 1));
 }
 
 template <typename Stored, typename T, int kWide, typename Degree>
@@ -119,15 +120,15 @@ __global__ void slope_of_rows(PixelCall call, Degree degree) {
   const Lane own(call);
   const Stored* x = pixel_of<const Stored>(call, call.input, own.pixel);
   Stored* to = pixel_of<Stored>(call, call.slope, own.pixel);
-  const T norm = widened(*pixel_of<const Stored>(call, call.norm, own.pixel));
-  const T g = widened(*pixel_of<const Stored>(call, call.grad, own.pixel));
+  const T norm = static_cast<T>(*pixel_of<const Stored>(call, call.norm, own.pixel));
+  const T g = static_cast<T>(*pixel_of<const Stored>(call, call.grad, own.pixel));
   const int64_t end = own.valid ? call.shape.channels : 0;
-  Slopes<Stored, Degree> slope(degree, norm, g);
+  PixelSlopes<Stored, Degree> slope(degree, norm, g);
   if constexpr (std::is_same<Degree, Largest<T>>::value) {
     int64_t count = 0;
     for (int64_t c = own.lane * kWide; c < end; c += call.lanes * kWide) {
-      const auto pack = load_pack<kWide>(x + c);
-      for (int k = 0; k < kWide; ++k) count += slope.counts(static_cast<T>(widened(pack.number[k])));
+      const auto numbers = load_wide<kWide>(x + c);
+      for (int k = 0; k < kWide; ++k) count += slope.counts(static_cast<T>(numbers.number[k]));
     }
     slope.share_among(over_lanes(count, call.lanes, [](int64_t a, int64_t b) { return a + b; }));
   }
@@ -136,14 +137,15 @@ __global__ void slope_of_rows(PixelCall call, Degree degree) {
       const Channels<Stored, double> read{x, 1};
       const auto scaled = scaled_norm<double>(in_double(degree), end, read);
       PTDET_ROLLED
-      for (int64_t c = own.lane; c < end; c += call.lanes) narrow(scaled_slope(degree, read(c), scaled, g), to[c]);
+      for (int64_t c = own.lane; c < end; c += call.lanes)
+        to[c] = stored_as<Stored>(scaled_slope(degree, read(c), scaled, g));
       return;
     }
   for (int64_t c = own.lane * kWide; c < end; c += call.lanes * kWide) {
-    const auto pack = load_pack<kWide>(x + c);
-    Pack<Stored, kWide> result;
-    for (int k = 0; k < kWide; ++k) narrow(slope.of(static_cast<T>(widened(pack.number[k]))), result.number[k]);
-    store_pack(result, to + c);
+    const auto numbers = load_wide<kWide>(x + c);
+    WideNumbers<Stored, kWide> result;
+    for (int k = 0; k < kWide; ++k) result.number[k] = stored_as<Stored>(slope.of(static_cast<T>(numbers.number[k])));
+    store_wide(result, to + c);
   }
 }
 

@@ -2,7 +2,8 @@
 #pragma once
 
 #include "math/channel_norm.h"
-#include "cuda/stored.h"
+#include "api/channel_norm.h"
+#include "cuda/wide_numbers.h"
 
 namespace ptdet::cuda {
 
@@ -24,7 +25,7 @@ template <typename Stored, typename T>
 struct Channels {
   const Stored* x;
   int64_t stride;
-  __device__ T operator()(int64_t c) const { return static_cast<T>(widened(x[c * stride])); }
+  __device__ T operator()(int64_t c) const { return static_cast<T>(x[c * stride]); }
 };
 
 template <template <typename> class Degree, typename T>
@@ -41,32 +42,32 @@ __device__ inline double norm_again(const Degree& degree, int64_t channels, cons
 
 // What the slopes of a pixel need, worked out once; then of(x) for each channel.
 template <typename Stored, typename Degree>
-struct Slopes;
+struct PixelSlopes;
 
 template <typename Stored, typename T>
-struct Slopes<Stored, Manhattan<T>> {
+struct PixelSlopes<Stored, Manhattan<T>> {
   T factor;
-  Slopes() = default;
-  __device__ Slopes(const Manhattan<T>&, T, T g) : factor(g) {}
+  PixelSlopes() = default;
+  __device__ PixelSlopes(const Manhattan<T>&, T, T g) : factor(g) {}
   __device__ T of(T x) const { return sign(x) * factor; }
 };
 
 template <typename Stored, typename T>
-struct Slopes<Stored, Largest<T>> {
+struct PixelSlopes<Stored, Largest<T>> {
   T norm, factor;
-  Slopes() = default;
-  __device__ Slopes(const Largest<T>&, T n, T g) : norm(n), factor(g) {}
+  PixelSlopes() = default;
+  __device__ PixelSlopes(const Largest<T>&, T n, T g) : norm(n), factor(g) {}
   __device__ bool counts(T x) const { return (absolute(x) == norm) | (x != x); }
   __device__ void share_among(int64_t count) { factor = factor / static_cast<T>(count); }
   __device__ T of(T x) const { return counts(x) ? sign(x) * factor : T(0); }
 };
 
 template <typename Stored, typename T>
-struct Slopes<Stored, Euclidean<T>> {
+struct PixelSlopes<Stored, Euclidean<T>> {
   T factor;
   bool holds;
-  Slopes() = default;
-  __device__ Slopes(const Euclidean<T>&, T n, T g) {
+  PixelSlopes() = default;
+  __device__ PixelSlopes(const Euclidean<T>&, T n, T g) {
     const T quotient = g / n;
     factor = n == T(0) ? T(0) : quotient;
     holds = (n == T(0)) | (norm_holds<RangeOf<Stored>>(n) & factor_holds(quotient, g));
@@ -75,11 +76,11 @@ struct Slopes<Stored, Euclidean<T>> {
 };
 
 template <typename Stored>
-struct Slopes<Stored, AnyDegree<double>> {
+struct PixelSlopes<Stored, AnyDegree<double>> {
   double p, norm, g;
   bool holds;
-  Slopes() = default;
-  __device__ Slopes(const AnyDegree<double>& degree, double n, double grad)
+  PixelSlopes() = default;
+  __device__ PixelSlopes(const AnyDegree<double>& degree, double n, double grad)
       : p(degree.p), norm(n == 0.0 ? 1.0 : n), g(grad), holds((n == 0.0) | norm_holds<RangeOf<Stored>>(n)) {}
   __device__ double of(double x) const { return any_slope(x / norm, p, g); }
 };

@@ -8,7 +8,7 @@ namespace {
 template <typename T>
 struct FastScratch {
   RankedBoxes<T> ranked;
-  int64_t* found;  // [row] who removes it, itself if nobody does, -1 if it is no candidate
+  int64_t* found;  // [row] the row that removes it, itself if none does, -1 if it is no candidate
   Result result;
   size_t bytes;
 
@@ -42,10 +42,8 @@ size_t fast_scratch_bytes(int64_t count) { return FastScratch<double>(nullptr, c
 void fast_nms(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output,
               void* scratch, void* stream) {
   if (input.count == 0) return;
-  if (wide(input))
-    run<double>(input, params, sorted, output, scratch, stream);
-  else
-    run<float>(input, params, sorted, output, scratch, stream);
+  with_computed(input.boxes.type,
+                [&](auto box) { run<decltype(box)>(input, params, sorted, output, scratch, stream); });
 }
 
 }  // namespace ptdet::cuda

@@ -1,7 +1,7 @@
-// Who is the best box of its segment that overlaps a box enough, whatever became of that one.
+// For each box the best box of its segment that overlaps it enough, kept or not.
 #pragma once
 
-#include "math/apart.h"
+#include "math/threshold.h"
 #include "cuda/ranked_pairs.h"
 
 namespace ptdet::cuda {
@@ -45,7 +45,7 @@ __global__ void __launch_bounds__(kRowBlock, kResidentRows<T>)
   const int64_t own = own_position();
   const bool candidate = own < ranked.count && ranked.starts[own] >= 0;
   FindFirst<Measure, T> visit{candidate ? ranked.boxes[own].box : Box<T>{}, threshold, own, {own}};
-  visit_better(ranked, visit);
+  for_each_better(ranked, visit);
   const First first = joined(visit.first);
   if (candidate && threadIdx.x < kWarp) found[ranked.rows[own]] = ranked.rows[first.position];
 }

@@ -14,8 +14,8 @@ __device__ inline int64_t draw_ticket(Counter* tickets, Counter* ticket) {
   return static_cast<int64_t>(*ticket);
 }
 
-// One thread publishes for its block, after a barrier: who polls the new value, and all threads of its block after a
-// barrier, see what the publishing block wrote before.
+// One thread publishes for its block, after a barrier. The thread that polls the new value, and all threads of its
+// block after a barrier, see what the publishing block wrote before.
 __device__ inline void publish(Counter* at, Counter value) {
 #if defined(__CUDACC__)
   asm volatile("st.release.gpu.global.u64 [%0], %1;" ::"l"(at), "l"(value) : "memory");
@@ -34,7 +34,7 @@ __device__ inline Counter poll(const Counter* at) {
 #endif
 }
 
-// Between two polls: leaves the memory to those who work.
+// Between two polls: leaves the memory to blocks at work.
 __device__ inline void pause() {
 #if defined(__CUDACC__)
   __nanosleep(100);

@@ -1,7 +1,7 @@
 // What the torch room sorts by: the score of each box, and the group of each box along that order.
 #include "cuda/keys.h"
 
-#include "math/threshold.h"
+#include "api/dispatch.h"
 #include "cuda/load.h"
 
 namespace ptdet::cuda {
@@ -42,10 +42,8 @@ void launch_score_keys(const NmsInput& input, const NmsParams& params, void* key
 
 void score_keys(const NmsInput& input, const NmsParams& params, void* keys, void* stream) {
   if (input.count == 0) return;
-  if (input.scores.type == Type::kFloat64)
-    launch_score_keys<double>(input, params, keys, stream);
-  else
-    launch_score_keys<float>(input, params, keys, stream);
+  with_computed(input.scores.type,
+                [&](auto score) { launch_score_keys<decltype(score)>(input, params, keys, stream); });
 }
 
 void group_keys(const NmsInput& input, const int64_t* order, int64_t* groups, int64_t* kept, void* stream) {

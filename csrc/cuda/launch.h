@@ -1,4 +1,4 @@
-// What a .cu file needs from its compiler: nvcc, or g++ with the emulator of tests/emulation in the include path.
+// What a .cu file needs from its compiler: nvcc, or g++ with the emulator of tests/cuda_emulator in the include path.
 #pragma once
 
 #include <cstdint>

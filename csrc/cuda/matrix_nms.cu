@@ -1,5 +1,6 @@
-// Matrix NMS: two looks at all better boxes, for the largest share of each box, then for who leaves least of it.
-#include "math/apart.h"
+// Matrix NMS: two looks at all better boxes, for the largest share of each box, then for the box that leaves least of
+// it.
+#include "math/threshold.h"
 #include "cuda/ranked_pairs.h"
 
 namespace ptdet::cuda {
@@ -55,7 +56,7 @@ __global__ void prepare(MatrixScratch<T, Score> scratch, NmsInput input, const i
 // Most boxes are apart, and then no division is needed.
 template <typename Measure, typename T>
 __device__ inline T share_of(const Box<T>& own, const Box<T>& better) {
-  if (AtMostZeroApart<Measure>::value && area(intersection(own, better)) == T(0)) return T(0);
+  if (!Measure::kRoundsAbove && intersection_area(own, better) == T(0)) return T(0);
   return decay_share<T>(Measure::between(own, better));
 }
 
@@ -100,7 +101,7 @@ __global__ void __launch_bounds__(kRowBlock, kResidentRows<T>)
   const int64_t own = own_position();
   const bool candidate = own < ranked.count && ranked.starts[own] >= 0;
   FindMost<Measure, T> visit{candidate ? ranked.boxes[own].box : Box<T>{}, {T(0)}};
-  visit_better(ranked, visit);
+  for_each_better(ranked, visit);
   const Most<T> most = joined(visit.most);
   if (candidate && threadIdx.x < kWarp) relief[own] = decay.left(most.share);
 }
@@ -113,7 +114,7 @@ __global__ void __launch_bounds__(kRowBlock, kResidentRows<T>)
   const bool candidate = own < ranked.count && ranked.starts[own] >= 0;
   const Box<T> box = candidate ? ranked.boxes[own].box : Box<T>{};
   FindLeast<Measure, T> visit{box, decay, relief, staged, LeastLeft<T>::nothing_taken()};
-  visit_better(ranked, visit);
+  for_each_better(ranked, visit);
   const LeastLeft<T> least = joined(visit.least);
   if (candidate && threadIdx.x < kWarp)
     decayed.write(ranked.rows[own], least.ratio, least.by < 0 ? -1 : ranked.rows[least.by]);
@@ -126,10 +127,10 @@ __global__ void write_kept(int64_t count, const SortKey<Score>* keys, const int6
   if (k >= count) return;
   const auto is_alive = [&](int64_t at) { return at < count && keys[order[at]] != no_candidate_key<SortKey<Score>>(); };
   const bool alive = is_alive(k), kept = alive && k < max_output;
-  output.walk.keep[k] = kept ? order[k] : -1;
-  if (kept) output.walk.owner[order[k]] = order[k];
+  output.pass.keep[k] = kept ? order[k] : -1;
+  if (kept) output.pass.owner[order[k]] = order[k];
   store(output.scores, type, k, kept ? decayed[order[k]] : Score(0));
-  if (alive && !is_alive(k + 1) && *output.walk.kept >= 0) *output.walk.kept = k + 1 < max_output ? k + 1 : max_output;
+  if (alive && !is_alive(k + 1) && *output.pass.kept >= 0) *output.pass.kept = k + 1 < max_output ? k + 1 : max_output;
 }
 
 template <typename T, typename Score>
@@ -145,7 +146,7 @@ struct Matrix {
     const auto prepare_kernel = prepare<T, Score>;
     LAUNCH(prepare_kernel, blocks_for(input.count, kBlock), kBlock, stream, scratch, input, sorted.groups,
            Keys{sorted.keys, sizeof(Score) == 8}, decayed);
-    with_metric(params.walk.metric, [&](auto measure) {
+    with_metric(params.pass.metric, [&](auto measure) {
       const auto relief_kernel = find_relief<decltype(measure), T>;
       LAUNCH(relief_kernel, rows_of_boxes(input.count), kRowBlock, stream, ranked, decay, scratch.relief);
       const auto least_kernel = find_least<decltype(measure), T, Score>;
@@ -158,18 +159,10 @@ struct Matrix {
     const MatrixScratch<T, Score> scratch(memory, input.count);
     const auto kernel = write_kept<Score>;
     LAUNCH(kernel, blocks_for(input.count, kBlock), kBlock, stream, input.count,
-           static_cast<const SortKey<Score>*>(keys), order, scratch.decayed, params.walk.max_output, output,
+           static_cast<const SortKey<Score>*>(keys), order, scratch.decayed, params.pass.max_output, output,
            input.scores.type);
   }
 };
-
-// f(Matrix<T, Score>()) with the types of the input.
-template <typename F>
-void with_types(const NmsInput& input, F&& f) {
-  const bool wide_scores = input.scores.type == Type::kFloat64;
-  if (wide(input)) return wide_scores ? f(Matrix<double, double>()) : f(Matrix<double, float>());
-  return wide_scores ? f(Matrix<float, double>()) : f(Matrix<float, float>());
-}
 
 }  // namespace
 
@@ -178,13 +171,17 @@ size_t matrix_scratch_bytes(int64_t count) { return MatrixScratch<double, double
 void matrix_nms(const NmsInput& input, const MatrixParams& params, const NmsSorted& sorted, int64_t* owner, void* keys,
                 void* scratch, void* stream) {
   if (input.count == 0) return;
-  with_types(input, [&](auto matrix) { matrix.run(input, params, sorted, owner, keys, scratch, stream); });
+  with_types(input, [&](auto box, auto score) {
+    Matrix<decltype(box), decltype(score)>::run(input, params, sorted, owner, keys, scratch, stream);
+  });
 }
 
 void matrix_result(const NmsInput& input, const MatrixParams& params, const void* keys, const int64_t* order,
                    const SoftOutput& output, void* scratch, void* stream) {
   if (input.count == 0) return;
-  with_types(input, [&](auto matrix) { matrix.write(input, params, keys, order, output, scratch, stream); });
+  with_types(input, [&](auto box, auto score) {
+    Matrix<decltype(box), decltype(score)>::write(input, params, keys, order, output, scratch, stream);
+  });
 }
 
 }  // namespace ptdet::cuda

@@ -1,6 +1,6 @@
-// Merge: who is a member of which kept box, then the mean of each, one thread a kept box, in visiting order. No sum
+// Merge: which kept box each box is a member of, then the mean of each, one thread a kept box, in score order. No sum
 // runs over threads, so no order but that one shows.
-#include "math/weighted_mean.h"
+#include "math/box_fusion.h"
 #include "cuda/methods.h"
 
 namespace ptdet::cuda {
@@ -8,7 +8,7 @@ namespace {
 
 struct MergeScratch {
   int64_t* place;  // [row of a kept box] its place in keep
-  int64_t* rank;   // [row] its place in visiting order
+  int64_t* rank;   // [row] its place in score order
   size_t bytes;
 
   MergeScratch(void* base, int64_t count) {
@@ -69,10 +69,10 @@ __device__ void add(WeightedMean<T>& mean, const NmsInput& input, const MergePar
                     const Box<T>& box, int64_t of, const Box<T>& kept) {
   const T score = load<T>(input.scores, row);
   const bool by_overlap = params.by_overlap && row != of;
-  mean.add(box, score, by_overlap ? overlap_by(params.walk.metric, box, kept) : T(1));
+  mean.add(box, score, by_overlap ? overlap_by(params.pass.metric, box, kept) : T(1));
 }
 
-// `keys` ascend; `ranks` are the places in visiting order that they belong to.
+// `keys` ascend; `ranks` are the places in score order that they belong to.
 template <typename T>
 __global__ void mean_of_cluster(NmsInput input, MergeParams params, const int64_t* by_score, const int64_t* keys,
                                 const int64_t* ranks, const int64_t* keep, void* merged) {
@@ -108,7 +108,7 @@ __global__ void mean_of_overlapping(NmsInput input, MergeParams params, Threshol
       if (!keys.is_candidate(row)) break;
       if (!same_group(input.groups, of, row)) continue;
       const Box<T> box = load_box<T>(input.boxes, row);
-      if (row == of || threshold.met_by(overlap_by(params.walk.metric, box, kept)))
+      if (row == of || threshold.met_by(overlap_by(params.pass.metric, box, kept)))
         add(mean, input, params, row, box, of, kept);
     }
     result = mean.or_else(kept);
@@ -120,12 +120,12 @@ template <typename T>
 void clusters(const NmsInput& input, const MergeParams& params, const NmsSorted& sorted, const NmsOutput& output,
               int64_t* keys, void* memory, void* stream) {
   const MergeScratch scratch(memory, input.count);
-  const int64_t blocks = blocks_for(input.count, kBlock), max_output = params.walk.max_output;
+  const int64_t blocks = blocks_for(input.count, kBlock), max_output = params.pass.max_output;
   LAUNCH(write_places, blocks, kBlock, stream, input.count, output.keep, sorted.by_score, scratch);
   if (params.members == Members::kBest) {
     const auto join_kernel = join_best<T>;
-    const auto threshold = Threshold<T>::from(params.walk.iou_threshold, params.walk.inclusive);
-    LAUNCH(join_kernel, blocks, kBlock, stream, input, params.walk.metric, threshold, output.keep, output.owner,
+    const auto threshold = Threshold<T>::from(params.pass.iou_threshold, params.pass.inclusive);
+    LAUNCH(join_kernel, blocks, kBlock, stream, input, params.pass.metric, threshold, output.keep, output.owner,
            scratch);
     LAUNCH(cut_owner, blocks, kBlock, stream, input.count, max_output, output.owner, scratch);
     LAUNCH(cut_keep, blocks, kBlock, stream, input.count, max_output, output.keep, output.kept);
@@ -140,14 +140,14 @@ void means(const NmsInput& input, const MergeParams& params, const NmsSorted& so
   const int64_t blocks = blocks_for(input.count, kBlock);
   if (params.members == Members::kCluster || params.members == Members::kBest) {
     const auto mean_kernel = mean_of_cluster<T>;
-    LAUNCH(mean_kernel, blocks, kBlock, stream, input, params, sorted.by_score, keys, ranks, output.walk.keep,
+    LAUNCH(mean_kernel, blocks, kBlock, stream, input, params, sorted.by_score, keys, ranks, output.pass.keep,
            output.merged);
     return;
   }
   const auto mean_kernel = mean_of_overlapping<T>;
-  const auto threshold = Threshold<T>::from(params.walk.iou_threshold, params.walk.inclusive);
+  const auto threshold = Threshold<T>::from(params.pass.iou_threshold, params.pass.inclusive);
   const Keys candidates{sorted.keys, input.scores.type == Type::kFloat64};
-  LAUNCH(mean_kernel, blocks, kBlock, stream, input, params, threshold, candidates, sorted.by_score, output.walk.keep,
+  LAUNCH(mean_kernel, blocks, kBlock, stream, input, params, threshold, candidates, sorted.by_score, output.pass.keep,
          output.merged, scratch);
 }
 
@@ -158,19 +158,15 @@ size_t merge_scratch_bytes(int64_t count) { return MergeScratch(nullptr, count).
 void merge_clusters(const NmsInput& input, const MergeParams& params, const NmsSorted& sorted, const NmsOutput& output,
                     int64_t* keys, void* scratch, void* stream) {
   if (input.count == 0) return;
-  if (wide(input))
-    clusters<double>(input, params, sorted, output, keys, scratch, stream);
-  else
-    clusters<float>(input, params, sorted, output, keys, scratch, stream);
+  with_computed(input.boxes.type,
+                [&](auto box) { clusters<decltype(box)>(input, params, sorted, output, keys, scratch, stream); });
 }
 
 void merge_means(const NmsInput& input, const MergeParams& params, const NmsSorted& sorted, const int64_t* keys,
                  const int64_t* ranks, const MergeOutput& output, void* scratch, void* stream) {
   if (input.count == 0) return;
-  if (wide(input))
-    means<double>(input, params, sorted, keys, ranks, output, scratch, stream);
-  else
-    means<float>(input, params, sorted, keys, ranks, output, scratch, stream);
+  with_computed(input.boxes.type,
+                [&](auto box) { means<decltype(box)>(input, params, sorted, keys, ranks, output, scratch, stream); });
 }
 
 }  // namespace ptdet::cuda

@@ -1,7 +1,6 @@
 // What the other methods' kernels share.
 #pragma once
 
-#include "math/narrow.h"
 #include "math/threshold.h"
 #include "cuda/load.h"
 #include "cuda/segments.h"
@@ -11,17 +10,17 @@ namespace ptdet::cuda {
 
 __device__ inline bool same_group(const Column& ids, int64_t a, int64_t b) {
   if (ids.data == nullptr) return true;
-  if (ids.type <= Type::kBFloat16) return load<double>(ids, a) == load<double>(ids, b);
+  if (is_floating(ids.type)) return load<double>(ids, a) == load<double>(ids, b);
   return load<int64_t>(ids, a) == load<int64_t>(ids, b);
 }
 
 template <typename T>
 __device__ inline void store(void* data, Type type, int64_t at, T value) {
   switch (type) {
-    case Type::kFloat64: static_cast<double*>(data)[at] = static_cast<double>(value); return;
-    case Type::kFloat16: static_cast<uint16_t*>(data)[at] = float_to_half(static_cast<float>(value)); return;
-    case Type::kBFloat16: static_cast<uint16_t*>(data)[at] = float_to_bfloat16(static_cast<float>(value)); return;
-    default: static_cast<float*>(data)[at] = static_cast<float>(value); return;
+    case Type::kFloat64: static_cast<double*>(data)[at] = stored_as<double>(value); return;
+    case Type::kFloat16: static_cast<Float16*>(data)[at] = stored_as<Float16>(value); return;
+    case Type::kBFloat16: static_cast<BFloat16*>(data)[at] = stored_as<BFloat16>(value); return;
+    default: static_cast<float*>(data)[at] = stored_as<float>(value); return;
   }
 }
 
@@ -44,6 +43,13 @@ __device__ inline int64_t first_not_below(const int64_t* keys, int64_t count, in
       high = middle;
   }
   return low;
+}
+
+// Calls f(T{}, Score{}) with the types that boxes and scores are computed in.
+template <typename F>
+void with_types(const NmsInput& input, F&& f) {
+  with_computed(input.boxes.type,
+                [&](auto box) { with_computed(input.scores.type, [&](auto score) { f(box, score); }); });
 }
 
 }  // namespace ptdet::cuda

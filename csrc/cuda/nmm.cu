@@ -1,5 +1,5 @@
-// Non-maximum merging: who belongs to whom where members hand on; then each kept box grows, one thread a kept box, by
-// its members in visiting order.
+// Non-maximum merging: the owner of each box where members propagate; then each kept box grows, one thread a kept box,
+// by its members in score order.
 #include "math/nmm.h"
 #include "cuda/first_overlap.h"
 #include "cuda/nms_result.h"
@@ -8,17 +8,17 @@ namespace ptdet::cuda {
 namespace {
 
 template <typename T>
-struct MergingScratch {
+struct NmmScratch {
   RankedBoxes<T> ranked;
   int64_t* first;  // [row] the first box that overlaps it, itself if none before it does, -1 if it is no candidate
   int64_t* found;  // [row] the box that it belongs to
   Result result;
   size_t bytes;
 
-  MergingScratch(void* base, int64_t count) : MergingScratch(Layout(base), count) {}
+  NmmScratch(void* base, int64_t count) : NmmScratch(Layout(base), count) {}
 
  private:
-  MergingScratch(Layout layout, int64_t count)
+  NmmScratch(Layout layout, int64_t count)
       : ranked(layout, count), first(layout.take<int64_t>(count)), found(layout.take<int64_t>(count)), result() {
     result.count = count;
     result.found = found;
@@ -29,10 +29,10 @@ struct MergingScratch {
   }
 };
 
-// Every box is asked in its turn, whoever has it, so who takes a box up waits for no other box. To the end of the chain
-// of those that took it up.
+// Every box absorbs in its turn, whether it is free or absorbed, so its absorber does not depend on any other box. To
+// the end of the chain of those that took it up.
 template <typename T>
-__global__ void find_owner(MergingScratch<T> scratch, int64_t count) {
+__global__ void find_owner(NmmScratch<T> scratch, int64_t count) {
   const int64_t row = thread_in_grid();
   if (row >= count) return;
   int64_t by = scratch.first[row];
@@ -40,20 +40,20 @@ __global__ void find_owner(MergingScratch<T> scratch, int64_t count) {
   scratch.found[row] = by;
 }
 
-// `keys` ascend; `ranks` are the places in visiting order that they belong to.
+// `keys` ascend; `ranks` are the places in score order that they belong to.
 template <typename T>
 __global__ void grow(NmsInput input, Metric metric, Threshold<T> threshold, const int64_t* by_score,
-                     const int64_t* keys, const int64_t* ranks, MergingOutput output) {
+                     const int64_t* keys, const int64_t* ranks, NmmOutput output) {
   const int64_t k = thread_in_grid();
   if (k >= input.count) return;
-  const int64_t of = output.walk.keep[k];
+  const int64_t of = output.pass.keep[k];
   Grown<T> grown = Grown<T>::none();
   if (of >= 0) {
     grown = Grown<T>::from(load_box<T>(input.boxes, of), of);
     for (int64_t i = first_not_below(keys, input.count, k); i < input.count && keys[i] == k; ++i) {
       const int64_t row = by_score[ranks[i]];
       const Box<T> member = load_box<T>(input.boxes, row);
-      if (threshold.met_by(overlap_by(metric, member, grown.box))) grown.take(member, row);
+      if (threshold.met_by(overlap_by(metric, member, grown.box))) grown.absorb(member, row);
     }
   }
   store_box(output.grown, input.boxes.type, k, grown.box);
@@ -61,9 +61,9 @@ __global__ void grow(NmsInput input, Metric metric, Threshold<T> threshold, cons
 }
 
 template <typename T>
-void walk(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output,
-          void* memory, void* stream) {
-  const MergingScratch<T> scratch(memory, input.count);
+void run_pass(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output,
+              void* memory, void* stream) {
+  const NmmScratch<T> scratch(memory, input.count);
   find_first_of_all(scratch.ranked, input, params, sorted, scratch.first, output.keep, stream);
   const auto owner_kernel = find_owner<T>;
   LAUNCH(owner_kernel, blocks_for(input.count, kBlock), kBlock, stream, scratch, input.count);
@@ -72,7 +72,7 @@ void walk(const NmsInput& input, const NmsParams& params, const NmsSorted& sorte
 
 template <typename T>
 void grow_all(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const int64_t* keys,
-              const int64_t* ranks, const MergingOutput& output, void* stream) {
+              const int64_t* ranks, const NmmOutput& output, void* stream) {
   const auto threshold = Threshold<T>::from(params.iou_threshold, false);
   const auto grow_kernel = grow<T>;
   LAUNCH(grow_kernel, blocks_for(input.count, kBlock), kBlock, stream, input, params.metric, threshold, sorted.by_score,
@@ -81,24 +81,20 @@ void grow_all(const NmsInput& input, const NmsParams& params, const NmsSorted& s
 
 }  // namespace
 
-size_t merging_scratch_bytes(int64_t count) { return MergingScratch<double>(nullptr, count).bytes; }
+size_t nmm_scratch_bytes(int64_t count) { return NmmScratch<double>(nullptr, count).bytes; }
 
-void merging_walk(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output,
-                  void* scratch, void* stream) {
+void nmm_pass(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output,
+              void* scratch, void* stream) {
   if (input.count == 0) return;
-  if (wide(input))
-    walk<double>(input, params, sorted, output, scratch, stream);
-  else
-    walk<float>(input, params, sorted, output, scratch, stream);
+  with_computed(input.boxes.type,
+                [&](auto box) { run_pass<decltype(box)>(input, params, sorted, output, scratch, stream); });
 }
 
-void merging_grow(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const int64_t* keys,
-                  const int64_t* ranks, const MergingOutput& output, void* stream) {
+void nmm_grow(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const int64_t* keys,
+              const int64_t* ranks, const NmmOutput& output, void* stream) {
   if (input.count == 0) return;
-  if (wide(input))
-    grow_all<double>(input, params, sorted, keys, ranks, output, stream);
-  else
-    grow_all<float>(input, params, sorted, keys, ranks, output, stream);
+  with_computed(input.boxes.type,
+                [&](auto box) { grow_all<decltype(box)>(input, params, sorted, keys, ranks, output, stream); });
 }
 
 }  // namespace ptdet::cuda

@@ -1,4 +1,4 @@
-// Hard NMS: what the walk needs to know of each tile, the walk, and the result in the caller's order; six launches.
+// Hard NMS: what the greedy pass needs of each tile, the pass, and the result in the caller's order; six launches.
 // Positions count along by_group (by_score if there is one group), ranks along by_score, rows in the input.
 #include "cuda/nms_result.h"
 #include "cuda/greedy_pass.h"
@@ -9,38 +9,38 @@ namespace ptdet::cuda {
 namespace {
 
 template <typename T>
-__global__ void prepare(Walk<T> walk, int64_t* keep) {
+__global__ void prepare(TilePass<T> pass, int64_t* keep) {
   const int64_t position = thread_in_grid();
-  if (position >= walk.count) return;
+  if (position >= pass.count) return;
   keep[position] = -1;
-  if (position == 0) *walk.tickets = 0;
+  if (position == 0) *pass.tickets = 0;
   if (position % kTile != 0) return;
-  walk.head[position / kTile] = segment_start(walk.groups, position);
-  walk.progress[position / kTile] = 0;
+  pass.head[position / kTile] = segment_start(pass.groups, position);
+  pass.progress[position / kTile] = 0;
 }
 
 template <typename T>
 struct Scratch {
-  Walk<T> walk;
+  TilePass<T> pass;
   Result result;
   size_t bytes;
 
-  Scratch(void* base, int64_t count) : walk(), result() {
+  Scratch(void* base, int64_t count) : pass(), result() {
     Layout layout(base);
     const int64_t tiles = blocks_for(count, kTile);
-    walk.count = result.count = count;
-    walk.tickets = layout.take<Counter>(1);
-    walk.head = layout.take<int64_t>(tiles);
-    walk.progress = layout.take<Counter>(tiles);
-    walk.kept_boxes = layout.take<WalkBox<T>>(count);
-    walk.kept_rows = layout.take<int64_t>(count);
-    walk.kept_before = layout.take<int64_t>(tiles);
-    walk.kept_words = layout.take<uint32_t>(tiles * kTileWords);
-    walk.found = layout.take<int64_t>(count);
-    result.found = walk.found;
+    pass.count = result.count = count;
+    pass.tickets = layout.take<Counter>(1);
+    pass.head = layout.take<int64_t>(tiles);
+    pass.progress = layout.take<Counter>(tiles);
+    pass.kept_boxes = layout.take<AlignedBox<T>>(count);
+    pass.kept_rows = layout.take<int64_t>(count);
+    pass.kept_before = layout.take<int64_t>(tiles);
+    pass.kept_words = layout.take<uint32_t>(tiles * kTileWords);
+    pass.found = layout.take<int64_t>(count);
+    result.found = pass.found;
     result.block_kept = layout.take<int64_t>(blocks_for(count, kBlock));
     result.total = layout.take<int64_t>(1);
-    result.place = walk.kept_rows;  // the walk is over by then
+    result.place = pass.kept_rows;  // the pass is over by then
     bytes = layout.size();
   }
 };
@@ -49,20 +49,20 @@ template <typename T>
 void run(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output, void* memory,
          void* stream) {
   Scratch<T> scratch(memory, input.count);
-  Walk<T>& walk = scratch.walk;
-  walk.max_output = params.max_output;
-  walk.want_owner = output.owner != nullptr;
-  walk.keys = {sorted.keys, input.scores.type == Type::kFloat64};
-  walk.boxes = input.boxes;
-  walk.rows = sorted.groups == nullptr ? sorted.by_score : sorted.by_group;
-  walk.groups = sorted.groups;
+  TilePass<T>& pass = scratch.pass;
+  pass.max_output = params.max_output;
+  pass.want_owner = output.owner != nullptr;
+  pass.keys = {sorted.keys, input.scores.type == Type::kFloat64};
+  pass.boxes = input.boxes;
+  pass.rows = sorted.groups == nullptr ? sorted.by_score : sorted.by_group;
+  pass.groups = sorted.groups;
 
   const auto prepare_kernel = prepare<T>;
-  LAUNCH(prepare_kernel, blocks_for(input.count, kBlock), kBlock, stream, walk, output.keep);
+  LAUNCH(prepare_kernel, blocks_for(input.count, kBlock), kBlock, stream, pass, output.keep);
   const auto threshold = Threshold<T>::from(params.iou_threshold, params.inclusive, params.beta);
   with_suppression(params, [&](auto measure) {
-    const auto walk_kernel = visit_tiles<decltype(measure), T>;
-    LAUNCH(walk_kernel, blocks_for(input.count, kTile), kTile, stream, walk, threshold);
+    const auto pass_kernel = pass_over_tiles<decltype(measure), T>;
+    LAUNCH(pass_kernel, blocks_for(input.count, kTile), kTile, stream, pass, threshold);
   });
   write_result(scratch.result, sorted.by_score, params.max_output, output, stream);
 }
@@ -70,16 +70,14 @@ void run(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted
 }  // namespace
 
 size_t nms_scratch_bytes(const NmsInput& input) {
-  return wide(input) ? Scratch<double>(nullptr, input.count).bytes : Scratch<float>(nullptr, input.count).bytes;
+  return with_computed(input.boxes.type, [&](auto box) { return Scratch<decltype(box)>(nullptr, input.count).bytes; });
 }
 
 void nms(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output,
          void* scratch, void* stream) {
   if (input.count == 0) return;
-  if (wide(input))
-    run<double>(input, params, sorted, output, scratch, stream);
-  else
-    run<float>(input, params, sorted, output, scratch, stream);
+  with_computed(input.boxes.type,
+                [&](auto box) { run<decltype(box)>(input, params, sorted, output, scratch, stream); });
 }
 
 }  // namespace ptdet::cuda

@@ -1,6 +1,6 @@
-// AND: of the boxes that hard NMS visits, those that a box then alive confirms. Works on the finished walk.
+// AND: of the boxes that hard NMS selects, those that a box then alive confirms. Works on the finished pass.
 #include "cuda/methods.h"
-#include "cuda/ranks.h"
+#include "cuda/scan.h"
 
 namespace ptdet::cuda {
 namespace {
@@ -8,9 +8,9 @@ namespace {
 constexpr int kSelectBlock = 1024;
 
 struct AndScratch {
-  int64_t* place;       // [row of a visited box] how many are visited before it
+  int64_t* place;       // [row of a selected box] how many are selected before it
   uint32_t* confirmed;  // [place]
-  int64_t* end;         // (1) boxes visited from this place on are not reached
+  int64_t* end;         // (1) boxes selected from this place on are not reached
   size_t bytes;
 
   AndScratch(void* base, int64_t count) {
@@ -29,7 +29,7 @@ __global__ void write_places(int64_t count, const int64_t* keep, AndScratch scra
   if (keep[k] >= 0) scratch.place[keep[k]] = k;
 }
 
-// Each candidate was alive until its owner was visited: it may confirm that one and, if `all`, those before.
+// Each candidate was alive until its owner was selected: it may confirm that one and, if `all`, those before.
 template <typename T>
 __global__ void confirm(NmsInput input, Metric metric, Threshold<T> threshold, bool all, const int64_t* keep,
                         const int64_t* owner, AndScratch scratch) {
@@ -38,9 +38,9 @@ __global__ void confirm(NmsInput input, Metric metric, Threshold<T> threshold, b
   const Box<T> own = load_box<T>(input.boxes, row);
   const int64_t last = scratch.place[owner[row]];
   for (int64_t k = all ? 0 : last; k <= last; ++k) {
-    const int64_t visited = keep[k];
-    if (visited == row || (k < last && !same_group(input.groups, visited, row))) continue;
-    if (threshold.met_by(overlap_by(metric, own, load_box<T>(input.boxes, visited))))
+    const int64_t selected = keep[k];
+    if (selected == row || (k < last && !same_group(input.groups, selected, row))) continue;
+    if (threshold.met_by(overlap_by(metric, own, load_box<T>(input.boxes, selected))))
       atomicOr(&scratch.confirmed[k], uint32_t(1));
   }
 }
@@ -79,12 +79,12 @@ __global__ void cut_owner(int64_t count, int64_t* owner, AndScratch scratch) {
 template <typename T>
 void run(const NmsInput& input, const AndParams& params, const NmsOutput& output, void* memory, void* stream) {
   const AndScratch scratch(memory, input.count);
-  const int64_t blocks = blocks_for(input.count, kBlock), max_output = params.walk.max_output;
+  const int64_t blocks = blocks_for(input.count, kBlock), max_output = params.pass.max_output;
   LAUNCH(write_places, blocks, kBlock, stream, input.count, output.keep, scratch);
   const auto confirm_kernel = confirm<T>;
   const auto threshold = Threshold<T>::from(params.overlap_threshold, false);
-  LAUNCH(confirm_kernel, blocks, kBlock, stream, input, params.walk.metric, threshold,
-         params.overlap_threshold < params.walk.iou_threshold, output.keep, output.owner, scratch);
+  LAUNCH(confirm_kernel, blocks, kBlock, stream, input, params.pass.metric, threshold,
+         params.overlap_threshold < params.pass.iou_threshold, output.keep, output.owner, scratch);
   LAUNCH(select, 1, kSelectBlock, stream, input.count, max_output, output.keep, output.kept, scratch);
   LAUNCH(cut_owner, blocks, kBlock, stream, input.count, output.owner, scratch);
 }
@@ -95,10 +95,7 @@ size_t and_scratch_bytes(int64_t count) { return AndScratch(nullptr, count).byte
 
 void and_nms(const NmsInput& input, const AndParams& params, const NmsOutput& output, void* scratch, void* stream) {
   if (input.count == 0) return;
-  if (wide(input))
-    run<double>(input, params, output, scratch, stream);
-  else
-    run<float>(input, params, output, scratch, stream);
+  with_computed(input.boxes.type, [&](auto box) { run<decltype(box)>(input, params, output, scratch, stream); });
 }
 
 }  // namespace ptdet::cuda

@@ -1,7 +1,6 @@
 // Overlaps of all pairs of two sets. A block takes kRows rows by kColumns columns: each thread keeps its column's box
 // in registers, the rows' boxes lie in shared memory, and a warp stores neighbours.
 #include "cuda/pairs.h"
-#include "api/dispatch.h"
 
 namespace ptdet::cuda {
 namespace {
@@ -26,8 +25,7 @@ struct Extent {
 template <typename Measure, typename T>
 __device__ T overlap_of(const Sided<T>& a, const Sided<T>& b, const Epsilon<T>& eps) {
   Slopes<T> s;
-  const T total = graded(Measure{}, pair_of(a, b), eps, s);
-  return is_finite(s.overlap) && is_finite(total) ? total : T(0);
+  return graded_measure(Measure{}, pair_of(a, b), eps, s).value;
 }
 
 template <typename Measure, typename T, typename Stored>
@@ -91,8 +89,7 @@ __global__ void sum_slopes(Boxes<T> own, Boxes<T> other, int64_t own_count, int6
       const int64_t i = kOfA ? row : first + k, j = kOfA ? first + k : row;
       const T g = grad[i * gradient.row_stride + (gradient.one_a_row ? 0 : j)];
       Slopes<T> s;
-      const T total = graded(Measure{}, p, eps, s);
-      const T factor = is_finite(s.overlap) && is_finite(total) ? g : T(0);
+      const T factor = graded_measure(Measure{}, p, eps, s, g).factor;
       const Box<T> by = times(factor, kOfA ? by_box_a(p, s) : by_box_b(p, s));
       sum = {sum.x1 + by.x1, sum.y1 + by.y1, sum.x2 + by.x2, sum.y2 + by.y2};
     }
@@ -133,7 +130,7 @@ void run_backward(const PairwiseInput& input, const PairwiseGradient& gradient, 
 
 void pairwise_overlap(const PairwiseInput& input, void* out, void* stream) {
   if (input.batch * input.rows * input.columns == 0) return;
-  if (!computed_wide(input.a.type, input.b.type))
+  if (computed_type(input.a.type, input.b.type) == Type::kFloat32)
     run<float>(input, static_cast<float*>(out), stream);
   else if (stored_wide(input.a.type, input.b.type))
     run<double>(input, static_cast<double*>(out), stream);
@@ -144,10 +141,10 @@ void pairwise_overlap(const PairwiseInput& input, void* out, void* stream) {
 void pairwise_overlap_backward(const PairwiseInput& input, const PairwiseGradient& gradient, void* slopes_a,
                                void* slopes_b, void* stream) {
   if (input.batch == 0) return;
-  if (computed_wide(input.a.type, input.b.type))
-    run_backward(input, gradient, static_cast<double*>(slopes_a), static_cast<double*>(slopes_b), stream);
-  else
-    run_backward(input, gradient, static_cast<float*>(slopes_a), static_cast<float*>(slopes_b), stream);
+  with_computed(computed_type(input.a.type, input.b.type), [&](auto box) {
+    using T = decltype(box);
+    run_backward(input, gradient, static_cast<T*>(slopes_a), static_cast<T*>(slopes_b), stream);
+  });
 }
 
 }  // namespace ptdet::cuda

@@ -1,7 +1,7 @@
 // What the kernels over pairs of boxes share: reading a box in one piece, and where results are stored.
 #pragma once
 
-#include "math/overlap_grad.h"
+#include "api/dispatch.h"
 #include "cuda/load.h"
 
 namespace ptdet::cuda {
@@ -11,13 +11,6 @@ template <typename T>
 struct alignas(4 * sizeof(T) <= 16 ? 4 * sizeof(T) : 16) Four {
   T x, y, z, w;
 };
-
-inline bool computed_wide(Type a, Type b) {
-  const auto wide = [](Type t) { return t == Type::kFloat64 || t > Type::kBFloat16; };
-  return wide(a) || wide(b);
-}
-
-inline bool stored_wide(Type a, Type b) { return a == Type::kFloat64 || b == Type::kFloat64; }
 
 inline bool aligned(const void* data, size_t bytes) { return reinterpret_cast<uintptr_t>(data) % bytes == 0; }
 
@@ -49,16 +42,6 @@ struct Boxes {
 template <typename T>
 __device__ inline void store(const Box<T>& box, T* rows, int64_t row) {
   reinterpret_cast<Four<T>*>(rows)[row] = {box.x1, box.y1, box.x2, box.y2};
-}
-
-template <typename T>
-__device__ inline Box<T> times(T factor, const Box<T>& by) {
-  return {factor * by.x1, factor * by.y1, factor * by.x2, factor * by.y2};
-}
-
-template <typename T>
-__device__ inline Epsilon<T> epsilon_of(const OverlapParams& params) {
-  return {T(params.joint_epsilon), T(params.epsilon)};
 }
 
 }  // namespace ptdet::cuda

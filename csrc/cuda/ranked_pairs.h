@@ -23,12 +23,12 @@ constexpr int kResidentRows = sizeof(T) == 8 ? 2 : 4;
 template <typename T>
 struct RankedBoxes {
   int64_t count;
-  const int64_t* rows;  // [position]
-  WalkBox<T>* boxes;    // [position] only of candidates
-  int64_t* starts;      // [position] the first of its segment; -1: no candidate
+  const int64_t* rows;   // [position]
+  AlignedBox<T>* boxes;  // [position] only of candidates
+  int64_t* starts;       // [position] the first of its segment; -1: no candidate
 
   RankedBoxes(Layout& layout, int64_t n)
-      : count(n), rows(nullptr), boxes(layout.take<WalkBox<T>>(n)), starts(layout.take<int64_t>(n)) {}
+      : count(n), rows(nullptr), boxes(layout.take<AlignedBox<T>>(n)), starts(layout.take<int64_t>(n)) {}
 
   // Each position is asked once. False if it is no candidate.
   __device__ bool gather(const BoxColumn& column, const int64_t* groups, Keys keys, int64_t position) const {
@@ -42,7 +42,7 @@ struct RankedBoxes {
 
 inline int64_t rows_of_boxes(int64_t count) { return blocks_for(count, kWarp); }
 
-// The position of this lane: those with the most before them start first, lest they be waited for at the end.
+// The position of this lane. Those with the most before them start first, so that no block waits for them at the end.
 __device__ inline int64_t own_position() {
   return static_cast<int64_t>(gridDim.x - 1 - blockIdx.x) * kWarp + threadIdx.x % kWarp;
 }
@@ -51,8 +51,8 @@ __device__ inline int64_t own_position() {
 // visit.stage(slot, position) once for each by some thread, then visit(slot, position, the better box). If
 // Visit::kStops, visit.has_ended() ends a lane after a tile, and all once all have ended.
 template <typename T, typename Visit>
-__device__ void visit_better(const RankedBoxes<T>& ranked, Visit& visit) {
-  SHARED_ARRAY(WalkBox<T>, tile, kRowBlock);
+__device__ void for_each_better(const RankedBoxes<T>& ranked, Visit& visit) {
+  SHARED_ARRAY(AlignedBox<T>, tile, kRowBlock);
   SHARED_ARRAY(uint32_t, ended, kParts);
   const int part = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
   const int64_t own = own_position();

@@ -1,4 +1,4 @@
-// Exclusive sums: inside a block, and over the counts of all blocks.
+// Exclusive sums: of flags and of numbers inside a block, and over the counts of all blocks.
 #pragma once
 
 #include "cuda/launch.h"
@@ -6,6 +6,24 @@
 namespace ptdet::cuda {
 
 constexpr int kScanThreads = 1024;
+
+constexpr int kMaxWarps = 32;
+
+// The place of a thread among those of its block whose flag is set. Every thread of the block calls it. `warp_counts`
+// is shared memory for kMaxWarps numbers, not in use by anyone; it is free again after the next barrier.
+__device__ inline int rank_in_block(bool flag, int* warp_counts, int* total) {
+  const int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp, warps = blockDim.x / kWarp;
+  const uint32_t flags = __ballot_sync(kAllLanes, flag);
+  if (lane == 0) warp_counts[warp] = __popc(flags);
+  __syncthreads();
+  int before = 0, all = 0;
+  for (int w = 0; w < warps; ++w) {
+    if (w == warp) before = all;
+    all += warp_counts[w];
+  }
+  *total = all;
+  return before + __popc(flags & ((1u << lane) - 1));
+}
 
 namespace {
 
@@ -27,8 +45,8 @@ __device__ inline int64_t sum_before(int64_t mine, int64_t* sums, int64_t* total
   return before;
 }
 
-// By one block: each number becomes the sum of those before it, and *total the sum of all.
-__global__ void __launch_bounds__(kScanThreads) running_sum(int64_t* numbers, int64_t count, int64_t* total) {
+// By one block of kScanThreads: each number becomes the sum of those before it. Returns the sum of all.
+__device__ inline int64_t sum_all(int64_t* numbers, int64_t count) {
   SHARED_ARRAY(int64_t, sums, kScanThreads);
   int64_t before = 0;
   for (int64_t first = 0; first < count; first += kScanThreads) {
@@ -39,7 +57,7 @@ __global__ void __launch_bounds__(kScanThreads) running_sum(int64_t* numbers, in
     if (at < count) numbers[at] = before + here;
     before += of_round;
   }
-  if (threadIdx.x == 0) *total = before;
+  return before;
 }
 
 }  // namespace

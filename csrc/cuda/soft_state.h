@@ -1,4 +1,4 @@
-// What a walk of soft-NMS knows of its boxes, and which of them comes first.
+// What soft-NMS knows of its boxes, and which of them comes first.
 #pragma once
 
 #include "cuda/block_per_group.h"
@@ -6,30 +6,30 @@
 
 namespace ptdet::cuda {
 
-constexpr int64_t kOpen = -1;     // not visited, and above min_score
+constexpr int64_t kOpen = -1;     // not selected, and above min_score
 constexpr int64_t kOut = -2;      // no candidate, or at min_score from the start
-constexpr int64_t kInFront = -3;  // open, and has met what its round visited
+constexpr int64_t kInFront = -3;  // open, and has met what its round selected
 
 template <typename T, typename Score>
-struct SoftWalk {
+struct SoftPass {
   int64_t count;
-  const int64_t* rows;  // [position]
-  int64_t* by;          // [position] who took it to min_score, itself if visited, or one of the above
-  Score* scores;        // [position] as they are now
-  WalkBox<T>* boxes;    // [position]
+  const int64_t* rows;   // [position]
+  int64_t* by;           // [position] the one that took it to min_score, itself if selected, or one of the above
+  Score* scores;         // [position] as they are now
+  AlignedBox<T>* boxes;  // [position]
   Segments segments;
-  int64_t* place;  // [row of a visited box] its place in the result
+  int64_t* place;  // [row of a selected box] its place in the result
   size_t bytes;
 
-  SoftWalk(void* base, int64_t n) : SoftWalk(Layout(base), n) {}
+  SoftPass(void* base, int64_t n) : SoftPass(Layout(base), n) {}
 
  private:
-  SoftWalk(Layout layout, int64_t n)
+  SoftPass(Layout layout, int64_t n)
       : count(n),
         rows(nullptr),
         by(layout.take<int64_t>(n)),
         scores(layout.take<Score>(n)),
-        boxes(layout.take<WalkBox<T>>(n)),
+        boxes(layout.take<AlignedBox<T>>(n)),
         segments(layout, n),
         place(layout.take<int64_t>(n)),
         bytes(layout.size()) {}
@@ -37,10 +37,10 @@ struct SoftWalk {
 
 // f(position, score) for the open ones among this thread's share of the positions.
 template <typename T, typename Score, typename F>
-__device__ void each_open(const SoftWalk<T, Score>& walk, int64_t start, int64_t end, F&& f) {
+__device__ void each_open(const SoftPass<T, Score>& pass, int64_t start, int64_t end, F&& f) {
   for (int64_t p = start + threadIdx.x; p < end; p += blockDim.x) {
-    const Score score = walk.scores[p];
-    if (walk.by[p] == kOpen) f(p, score);
+    const Score score = pass.scores[p];
+    if (pass.by[p] == kOpen) f(p, score);
   }
 }
 

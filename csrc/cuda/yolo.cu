@@ -1,6 +1,8 @@
 // The filter of a YOLO head in two passes: rows are counted, the counts summed, and each row writes its candidates to
-// its place. A row is one thread's; in (B, columns, N) a warp reads side by side. Nothing depends on who comes first.
+// its place. A row is one thread's; in (B, columns, N) a warp reads side by side. Nothing depends on the order of
+// threads.
 #include "math/yolo.h"
+#include "api/dispatch.h"
 #include "cuda/load.h"
 #include "cuda/scan.h"
 
@@ -21,6 +23,11 @@ __device__ RowReader<T> reader(const YoloInput& input, int64_t row) {
   const int64_t image = row / input.rows;
   return {input.data, input.type, image * input.image_stride + (row - image * input.rows) * input.row_stride,
           input.column_stride};
+}
+
+__global__ void __launch_bounds__(kScanThreads) running_sum(int64_t* numbers, int64_t count, int64_t* total) {
+  const int64_t all = sum_all(numbers, count);
+  if (threadIdx.x == 0) *total = all;
 }
 
 // counts[row], and the sum of each block.
@@ -107,10 +114,7 @@ void yolo_count(const YoloInput& input, const YoloParams& params, void* memory, 
                 void* stream) {
   const Scratch scratch(memory, input);
   if (scratch.blocks == 0) return;
-  if (input.type == Type::kFloat64)
-    launch_count<double>(input, params, scratch, passed, stream);
-  else
-    launch_count<float>(input, params, scratch, passed, stream);
+  with_computed(input.type, [&](auto box) { launch_count<decltype(box)>(input, params, scratch, passed, stream); });
   LAUNCH(running_sum, 1, kScanThreads, stream, scratch.block_sums, scratch.blocks, count);
 }
 
@@ -118,10 +122,7 @@ void yolo_write(const YoloInput& input, const YoloParams& params, void* memory, 
                 void* stream) {
   const Scratch scratch(memory, input);
   if (scratch.blocks == 0) return;
-  if (input.type == Type::kFloat64)
-    launch_write<double>(input, params, scratch, output, stream);
-  else
-    launch_write<float>(input, params, scratch, output, stream);
+  with_computed(input.type, [&](auto box) { launch_write<decltype(box)>(input, params, scratch, output, stream); });
 }
 
 }  // namespace ptdet::cuda

@@ -1,5 +1,11 @@
-// A box and its measures. Every function lets a NaN coordinate through, as torch.min, max and clamp do:
-// what NaN means is decided once, in overlap.h.
+// The axis-aligned box. Every function lets a NaN coordinate through, as torch.min, max and clamp do: what NaN means is
+// decided once, in overlap.h.
+//
+// The box is the one instance so far of a *shape*. A shape is a struct with three functions beside it, and an index, a
+// measure or a pass asks for nothing else:
+//   bounds(shape)               the axis-aligned box around it, which is what an index sees
+//   area(shape)                 its area
+//   intersection_area(a, b)     the area that two of them share
 #pragma once
 
 #include "math/platform.h"
@@ -37,6 +43,11 @@ PTDET_HD T height(const Box<T>& b) {
 }
 
 template <typename T>
+PTDET_HD const Box<T>& bounds(const Box<T>& b) {
+  return b;
+}
+
+template <typename T>
 PTDET_HD T area(const Box<T>& b) {
   return width(b) * height(b);
 }
@@ -45,6 +56,11 @@ PTDET_HD T area(const Box<T>& b) {
 template <typename T>
 PTDET_HD Box<T> intersection(const Box<T>& a, const Box<T>& b) {
   return {greater(a.x1, b.x1), greater(a.y1, b.y1), lesser(a.x2, b.x2), lesser(a.y2, b.y2)};
+}
+
+template <typename T>
+PTDET_HD T intersection_area(const Box<T>& a, const Box<T>& b) {
+  return area(intersection(a, b));
 }
 
 // The smallest box around both; corners as given, so an inverted box is not put right first (SPEC 1).

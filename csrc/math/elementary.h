@@ -3,9 +3,20 @@
 // written operation, no branch. ptdet/reference/elementary.py is the same once more; SPEC has their errors.
 #pragma once
 
-#include "math/polynomial.h"
+#include "math/pack_traits.h"
 
 namespace ptdet {
+
+// first + second x + ... with the fewest operations.
+template <typename T>
+PTDET_HD T horner(T, double last) {
+  return T(last);
+}
+
+template <typename T, typename... Rest>
+PTDET_HD T horner(T x, double first, double second, Rest... rest) {
+  return T(first) + x * horner(x, second, rest...);
+}
 
 template <typename T>
 constexpr bool kInFloat = sizeof(typename ElementOf<T>::type) == 4;

@@ -15,7 +15,8 @@ struct MatrixDecay {
   PTDET_HD T left(T share) const { return gaussian ? exponential(-sigma * (share * share)) : T(1) - share; }
 };
 
-// The least that some better boxes leave, at most 1, and who leaves it: of equals the first, whichever comes first.
+// The least that some better boxes leave, at most 1, and which box it is: of equals the first, in whatever order they
+// come.
 template <typename T>
 struct LeastLeft {
   T ratio;

@@ -1,4 +1,5 @@
-// The hull of a box and of those it takes up, one by one, and whose each of its sides is: the first that reaches it.
+// A box that grows to the hull of itself and of the boxes it absorbs, one by one. Each side belongs to the first box
+// that reaches it.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,7 @@ struct Grown {
   PTDET_HD static Grown from(const Box<T>& box, int64_t row) { return {box, row, row, row, row}; }
   PTDET_HD static Grown none() { return from({T(0), T(0), T(0), T(0)}, -1); }
 
-  PTDET_HD void take(const Box<T>& member, int64_t row) {
+  PTDET_HD void absorb(const Box<T>& member, int64_t row) {
     if (member.x1 < box.x1) box.x1 = member.x1, x1 = row;
     if (member.y1 < box.y1) box.y1 = member.y1, y1 = row;
     if (member.x2 > box.x2) box.x2 = member.x2, x2 = row;

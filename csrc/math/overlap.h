@@ -1,6 +1,9 @@
-// The overlap measures (SPEC 2), one stateless struct each. `between(a, b)` is the raw value: NaN or inf
-// where the arithmetic gave that, so that a comparison can refuse it and a value can become 0.
-// a is the candidate and b the visited box where a measure tells them apart (IoF).
+// The overlap measures (SPEC 2), one stateless struct each. `between(a, b)` is the raw value: NaN or infinite where the
+// arithmetic gave that, so that a comparison can refuse it and a value can become 0. a is the candidate and b the
+// selected box where a measure tells them apart (IoF).
+//
+// A new measure needs three things: its struct here, with its formula and what differs from MeasureTraits; its gradient
+// in overlap_grad.h; one row in PTDET_METRICS (api/common.h).
 #pragma once
 
 #include "math/angle.h"
@@ -8,25 +11,35 @@
 
 namespace ptdet {
 
-template <typename T>
-PTDET_HD T union_area(const Box<T>& a, const Box<T>& b, T inter) {
-  return area(a) + area(b) - inter;
-}
+// What a measure never exceeds: the intersection over the union, over the area of a, or over the smaller area.
+enum class Bound { kIou, kOverFirst, kOverSmaller };
 
-struct Iou {
-  template <typename T>
-  PTDET_HD static T between(const Box<T>& a, const Box<T>& b) {
-    const T inter = area(intersection(a, b));
-    return share(inter, union_area(a, b, inter));
+// What searches need to know of a measure.
+template <typename Self>
+struct MeasureTraits {
+  static constexpr Bound kBound = Bound::kIou;
+  // Can it exceed its bound by rounding? Then it can be above 0 although the boxes share no area.
+  static constexpr bool kRoundsAbove = false;
+  static constexpr bool kUsesAngle = false;  // of the diagonals (math/angle.h), which takes long to compute
+  using Loose = Self;                        // a measure nowhere below it that takes little time
+};
+
+struct Iou : MeasureTraits<Iou> {
+  template <typename Shape>
+  PTDET_HD static auto between(const Shape& a, const Shape& b) {
+    const auto inter = intersection_area(a, b);
+    return share(inter, area(a) + area(b) - inter);
   }
 };
 
-// Rezatofighi et al., "Generalized Intersection over Union", CVPR 2019.
-struct Giou {
+// Rezatofighi et al., "Generalized Intersection over Union", CVPR 2019. Where two boxes touch, the union, rounded, may
+// exceed the enclosing box: then the value is above IoU.
+struct Giou : MeasureTraits<Giou> {
+  static constexpr bool kRoundsAbove = true;
   template <typename T>
   PTDET_HD static T between(const Box<T>& a, const Box<T>& b) {
-    const T inter = area(intersection(a, b));
-    const T joint = union_area(a, b, inter);
+    const T inter = intersection_area(a, b);
+    const T joint = area(a) + area(b) - inter;
     const T hull = area(enclosing(a, b));
     return share(inter, joint) - finite_or_zero(share(hull - joint, hull));
   }
@@ -42,15 +55,25 @@ PTDET_HD T centre_distance_share(const Box<T>& a, const Box<T>& b) {
   return finite_or_zero(share(dx * dx + dy * dy, w * w + h * h));
 }
 
-struct Diou {
+struct Diou : MeasureTraits<Diou> {
   template <typename T>
   PTDET_HD static T between(const Box<T>& a, const Box<T>& b) {
     return Iou::between(a, b) - centre_distance_share(a, b);
   }
 };
 
+// IoU - (rho2 / c2)^beta: DIoU with darknet's beta. It is no measure of its own: only suppressions have a beta.
+struct DiouPower : MeasureTraits<Iou> {
+  template <typename T>
+  PTDET_HD static T of(T iou, const Box<T>& a, const Box<T>& b, double beta) {
+    return iou - power(centre_distance_share(a, b), beta);
+  }
+};
+
 // Zheng et al., AAAI 2020: DIoU less a term for the difference in aspect ratio.
-struct Ciou {
+struct Ciou : MeasureTraits<Ciou> {
+  static constexpr bool kUsesAngle = true;
+  using Loose = Diou;
   template <typename T>
   PTDET_HD static T between(const Box<T>& a, const Box<T>& b) {
     const T iou = Iou::between(a, b);
@@ -62,18 +85,20 @@ struct Ciou {
 };
 
 // The share of a that b covers.
-struct Iof {
-  template <typename T>
-  PTDET_HD static T between(const Box<T>& a, const Box<T>& b) {
-    return share(area(intersection(a, b)), area(a));
+struct Iof : MeasureTraits<Iof> {
+  static constexpr Bound kBound = Bound::kOverFirst;
+  template <typename Shape>
+  PTDET_HD static auto between(const Shape& a, const Shape& b) {
+    return share(intersection_area(a, b), area(a));
   }
 };
 
 // The share of the smaller box that the other covers.
-struct Ios {
-  template <typename T>
-  PTDET_HD static T between(const Box<T>& a, const Box<T>& b) {
-    return share(area(intersection(a, b)), lesser(area(a), area(b)));
+struct Ios : MeasureTraits<Ios> {
+  static constexpr Bound kBound = Bound::kOverSmaller;
+  template <typename Shape>
+  PTDET_HD static auto between(const Shape& a, const Shape& b) {
+    return share(intersection_area(a, b), lesser(area(a), area(b)));
   }
 };
 

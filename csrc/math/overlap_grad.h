@@ -231,6 +231,11 @@ PTDET_HD T where_positive(T side, T slope) {
   return select(side > T(0), slope, T(0));
 }
 
+template <typename T>
+PTDET_HD Box<T> times(T factor, const Box<T>& by) {
+  return {factor * by.x1, factor * by.y1, factor * by.x2, factor * by.y2};
+}
+
 // What s says of one box of the pair alone.
 template <typename T>
 struct OwnSlopes {

@@ -1,5 +1,5 @@
-// What one visit leaves of a score in soft-NMS (Bodla et al., ICCV 2017). A measure below 0 counts as 0, so no score
-// rises. The score's own type computes.
+// What a selected box leaves of the score of another in soft-NMS (Bodla et al., ICCV 2017). A measure below 0 counts as
+// 0, so no score rises. The score's own type computes.
 #pragma once
 
 #include "math/elementary.h"

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "math/diou_power.h"
+#include "math/overlap.h"
 
 namespace ptdet {
 
@@ -22,32 +22,54 @@ struct Threshold {
     return {bound, inclusive, beta};
   }
 
-  // An overlap that is not finite satisfies nothing.
-  PTDET_HD bool met_by(T overlap) const {
-    return is_finite(overlap) && (inclusive ? overlap >= bound : overlap > bound);
+  // An overlap that is not finite satisfies nothing. For a number, or a register of numbers.
+  template <typename Overlap>
+  PTDET_HD auto met_by(Overlap overlap) const {
+    if constexpr (std::is_floating_point<Overlap>::value)
+      return is_finite(overlap) && (inclusive ? overlap >= bound : overlap > bound);
+    else
+      return is_finite(overlap) & (inclusive ? overlap >= Overlap(bound) : overlap > Overlap(bound));
   }
+
+  PTDET_HD bool excludes_zero() const { return inclusive ? bound > T(0) : bound >= T(0); }
 };
 
 template <typename Measure>
 struct Suppression {
-  template <typename T>
-  PTDET_HD static T overlap(const Box<T>& visited, const Box<T>& candidate, const Threshold<T>&) {
-    return Measure::between(candidate, visited);
+  template <typename Shape, typename T>
+  PTDET_HD static T overlap(const Shape& selected, const Shape& candidate, const Threshold<T>&) {
+    return Measure::between(candidate, selected);
   }
 };
-// The penalty only lowers an IoU: where that does not meet the threshold, no power is asked for.
+// The penalty only lowers an IoU: where that does not meet the threshold, no power is computed.
 template <>
 struct Suppression<DiouPower> {
   template <typename T>
-  PTDET_HD static T overlap(const Box<T>& visited, const Box<T>& candidate, const Threshold<T>& threshold) {
-    const T iou = Iou::between(candidate, visited);
-    return threshold.met_by(iou) ? DiouPower::of(iou, candidate, visited, threshold.beta) : iou;
+  PTDET_HD static T overlap(const Box<T>& selected, const Box<T>& candidate, const Threshold<T>& threshold) {
+    const T iou = Iou::between(candidate, selected);
+    return threshold.met_by(iou) ? DiouPower::of(iou, candidate, selected, threshold.beta) : iou;
   }
 };
 
-template <typename Measure, typename T>
-PTDET_HD bool suppresses(const Box<T>& visited, const Box<T>& candidate, const Threshold<T>& threshold) {
-  return threshold.met_by(Suppression<Measure>::overlap(visited, candidate, threshold));
+template <typename Measure, typename Shape, typename T>
+PTDET_HD bool suppresses(const Shape& selected, const Shape& candidate, const Threshold<T>& threshold) {
+  return threshold.met_by(Suppression<Measure>::overlap(selected, candidate, threshold));
+}
+
+// The same, decision for decision, without a division for most pairs: those that share no area. There a measure is at
+// most 0, or not finite.
+template <typename Measure, typename Shape, typename T>
+PTDET_HD bool suppresses_early_out(const Shape& selected, const Shape& candidate, const Threshold<T>& threshold) {
+  if (!Measure::kRoundsAbove && threshold.excludes_zero() && intersection_area(candidate, selected) == T(0))
+    return false;
+  return suppresses<Measure>(selected, candidate, threshold);
+}
+
+// By comparisons alone: then they share no area, or one that is NaN and a measure that is not finite.
+template <typename T>
+PTDET_HD bool surely_apart(const Box<T>& a, const Box<T>& b) {
+  const bool aside = (a.x2 <= b.x1) | (b.x2 <= a.x1), over = (a.y2 <= b.y1) | (b.y2 <= a.y1);  // without branches
+  return aside | over;
 }
 
 }  // namespace ptdet

@@ -23,7 +23,7 @@ struct YoloRule {
   PTDET_HD int first_class() const { return objectness ? 5 : 4; }
 };
 
-// From the door's structs. Host only; kernels receive the finished rule.
+// From the kernel API's structs. Host only; kernels receive the finished rule.
 template <typename T, typename Input, typename Params>
 YoloRule<T> yolo_rule(const Input& input, const Params& params) {
   YoloRule<T> rule;

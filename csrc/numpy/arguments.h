@@ -1,5 +1,5 @@
-// From Python's objects to the door's structs. What is wrong raises TypeError or ValueError: the argument, what was
-// expected, what came.
+// From Python's objects to the kernel API's structs. What is wrong raises TypeError or ValueError: the argument, what
+// was expected, what came.
 #pragma once
 
 #include <pybind11/numpy.h>
@@ -24,7 +24,7 @@ class Readable {
   int64_t stride(int axis) const { return array_.strides(axis) / array_.itemsize(); }
   const void* data() const { return array_.data(); }
   Type type() const { return type_; }
-  bool is_floating() const { return type_ <= Type::kBFloat16; }
+  bool is_floating() const { return ptdet::is_floating(type_); }
 
   py::dtype dtype() const { return array_.dtype(); }
   void expect_shape(bool fits, const std::string& expected) const;

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "numpy/heads.h"
+#include "numpy/registration.h"
 #include "numpy/results.h"
 
 namespace ptdet {
@@ -9,16 +9,14 @@ namespace {
 Readable box_set(const char* name, const py::object& given) {
   Readable boxes(name, given);
   boxes.expect_shape(boxes.dims() == 2 && boxes.size(1) == 4, "(N, 4)");
-  if (boxes.type() > Type::kUInt8)
+  if (!holds_coordinates(boxes.type()))
     throw py::type_error(std::string(name) + ": expected floats or integers, got " +
                          py::str(boxes.dtype()).cast<std::string>());
   return boxes;
 }
 
-}  // namespace
-
-py::object pairwise_overlap_of_arrays(const py::object& boxes1, const py::object& boxes2, const py::object& kind,
-                                      const py::object& eps) {
+py::object pairwise_overlap(const py::object& boxes1, const py::object& boxes2, const py::object& kind,
+                            const py::object& eps) {
   const Readable a = box_set("boxes1", boxes1), b = box_set("boxes2", boxes2);
   PairwiseInput input;
   input.rows = a.size(0);
@@ -43,4 +41,7 @@ py::object pairwise_overlap_of_arrays(const py::object& boxes1, const py::object
   return std::move(found);
 }
 
+const Registration registered([](py::module_& m) { m.def("pairwise_overlap", &pairwise_overlap); });
+
+}  // namespace
 }  // namespace ptdet

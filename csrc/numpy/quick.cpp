@@ -5,7 +5,6 @@
 
 #include "numpy/arguments.h"
 #include "numpy/host.h"
-#include "numpy/suppression.h"
 
 namespace ptdet {
 namespace {
@@ -45,7 +44,7 @@ struct View {
     return true;
   }
   int64_t stride(int axis) const { return array->strides[axis] / bytes; }
-  bool is_floating() const { return type <= Type::kBFloat16; }
+  bool is_floating() const { return ptdet::is_floating(type); }
 };
 
 bool read_input(PyObject* boxes, PyObject* scores, PyObject* idxs, NmsInput& input) {
@@ -89,8 +88,7 @@ PyObject* indices(const int64_t* from, int64_t count) {
   static PyObject* const dtype = py::dtype::of<int64_t>().release().ptr();  // lives as long as the process
   Py_INCREF(dtype);
   const Py_intptr_t size = count;
-  PyObject* made =
-      numpy().PyArray_NewFromDescr_(numpy().PyArray_Type_, dtype, 1, &size, nullptr, nullptr, 0, nullptr);
+  PyObject* made = numpy().PyArray_NewFromDescr_(numpy().PyArray_Type_, dtype, 1, &size, nullptr, nullptr, 0, nullptr);
   if (made && count) memcpy(py::detail::array_proxy(made)->data, from, static_cast<size_t>(count) * sizeof(int64_t));
   return made;
 }
@@ -120,8 +118,8 @@ PyObject* nms_by_place(PyObject*, PyObject* const* arguments, Py_ssize_t count) 
     if (PyErr_Occurred()) return nullptr;
     py::object given[kArguments];
     for (Py_ssize_t i = 0; i < kArguments; ++i) given[i] = py::reinterpret_borrow<py::object>(arguments[i]);
-    return nms_of_arrays(given[0], given[1], given[2], given[3], given[4], given[5], given[6], given[7],
-                         given[8], given[9])
+    return nms_of_arrays(given[0], given[1], given[2], given[3], given[4], given[5], given[6], given[7], given[8],
+                         given[9])
         .release()
         .ptr();
   } catch (py::error_already_set& error) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "numpy/arguments.h"
@@ -22,10 +23,10 @@ inline py::array new_indices(const int64_t* from, int64_t count) {
   return std::move(made);
 }
 
-// What a walk writes, in the memory of its call.
-class WalkMemory {
+// What a pass writes, in the memory of its call.
+class PassMemory {
  public:
-  WalkMemory(NumpyHost& host, int64_t count, bool want_owner = true)
+  PassMemory(NumpyHost& host, int64_t count, bool want_owner = true)
       : count_(count),
         keep_(host.allocate<int64_t>(count)),
         owner_(want_owner ? host.allocate<int64_t>(count) : nullptr) {}
@@ -46,5 +47,38 @@ class WalkMemory {
   int64_t* const owner_;
   int64_t kept_ = 0;
 };
+
+// keep, or (keep, owner), of what run(output, host) finds.
+template <typename Run>
+py::object kept_by(const Candidates& candidates, const py::object& return_owner, Run&& run, bool needs_owner = false) {
+  const bool wants_owner = flag_of("return_owner", return_owner);
+  NumpyHost host;
+  PassMemory pass(host, candidates.count(), wants_owner || needs_owner);
+  {
+    const Unlocked others_may_run;
+    run(pass.output(), host.get());
+  }
+  if (wants_owner) return py::make_tuple(pass.keep(), pass.owner());
+  return pass.keep();
+}
+
+// (rows, keep), or (rows, keep, owner): run(output, rows, host) also writes `columns` numbers of `dtype` a kept box.
+template <typename Run>
+py::object rows_kept_by(const Candidates& candidates, const py::dtype& dtype, int64_t columns,
+                        const py::object& return_owner, Run&& run) {
+  const bool wants_owner = flag_of("return_owner", return_owner);
+  NumpyHost host;
+  PassMemory pass(host, candidates.count());
+  void* memory = host.allocate<char>(candidates.count() * columns * dtype.itemsize());
+  {
+    const Unlocked others_may_run;
+    run(pass.output(), memory, host.get());
+  }
+  std::vector<py::ssize_t> shape{pass.kept()};
+  if (columns > 1) shape.push_back(columns);
+  const py::array rows = new_array(dtype, std::move(shape), memory);
+  if (wants_owner) return py::make_tuple(rows, pass.keep(), pass.owner());
+  return py::make_tuple(rows, pass.keep());
+}
 
 }  // namespace ptdet

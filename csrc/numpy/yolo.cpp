@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "numpy/heads.h"
+#include "numpy/registration.h"
 #include "numpy/unlocked.h"
 #include "numpy/results.h"
 
@@ -45,12 +45,10 @@ Detected detected(const Readable& given, const YoloInput& input, const Detection
   return {table, num, passed};
 }
 
-}  // namespace
-
-py::object yolo_postprocess_of_arrays(const py::object& prediction, int64_t num_classes, bool objectness, bool logits,
-                                      bool multi_label, const py::object& conf_thres, const py::object& iou_thres,
-                                      const py::object& metric, const py::object& inclusive, bool agnostic,
-                                      const py::object& max_det, const py::object& wanted) {
+py::object yolo_postprocess(const py::object& prediction, int64_t num_classes, bool objectness, bool logits,
+                            bool multi_label, const py::object& conf_thres, const py::object& iou_thres,
+                            const py::object& metric, const py::object& inclusive, bool agnostic,
+                            const py::object& max_det, const py::object& wanted) {
   const Readable given("prediction", prediction);
   const YoloInput input = yolo_input(given, num_classes, objectness);
   DetectionParams params;
@@ -62,9 +60,9 @@ py::object yolo_postprocess_of_arrays(const py::object& prediction, int64_t num_
   filter.has_confidence_threshold = true;
   filter.min_side = -INFINITY;
   filter.max_side = INFINITY;
-  params.walk.iou_threshold = number_of("iou_thres", iou_thres);
-  params.walk.metric = named("metric", metric, kMetrics);
-  params.walk.inclusive = flag_of("inclusive", inclusive);
+  params.pass.iou_threshold = number_of("iou_thres", iou_thres);
+  params.pass.metric = named("metric", metric, kMetrics);
+  params.pass.inclusive = flag_of("inclusive", inclusive);
   params.agnostic = agnostic;
   params.max_per_image = limit_of("max_det", max_det).value_or(-1);
   std::optional<py::array_t<bool, py::array::c_style>> labels_wanted;
@@ -78,9 +76,8 @@ py::object yolo_postprocess_of_arrays(const py::object& prediction, int64_t num_
   return py::make_tuple(found.table, found.num);
 }
 
-py::object yolo_pipeline_of_arrays(const py::object& prediction, const py::object& conf_thres,
-                                   const py::object& nms_thres, bool multi_label, const py::object& method,
-                                   const py::object& max_per_class) {
+py::object yolo_pipeline(const py::object& prediction, const py::object& conf_thres, const py::object& nms_thres,
+                         bool multi_label, const py::object& method, const py::object& max_per_class) {
   const Readable given("prediction", prediction);
   given.expect_shape(given.dims() == 3 && given.size(2) >= 5, "(B, N, 5 + C)");
   const YoloInput input = yolo_input(given, given.size(2) - 5, true);
@@ -92,4 +89,10 @@ py::object yolo_pipeline_of_arrays(const py::object& prediction, const py::objec
   return py::make_tuple(found.table, found.num, found.passed);
 }
 
+const Registration registered([](py::module_& m) {
+  m.def("yolo_postprocess", &yolo_postprocess);
+  m.def("yolo_pipeline", &yolo_pipeline);
+});
+
+}  // namespace
 }  // namespace ptdet

@@ -1,4 +1,4 @@
-// What the names in a call stand for, for every room that is called with names.
+// What the names in a call stand for, for torch/ and numpy/.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +14,9 @@ struct Name {
   T value;
 };
 
-constexpr Name<Metric> kMetrics[] = {{"iou", Metric::kIou},   {"giou", Metric::kGiou}, {"diou", Metric::kDiou},
-                                     {"ciou", Metric::kCiou}, {"iof", Metric::kIof},   {"ios", Metric::kIos}};
+#define PTDET_ENTRY(enumerator, name, Measure) {name, Metric::enumerator},
+constexpr Name<Metric> kMetrics[] = {PTDET_METRICS(PTDET_ENTRY)};
+#undef PTDET_ENTRY
 
 constexpr Name<Members> kMembers[] = {{"cluster", Members::kCluster},
                                       {"overlapping", Members::kOverlapping},
@@ -59,9 +60,9 @@ inline DetectionParams pipeline_params(const Pipeline& pipeline, double conf_thr
   params.filter.has_confidence_threshold = multi_label;
   params.filter.min_side = kSmallestSide;
   params.filter.max_side = kLargestSide;
-  params.walk.iou_threshold = nms_thres;
-  params.walk.metric = pipeline.metric;
-  params.walk.inclusive = pipeline.inclusive;
+  params.pass.iou_threshold = nms_thres;
+  params.pass.metric = pipeline.metric;
+  params.pass.inclusive = pipeline.inclusive;
   params.method = pipeline.method;
   params.by_class = pipeline.by_class;
   params.max_per_class = max_per_class;

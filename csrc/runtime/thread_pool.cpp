@@ -41,13 +41,13 @@ class Job {
 };
 
 // Never destroyed: its threads wait in it until the process ends.
-class Crew {
+class ThreadPool {
  public:
-  // False if it serves another caller.
-  bool serve(Job& job, int helpers) {
+  // False if it works for another caller.
+  bool work_on(Job& job, int helpers) {
     const std::unique_lock<std::mutex> mine(busy_, std::try_to_lock);
     if (!mine) return false;
-    hire(helpers);
+    start(helpers);
     {
       const std::lock_guard<std::mutex> lock(mutex_);
       job_ = &job;
@@ -62,13 +62,13 @@ class Crew {
   }
 
  private:
-  void hire(int helpers) {
-    if (hired_ >= helpers) return;
+  void start(int helpers) {
+    if (started_ >= helpers) return;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);  // signals belong to the interpreter's threads
     try {
-      for (; hired_ < helpers; ++hired_) std::thread([this] { wait_for_jobs(); }).detach();
+      for (; started_ < helpers; ++started_) std::thread([this] { wait_for_jobs(); }).detach();
     } catch (const std::system_error&) {
       // The system gives no more threads: those that are there do the work.
     }
@@ -90,7 +90,7 @@ class Crew {
   }
 
   std::mutex busy_;
-  int hired_ = 0;  // of busy_
+  int started_ = 0;  // of busy_
   std::mutex mutex_;
   std::condition_variable wake_, done_;
   Job* job_ = nullptr;
@@ -98,16 +98,16 @@ class Crew {
   int working_ = 0;
 };
 
-std::atomic<Crew*> crew{nullptr};
+std::atomic<ThreadPool*> shared_pool{nullptr};
 
-Crew& present_crew() {
-  Crew* present = crew.load();
+ThreadPool& present_pool() {
+  ThreadPool* present = shared_pool.load();
   if (present) return *present;
   // A child has none of its parent's threads, and the locks as they stood: it begins anew.
-  static const int registered = pthread_atfork(nullptr, nullptr, [] { crew.store(nullptr); });
+  static const int registered = pthread_atfork(nullptr, nullptr, [] { shared_pool.store(nullptr); });
   static_cast<void>(registered);
-  Crew* made = new Crew;
-  if (crew.compare_exchange_strong(present, made)) return *made;
+  ThreadPool* made = new ThreadPool;
+  if (shared_pool.compare_exchange_strong(present, made)) return *made;
   delete made;  // another thread was first
   return *present;
 }
@@ -117,7 +117,7 @@ Crew& present_crew() {
 void run(int threads, int64_t tasks, void (*body)(void*, int64_t), void* argument) {
   Job job(tasks, body, argument);
   const int helpers = tasks < threads ? static_cast<int>(tasks) - 1 : threads - 1;
-  if (helpers <= 0 || !present_crew().serve(job, helpers)) job.work();
+  if (helpers <= 0 || !present_pool().work_on(job, helpers)) job.work();
   job.rethrow();
 }
 

@@ -1,4 +1,4 @@
-// From tensors to the door's structs, with every check that memory safety needs. ptdet's Python functions check
+// From tensors to the kernel API's structs, with every check that memory safety needs. ptdet's Python functions check
 // first and raise ValueError or TypeError; an operator called directly raises RuntimeError from here.
 #pragma once
 
@@ -40,22 +40,9 @@ inline Type type_of(const Tensor& t, const char* name) {
   }
 }
 
-inline int64_t element_size(Type type) {
-  switch (type) {
-    case Type::kFloat64:
-    case Type::kInt64: return 8;
-    case Type::kFloat32:
-    case Type::kInt32: return 4;
-    case Type::kFloat16:
-    case Type::kBFloat16:
-    case Type::kInt16: return 2;
-    default: return 1;
-  }
-}
-
 inline Type float_type_of(const Tensor& t, const char* name) {
   const Type type = type_of(t, name);
-  STD_TORCH_CHECK(type <= Type::kBFloat16, "ptdet: ", name, " must be float64, float32, float16 or bfloat16");
+  STD_TORCH_CHECK(is_floating(type), "ptdet: ", name, " must be float64, float32, float16 or bfloat16");
   return type;
 }
 
@@ -145,7 +132,7 @@ inline Tensor new_rows(const Tensor& like, int64_t rows, int64_t columns) {
 
 inline int64_t* indices(const Tensor& t) { return static_cast<int64_t*>(t.mutable_data_ptr()); }
 
-// The result of a suppression, of fixed shape: kept boxes by decreasing score, then -1; who removed each box; how many
+// The result of a suppression, of fixed shape: kept boxes by decreasing score, then -1; the owner of each box; how many
 // are kept.
 struct PassResult {
   Tensor keep, owner, num_kept;

@@ -28,15 +28,14 @@ Tensor ragged_groups(const Tensor& images, Index idxs, int64_t num_images) {
   if (idxs) ids = column_of(*idxs, count, "idxs");
   const Tensor groups = new_indices(images, &count, 1);
   const Call call(images);
-  const Ids found =
-      ragged_groups(column_of(images, count, "images"), ids, count, num_images, indices(groups), call);
+  const Ids found = ragged_groups(column_of(images, count, "images"), ids, count, num_images, indices(groups), call);
   STD_TORCH_CHECK(found != Ids::kImageIsUnknown, "ptdet: images must be integers in [0, num_images)");
   STD_TORCH_CHECK(found != Ids::kIdIsNan, "ptdet: idxs must not hold NaN");
   return groups;
 }
 
 std::tuple<Tensor, Tensor, Tensor> image_order(const Tensor& keep, const Tensor& images, int64_t num_images,
-                                                  Limit max_per_image, bool with_places) {
+                                               Limit max_per_image, bool with_places) {
   STD_TORCH_CHECK(keep.dim() == 1 && keep.scalar_type() == ScalarType::Long && keep.is_contiguous(),
                   "ptdet: keep must be contiguous int64 of one dimension");
   STD_TORCH_CHECK(images.dim() == 1, "ptdet: images must have shape (N,)");
@@ -60,7 +59,7 @@ Tensor rows_at(const Tensor& values, const Tensor& places, int64_t padding) {
   STD_TORCH_CHECK(values.dim() == 1 || values.dim() == 2, "ptdet: values must have one or two dimensions");
   STD_TORCH_CHECK(places.scalar_type() == ScalarType::Long && places.is_contiguous(),
                   "ptdet: places must be contiguous int64");
-  STD_TORCH_CHECK(padding == 0 || type_of(values, "values") > Type::kBFloat16, "ptdet: padding of floats must be 0");
+  STD_TORCH_CHECK(padding == 0 || !is_floating(type_of(values, "values")), "ptdet: padding of floats must be 0");
   type_of(values, "values");
   const bool has_columns = values.dim() == 2;
   RowsInput input;
@@ -81,9 +80,8 @@ Tensor rows_at(const Tensor& values, const Tensor& places, int64_t padding) {
   return out;
 }
 
-std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> class_candidates(const Tensor& boxes,
-                                                                               const Tensor& scores,
-                                                                               Least score_threshold) {
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> class_candidates(const Tensor& boxes, const Tensor& scores,
+                                                                            Least score_threshold) {
   STD_TORCH_CHECK(scores.dim() == 3, "ptdet: scores must have shape (B, N, C)");
   STD_TORCH_CHECK(!score_threshold || *score_threshold == *score_threshold, "ptdet: score_threshold must not be NaN");
   const bool per_class = boxes.dim() == 4;
@@ -102,12 +100,8 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> class_candidates(cons
   own_scores.class_stride = scores.stride(2);
   own_scores.has_threshold = score_threshold.has_value();
   own_scores.threshold = score_threshold.value_or(0.0);
-  const ClassBoxes own_boxes{boxes.const_data_ptr(),
-                             float_type_of(boxes, "boxes"),
-                             boxes.stride(0),
-                             boxes.stride(1),
-                             per_class ? boxes.stride(2) : 0,
-                             boxes.stride(per_class ? 3 : 2)};
+  const ClassBoxes own_boxes{boxes.const_data_ptr(), float_type_of(boxes, "boxes"),   boxes.stride(0),
+                             boxes.stride(1),        per_class ? boxes.stride(2) : 0, boxes.stride(per_class ? 3 : 2)};
   const Call call(scores);
   const ClassesFound found = class_candidates_find(own_scores, call);
   const Tensor of_boxes = new_rows(boxes, found.count, 4), of_scores = new_rows(scores, found.count, 1);
@@ -124,7 +118,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> class_candidates(cons
 }  // namespace ptdet::operators
 
 STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
-  m.impl("image_slots", TORCH_BOX(&ptdet::operators::image_slots<ptdet::cpu::Call>));
+  ptdet::operators::register_batch<ptdet::cpu::Call>(m);
   m.impl("ragged_groups", TORCH_BOX(&ptdet::operators::ragged_groups));
   m.impl("image_order", TORCH_BOX(&ptdet::operators::image_order));
   m.impl("rows_at", TORCH_BOX(&ptdet::operators::rows_at));

@@ -1,6 +1,8 @@
 // What a pass over a batch kept, as slots of its images.
 #pragma once
 
+#include <torch/csrc/stable/library.h>
+
 #include <optional>
 #include <tuple>
 
@@ -52,6 +54,11 @@ std::tuple<Tensor, Tensor> image_slots(const Tensor& keep, const Tensor& groups,
   fill_slots(input, {indices(num), indices(slots)}, call);
   call.finish();
   return {num, slots};
+}
+
+template <typename Call>
+void register_batch(torch::stable::detail::StableLibrary& m) {
+  m.impl("image_slots", TORCH_BOX(&image_slots<Call>));
 }
 
 }  // namespace ptdet::operators

@@ -10,6 +10,4 @@ void fill_slots(const SlotsInput& input, const SlotsOutput& output, const Call& 
 
 }  // namespace ptdet::cuda
 
-STABLE_TORCH_LIBRARY_IMPL(ptdet, PTDET_CUDA_KEY, m) {
-  m.impl("image_slots", TORCH_BOX(&ptdet::operators::image_slots<ptdet::cuda::Call>));
-}
+STABLE_TORCH_LIBRARY_IMPL(ptdet, PTDET_CUDA_KEY, m) { ptdet::operators::register_batch<ptdet::cuda::Call>(m); }

@@ -2,6 +2,4 @@
 
 #include "torch/cpu_call.h"
 
-STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
-  m.impl("wbf_walk", TORCH_BOX(&ptdet::operators::wbf_walk<ptdet::cpu::Call>));
-}
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) { ptdet::operators::register_box_fusion<ptdet::cpu::Call>(m); }

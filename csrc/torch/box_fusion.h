@@ -1,6 +1,8 @@
 // Weighted boxes fusion.
 #pragma once
 
+#include <torch/csrc/stable/library.h>
+
 #include "torch/arguments.h"
 
 namespace ptdet {
@@ -8,10 +10,10 @@ namespace ptdet {
 inline WbfInput wbf_input(const Tensor& boxes, const Tensor& scores, const Index& idxs, const Index& models,
                           const Index& weights) {
   WbfInput input;
-  input.walk = nms_input(boxes, scores, idxs);
+  input.pass = nms_input(boxes, scores, idxs);
   if (models) {
     check_device(*models, boxes, "models");
-    input.models = column_of(*models, input.walk.count, "models");
+    input.models = column_of(*models, input.pass.count, "models");
     STD_TORCH_CHECK(input.models.type == Type::kInt64, "ptdet: models must be int64");
   }
   if (weights) {
@@ -34,7 +36,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> wbf_walk(const Tensor& boxes,
                                                             std::string metric, bool inclusive, Least score_threshold,
                                                             Limit max_output) {
   const WbfInput input = wbf_input(boxes, scores, idxs, models, weights);
-  const int64_t count = input.walk.count;
+  const int64_t count = input.pass.count;
   const NmsParams pass = nms_params(count, iou_threshold, metric, inclusive, score_threshold, max_output);
   const WbfParams params{pass, named("conf_type", conf_type, kConfidences), allows_overflow};
   const Call call(boxes);
@@ -44,6 +46,11 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> wbf_walk(const Tensor& boxes,
   wbf(input, params, {found.output(), fused.mutable_data_ptr(), confidences.mutable_data_ptr()}, call);
   call.finish(found.num_kept);
   return {fused, confidences, found.keep, found.owner, found.num_kept};
+}
+
+template <typename Call>
+void register_box_fusion(torch::stable::detail::StableLibrary& m) {
+  m.impl("wbf_walk", TORCH_BOX(&wbf_walk<Call>));
 }
 
 }  // namespace ptdet::operators

@@ -1,5 +1,5 @@
-// Two tensors of boxes whose leading dimensions run together, as the door wants them: a run with one stride each, or
-// several where their strides allow no less.
+// Two tensors of boxes whose leading dimensions run together, as the kernel API wants them: a run with one stride each,
+// or several where their strides allow no less.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@ namespace ptdet {
 inline void check_boxes(const Tensor& t, int64_t least_dims, const char* name) {
   STD_TORCH_CHECK(t.dim() >= least_dims && t.size(t.dim() - 1) == 4, "ptdet: ", name, " must have shape (..., 4)");
   const Type type = type_of(t, name);
-  STD_TORCH_CHECK(type <= Type::kUInt8, "ptdet: ", name, " must be floating or int64, int32, int16, int8 or uint8");
+  STD_TORCH_CHECK(holds_coordinates(type), "ptdet: ", name, " must be floating or int64, int32, int16, int8 or uint8");
 }
 
 // The leading `dims` dimensions of a and b, which must be equal, joined where both allow it.
@@ -66,7 +66,7 @@ class Runs {
 
 inline BoxColumn boxes_from(const Tensor& t, int64_t offset, int64_t row_stride, const char* name) {
   const Type type = type_of(t, name);
-  return {static_cast<const char*>(t.const_data_ptr()) + offset * element_size(type), row_stride, t.stride(t.dim() - 1),
+  return {static_cast<const char*>(t.const_data_ptr()) + offset * bytes_of(type), row_stride, t.stride(t.dim() - 1),
           type};
 }
 

@@ -2,7 +2,4 @@
 
 #include "torch/cpu_call.h"
 
-STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
-  m.impl("channel_norm", TORCH_BOX(&ptdet::operators::channel_norm<ptdet::cpu::Call>));
-  m.impl("channel_norm_backward", TORCH_BOX(&ptdet::operators::channel_norm_backward<ptdet::cpu::Call>));
-}
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) { ptdet::operators::register_channel_norm<ptdet::cpu::Call>(m); }

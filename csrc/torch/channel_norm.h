@@ -1,6 +1,8 @@
 // The norm over channels: from tensors (B, C, *spatial) to pixels of as few dimensions as the strides allow.
 #pragma once
 
+#include <torch/csrc/stable/library.h>
+
 #include <array>
 #include <utility>
 #include <vector>
@@ -96,6 +98,12 @@ Tensor channel_norm_backward(const Tensor& grad, const Tensor& input, const Tens
   channel_norm_backward(shape, arrays[1], arrays[0], arrays[2], norm_deg, arrays[3], call);
   call.finish();
   return slope;
+}
+
+template <typename Call>
+void register_channel_norm(torch::stable::detail::StableLibrary& m) {
+  m.impl("channel_norm", TORCH_BOX(&channel_norm<Call>));
+  m.impl("channel_norm_backward", TORCH_BOX(&channel_norm_backward<Call>));
 }
 
 }  // namespace ptdet::operators

@@ -2,7 +2,4 @@
 
 #include "torch/cuda_call.h"
 
-STABLE_TORCH_LIBRARY_IMPL(ptdet, PTDET_CUDA_KEY, m) {
-  m.impl("channel_norm", TORCH_BOX(&ptdet::operators::channel_norm<ptdet::cuda::Call>));
-  m.impl("channel_norm_backward", TORCH_BOX(&ptdet::operators::channel_norm_backward<ptdet::cuda::Call>));
-}
+STABLE_TORCH_LIBRARY_IMPL(ptdet, PTDET_CUDA_KEY, m) { ptdet::operators::register_channel_norm<ptdet::cuda::Call>(m); }

@@ -46,7 +46,7 @@ class KeptRows {
 
   // Room for a box a row.
   void* new_boxes() {
-    row_bytes_ = static_cast<size_t>(4 * element_size(type_of(boxes_, "boxes")));
+    row_bytes_ = static_cast<size_t>(4 * bytes_of(type_of(boxes_, "boxes")));
     moved_ = call_.allocate<char>(room_ * static_cast<int64_t>(row_bytes_));
     return moved_;
   }

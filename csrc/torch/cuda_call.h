@@ -34,7 +34,7 @@ class Call {
   operator void*() const { return stream_; }
   const Tensor& first() const { return first_; }
 
-  // After the last launch. What a kernel says of bad input in num_kept is read by those who wait for it.
+  // After the last launch. What a kernel says of bad input in num_kept is read by callers that wait for it.
   void finish() const { check(cudaGetLastError()); }
   void finish(const Tensor&) const { finish(); }
 

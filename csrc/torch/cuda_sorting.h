@@ -27,8 +27,7 @@ class Sorting {
   Sorting(const Call& call, const NmsInput& input, const NmsParams& params, int64_t* num_kept)
       : Sorting(call, input, keys_of_scores(call, input, params), num_kept) {}
 
-  Sorting(const Call& call, const NmsInput& input, const Tensor& keys, int64_t* num_kept)
-      : keys_(keys) {
+  Sorting(const Call& call, const NmsInput& input, const Tensor& keys, int64_t* num_kept) : keys_(keys) {
     by_score_ = std::get<1>(sort_ascending(keys_));
     sorted = {indices(*by_score_), nullptr, nullptr, keys_.const_data_ptr()};
     if (!input.groups.data) return;

@@ -2,7 +2,4 @@
 
 #include "torch/cpu_call.h"
 
-STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
-  m.impl("graded_box_loss", TORCH_BOX(&ptdet::operators::graded_box_loss<ptdet::cpu::Call>));
-  m.impl("graded_box_loss_backward", TORCH_BOX(&ptdet::operators::graded_box_loss_backward<ptdet::cpu::Call>));
-}
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) { ptdet::operators::register_losses<ptdet::cpu::Call>(m); }

@@ -1,6 +1,8 @@
 // Overlaps and losses, pair by pair.
 #pragma once
 
+#include <torch/csrc/stable/library.h>
+
 #include <tuple>
 
 #include "torch/box_pairs.h"
@@ -72,9 +74,9 @@ std::tuple<Tensor, Tensor> graded_box_loss(const Tensor& boxes1, const Tensor& b
   input.params = loss_params(kind, eps, joint_eps, similarity, power, scale, base);
 
   const bool wide = is_double(boxes1) || is_double(boxes2);
-  STD_TORCH_CHECK(!(slopes1 || slopes2) ||
-                      (type_of(boxes1, "boxes1") <= Type::kBFloat16 && type_of(boxes2, "boxes2") <= Type::kBFloat16),
-                  "ptdet: boxes of integers have no slopes");
+  STD_TORCH_CHECK(
+      !(slopes1 || slopes2) || (is_floating(type_of(boxes1, "boxes1")) && is_floating(type_of(boxes2, "boxes2"))),
+      "ptdet: boxes of integers have no slopes");
   std::array<int64_t, 66> sizes{2};  // of the slopes of both: 2, *batch, 4
   for (int64_t d = 0; d < dims; ++d) sizes[static_cast<size_t>(d + 1)] = boxes1.size(d);
   sizes[static_cast<size_t>(dims + 1)] = 4;
@@ -106,7 +108,7 @@ Tensor graded_box_loss_backward(const Tensor& grad, const Tensor& slopes) {
   STD_TORCH_CHECK((before == 0 || (before == 1 && slopes.size(0) == 2)) && slopes.size(slopes.dim() - 1) == 4,
                   "ptdet: slopes must have shape (*grad.shape, 4) or (2, *grad.shape, 4)");
   STD_TORCH_CHECK(slopes.is_contiguous(), "ptdet: slopes must be contiguous");
-  STD_TORCH_CHECK(float_type_of(slopes, "slopes") <= Type::kFloat32 && grad.scalar_type() == slopes.scalar_type(),
+  STD_TORCH_CHECK(bytes_of(float_type_of(slopes, "slopes")) >= 4 && grad.scalar_type() == slopes.scalar_type(),
                   "ptdet: grad and slopes must both be float32 or both float64");
   STD_TORCH_CHECK(
       grad.get_device_index() == slopes.get_device_index() && grad.device().type() == slopes.device().type(),
@@ -130,6 +132,12 @@ Tensor graded_box_loss_backward(const Tensor& grad, const Tensor& slopes) {
                       static_cast<char*>(out.mutable_data_ptr()) + i * bytes, call);
   call.finish();
   return out;
+}
+
+template <typename Call>
+void register_losses(torch::stable::detail::StableLibrary& m) {
+  m.impl("graded_box_loss", TORCH_BOX(&graded_box_loss<Call>));
+  m.impl("graded_box_loss_backward", TORCH_BOX(&graded_box_loss_backward<Call>));
 }
 
 }  // namespace ptdet::operators

@@ -1,9 +1,11 @@
 // Fast NMS and Matrix NMS: every box is compared with every better one.
 #pragma once
 
+#include <torch/csrc/stable/library.h>
+
 #include <cmath>
 
-#include "torch/arguments.h"
+#include "torch/passes.h"
 
 namespace ptdet {
 
@@ -21,13 +23,10 @@ template <typename Call>
 std::tuple<Tensor, Tensor, Tensor> fast_nms_walk(const Tensor& boxes, const Tensor& scores, Index idxs,
                                                  double iou_threshold, std::string metric, bool inclusive,
                                                  Least score_threshold, Limit max_output) {
-  const NmsInput input = nms_input(boxes, scores, idxs);
-  const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
-  const Call call(boxes);
-  const PassResult found(boxes, input.count);
-  fast_nms(input, params, found.output(), call);
-  call.finish(found.num_kept);
-  return {found.keep, found.owner, found.num_kept};
+  return padded_by<Call>(boxes, scores, idxs, [&](const NmsInput& input, const NmsOutput& output, const Call& call) {
+    fast_nms(input, nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output), output,
+             call);
+  });
 }
 
 template <typename Call>
@@ -44,6 +43,12 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> matrix_nms_walk(const Tensor& boxes, 
   matrix_nms(input, params, {found.output(), decayed.mutable_data_ptr()}, call);
   call.finish(found.num_kept);
   return {decayed, found.keep, found.owner, found.num_kept};
+}
+
+template <typename Call>
+void register_matrix_nms(torch::stable::detail::StableLibrary& m) {
+  m.impl("fast_nms_walk", TORCH_BOX(&fast_nms_walk<Call>));
+  m.impl("matrix_nms_walk", TORCH_BOX(&matrix_nms_walk<Call>));
 }
 
 }  // namespace ptdet::operators

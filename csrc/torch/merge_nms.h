@@ -1,6 +1,8 @@
 // Merge-NMS and Cluster-NMS: the kept boxes become means of the boxes they remove.
 #pragma once
 
+#include <torch/csrc/stable/library.h>
+
 #include "torch/arguments.h"
 
 namespace ptdet {
@@ -42,6 +44,12 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> merge_nms_walk(const Tensor& boxes, c
   merge_nms(input, merging, {found.output(), merged.mutable_data_ptr()}, call);
   call.finish(found.num_kept);
   return {merged, found.keep, found.owner, found.num_kept};
+}
+
+template <typename Call>
+void register_merge_nms(torch::stable::detail::StableLibrary& m) {
+  m.impl("merge_nms", TORCH_BOX(&merge_nms<Call>));
+  m.impl("merge_nms_walk", TORCH_BOX(&merge_nms_walk<Call>));
 }
 
 }  // namespace ptdet::operators

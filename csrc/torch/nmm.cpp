@@ -2,6 +2,4 @@
 
 #include "torch/cpu_call.h"
 
-STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
-  m.impl("nmm_walk", TORCH_BOX(&ptdet::operators::nmm_walk<ptdet::cpu::Call>));
-}
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) { ptdet::operators::register_nmm<ptdet::cpu::Call>(m); }

@@ -1,6 +1,8 @@
 // Non-maximum merging, greedy and not.
 #pragma once
 
+#include <torch/csrc/stable/library.h>
+
 #include "torch/arguments.h"
 
 namespace ptdet::operators {
@@ -9,17 +11,22 @@ template <typename Call>
 std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> nmm_walk(const Tensor& boxes, const Tensor& scores, Index idxs,
                                                             double iou_threshold, std::string metric, bool inclusive,
                                                             Least score_threshold, Limit max_output,
-                                                            bool members_hand_on) {
+                                                            bool members_propagate) {
   const NmsInput input = nms_input(boxes, scores, idxs);
   const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
   const Call call(boxes);
   const Tensor grown = new_rows(boxes, input.count, 4);
   const Tensor sides = new_rows_of(aoti_torch_dtype_int64(), boxes, input.count, 4);
   const PassResult found(boxes, input.count);
-  const MergingParams merging{params, members_hand_on};
+  const NmmParams merging{params, members_propagate};
   nmm(input, merging, {found.output(), grown.mutable_data_ptr(), indices(sides)}, call);
   call.finish(found.num_kept);
   return {grown, sides, found.keep, found.owner, found.num_kept};
+}
+
+template <typename Call>
+void register_nmm(torch::stable::detail::StableLibrary& m) {
+  m.impl("nmm_walk", TORCH_BOX(&nmm_walk<Call>));
 }
 
 }  // namespace ptdet::operators

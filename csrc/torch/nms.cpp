@@ -2,7 +2,4 @@
 
 #include "torch/cpu_call.h"
 
-STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
-  m.impl("nms", TORCH_BOX(&ptdet::operators::nms<ptdet::cpu::Call>));
-  m.impl("nms_walk", TORCH_BOX(&ptdet::operators::nms_walk<ptdet::cpu::Call>));
-}
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) { ptdet::operators::register_nms<ptdet::cpu::Call>(m); }

@@ -13,7 +13,4 @@ void nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output
 
 }  // namespace ptdet::cuda
 
-STABLE_TORCH_LIBRARY_IMPL(ptdet, PTDET_CUDA_KEY, m) {
-  m.impl("nms", TORCH_BOX(&ptdet::operators::nms<ptdet::cuda::Call>));
-  m.impl("nms_walk", TORCH_BOX(&ptdet::operators::nms_walk<ptdet::cuda::Call>));
-}
+STABLE_TORCH_LIBRARY_IMPL(ptdet, PTDET_CUDA_KEY, m) { ptdet::operators::register_nms<ptdet::cuda::Call>(m); }

@@ -1,9 +1,11 @@
 // DIoU-NMS with a power, and AND-NMS. OR-NMS and DIoU-NMS without one are calls of nms.
 #pragma once
 
+#include <torch/csrc/stable/library.h>
+
 #include <cmath>
 
-#include "torch/arguments.h"
+#include "torch/passes.h"
 
 namespace ptdet {
 
@@ -28,38 +30,37 @@ template <typename Call>
 std::tuple<Tensor, Tensor, Tensor> diou_nms_walk(const Tensor& boxes, const Tensor& scores, Index idxs,
                                                  double iou_threshold, double beta, bool inclusive,
                                                  Least score_threshold, Limit max_output) {
-  const NmsInput input = nms_input(boxes, scores, idxs);
-  const NmsParams params = diou_params(input.count, iou_threshold, beta, inclusive, score_threshold, max_output);
-  const Call call(boxes);
-  const PassResult found(boxes, input.count);
-  nms(input, params, found.output(), call);
-  call.finish(found.num_kept);
-  return {found.keep, found.owner, found.num_kept};
+  return padded_by<Call>(boxes, scores, idxs, [&](const NmsInput& input, const NmsOutput& output, const Call& call) {
+    const NmsParams params = diou_params(input.count, iou_threshold, beta, inclusive, score_threshold, max_output);
+    nms(input, params, output, call);
+  });
 }
 
 template <typename Call>
 Tensor and_nms(const Tensor& boxes, const Tensor& scores, Index idxs, double iou_threshold, double overlap_threshold,
                std::string metric, bool inclusive, Least score_threshold, Limit max_output) {
-  const NmsInput input = nms_input(boxes, scores, idxs);
-  const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
-  const Call call(boxes);
-  auto found = kept_rows(call, input.count, true);
-  and_nms(input, and_params(params, overlap_threshold), found.output(), call);
-  call.finish();
-  return found.keep();
+  return kept_by<Call>(
+      boxes, scores, idxs, true, [&](const NmsInput& input, const NmsOutput& output, const Call& call) {
+        const NmsParams pass = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
+        and_nms(input, and_params(pass, overlap_threshold), output, call);
+      });
 }
 
 template <typename Call>
 std::tuple<Tensor, Tensor, Tensor> and_nms_walk(const Tensor& boxes, const Tensor& scores, Index idxs,
                                                 double iou_threshold, double overlap_threshold, std::string metric,
                                                 bool inclusive, Least score_threshold, Limit max_output) {
-  const NmsInput input = nms_input(boxes, scores, idxs);
-  const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
-  const Call call(boxes);
-  const PassResult found(boxes, input.count);
-  and_nms(input, and_params(params, overlap_threshold), found.output(), call);
-  call.finish(found.num_kept);
-  return {found.keep, found.owner, found.num_kept};
+  return padded_by<Call>(boxes, scores, idxs, [&](const NmsInput& input, const NmsOutput& output, const Call& call) {
+    const NmsParams pass = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
+    and_nms(input, and_params(pass, overlap_threshold), output, call);
+  });
+}
+
+template <typename Call>
+void register_nms_variants(torch::stable::detail::StableLibrary& m) {
+  m.impl("diou_nms_walk", TORCH_BOX(&diou_nms_walk<Call>));
+  m.impl("and_nms", TORCH_BOX(&and_nms<Call>));
+  m.impl("and_nms_walk", TORCH_BOX(&and_nms_walk<Call>));
 }
 
 }  // namespace ptdet::operators

@@ -6,7 +6,7 @@ namespace ptdet::cuda {
 void nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output, const Call& call);  // nms_cuda.cpp
 
 void and_nms(const NmsInput& input, const AndParams& params, const NmsOutput& output, const Call& call) {
-  NmsParams unlimited = params.walk;
+  NmsParams unlimited = params.pass;
   unlimited.max_output = input.count;
   nms(input, unlimited, output, call);
   if (input.count > 0) and_nms(input, params, output, Scratch(call, and_scratch_bytes(input.count)), call);
@@ -14,8 +14,4 @@ void and_nms(const NmsInput& input, const AndParams& params, const NmsOutput& ou
 
 }  // namespace ptdet::cuda
 
-STABLE_TORCH_LIBRARY_IMPL(ptdet, PTDET_CUDA_KEY, m) {
-  m.impl("diou_nms_walk", TORCH_BOX(&ptdet::operators::diou_nms_walk<ptdet::cuda::Call>));
-  m.impl("and_nms", TORCH_BOX(&ptdet::operators::and_nms<ptdet::cuda::Call>));
-  m.impl("and_nms_walk", TORCH_BOX(&ptdet::operators::and_nms_walk<ptdet::cuda::Call>));
-}
+STABLE_TORCH_LIBRARY_IMPL(ptdet, PTDET_CUDA_KEY, m) { ptdet::operators::register_nms_variants<ptdet::cuda::Call>(m); }

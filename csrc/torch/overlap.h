@@ -1,6 +1,8 @@
 // Overlaps of all pairs of two sets.
 #pragma once
 
+#include <torch/csrc/stable/library.h>
+
 #include <tuple>
 
 #include "torch/box_pairs.h"
@@ -106,12 +108,17 @@ std::tuple<Tensor, Tensor> pairwise_overlap_backward(const Tensor& grad, const T
   const int64_t bytes = matrix.bytes();
   matrix.for_each([&](const PairwiseInput& input, int64_t before) {
     gradient.data = static_cast<const char*>(ready.const_data_ptr()) + bytes * before * gradient.batch_stride;
-    pairwise_overlap_backward(input, gradient,
-                              wanted1 ? bytes_of(slopes1, 4 * bytes * before * input.rows) : nullptr,
+    pairwise_overlap_backward(input, gradient, wanted1 ? bytes_of(slopes1, 4 * bytes * before * input.rows) : nullptr,
                               wanted2 ? bytes_of(slopes2, 4 * bytes * before * input.columns) : nullptr, call);
   });
   call.finish();
   return {slopes1, slopes2};
+}
+
+template <typename Call>
+void register_overlap(torch::stable::detail::StableLibrary& m) {
+  m.impl("pairwise_overlap", TORCH_BOX(&pairwise_overlap<Call>));
+  m.impl("pairwise_overlap_backward", TORCH_BOX(&pairwise_overlap_backward<Call>));
 }
 
 }  // namespace ptdet::operators

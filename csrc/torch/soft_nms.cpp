@@ -2,6 +2,4 @@
 
 #include "torch/cpu_call.h"
 
-STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
-  m.impl("soft_nms_walk", TORCH_BOX(&ptdet::operators::soft_nms_walk<ptdet::cpu::Call>));
-}
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) { ptdet::operators::register_soft_nms<ptdet::cpu::Call>(m); }

@@ -1,6 +1,8 @@
 // Soft-NMS.
 #pragma once
 
+#include <torch/csrc/stable/library.h>
+
 #include <cmath>
 
 #include "torch/arguments.h"
@@ -32,6 +34,11 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> soft_nms_walk(const Tensor& boxes, co
   soft_nms(input, soft, {found.output(), decayed.mutable_data_ptr()}, call);
   call.finish(found.num_kept);
   return {decayed, found.keep, found.owner, found.num_kept};
+}
+
+template <typename Call>
+void register_soft_nms(torch::stable::detail::StableLibrary& m) {
+  m.impl("soft_nms_walk", TORCH_BOX(&soft_nms_walk<Call>));
 }
 
 }  // namespace ptdet::operators

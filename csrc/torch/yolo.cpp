@@ -13,6 +13,4 @@ YoloResult yolo_candidates(const YoloInput& input, const YoloParams& params, int
 
 }  // namespace ptdet::cpu
 
-STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
-  m.impl("yolo_filter", TORCH_BOX(&ptdet::operators::yolo_filter<ptdet::cpu::Call>));
-}
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) { ptdet::operators::register_yolo<ptdet::cpu::Call>(m); }

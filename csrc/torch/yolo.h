@@ -1,6 +1,8 @@
 // The filter of a YOLO head.
 #pragma once
 
+#include <torch/csrc/stable/library.h>
+
 #include <torch/csrc/stable/tensor.h>
 
 #include <optional>
@@ -85,6 +87,11 @@ YoloTensors yolo_filter(const Tensor& prediction, int64_t num_classes, bool obje
   const YoloResult found = yolo_candidates(input, params, indices(passed), call);
   call.finish();
   return {found.boxes, found.scores, found.labels, found.images, found.rows, passed};
+}
+
+template <typename Call>
+void register_yolo(torch::stable::detail::StableLibrary& m) {
+  m.impl("yolo_filter", TORCH_BOX(&yolo_filter<Call>));
 }
 
 }  // namespace ptdet::operators

@@ -19,6 +19,4 @@ YoloResult yolo_candidates(const YoloInput& input, const YoloParams& params, int
 
 }  // namespace ptdet::cuda
 
-STABLE_TORCH_LIBRARY_IMPL(ptdet, PTDET_CUDA_KEY, m) {
-  m.impl("yolo_filter", TORCH_BOX(&ptdet::operators::yolo_filter<ptdet::cuda::Call>));
-}
+STABLE_TORCH_LIBRARY_IMPL(ptdet, PTDET_CUDA_KEY, m) { ptdet::operators::register_yolo<ptdet::cuda::Call>(m); }

@@ -59,7 +59,7 @@ std::mt19937_64& random_numbers() {
 }
 
 void to_host() {
-  leave_asan(fibre->state == State::kDone ? nullptr : &fibre->fake_stack, host_bottom, host_size);
+  leave_asan(fibre->state == FibreState::kDone ? nullptr : &fibre->fake_stack, host_bottom, host_size);
   enter_tsan(host_tsan);
   cuda_on_cpu_switch(&fibre->stack_pointer, host_stack_pointer);
   arrive_asan(fibre->fake_stack, &host_bottom, &host_size);
@@ -70,7 +70,7 @@ void entry() {
   acquire(&running->begin);
   running->body(running->context);
   release(&running->end);
-  fibre->state = State::kDone;
+  fibre->state = FibreState::kDone;
   to_host();
   std::abort();
 }
@@ -117,14 +117,14 @@ void release_barrier() {
   Fibre& first = block->fibres[0];
   block->predicates = 0;
   for (Fibre& f : block->fibres) {
-    if (f.state == State::kDone) fail(f, "left the kernel while others wait at a barrier");
-    if (f.state != State::kAtBarrier) fail(f, "waits for other lanes while others wait at a barrier");
+    if (f.state == FibreState::kDone) fail(f, "left the kernel while others wait at a barrier");
+    if (f.state != FibreState::kAtBarrier) fail(f, "waits for other lanes while others wait at a barrier");
     if (f.place.line != first.place.line || std::strcmp(f.place.file, first.place.file) != 0)
       fail(f, "divergent barrier: other threads wait at another one");
     block->predicates += f.predicate;
   }
   ++block->barriers;
-  for (Fibre& f : block->fibres) f.state = State::kReady;
+  for (Fibre& f : block->fibres) f.state = FibreState::kReady;
 }
 
 enum class Step { kDone, kProgress, kIdle };
@@ -137,25 +137,25 @@ Step step_block() {
   bool ran = false, progress = false, all_done = true;
   for (unsigned thread : order) {
     Fibre& f = block->fibres[thread];
-    const State before = f.state;
-    if (before == State::kReady || before == State::kPaused) {
+    const FibreState before = f.state;
+    if (before == FibreState::kReady || before == FibreState::kPaused) {
       to_fibre(f);
       ran = true;
-      progress |= before == State::kReady || f.state != State::kPaused;
+      progress |= before == FibreState::kReady || f.state != FibreState::kPaused;
     }
-    all_done &= f.state == State::kDone;
+    all_done &= f.state == FibreState::kDone;
   }
   if (all_done) return Step::kDone;
   if (ran) return progress ? Step::kProgress : Step::kIdle;
   for (const Fibre& f : block->fibres)
-    if (f.state == State::kInWarpOp) fail(f, "its mask names a lane that never comes");
+    if (f.state == FibreState::kInWarpOp) fail(f, "its mask names a lane that never comes");
   release_barrier();
   return Step::kProgress;
 }
 
 const Fibre& paused_thread() {
   return *std::find_if(block->fibres.begin(), block->fibres.end(),
-                       [](const Fibre& f) { return f.state == State::kPaused; });
+                       [](const Fibre& f) { return f.state == FibreState::kPaused; });
 }
 
 void prepare_block(unsigned index, unsigned threads) {
@@ -182,8 +182,8 @@ void complete_warp_op(Fibre& last) {
     if (!(last.mask >> lane & 1)) continue;
     if (warp_begin + lane >= block->fibres.size()) fail(last, "its mask names a lane that does not exist");
     const Fibre& f = block->fibres[warp_begin + lane];
-    if (f.state == State::kDone) fail(last, "its mask names a lane that has left the kernel");
-    if (f.state != State::kInWarpOp || f.op != last.op || f.mask != last.mask) return;
+    if (f.state == FibreState::kDone) fail(last, "its mask names a lane that has left the kernel");
+    if (f.state != FibreState::kInWarpOp || f.op != last.op || f.mask != last.mask) return;
     if (f.place.line != last.place.line) return;
     ballot |= static_cast<uint64_t>(f.value != 0) << lane;
   }
@@ -193,7 +193,7 @@ void complete_warp_op(Fibre& last) {
     const unsigned source = static_cast<unsigned>(f.source) % kLanes;
     if (f.op == Op::kShuffle && !(f.mask >> source & 1)) fail(f, "it reads from a lane outside its mask");
     f.result = f.op == Op::kShuffle ? block->fibres[warp_begin + source].value : ballot;
-    f.state = State::kReady;
+    f.state = FibreState::kReady;
   }
 }
 
@@ -243,7 +243,7 @@ void launch(const char* name, unsigned blocks, unsigned threads, void (*body)(vo
 
 void pause(Place place) {
   fibre->place = place;
-  fibre->state = State::kPaused;
+  fibre->state = FibreState::kPaused;
   to_host();
 }
 
@@ -252,7 +252,7 @@ int barrier(Place place, bool predicate) {
   char* token = &block->barrier_token[block->barriers % 2];
   self.place = place;
   self.predicate = predicate;
-  self.state = State::kAtBarrier;
+  self.state = FibreState::kAtBarrier;
   release(token);
   to_host();
   acquire(token);
@@ -266,12 +266,12 @@ uint64_t warp(Place place, Op op, unsigned mask, uint64_t value, int source) {
   self.mask = mask;
   self.value = value;
   self.source = source;
-  self.state = State::kInWarpOp;
+  self.state = FibreState::kInWarpOp;
   if (!(mask >> self.thread % kLanes & 1)) fail(self, "its mask does not name itself");
   char* token = &block->warp_tokens[self.thread / kLanes];
   if (op == Op::kSync) release(token);
   complete_warp_op(self);
-  if (self.state != State::kReady) to_host();
+  if (self.state != FibreState::kReady) to_host();
   if (op == Op::kSync) acquire(token);
   return self.result;
 }

@@ -10,114 +10,114 @@ struct Options {
   double overlap_threshold_or_sigma, min_score, beta;
 };
 
-struct Walk {
+struct PassMemory {
   Array<int64_t> keep, owner, kept;
-  explicit Walk(int64_t n) : keep(n), owner(n), kept(1) { *kept.data = 0; }
+  explicit PassMemory(int64_t n) : keep(n), owner(n), kept(1) { *kept.data = 0; }
   ptdet::NmsOutput output() const { return {keep.data, owner.data, kept.data}; }
 };
 
-int64_t bytes_of(Type type) { return type == Type::kFloat64 ? 8 : type == Type::kFloat32 ? 4 : 2; }
-
-void hard(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const Sorting& sorting, const Walk& walk) {
+void hard(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const Sorting& sorting,
+          const PassMemory& pass) {
   Array<char> scratch(static_cast<int64_t>(ptdet::cuda::nms_scratch_bytes(input)));
-  ptdet::cuda::nms(input, params, sorting.sorted, walk.output(), scratch.data, nullptr);
+  ptdet::cuda::nms(input, params, sorting.sorted, pass.output(), scratch.data, nullptr);
 }
 
-void and_nms(const ptdet::NmsInput& input, ptdet::NmsParams params, const Options& o, const Walk& walk) {
+void and_nms(const ptdet::NmsInput& input, ptdet::NmsParams params, const Options& o, const PassMemory& pass) {
   const ptdet::AndParams chosen{params, o.overlap_threshold_or_sigma};
   params.max_output = input.count;
-  const Sorting sorting(input, params, walk.kept.data);
-  hard(input, params, sorting, walk);
+  const Sorting sorting(input, params, pass.kept.data);
+  hard(input, params, sorting, pass);
   Array<char> scratch(static_cast<int64_t>(ptdet::cuda::and_scratch_bytes(input.count)));
-  ptdet::cuda::and_nms(input, chosen, walk.output(), scratch.data, nullptr);
+  ptdet::cuda::and_nms(input, chosen, pass.output(), scratch.data, nullptr);
 }
 
 struct Clusters {
   Array<char> scratch;
   Array<int64_t> keys, ranks;
 
-  Clusters(const ptdet::NmsInput& input, const ptdet::MergeParams& params, const Sorting& sorting, const Walk& walk)
+  Clusters(const ptdet::NmsInput& input, const ptdet::MergeParams& params, const Sorting& sorting,
+           const PassMemory& pass)
       : scratch(static_cast<int64_t>(ptdet::cuda::merge_scratch_bytes(input.count))),
         keys(input.count),
         ranks(input.count) {
     const Array<int64_t> given(input.count);
-    ptdet::cuda::merge_clusters(input, params, sorting.sorted, walk.output(), given.data, scratch.data, nullptr);
+    ptdet::cuda::merge_clusters(input, params, sorting.sorted, pass.output(), given.data, scratch.data, nullptr);
     stable_order(given.data, input.count, ranks.data);
     for (int64_t i = 0; i < input.count; ++i) keys.data[i] = given.data[ranks.data[i]];
   }
 };
 
-void merge_nms(const ptdet::NmsInput& input, ptdet::NmsParams params, const Options& o, const Walk& walk,
+void merge_nms(const ptdet::NmsInput& input, ptdet::NmsParams params, const Options& o, const PassMemory& pass,
                char* merged) {
   const ptdet::MergeParams chosen{params, static_cast<ptdet::Members>(o.first), o.second != 0};
   if (chosen.members == ptdet::Members::kBest) params.max_output = input.count;
-  const Sorting sorting(input, params, walk.kept.data);
-  hard(input, params, sorting, walk);
-  const Clusters clusters(input, chosen, sorting, walk);
+  const Sorting sorting(input, params, pass.kept.data);
+  hard(input, params, sorting, pass);
+  const Clusters clusters(input, chosen, sorting, pass);
   ptdet::cuda::merge_means(input, chosen, sorting.sorted, clusters.keys.data, clusters.ranks.data,
-                           {walk.output(), merged}, clusters.scratch.data, nullptr);
+                           {pass.output(), merged}, clusters.scratch.data, nullptr);
 }
 
-void merging(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const Options& o, const Walk& walk,
+void merging(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const Options& o, const PassMemory& pass,
              char* grown, int64_t* sides) {
-  const Sorting sorting(input, params, walk.kept.data);
+  const Sorting sorting(input, params, pass.kept.data);
   if (o.first != 0) {
-    Array<char> scratch(static_cast<int64_t>(ptdet::cuda::merging_scratch_bytes(input.count)));
-    ptdet::cuda::merging_walk(input, params, sorting.sorted, walk.output(), scratch.data, nullptr);
+    Array<char> scratch(static_cast<int64_t>(ptdet::cuda::nmm_scratch_bytes(input.count)));
+    ptdet::cuda::nmm_pass(input, params, sorting.sorted, pass.output(), scratch.data, nullptr);
   } else {
-    hard(input, params, sorting, walk);
+    hard(input, params, sorting, pass);
   }
-  const Clusters clusters(input, {params}, sorting, walk);
-  ptdet::cuda::merging_grow(input, params, sorting.sorted, clusters.keys.data, clusters.ranks.data,
-                            {walk.output(), grown, sides}, nullptr);
+  const Clusters clusters(input, {params}, sorting, pass);
+  ptdet::cuda::nmm_grow(input, params, sorting.sorted, clusters.keys.data, clusters.ranks.data,
+                        {pass.output(), grown, sides}, nullptr);
 }
 
-void soft_nms(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const Options& o, const Walk& walk,
+void soft_nms(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const Options& o, const PassMemory& pass,
               char* decayed) {
   const ptdet::SoftParams chosen{params, o.overlap_threshold_or_sigma, o.min_score, static_cast<ptdet::Decay>(o.first),
                                  o.second != 0};
-  const Sorting sorting(input, params, walk.kept.data);
+  const Sorting sorting(input, params, pass.kept.data);
   Array<char> scratch(static_cast<int64_t>(ptdet::cuda::soft_scratch_bytes(input.count)));
   Array<char> keys(input.count * key_bytes(input.scores.type));
   Array<int64_t> order(input.count);
-  ptdet::cuda::soft_nms(input, chosen, sorting.sorted, walk.kept.data, keys.data, scratch.data, nullptr);
+  ptdet::cuda::soft_nms(input, chosen, sorting.sorted, pass.kept.data, keys.data, scratch.data, nullptr);
   order_of_keys(input.scores.type, input.count, keys.data, order.data);
-  ptdet::cuda::soft_result(input, chosen, sorting.sorted, order.data, {walk.output(), decayed}, scratch.data, nullptr);
+  ptdet::cuda::soft_result(input, chosen, sorting.sorted, order.data, {pass.output(), decayed}, scratch.data, nullptr);
 }
 
-void wbf(const ptdet::WbfInput& input, const ptdet::NmsParams& params, const Options& o, const Walk& walk, char* fused,
-         char* confidences) {
+void wbf(const ptdet::WbfInput& input, const ptdet::NmsParams& params, const Options& o, const PassMemory& pass,
+         char* fused, char* confidences) {
   const ptdet::WbfParams chosen{params, static_cast<ptdet::Confidence>(o.first), o.second != 0};
-  const Type type = input.walk.boxes.type;
-  const int64_t count = input.walk.count;
-  const Sorting sorting(input.walk, type, walk.kept.data,
-                        [&](void* keys) { ptdet::cuda::wbf_keys(input, chosen, keys, walk.kept.data, nullptr); });
+  const Type type = input.pass.boxes.type;
+  const int64_t count = input.pass.count;
+  const Sorting sorting(input.pass, type, pass.kept.data,
+                        [&](void* keys) { ptdet::cuda::wbf_keys(input, chosen, keys, pass.kept.data, nullptr); });
   Array<char> scratch(static_cast<int64_t>(ptdet::cuda::wbf_scratch_bytes(count)));
   Array<char> keys(count * key_bytes(type));
   Array<int64_t> order(count);
   ptdet::cuda::wbf(input, chosen, sorting.sorted, keys.data, scratch.data, nullptr);
   order_of_keys(type, count, keys.data, order.data);
-  ptdet::cuda::wbf_result(input, chosen, sorting.sorted, order.data, {walk.output(), fused, confidences}, scratch.data,
+  ptdet::cuda::wbf_result(input, chosen, sorting.sorted, order.data, {pass.output(), fused, confidences}, scratch.data,
                           nullptr);
 }
 
-void fast_nms(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const Walk& walk) {
-  const Sorting sorting(input, params, walk.kept.data);
+void fast_nms(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const PassMemory& pass) {
+  const Sorting sorting(input, params, pass.kept.data);
   Array<char> scratch(static_cast<int64_t>(ptdet::cuda::fast_scratch_bytes(input.count)));
-  ptdet::cuda::fast_nms(input, params, sorting.sorted, walk.output(), scratch.data, nullptr);
+  ptdet::cuda::fast_nms(input, params, sorting.sorted, pass.output(), scratch.data, nullptr);
 }
 
-void matrix_nms(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const Options& o, const Walk& walk,
+void matrix_nms(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const Options& o, const PassMemory& pass,
                 char* decayed) {
   const ptdet::MatrixParams chosen{params, o.overlap_threshold_or_sigma, o.min_score,
                                    static_cast<ptdet::Decay>(o.first)};
-  const Sorting sorting(input, params, walk.kept.data);
+  const Sorting sorting(input, params, pass.kept.data);
   Array<char> scratch(static_cast<int64_t>(ptdet::cuda::matrix_scratch_bytes(input.count)));
   Array<char> keys(input.count * key_bytes(input.scores.type));
   Array<int64_t> order(input.count);
-  ptdet::cuda::matrix_nms(input, chosen, sorting.sorted, walk.owner.data, keys.data, scratch.data, nullptr);
+  ptdet::cuda::matrix_nms(input, chosen, sorting.sorted, pass.owner.data, keys.data, scratch.data, nullptr);
   order_of_keys(input.scores.type, input.count, keys.data, order.data);
-  ptdet::cuda::matrix_result(input, chosen, keys.data, order.data, {walk.output(), decayed}, scratch.data, nullptr);
+  ptdet::cuda::matrix_result(input, chosen, keys.data, order.data, {pass.output(), decayed}, scratch.data, nullptr);
 }
 
 void run(const Header& h, const Options& o, const void* boxes, const void* scores, const void* groups,
@@ -125,7 +125,7 @@ void run(const Header& h, const Options& o, const void* boxes, const void* score
   const ptdet::NmsInput input = input_of(h, boxes, scores, groups);
   ptdet::NmsParams params = params_of(h);
   params.beta = o.beta;
-  const Walk walk(h.count);
+  const PassMemory pass(h.count);
   const int64_t box_bytes =
       o.method == 1 || o.method == 4 || o.method == 7 ? h.count * 4 * bytes_of(input.boxes.type) : 0;
   const int64_t score_bytes =
@@ -133,26 +133,26 @@ void run(const Header& h, const Options& o, const void* boxes, const void* score
   const int64_t side_count = o.method == 7 ? h.count * 4 : 0;
   Array<char> new_boxes(box_bytes), new_scores(score_bytes);
   Array<int64_t> sides(side_count);
-  if (o.method == 0) and_nms(input, params, o, walk);
-  if (o.method == 1) merge_nms(input, params, o, walk, new_boxes.data);
-  if (o.method == 2) soft_nms(input, params, o, walk, new_scores.data);
-  if (o.method == 3) hard(input, params, Sorting(input, params, walk.kept.data), walk);
+  if (o.method == 0) and_nms(input, params, o, pass);
+  if (o.method == 1) merge_nms(input, params, o, pass, new_boxes.data);
+  if (o.method == 2) soft_nms(input, params, o, pass, new_scores.data);
+  if (o.method == 3) hard(input, params, Sorting(input, params, pass.kept.data), pass);
   if (o.method == 4) {
     ptdet::WbfInput ensemble;
-    ensemble.walk = input;
+    ensemble.pass = input;
     if (o.has_models) ensemble.models = {models, 1, Type::kInt64};
     if (o.model_count >= 0) {
       ensemble.weights = {weights, 1, static_cast<Type>(o.weights_type)};
       ensemble.model_count = o.model_count;
     }
-    wbf(ensemble, params, o, walk, new_boxes.data, new_scores.data);
+    wbf(ensemble, params, o, pass, new_boxes.data, new_scores.data);
   }
-  if (o.method == 5) fast_nms(input, params, walk);
-  if (o.method == 6) matrix_nms(input, params, o, walk, new_scores.data);
-  if (o.method == 7) merging(input, params, o, walk, new_boxes.data, sides.data);
-  write(walk.kept.data, 1);
-  write(walk.keep.data, h.count);
-  write(walk.owner.data, h.count);
+  if (o.method == 5) fast_nms(input, params, pass);
+  if (o.method == 6) matrix_nms(input, params, o, pass, new_scores.data);
+  if (o.method == 7) merging(input, params, o, pass, new_boxes.data, sides.data);
+  write(pass.kept.data, 1);
+  write(pass.keep.data, h.count);
+  write(pass.owner.data, h.count);
   std::fwrite(new_boxes.data, 1, static_cast<size_t>(box_bytes), stdout);
   write(sides.data, side_count);
   std::fwrite(new_scores.data, 1, static_cast<size_t>(score_bytes), stdout);

@@ -1,7 +1,6 @@
 // Runs the CUDA kernels of the norm over channels on cases from stdin (tests/cuda_emulator/norms.py writes them): a
 // Header, then the bytes of input, norm and grad. The answer: the bytes of the norm, or of the slope where grad is
-// there.
-// With an argument: numbers more than 2^31 elements apart, in memory that is reserved and hardly touched.
+// there. With an argument: numbers more than 2^31 elements apart, in memory that is reserved and hardly touched.
 #include <sys/mman.h>
 
 #include <cmath>

@@ -9,10 +9,10 @@
 
 namespace cuda_on_cpu {
 
-enum class State { kReady, kPaused, kAtBarrier, kInWarpOp, kDone };
+enum class FibreState { kReady, kPaused, kAtBarrier, kInWarpOp, kDone };
 
 struct Fibre {
-  State state;
+  FibreState state;
   unsigned thread;
   size_t slot;
   char* stack;

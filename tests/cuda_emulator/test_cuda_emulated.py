@@ -1,4 +1,4 @@
-"""The CUDA kernels, compiled as C++ and run on the CPU (tests/emulation), against the reference.
+"""The CUDA kernels, compiled as C++ and run on the CPU (tests/cuda_emulator), against the reference.
 
 They run plain and under AddressSanitizer, UndefinedBehaviorSanitizer and ThreadSanitizer, in an order of blocks and
 threads that PTDET_EMULATION_SEED draws.

@@ -1,4 +1,4 @@
-"""The emulator itself (tests/emulation): it lets the right pass and finds each planted fault, in every flavour."""
+"""The emulator itself (tests/cuda_emulator): it lets the right pass and finds each planted fault, in every flavour."""
 
 from __future__ import annotations
 

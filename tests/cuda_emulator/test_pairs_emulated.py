@@ -1,4 +1,4 @@
-"""The CUDA kernels over pairs of boxes, run on the CPU (tests/emulation), against the reference."""
+"""The CUDA kernels over pairs of boxes, run on the CPU (tests/cuda_emulator), against the reference."""
 
 from __future__ import annotations
 

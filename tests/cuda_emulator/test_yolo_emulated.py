@@ -1,4 +1,4 @@
-"""The CUDA kernels of the YOLO filter and of the images' slots, run on the CPU (tests/emulation)."""
+"""The CUDA kernels of the YOLO filter and of the images' slots, run on the CPU (tests/cuda_emulator)."""
 
 from __future__ import annotations
 

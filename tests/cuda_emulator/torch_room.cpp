@@ -1,5 +1,5 @@
 // The CUDA operators of csrc/torch as operators of the CPU, over the emulated kernels: what they check, allocate, sort
-// and hand on is run with torch, its dispatcher and its stable ABI.
+// and propagate is run with torch, its dispatcher and its stable ABI.
 #include <torch/csrc/inductor/aoti_torch/c/shim.h>
 
 // Linked with -Bsymbolic: these serve this library alone, those of torch would want a GPU.

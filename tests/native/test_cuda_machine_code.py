@@ -24,13 +24,13 @@ pytestmark = pytest.mark.slow
 # sm_75, whose shared memory is small); the first that fits counts. Where no row names a kernel, two blocks of 256
 # threads must fit.
 DESIGN = [
-    (r"visit_tilesI.*DiouPowerEfEE", 256, 2, 2),  # its power is computed in double
-    (r"visit_tilesI.*EfEE", 256, 4, 2),
-    (r"visit_tilesI.*EdEE", 256, 1, 1),
+    (r"pass_over_tilesI.*DiouPowerEfEE", 256, 2, 2),  # its power is computed in double
+    (r"pass_over_tilesI.*EfEE", 256, 4, 2),
+    (r"pass_over_tilesI.*EdEE", 256, 1, 1),
     (r"find_(first|relief|least)INS_\d[A-Z][a-z]+Ef", 256, 4, 4),
     (r"sum_counts", 1024, 1, 1),
-    (r"walk_segmentsIf", 512, 1, 1),
-    (r"walk_segmentsId", 256, 1, 1),
+    (r"pass_over_segmentsIf", 512, 1, 1),
+    (r"pass_over_segmentsId", 256, 1, 1),
     (r"", 256, 2, 2),
 ]
 
@@ -107,9 +107,9 @@ def test_nothing_that_decides_is_fused(source: Path) -> None:
 def test_who_waits_reads_past_the_first_cache() -> None:
     """poll must not find what the multiprocessor's own cache still holds, nor publish overtake what it announces."""
     source = machine_code.CSRC / "cuda" / "nms.cu"
-    walks = [k for k in kernels(source) if "visit_tiles" in k.symbol and k.arch in READ_IN_FULL]
-    assert len(walks) == 14 * len(READ_IN_FULL)
-    for kernel in walks:
+    passes = [k for k in kernels(source) if "pass_over_tiles" in k.symbol and k.arch in READ_IN_FULL]
+    assert len(passes) == 14 * len(READ_IN_FULL)
+    for kernel in passes:
         assert kernel.instructions["CCTL.IVALL"] or kernel.instructions["CCTL.IVALLP"] or kernel.arch == 75, kernel
         assert kernel.instructions["MEMBAR"], kernel
         assert kernel.instructions["NANOSLEEP"], kernel

@@ -156,23 +156,24 @@ COMPOSED_ON_CUDA = {
 
 def test_every_schema_has_a_reference_and_a_kernel_on_each_device() -> None:
     names = re.findall(r"^(\w+)\(", (ROOT / "ptdet/schemas.txt").read_text(encoding="utf-8"), re.MULTILINE)
-    registered = {
-        device: {
-            name
-            for path in sources("csrc/torch", (".cpp",))
-            for block in re.findall(
-                rf"LIBRARY_IMPL\(ptdet, {key}, m\) {{(.*?)\n}}", path.read_text(encoding="utf-8"), re.DOTALL
-            )
-            for name in re.findall(r'm\.impl\("(\w+)"', block)
-        }
-        for device, key in (("CPU", "CPU"), ("CUDA", "PTDET_CUDA_KEY"))
+    # A header names its operators once, in register_<stem>; the files of a device call that for their Call.
+    named = re.compile(r'm\.impl\("(\w+)"')
+    of_stem = {
+        stem: named.findall(body)
+        for path in sources("csrc/torch", (".h",))
+        for stem, body in re.findall(r"void register_(\w+)\(.*?{(.*?)\n}", path.read_text("utf-8"), re.DOTALL)
     }
+    registered: dict[str, set[str]] = {"CPU": set(), "PTDET_CUDA_KEY": set()}
+    for path in sources("csrc/torch", (".cpp",)):
+        for key, block in re.findall(r"LIBRARY_IMPL\(ptdet, (\w+), m\) {(.*?)}\n", path.read_text("utf-8"), re.DOTALL):
+            stems = re.findall(r"register_(\w+)<", block)
+            registered.setdefault(key, set()).update(named.findall(block), *(of_stem[stem] for stem in stems))
     from ptdet import reference
 
     assert names
     for name in names:
         assert callable(getattr(reference, name))
-    assert registered["CPU"] == set(names) == registered["CUDA"] | COMPOSED_ON_CUDA
+    assert registered["CPU"] == set(names) == registered["PTDET_CUDA_KEY"] | COMPOSED_ON_CUDA
 
 
 def test_no_build_product_is_tracked() -> None:

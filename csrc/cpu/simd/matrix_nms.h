@@ -13,7 +13,7 @@ template <typename T>
 struct WeightLoops {
   // The greatest share of a better box.
   T (*most)(const Weights<T>& weights, const Box<T>& box, uint32_t number);
-  // What better boxes leave, and who leaves least, of those of the tree and `least` before.
+  // What better boxes leave, and which of them leaves least, of those of the tree and `least` before.
   void (*least)(const Weights<T>& weights, const Box<T>& box, uint32_t number, LeastLeft<T>& least);
 };
 

@@ -1,4 +1,4 @@
-// A register of numbers with the operators of one number, so that core's formulas run over many pairs at once. Isa is
+// A register of numbers with the operators of one number, so that math's formulas run over many pairs at once. Isa is
 // a type of the including file's own (pairs.inc): every function here is compiled once per instruction set, and none
 // of one serves another.
 #pragma once
@@ -68,11 +68,11 @@ struct Pack {
       return f(x);
     } else {
       typedef E Half __attribute__((vector_size(Isa::kBytes / 2)));
-      using Wide = Pack<double, Isa>;
+      using Doubles = Pack<double, Isa>;
       Half halves[2];
       __builtin_memcpy(halves, &x.v, sizeof(V));
       for (Half& half : halves)
-        half = __builtin_convertvector(f(Wide(__builtin_convertvector(half, typename Wide::V))).v, Half);
+        half = __builtin_convertvector(f(Doubles(__builtin_convertvector(half, typename Doubles::V))).v, Half);
       __builtin_memcpy(&x.v, halves, sizeof(V));
       return x;
     }
@@ -103,7 +103,7 @@ PTDET_HD P alternating(P a, P b, std::index_sequence<I...>) {
 
 // kWidth rows of x1, y1, x2, y2.
 template <typename P, typename E>
-PTDET_HD Box<P> load_boxes(const E* rows) {
+PTDET_HD Box<P> load_box_rows(const E* rows) {
   constexpr std::make_index_sequence<P::kWidth> lanes{};
   const P a = P::load(rows), b = P::load(rows + P::kWidth);
   const P c = P::load(rows + 2 * P::kWidth), d = P::load(rows + 3 * P::kWidth);
@@ -114,7 +114,7 @@ PTDET_HD Box<P> load_boxes(const E* rows) {
 }
 
 template <typename P, typename E>
-PTDET_HD void store_boxes(const Box<P>& box, E* rows) {
+PTDET_HD void store_box_rows(const Box<P>& box, E* rows) {
   constexpr std::make_index_sequence<P::kWidth> lanes{};
   const P x_front = alternating<0>(box.x1, box.x2, lanes), x_back = alternating<1>(box.x1, box.x2, lanes);
   const P y_front = alternating<0>(box.y1, box.y2, lanes), y_back = alternating<1>(box.y1, box.y2, lanes);

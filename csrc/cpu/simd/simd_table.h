@@ -8,6 +8,7 @@
 #include "cpu/simd/matrix_nms.h"
 #include "cpu/simd/pairs.h"
 #include "cpu/simd/soft_nms.h"
+#include "cpu/simd/sort.h"
 #include "cpu/simd/yolo.h"
 
 namespace ptdet::cpu {
@@ -20,6 +21,7 @@ struct SimdTable {
   PairTable pairs;
   ChannelNormTable channel_norm;
   SoftNmsTable soft_nms;
+  CountSmaller count_smaller;
   YoloBest yolo_best;
 };
 

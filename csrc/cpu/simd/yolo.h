@@ -1,5 +1,5 @@
 // The largest class value of each row of a tile, in one sweep over the tile's memory: what tells, before any other
-// work, that a row has no candidate. yolo_best.inc is compiled once per instruction set.
+// work, that a row has no candidate. yolo.inc is compiled once per instruction set.
 #pragma once
 
 #include "api/api.h"

@@ -54,10 +54,10 @@ struct Case {
 };
 
 constexpr Case kUsual[] = {
-    {"clustered 100", 100, Scene::kClustered},       {"clustered 1000", 1000, Scene::kClustered},
-    {"clustered 10000", 10000, Scene::kClustered},   {"scattered 100", 100, Scene::kScattered},
-    {"scattered 1000", 1000, Scene::kScattered},     {"scattered 10000", 10000, Scene::kScattered},
-    {"80 classes 100", 100, Scene::kClustered, 80},  {"80 classes 1000", 1000, Scene::kClustered, 80},
+    {"clustered 100", 100, Scene::kClustered},          {"clustered 1000", 1000, Scene::kClustered},
+    {"clustered 10000", 10000, Scene::kClustered},      {"scattered 100", 100, Scene::kScattered},
+    {"scattered 1000", 1000, Scene::kScattered},        {"scattered 10000", 10000, Scene::kScattered},
+    {"80 classes 100", 100, Scene::kClustered, 80},     {"80 classes 1000", 1000, Scene::kClustered, 80},
     {"80 classes 10000", 10000, Scene::kClustered, 80},
 };
 
@@ -103,7 +103,7 @@ Input draw_corner(const Case& c) {
       const float start = edge < 2 ? 0.0f : c.scene == Scene::kOverlapping ? 70.0f : 10.0f;
       const float moved = c.scene == Scene::kOverlapping ? static_cast<float>(random.below(30 << 12)) / (1 << 12)
                           : c.scene == Scene::kRow && edge % 2 == 0 ? static_cast<float>(6 * i)
-                                                                     : 0.0f;
+                                                                    : 0.0f;
       input.boxes.push_back(start + moved);
     }
     input.scores.push_back(static_cast<float>(random.below(1 << 24)) / (1 << 24));
@@ -147,26 +147,26 @@ struct Answer {
 
 extern "C" __attribute__((noinline)) void measured(const Case& c, const ptdet::NmsInput& input, Answer& answer,
                                                    const ptdet::cpu::Host& host) {
-  ptdet::NmsParams walk;
-  walk.iou_threshold = c.threshold;
-  walk.metric = c.metric;
-  walk.max_output = c.count;
-  walk.inclusive = c.method == Method::kGreedyNmm || c.method == Method::kNmm;
+  ptdet::NmsParams pass;
+  pass.iou_threshold = c.threshold;
+  pass.metric = c.metric;
+  pass.max_output = c.count;
+  pass.inclusive = c.method == Method::kGreedyNmm || c.method == Method::kNmm;
   const bool wants_owner = c.method != Method::kNms;
   const ptdet::NmsOutput output{answer.indices.data(), wants_owner ? answer.indices.data() + c.count : nullptr,
                                 &answer.kept};
   switch (c.method) {
-    case Method::kNms: return ptdet::cpu::nms(input, walk, output, host);
-    case Method::kFast: return ptdet::cpu::fast_nms(input, walk, output, host);
+    case Method::kNms: return ptdet::cpu::nms(input, pass, output, host);
+    case Method::kFast: return ptdet::cpu::fast_nms(input, pass, output, host);
     case Method::kMatrix: {
       ptdet::MatrixParams params;
-      params.walk = walk;
+      params.pass = pass;
       return ptdet::cpu::matrix_nms(input, params, {output, answer.numbers.data()}, host);
     }
     case Method::kGreedyNmm:
     case Method::kNmm: {
-      const ptdet::MergingParams params{walk, c.method == Method::kNmm};
-      return ptdet::cpu::merging(input, params, {output, answer.numbers.data(), nullptr}, host);
+      const ptdet::NmmParams params{pass, c.method == Method::kNmm};
+      return ptdet::cpu::nmm(input, params, {output, answer.numbers.data(), nullptr}, host);
     }
   }
 }

@@ -1,9 +1,9 @@
-// The greedy walk within a tile: which of its boxes meet, as bits, and who stays.
+// The greedy pass within a tile: which of its boxes meet, as bits, and which are kept.
 #pragma once
 
-#include "math/apart.h"
+#include "math/threshold.h"
 #include "cuda/load.h"
-#include "cuda/ranks.h"
+#include "cuda/scan.h"
 
 namespace ptdet::cuda {
 
@@ -19,17 +19,17 @@ static_assert((kTile & (kTile - 1)) == 0, "a block is split into equal parts");
 
 // One row a candidate, one bit a box before it. Rows of a warp end with its own word, and words of one column lie side
 // by side, so lanes meet in no bank.
-constexpr int kPairWords = kTileWords * (kTileWords + 1) / 2 * kWarp;
+constexpr int kMatchWords = kTileWords * (kTileWords + 1) / 2 * kWarp;
 
-__device__ inline int pair_word(int candidate, int word) {
+__device__ inline int match_word(int candidate, int word) {
   const int warp = candidate / kWarp;
   return (warp * (warp + 1) / 2 + word) * kWarp + candidate % kWarp;
 }
 
 // Fills row `candidate` for the boxes from `from` on; only its own thread reads it, and only from that word on.
 template <typename Measure, typename T>
-__device__ void test_pairs(const WalkBox<T>* boxes, int from, int candidate, const Threshold<T>& threshold,
-                           uint32_t* pairs) {
+__device__ void test_matches(const AlignedBox<T>* boxes, int from, int candidate, const Threshold<T>& threshold,
+                             uint32_t* matches) {
   const Box<T> own = boxes[candidate].box;
   for (int word = from / kWarp; word <= candidate / kWarp; ++word) {
     const int first = word * kWarp;
@@ -37,43 +37,43 @@ __device__ void test_pairs(const WalkBox<T>* boxes, int from, int candidate, con
     uint32_t bits = 0;
     for (int b = from > first ? from - first : 0; b < end; ++b)
       if (suppresses_early_out<Measure>(boxes[first + b].box, own, threshold)) bits |= 1u << b;
-    pairs[pair_word(candidate, word)] = bits;
+    matches[match_word(candidate, word)] = bits;
   }
 }
 
-enum class State { kOpen, kKept, kRemoved, kUnvisited };
+enum class BoxState { kOpen, kKept, kRemoved, kOutside };
 
 // A box is removed if one that is kept removes it, and kept if none is left that could.
-__device__ inline State decide(const uint32_t* pairs, int from, int candidate, const uint32_t* kept,
-                               const uint32_t* open) {
+__device__ inline BoxState decide(const uint32_t* matches, int from, int candidate, const uint32_t* kept,
+                                  const uint32_t* open) {
   bool waits = false;
   for (int word = from / kWarp; word <= candidate / kWarp; ++word) {
-    const uint32_t bits = pairs[pair_word(candidate, word)];
-    if (bits & kept[word]) return State::kRemoved;
+    const uint32_t bits = matches[match_word(candidate, word)];
+    if (bits & kept[word]) return BoxState::kRemoved;
     waits |= (bits & open[word]) != 0;
   }
-  return waits ? State::kOpen : State::kKept;
+  return waits ? BoxState::kOpen : BoxState::kKept;
 }
 
-__device__ inline int first_remover(const uint32_t* pairs, int from, int candidate, const uint32_t* kept) {
+__device__ inline int first_suppressor(const uint32_t* matches, int from, int candidate, const uint32_t* kept) {
   int word = from / kWarp;
-  while (!(pairs[pair_word(candidate, word)] & kept[word])) ++word;
-  return word * kWarp + __ffs(static_cast<int>(pairs[pair_word(candidate, word)] & kept[word])) - 1;
+  while (!(matches[match_word(candidate, word)] & kept[word])) ++word;
+  return word * kWarp + __ffs(static_cast<int>(matches[match_word(candidate, word)] & kept[word])) - 1;
 }
 
 // All open boxes at once: the first of them can always be decided, so it ends after as many sweeps as the longest
 // chain of boxes that wait for each other. `kept` names at the end all that were kept here.
-__device__ inline State settle(const uint32_t* pairs, int from, State state, uint32_t* kept, uint32_t* open) {
+__device__ inline BoxState settle(const uint32_t* matches, int from, BoxState state, uint32_t* kept, uint32_t* open) {
   const int own = threadIdx.x;
   for (;;) {
-    const uint32_t kept_here = __ballot_sync(kAllLanes, state == State::kKept);
-    const uint32_t open_here = __ballot_sync(kAllLanes, state == State::kOpen);
+    const uint32_t kept_here = __ballot_sync(kAllLanes, state == BoxState::kKept);
+    const uint32_t open_here = __ballot_sync(kAllLanes, state == BoxState::kOpen);
     if (own % kWarp == 0) {
       kept[own / kWarp] = kept_here;
       open[own / kWarp] = open_here;
     }
     if (!__syncthreads_or(open_here != 0)) return state;
-    if (state == State::kOpen) state = decide(pairs, from, own, kept, open);
+    if (state == BoxState::kOpen) state = decide(matches, from, own, kept, open);
     __syncthreads();  // all have read the words
   }
 }
