@@ -8,12 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._library.checks import FLOATS, METRICS, check_has_data, check_limit, check_number, check_tensor, refuse_export
+from ._library.checks import check_dense, check_floating, check_has_data, refuse_export
 from ._library.load import has_kernels
-from ._library.register import YOLO_PIPELINE, YOLO_POSTPROCESS
-from ._shared.checks import check_count, check_flag, class_numbers, one_of
+from ._library.register import operator
+from ._shared.checks import check_count, check_flag, check_limit, check_number, class_numbers, one_of
 from ._shared.heads import HEADS, METHODS, WITH_OBJECTNESS, Head
+from ._shared.parameters import METRICS
 from .ops._yolo_on_cuda import pipeline_on_cuda, postprocess_on_cuda
+
+YOLO_PIPELINE = operator("yolo_pipeline")
+YOLO_POSTPROCESS = operator("yolo_postprocess")
 
 __all__ = ["HEADS", "METHODS", "Head", "non_max_suppression", "postprocess"]
 
@@ -106,11 +110,10 @@ def _head(head: str | Head) -> Head:
 
 
 def _check_prediction(prediction: Any) -> None:
-    check_tensor("prediction", prediction)
+    check_dense(prediction=prediction)
     if prediction.dim() != 3:
         raise ValueError(f"prediction: expected three dimensions, got shape {tuple(prediction.shape)}")
-    if prediction.dtype not in FLOATS:
-        raise TypeError(f"prediction: expected float64, float32, float16 or bfloat16, got {prediction.dtype}")
+    check_floating("prediction", prediction)
     check_has_data("prediction", prediction)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,6 +11,9 @@ import torch
 import ptdet
 import ptdet.nn
 import ptdet.yolo
+from ptdet._shared.checks import check_flag, check_limit, check_number, check_number_or_none, check_positive
+from ptdet._shared.methods import BATCH_METHODS, METHODS, SUPPRESSIONS, Method
+from ptdet._shared.parameters import PARAMETERS, parameter_of
 
 BOXES = torch.tensor([[0.0, 0, 5, 5], [1, 1, 6, 6], [20, 20, 25, 25]])
 SCORES = torch.tensor([0.9, 0.8, 0.7])
@@ -25,39 +29,46 @@ class Public(NamedTuple):
     kinds: dict[str, str]  # of parameters whose name does not say it
 
 
-# What values an argument takes, by its name.
-KINDS = {
+# What values an argument takes, by its name: a row of PARAMETERS says it by its check.
+_BY_CHECK = {
+    check_number: "number", check_number_or_none: "number or none", check_positive: "positive", check_limit: "limit",
+    check_flag: "flag",
+}  # fmt: skip
+KINDS = {name: _BY_CHECK.get(row.check, "choice") for name, row in PARAMETERS.items()} | {
     "boxes": "boxes", "scores": "scores", "idxs": "ids or none", "images": "images",
     "boxes1": "any boxes", "boxes2": "any boxes", "box1": "any boxes", "input": "planes", "prediction": "head",
     "boxes_list": "list of boxes", "scores_list": "list of scores", "labels_list": "list of labels",
-    "iou_threshold": "number", "match_threshold": "number", "overlap_threshold": "number", "iou_thr": "number",
+    "match_threshold": "number", "iou_thr": "number",
     "skip_box_thr": "number", "conf_thres": "number", "iou_thres": "number", "nms_thres": "number",
-    "min_score": "number", "min_size": "number", "score_threshold": "number or none",
-    "sigma": "positive", "beta": "positive", "theta": "positive", "alpha": "positive", "ratio": "positive",
+    "min_size": "number", "theta": "positive", "alpha": "positive", "ratio": "positive",
     "constant": "positive", "delta": "positive", "gamma": "not negative", "eps": "epsilon",
     "norm_deg": "degree", "momentum": "share", "mean": "mean",
-    "max_output": "limit", "max_per_class": "limit", "max_per_image": "slots", "max_det": "limit",
-    "num_classes": "count of classes", "num_images": "count", "classes": "classes",
-    "inclusive": "flag", "return_owner": "flag", "reselect": "flag", "weighted": "flag", "agnostic": "flag",
-    "multi_label": "flag", "logits": "flag", "multi_cls": "flag", "allows_overflow": "flag", "x1y1x2y2": "flag",
-    "GIoU": "flag", "DIoU": "flag", "CIoU": "flag",
-    "metric": "choice", "kind": "choice", "members": "choice", "method": "choice", "conf_type": "choice",
+    "max_per_class": "limit", "max_per_image": "slots", "max_det": "limit",
+    "num_classes": "count of classes", "num_images": "count", "classes": "classes", "return_owner": "flag",
+    "agnostic": "flag", "multi_label": "flag", "logits": "flag", "multi_cls": "flag", "x1y1x2y2": "flag",
+    "GIoU": "flag", "DIoU": "flag", "CIoU": "flag", "method": "choice",
     "fmt": "choice", "in_fmt": "choice", "out_fmt": "choice", "reduction": "choice", "base": "choice",
-    "version": "choice", "head": "choice", "compat": "choice or none", "weights": "choice",
+    "version": "choice", "head": "choice", "compat": "choice or none",
     "size": "size", "image_size": "sides",
 }  # fmt: skip
 
 _COMMON = {"score_threshold": 0.1, "max_output": 10, "return_owner": True}
 _HARD = {"boxes": BOXES, "scores": SCORES, "iou_threshold": 0.5, **_COMMON, "metric": "iou", "inclusive": False}
 _IDS = {"idxs": IDS}
-_NMM = {"match_threshold": 0.5, "boxes": BOXES, "scores": SCORES, **_COMMON, "metric": "ios", "inclusive": True}
 _PAIR = {"boxes1": BOXES, "boxes2": BOXES + 1}
 _LOSS = {**_PAIR, "reduction": "none", "eps": 1e-7}
 _LISTS = {"boxes_list": [BOXES, BOXES + 1], "scores_list": [SCORES, SCORES], "labels_list": [IDS, IDS]}
 _FUSED = {**_LISTS, "weights": [2.0, 1.0], "iou_thr": 0.5, "skip_box_thr": 0.1, "return_owner": True}
-_SOFT = {"sigma": 0.5, "min_score": 0.001, "kind": "gaussian"}
 _BATCH = {"boxes": BOXES[None], "scores": SCORES[None], "iou_threshold": 0.5, "score_threshold": 0.1,
           "max_per_image": 3, "metric": "iou", "method": "hard"}  # fmt: skip
+
+
+def _tried(row: Method, option: str) -> Any:
+    """A value of one of its options: of a number not the most usual."""
+    if option not in PARAMETERS:
+        return None
+    tries = parameter_of(row.operator, option).tries
+    return tries[1] if isinstance(tries[0], float) else tries[0]
 
 
 def _without(good: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -73,28 +84,23 @@ def _add(name: str, call: Callable[..., Any], good: dict[str, Any], **kinds: str
 
 _add("nms", ptdet.nms, {**_HARD, "compat": None})
 _add("batched_nms", ptdet.batched_nms, {**_HARD, **_IDS, "compat": None}, idxs="ids")
-_add("or_nms", ptdet.or_nms, {**_HARD, **_IDS})
-_add("diou_nms", ptdet.diou_nms, _without({**_HARD, **_IDS, "beta": 0.6}, "metric"))
-_add("and_nms", ptdet.and_nms, {**_HARD, **_IDS, "overlap_threshold": 0.3})
-_add("merge_nms", ptdet.merge_nms, {**_HARD, **_IDS, "members": "cluster", "weights": "score"})
-_add("cluster_nms", ptdet.cluster_nms, {**_HARD, **_IDS, "weighted": False, "beta": 0.6, "metric": "diou"})
-_add("soft_nms", ptdet.soft_nms, {**_HARD, **_IDS, **_SOFT, "reselect": True, "compat": None})
-_add("fast_nms", ptdet.fast_nms, {**_HARD, **_IDS})
-_add("matrix_nms", ptdet.matrix_nms, _without({**_HARD, **_IDS, **_SOFT}, "iou_threshold", "inclusive"))
-_add("greedy_nmm", ptdet.greedy_nmm, {**_NMM, **_IDS})
-_add("nmm", ptdet.nmm, {**_NMM, **_IDS})
+_GOOD = {**_HARD, **_IDS, "match_threshold": 0.5, "compat": None}
+for _method in SUPPRESSIONS:
+    _row = METHODS[_method]
+    _function = getattr(ptdet, _row.function)
+    if _method != "hard":  # above
+        _names = inspect.signature(_function).parameters
+        _add(_row.function, _function, {each: _GOOD.get(each, _tried(_row, each)) for each in _names})
+_add("cluster_nms", ptdet.cluster_nms, {**PUBLIC["cluster_nms"].good, "beta": 0.6, "metric": "diou"})
 _add("weighted_boxes_fusion", ptdet.weighted_boxes_fusion,
      {**_FUSED, "conf_type": "avg", "allows_overflow": False}, weights="list of positive")  # fmt: skip
 _add("non_maximum_weighted", ptdet.non_maximum_weighted, _FUSED, weights="list of positive")
 _add("combined_nms", ptdet.combined_nms, {**_BATCH, "max_per_class": 3, "agnostic": False}, boxes="boxes of images",
      scores="scores of images")  # fmt: skip
-for _method, _options in {
-    "hard": {"inclusive": False}, "or": {"inclusive": True}, "diou": {"beta": 0.6, "inclusive": False},
-    "and": {"overlap_threshold": 0.3, "inclusive": True}, "fast": {"inclusive": False},
-    "merge": {"members": "cluster", "weights": "score", "inclusive": False},
-    "soft": {**_SOFT, "reselect": True, "inclusive": False}, "matrix": _SOFT,
-}.items():  # fmt: skip
-    _threshold = None if _method == "matrix" else 0.5
+for _method in BATCH_METHODS:
+    _row = METHODS[_method]
+    _options = {each: _tried(_row, each) for each in _row.options}
+    _threshold = 0.5 if _row.has_threshold else None
     _kinds = {"iou_threshold": "number" if _threshold else "nothing"}
     _add(f"combined_nms {_method}", ptdet.combined_nms,
          {"boxes": BOXES[None], "scores": SCORES[None], "iou_threshold": _threshold, "method": _method, **_options},

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from .._shared import checks as plain
-from .._shared.checks import METRICS as METRICS, check_flag, one_of
+from .._shared.checks import check_count, check_flag, check_limit, check_number
 from .pieces import any_is, is_traced
 
 FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
@@ -24,23 +22,28 @@ class WrongShape(ValueError, RuntimeError):
     """torchvision's NMS raises RuntimeError here, and what is written for it may catch that."""
 
 
-def _tensor(name: str, value: Any) -> None:
+def check_tensor(name: str, value: Any) -> None:
     if not isinstance(value, Tensor):
         raise TypeError(f"{name}: expected a torch.Tensor, got {type(value).__name__}")
 
 
-def _dense(name: str, value: Any) -> None:
-    """A tensor that has strides. Others answer no question for their shape, or all of them as if they had."""
-    _tensor(name, value)
-    if value.layout is not torch.strided or value.is_nested:
-        came = "a nested tensor" if value.is_nested else f"layout {value.layout}"
-        raise TypeError(f"{name}: expected a dense tensor, got {came}")
-
-
 def check_dense(**tensors: Any) -> None:
-    """Where an error is to be explained, of which other layouts are the cause."""
+    """Tensors that have strides. Others answer no question for their shape, or all of them as if they had."""
     for name, value in tensors.items():
-        _dense(name, value)
+        check_tensor(name, value)
+        if value.layout is not torch.strided or value.is_nested:
+            came = "a nested tensor" if value.is_nested else f"layout {value.layout}"
+            raise TypeError(f"{name}: expected a dense tensor, got {came}")
+
+
+def check_floating(name: str, tensor: Tensor) -> None:
+    if tensor.dtype not in FLOATS:
+        raise TypeError(f"{name}: expected float64, float32, float16 or bfloat16, got {tensor.dtype}")
+
+
+def check_device(name: str, tensor: Tensor, other: Tensor, of: str = "boxes") -> None:
+    if tensor.device != other.device:
+        raise ValueError(f"{name}: expected device {other.device} as of {of}, got {tensor.device}")
 
 
 def check_has_data(name: str, tensor: Tensor) -> None:
@@ -49,49 +52,40 @@ def check_has_data(name: str, tensor: Tensor) -> None:
         raise ValueError(f"{name}: expected a tensor with data, got one on device meta")
 
 
-def _number(name: str, value: Any) -> None:
-    plain.check_number(name, value, (Real, torch.SymFloat, torch.SymInt))
-
-
-def check_suppression(
-    boxes: Any,
-    scores: Any,
-    idxs: Any,
-    iou_threshold: Any,
-    metric: Any,
-    score_threshold: Any,
-    max_output: Any,
-    inclusive: Any = False,
-    return_owner: Any = False,
-) -> None:
-    """What every suppression asks of its arguments."""
-    _dense("boxes", boxes)
-    _dense("scores", scores)
+def check_candidates(boxes: Any, scores: Any) -> None:
+    """What every suppression asks of its boxes (N, 4) and scores (N,)."""
+    check_dense(boxes=boxes, scores=scores)
     if boxes.dim() != 2 or boxes.shape[1] != 4:
         raise WrongShape(f"boxes: expected shape (N, 4), got {tuple(boxes.shape)}")
-    if boxes.dtype not in FLOATS:
-        raise TypeError(f"boxes: expected float64, float32, float16 or bfloat16, got {boxes.dtype}")
+    check_floating("boxes", boxes)
     if scores.dim() != 1 or scores.shape[0] != boxes.shape[0]:
         raise WrongShape(f"scores: expected shape ({boxes.shape[0]},), got {tuple(scores.shape)}")
-    if scores.dtype not in FLOATS:
-        raise TypeError(f"scores: expected float64, float32, float16 or bfloat16, got {scores.dtype}")
-    if scores.device != boxes.device:
-        raise ValueError(f"scores: expected device {boxes.device} as of boxes, got {scores.device}")
-    if idxs is not None:
-        _dense("idxs", idxs)
-        if idxs.dim() != 1 or idxs.shape[0] != boxes.shape[0]:
-            raise ValueError(f"idxs: expected shape ({boxes.shape[0]},), got {tuple(idxs.shape)}")
-        if idxs.dtype not in ID_TYPES:
-            raise TypeError(f"idxs: expected integers, bools or floats, got {idxs.dtype}")
-        if idxs.device != boxes.device:
-            raise ValueError(f"idxs: expected device {boxes.device} as of boxes, got {idxs.device}")
-    _number("iou_threshold", iou_threshold)
-    one_of("metric", metric, METRICS)
-    if score_threshold is not None:
-        _number("score_threshold", score_threshold)
-    check_limit("max_output", max_output)
-    check_flag("inclusive", inclusive)
-    check_flag("return_owner", return_owner)
+    check_floating("scores", scores)
+    check_device("scores", scores, boxes)
+
+
+def check_ids(name: str, ids: Any, boxes: Tensor) -> None:
+    """(N,) of any dtype whose numbers can be told apart."""
+    _check_rows(name, ids, boxes)
+    if ids.dtype not in ID_TYPES:
+        raise TypeError(f"{name}: expected integers, bools or floats, got {ids.dtype}")
+    check_device(name, ids, boxes)
+
+
+def check_image_ids(images: Any, boxes: Tensor, num_images: Any) -> None:
+    """(N,) integers, and how many images there are; `check_range_of_ids` looks at the values."""
+    _check_rows("images", images, boxes)
+    if images.dtype not in INTEGERS:
+        raise TypeError(f"images: expected int64, int32, int16, int8 or uint8, got {images.dtype}")
+    check_device("images", images, boxes)
+    if not isinstance(num_images, torch.SymInt):
+        check_count("num_images", num_images)
+
+
+def _check_rows(name: str, ids: Any, boxes: Tensor) -> None:
+    check_dense(**{name: ids})
+    if ids.shape != boxes.shape[:1]:
+        raise ValueError(f"{name}: expected shape ({boxes.shape[0]},), got {tuple(ids.shape)}")
 
 
 IDS_ARE_NAN = "expected ids that equal themselves, got NaN"
@@ -103,12 +97,6 @@ def check_ids_are_numbers(idxs: Tensor | None, name: str = "idxs") -> None:
         return
     if idxs.device.type != "meta" and any_is(torch.isnan, idxs):
         raise ValueError(f"{name}: {IDS_ARE_NAN}")
-
-
-def check_content(boxes: Tensor, idxs: Tensor | None) -> None:
-    """What is looked at where an operator has refused arguments of the right types and shapes."""
-    check_ids_are_numbers(idxs)
-    check_has_data("boxes", boxes)
 
 
 def settled_limit(max_output: Any, inclusive: Any, return_owner: Any, reselect: Any = True) -> int | None:
@@ -123,35 +111,19 @@ def settled_limit(max_output: Any, inclusive: Any, return_owner: Any, reselect: 
 # [docs: checks]
 def check_channel_norm(input: Any, norm_deg: Any) -> None:
     """What the norm over channels asks of its arguments."""
-    _tensor("input", input)
-    if input.dtype not in FLOATS:
-        raise TypeError(f"input: expected float64, float32, float16 or bfloat16, got {input.dtype}")
+    check_tensor("input", input)
+    check_floating("input", input)
     if input.dim() < 2:
         raise ValueError(f"input: expected at least 2 dimensions (B, C, ...), got shape {tuple(input.shape)}")
-    _number("norm_deg", norm_deg)
+    check_number("norm_deg", norm_deg)
     if norm_deg <= 0:
         raise ValueError(f"norm_deg: expected a number above 0, got {norm_deg}")
     # [docs: end]
 
 
-def check_tensor(name: str, value: Any) -> None:
-    _dense(name, value)
-
-
-def check_number(name: str, value: Any) -> None:
-    """A number that is not NaN."""
-    _number(name, value)
-
-
-def check_limit(name: str, value: Any) -> Any:
-    """None, or an integer >= 0; None for more than there can be."""
-    return plain.check_limit(name, value, (Integral, torch.SymInt))
-
-
 def check_boxes_of_batch(boxes: Any, scores: Any) -> None:
     """Boxes (B, N, 4) or (B, N, C, 4) with scores (B, N) or (B, N, C)."""
-    _dense("boxes", boxes)
-    _dense("scores", scores)
+    check_dense(boxes=boxes, scores=scores)
     if boxes.dim() not in (3, 4) or boxes.shape[-1] != 4:
         raise ValueError(f"boxes: expected shape (B, N, 4) or (B, N, C, 4), got {tuple(boxes.shape)}")
     if scores.dim() not in (2, 3) or scores.shape[:2] != boxes.shape[:2]:
@@ -162,24 +134,18 @@ def check_boxes_of_batch(boxes: Any, scores: Any) -> None:
     if boxes.dim() == 4 and boxes.shape[2] != (scores.shape[2] if scores.dim() == 3 else 1):
         classes = scores.shape[2] if scores.dim() == 3 else 1
         raise ValueError(f"boxes: expected {classes} classes as of scores, got shape {tuple(boxes.shape)}")
-    for name, tensor in (("boxes", boxes), ("scores", scores)):
-        if tensor.dtype not in FLOATS:
-            raise TypeError(f"{name}: expected float64, float32, float16 or bfloat16, got {tensor.dtype}")
-    if scores.device != boxes.device:
-        raise ValueError(f"scores: expected device {boxes.device} as of boxes, got {scores.device}")
+    check_floating("boxes", boxes)
+    check_floating("scores", scores)
+    check_device("scores", scores, boxes)
 
 
-def check_ids(name: str, ids: Any, boxes: Tensor, most: Any) -> None:
-    """(N,) integers; their values are another question."""
-    _dense(name, ids)
-    if ids.shape != boxes.shape[:1]:
-        raise ValueError(f"{name}: expected shape ({boxes.shape[0]},), got {tuple(ids.shape)}")
-    if ids.dtype not in INTEGERS:
-        raise TypeError(f"{name}: expected int64, int32, int16, int8 or uint8, got {ids.dtype}")
-    if ids.device != boxes.device:
-        raise ValueError(f"{name}: expected device {boxes.device} as of boxes, got {ids.device}")
-    if not isinstance(most, torch.SymInt):
-        plain.check_count(f"num_{name}", most)
+SCORES_ARE_NEGATIVE = "expected numbers >= 0, got one below"
+
+
+def check_not_negative(scores: Tensor) -> None:
+    """On a GPU this waits. Under torch.compile the operator's own check remains."""
+    if not torch.compiler.is_compiling() and bool((scores < 0).any()):
+        raise ValueError(f"scores: {SCORES_ARE_NEGATIVE}")
 
 
 def check_range_of_ids(name: str, ids: Tensor, most: int) -> None:

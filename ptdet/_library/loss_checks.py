@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from .._shared.checks import check_at_least, check_positive
 from ..reference import parameter
-from .checks import _number
+from .checks import check_device
 from .overlap_checks import check_boxes
 
 REDUCTIONS = ("none", "mean", "sum")
@@ -19,8 +19,7 @@ REDUCTIONS = ("none", "mean", "sum")
 def check_loss(boxes1: Any, boxes2: Any, reduction: Any, eps: Any) -> None:
     check_boxes("boxes1", boxes1)
     check_boxes("boxes2", boxes2)
-    if boxes2.device != boxes1.device:
-        raise ValueError(f"boxes2: expected device {boxes1.device} as of boxes1, got {boxes2.device}")
+    check_device("boxes2", boxes2, boxes1, "boxes1")
     same = boxes1.shape == boxes2.shape
     for ours, theirs in () if same else zip(boxes1.shape[::-1], boxes2.shape[::-1], strict=False):
         if ours != theirs and 1 not in (ours, theirs):
@@ -30,16 +29,7 @@ def check_loss(boxes1: Any, boxes2: Any, reduction: Any, eps: Any) -> None:
             )
     if not isinstance(reduction, str) or reduction not in REDUCTIONS:  # torchvision's message says Invalid, too
         raise ValueError(f"reduction: Invalid value, expected one of {', '.join(REDUCTIONS)}, got {reduction!r}")
-    check_number("eps", eps, 0.0)
-
-
-def check_number(name: str, value: Any, least: float, above: bool = False) -> None:
-    """A finite number >= least, or > least."""
-    _number(name, value)
-    number: Any = value
-    # comparisons alone, which NaN fails too: torch.compile knows no math.isfinite of a symbol
-    if not (least < number < math.inf or (number == least and not above)):
-        raise ValueError(f"{name}: expected a finite number {'>' if above else '>='} {least:g}, got {value}")
+    check_at_least("eps", eps)
 
 
 def squared_diagonal(image_size: Any) -> float:
@@ -47,7 +37,7 @@ def squared_diagonal(image_size: Any) -> float:
     if not isinstance(image_size, (tuple, list)) or len(image_size) != 2:
         raise TypeError(f"image_size: expected (height, width), got {image_size!r}")
     for side in image_size:
-        check_number("image_size", side, 0.0, above=True)
+        check_positive("image_size", side)
     height, width = (float(min(side, sys.float_info.max)) for side in image_size)
     return min(height * height + width * width, sys.float_info.max)
 
@@ -57,11 +47,10 @@ def running_mean(mean: Any, boxes: Tensor) -> Tensor:
     if isinstance(mean, Tensor):
         if mean.dim() != 0 or not mean.is_floating_point():
             raise ValueError(f"mean: expected a floating tensor of shape (), got {mean.dtype} {tuple(mean.shape)}")
-        if mean.device != boxes.device:
-            raise ValueError(f"mean: expected device {boxes.device} as of boxes1, got {mean.device}")
+        check_device("mean", mean, boxes, "boxes1")
         return mean.detach()
     if mean is None:
         raise ValueError("mean: expected the running mean of 1 - IoU for this version, got None")
-    check_number("mean", mean, 0.0, above=True)
+    check_positive("mean", mean)
     mean = parameter(float(mean), torch.float32)
     return torch.tensor(mean, dtype=torch.float64, device="cpu").to(torch.float32).to(boxes.device)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from torch import Tensor
-
 from .._shared.checks import one_of
-from .checks import FLOATS, INTEGERS, METRICS, check_dense, check_number
+from .._shared.parameters import METRICS
+from .checks import FLOATS, INTEGERS, check_dense, check_device, check_tensor
 
-LOSSES = (
-    *("iou", "giou", "diou", "ciou", "eiou", "focal_eiou", "siou", "alpha_iou", "mpdiou", "inner_iou", "nwd"),
-    "wiou_v1",
-)
 DTYPES = frozenset((*FLOATS, *INTEGERS))
 
 
 def check_boxes(name: str, boxes: Any, least_dims: int = 1) -> None:
-    if not isinstance(boxes, Tensor):
-        raise TypeError(f"{name}: expected a torch.Tensor, got {type(boxes).__name__}")
+    check_tensor(name, boxes)
     try:
         is_wrong = boxes.dim() < least_dims or boxes.shape[-1] != 4
     except RuntimeError:  # a nested tensor has no sizes
@@ -35,8 +28,7 @@ def check_boxes(name: str, boxes: Any, least_dims: int = 1) -> None:
 def check_two(boxes1: Any, boxes2: Any, kind: Any, kinds: tuple[str, ...] = METRICS, least_dims: int = 1) -> None:
     check_boxes("boxes1", boxes1, least_dims)
     check_boxes("boxes2", boxes2, least_dims)
-    if boxes1.device != boxes2.device:
-        raise ValueError(f"boxes2: expected device {boxes1.device} as of boxes1, got {boxes2.device}")
+    check_device("boxes2", boxes2, boxes1, "boxes1")
     one_of("kind", kind, kinds)
 
 
@@ -52,9 +44,3 @@ def check_rows(boxes1: Any, boxes2: Any, kind: Any) -> None:
     check_two(boxes1, boxes2, kind, least_dims=2)
     if boxes1.shape[:-2] != boxes2.shape[:-2]:
         raise ValueError(f"boxes2: expected leading dimensions {tuple(boxes1.shape[:-2])}, got {tuple(boxes2.shape)}")
-
-
-def check_epsilon(eps: Any) -> None:
-    check_number("eps", eps)
-    if not 0 <= eps < math.inf:
-        raise ValueError(f"eps: expected a finite number >= 0, got {eps}")

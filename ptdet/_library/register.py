@@ -34,30 +34,10 @@ for _name in OPERATORS:
     if _name in VMAPS:
         torch.library.register_vmap(f"ptdet::{_name}", VMAPS[_name], lib=_library)
 
-NMS = torch.ops.ptdet.nms.default
-NMS_WALK = torch.ops.ptdet.nms_walk.default
-CHANNEL_NORM = torch.ops.ptdet.channel_norm.default
-CHANNEL_NORM_BACKWARD = torch.ops.ptdet.channel_norm_backward.default
-PAIRWISE_OVERLAP = torch.ops.ptdet.pairwise_overlap.default
-GRADED_BOX_LOSS = torch.ops.ptdet.graded_box_loss.default
-DIOU_NMS_WALK = torch.ops.ptdet.diou_nms_walk.default
-AND_NMS = torch.ops.ptdet.and_nms.default
-AND_NMS_WALK = torch.ops.ptdet.and_nms_walk.default
-MERGE_NMS = torch.ops.ptdet.merge_nms.default
-MERGE_NMS_WALK = torch.ops.ptdet.merge_nms_walk.default
-NMM_WALK = torch.ops.ptdet.nmm_walk.default
-SOFT_NMS_WALK = torch.ops.ptdet.soft_nms_walk.default
-FAST_NMS_WALK = torch.ops.ptdet.fast_nms_walk.default
-MATRIX_NMS_WALK = torch.ops.ptdet.matrix_nms_walk.default
-WBF_WALK = torch.ops.ptdet.wbf_walk.default
-YOLO_FILTER = torch.ops.ptdet.yolo_filter.default
-YOLO_POSTPROCESS = torch.ops.ptdet.yolo_postprocess.default
-YOLO_PIPELINE = torch.ops.ptdet.yolo_pipeline.default
-IMAGE_SLOTS = torch.ops.ptdet.image_slots.default
-RAGGED_GROUPS = torch.ops.ptdet.ragged_groups.default
-IMAGE_ORDER = torch.ops.ptdet.image_order.default
-ROWS_AT = torch.ops.ptdet.rows_at.default
-CLASS_CANDIDATES = torch.ops.ptdet.class_candidates.default
+
+def operator(name: str) -> Any:
+    """torch.ops.ptdet.<name>, without the search for an overload that each call of it makes."""
+    return getattr(torch.ops.ptdet, name).default
 
 
 def wants_gradient(boxes: Tensor, scores: Tensor) -> bool:

@@ -15,88 +15,62 @@ NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
 class Method(NamedTuple):
     """A method by its name in METHODS."""
 
+    stem: str  # of the file that has its function: ptdet/ops/<stem>.py
     function: str  # of ptdet and of ptdet.numpy
     operator: str  # of torch.ops.ptdet: its form of fixed shape
     options: tuple[str, ...]  # keywords of its own, beside score_threshold, max_output and metric
     settings: Mapping[str, Any] = NO_SETTINGS  # what the operator is given to be this method
     boxes: str = ""  # the operator's result that has its boxes; empty: they stay as they are
     scores: str = ""  # the same for its scores
-    has_threshold: bool = True
+    has_threshold: bool = True  # the others take None for it
     in_batches: bool = False  # combined_nms and ragged_nms take it
     of_models: bool = False  # its function takes lists, an entry a model
-    aliases: tuple[str, ...] = ()
 
 
 METHODS: dict[str, Method] = {
-    "hard": Method("nms", "nms_walk", ("inclusive",), in_batches=True, aliases=("nms", "batched_nms", "vision")),
-    "or": Method("or_nms", "nms_walk", ("inclusive",), {"inclusive": True}, in_batches=True, aliases=("or_nms",)),
-    "diou": Method(
-        "diou_nms", "diou_nms_walk", ("beta", "inclusive"), in_batches=True, aliases=("diou_nms", "diounms")
-    ),
-    "and": Method("and_nms", "and_nms_walk", ("overlap_threshold", "inclusive"), in_batches=True, aliases=("and_nms",)),
+    "hard": Method("nms", "nms", "nms_walk", ("inclusive",), in_batches=True),
+    "or": Method("nms_variants", "or_nms", "nms_walk", ("inclusive",), {"inclusive": True}, in_batches=True),
+    "diou": Method("nms_variants", "diou_nms", "diou_nms_walk", ("beta", "inclusive"), in_batches=True),
+    "and": Method("nms_variants", "and_nms", "and_nms_walk", ("overlap_threshold", "inclusive"), in_batches=True),
     "merge": Method(
-        "merge_nms",
-        "merge_nms_walk",
-        ("members", "weights", "inclusive"),
+        *("merge_nms", "merge_nms", "merge_nms_walk", ("members", "weights", "inclusive")),
         boxes="merged",
         in_batches=True,
-        aliases=("merge_nms",),
     ),
-    "cluster": Method(
-        "cluster_nms",
-        "merge_nms_walk",
-        ("weighted", "beta", "inclusive"),
-        {"members": "later", "weights": "score_overlap"},
-        boxes="merged",
-        aliases=("cluster_nms",),
-    ),
+    "cluster": Method("merge_nms", "cluster_nms", "nms_walk", ("weighted", "inclusive")),
     "soft": Method(
-        "soft_nms",
-        "soft_nms_walk",
-        ("sigma", "min_score", "kind", "reselect", "inclusive"),
+        *("soft_nms", "soft_nms", "soft_nms_walk", ("sigma", "min_score", "kind", "reselect", "inclusive")),
         scores="decayed",
         in_batches=True,
-        aliases=("soft_nms",),
     ),
-    "fast": Method("fast_nms", "fast_nms_walk", ("inclusive",), in_batches=True, aliases=("fast_nms",)),
+    "fast": Method("matrix_nms", "fast_nms", "fast_nms_walk", ("inclusive",), in_batches=True),
     "matrix": Method(
-        "matrix_nms",
-        "matrix_nms_walk",
-        ("kind", "sigma", "min_score"),
+        *("matrix_nms", "matrix_nms", "matrix_nms_walk", ("kind", "sigma", "min_score")),
         scores="decayed",
         has_threshold=False,
         in_batches=True,
-        aliases=("matrix_nms",),
     ),
-    "greedy_nmm": Method("greedy_nmm", "nmm_walk", ("inclusive",), boxes="grown"),
-    "nmm": Method("nmm", "nmm_walk", ("inclusive",), {"members_hand_on": True}, boxes="grown"),
+    "greedy_nmm": Method("nmm", "greedy_nmm", "nmm_walk", ("inclusive",), boxes="grown"),
+    "nmm": Method("nmm", "nmm", "nmm_walk", ("inclusive",), {"members_hand_on": True}, boxes="grown"),
     "wbf": Method(
-        "weighted_boxes_fusion",
-        "wbf_walk",
-        ("conf_type", "allows_overflow"),
+        *("box_fusion", "weighted_boxes_fusion", "wbf_walk", ("conf_type", "allows_overflow")),
         boxes="fused",
         scores="confidences",
         of_models=True,
-        aliases=("weighted_boxes_fusion",),
     ),
     "nmw": Method(
-        "non_maximum_weighted",
-        "merge_nms_walk",
-        (),
+        *("box_fusion", "non_maximum_weighted", "merge_nms_walk", ()),
         {"members": "best", "weights": "score_overlap"},
         boxes="merged",
         of_models=True,
-        aliases=("non_maximum_weighted",),
     ),
 }
+BATCH_METHODS = tuple(name for name, method in METHODS.items() if method.in_batches)
+FUSIONS = tuple(name for name, method in METHODS.items() if method.of_models)
+SUPPRESSIONS = tuple(name for name, method in METHODS.items() if not method.of_models)
+# Each method by all its names: that of the table and that of its function.
 NAMES: dict[str, str] = {
-    **{alias: name for name, method in METHODS.items() for alias in method.aliases},
+    **{method.function: name for name, method in METHODS.items()},
     **{name: name for name in METHODS},
+    "batched_nms": "hard",
 }
-
-
-def method_named(name: str) -> Method:
-    """The method of this name, or of this alias."""
-    if not isinstance(name, str) or name not in NAMES:
-        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {name!r}")
-    return METHODS[NAMES[name]]

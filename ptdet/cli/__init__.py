@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
+from .._shared.methods import FUSIONS, METHODS, NAMES
 
 if TYPE_CHECKING:
     from ..io import Space
@@ -73,11 +74,10 @@ def _info() -> int:
 def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Suppresses each file, prints the table, writes what was asked for."""
     from ..io import CATEGORY_IDS, FileProblem, ReadOptions
-    from .methods import METHODS
     from .outputs import Places, write_outputs
     from .run import Settings, print_table, run_files, with_progress
 
-    if asked.method not in METHODS:
+    if asked.method not in NAMES:
         parser.error(f"--method {asked.method}: expected one of {', '.join(METHODS)}")
     ids = CATEGORY_IDS if asked.category_ids == "coco" else ()
     options = ReadOptions(asked.layout, asked.logits, asked.classes, ids, asked.space)
@@ -117,7 +117,8 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--method",
         default="nms",
-        help="nms (default), or, diou, and, merge, soft: within each class where classes exist",
+        help=f"nms (default) or one of {', '.join(METHODS)}: within each class where classes exist; "
+        f"{' and '.join(FUSIONS)} take all of a file for the boxes of one model",
     )
     run.add_argument("--iou", type=_number, default=0.5, metavar="T", help="remove above this overlap (0.5)")
     run.add_argument("--conf", type=_number, default=0.25, metavar="C", help="boxes with a score above it count (0.25)")

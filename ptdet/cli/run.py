@@ -12,7 +12,7 @@ from typing import TextIO
 import torch
 
 from ..io import Candidates, FileProblem, Predictions, ReadOptions, read_predictions
-from .methods import METHODS
+from .methods import suppress as suppressed
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
     found = predictions.candidates(settings.confidence, settings.multi_label)
     idxs = None if settings.agnostic else found.labels
     started = time.perf_counter()
-    boxes, scores, keep = METHODS[settings.method](found.boxes, found.scores, idxs, settings.iou_threshold)
+    boxes, scores, keep = suppressed(settings.method, found.boxes, found.scores, idxs, settings.iou_threshold)
     seconds = time.perf_counter() - started
     return Outcome(_light(predictions), len(predictions.boxes), found, found.take(keep, boxes, scores), seconds)
 
@@ -70,7 +70,7 @@ class Line:
 def run_files(files: Sequence[Path], options: ReadOptions, settings: Settings) -> Iterator[Line]:
     """One line for each file, broken ones too."""
     one = torch.zeros(1)
-    METHODS[settings.method](torch.zeros(1, 4), one, one.long(), 0.5)  # the first call loads: not to be timed
+    suppressed(settings.method, torch.zeros(1, 4), one, one.long(), 0.5)  # the first call loads: not to be timed
     for file in files:
         try:
             yield Line(file, [suppress(one, settings) for one in read_predictions(file, options)])

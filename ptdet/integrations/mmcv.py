@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._library.checks import check_tensor
+from .._library.checks import check_dense
 from ..ops.nms import batched_nms as _batched_nms, nms as _nms
 from ..ops.overlap import overlap, pairwise_overlap
 from ..ops.soft_nms import soft_nms as _soft_nms
@@ -128,7 +128,7 @@ def nms_match(dets: Tensor, iou_threshold: float) -> list[Tensor]:
     Returns:
         Groups of indices (int64), each by decreasing score, the best kept box first.
     """
-    check_tensor("dets", dets)
+    check_dense(dets=dets)
     if dets.dim() != 2 or dets.shape[1] != 5:
         raise ValueError(f"dets: expected shape (N, 5), got {tuple(dets.shape)}")
     scores = dets[:, 4]
@@ -156,7 +156,7 @@ def bbox_overlaps(
 
 
 def _pixels(boxes: Tensor, offset: int, name: str = "boxes") -> Tensor:
-    check_tensor(name, boxes)
+    check_dense(**{name: boxes})
     if offset not in (0, 1):
         raise ValueError(f"offset: expected 0 or 1, got {offset!r}")
     return boxes if offset == 0 else boxes + boxes.new_tensor([0, 0, 1, 1])

@@ -8,9 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .._library.loss_checks import check_number
 from .._library.pieces import is_traced
-from .._shared.checks import one_of
+from .._shared.checks import check_at_least, one_of
 from ..ops import losses
 
 
@@ -182,7 +181,7 @@ class WIoULoss(_BoxLoss):
         eps: float = 1e-7,
     ) -> None:
         one_of("version", version, (1, 2, 3))
-        check_number("momentum", momentum, 0.0)
+        check_at_least("momentum", momentum)
         if momentum > 1:
             raise ValueError(f"momentum: expected a number in [0, 1], got {momentum}")
         self.momentum = momentum

@@ -7,15 +7,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from .._library.method_checks import check_threshold_of
+from .._library.arguments import check_threshold_of
 from .._shared.checks import one_of
-from ..ops.box_fusion import non_maximum_weighted, weighted_boxes_fusion
-from ..ops.matrix_nms import fast_nms, matrix_nms
-from ..ops.merge_nms import cluster_nms, merge_nms
-from ..ops.nmm import greedy_nmm, nmm
+from .._shared.methods import FUSIONS, METHODS, SUPPRESSIONS
+from ..ops._methods import function_of
 from ..ops.nms import batched_nms, nms
-from ..ops.nms_variants import and_nms, diou_nms, or_nms
-from ..ops.soft_nms import soft_nms
 
 
 def _hard(boxes: Tensor, scores: Tensor, iou_threshold: float, idxs: Tensor | None = None, **options: Any) -> Any:
@@ -24,19 +20,7 @@ def _hard(boxes: Tensor, scores: Tensor, iou_threshold: float, idxs: Tensor | No
     return batched_nms(boxes, scores, idxs, iou_threshold, **options)
 
 
-_METHODS: dict[str, Callable[..., Any]] = {
-    "hard": _hard,
-    "or": or_nms,
-    "diou": diou_nms,
-    "and": and_nms,
-    "merge": merge_nms,
-    "cluster": cluster_nms,
-    "soft": soft_nms,
-    "fast": fast_nms,
-    "greedy_nmm": greedy_nmm,
-    "nmm": nmm,
-}
-_FUSIONS: dict[str, Callable[..., Any]] = {"wbf": weighted_boxes_fusion, "nmw": non_maximum_weighted}
+_FUNCTIONS: dict[str, Callable[..., Any]] = {**{name: function_of(name) for name in METHODS}, "hard": _hard}
 
 
 class NMS(nn.Module):
@@ -62,14 +46,13 @@ class NMS(nn.Module):
 
     def __init__(self, iou_threshold: float | None = 0.5, method: str = "hard", **options: Any) -> None:
         super().__init__()
-        one_of("method", method, (*_METHODS, "matrix"))
+        one_of("method", method, SUPPRESSIONS)
         check_threshold_of(method, iou_threshold)
         self.iou_threshold, self.method, self.options = iou_threshold, method, options
 
     def forward(self, boxes: Tensor, scores: Tensor, idxs: Tensor | None = None) -> Any:
-        if self.method == "matrix":
-            return matrix_nms(boxes, scores, idxs, **self.options)
-        return _METHODS[self.method](boxes, scores, self.iou_threshold, idxs, **self.options)
+        threshold = () if self.iou_threshold is None else (self.iou_threshold,)
+        return _FUNCTIONS[self.method](boxes, scores, *threshold, idxs, **self.options)
 
     def extra_repr(self) -> str:
         options = "".join(f", {name}={value!r}" for name, value in self.options.items())
@@ -95,13 +78,13 @@ class BoxFusion(nn.Module):
 
     def __init__(self, method: str = "wbf", **options: Any) -> None:
         super().__init__()
-        one_of("method", method, tuple(_FUSIONS))
+        one_of("method", method, FUSIONS)
         self.method, self.options = method, options
 
     def forward(
         self, boxes_list: Sequence[Tensor], scores_list: Sequence[Tensor], labels_list: Sequence[Tensor]
     ) -> Any:
-        return _FUSIONS[self.method](boxes_list, scores_list, labels_list, **self.options)
+        return _FUNCTIONS[self.method](boxes_list, scores_list, labels_list, **self.options)
 
     def extra_repr(self) -> str:
         options = "".join(f", {name}={value!r}" for name, value in self.options.items())

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._shared.checks import check_flag, check_number
+from .._shared.checks import check_flag, check_number, check_positive
 from .._shared.weights import shared_weights
 from ._native import native
 from ._types import Array, Indices
@@ -129,9 +128,7 @@ def _weights(weights: Any, models: int) -> Array:
     if len(numbers) != models:
         raise ValueError(f"weights: expected one for each of {models} models, got {len(numbers)}")
     for each in numbers:
-        check_number("weights", each)
-        if not 0 < each < math.inf:
-            raise ValueError(f"weights: expected finite numbers > 0, got {each}")
+        check_positive("weights", each)
     return np.array(numbers, dtype=np.float64)
 
 

@@ -126,7 +126,7 @@ def nmm(
     inclusive: bool = True,
     return_owner: bool = False,
 ) -> tuple[Array, ...]:
-    """Non-maximum merging: as `greedy_nmm`, but members take up the boxes that they overlap, too. As `ptdet.nmm`.
+    """Non-maximum merging: as `greedy_nmm`, but members absorb the boxes that they overlap, too. As `ptdet.nmm`.
 
     >>> import numpy as np, ptdet.numpy
     >>> boxes = np.array([[0., 0., 10., 10.], [4., 0., 14., 10.], [8., 0., 18., 10.]])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, overload
 
-from .._shared.checks import METRICS, check_flag, check_number, one_of
+from .._shared.checks import check_flag, check_number, one_of
+from .._shared.parameters import METRICS
 from ..compat import soft_profile
 from ._native import native
 from ._nms import in_pixels
@@ -154,7 +155,7 @@ def and_nms(
     inclusive: bool = True,
     return_owner: bool = False,
 ) -> Indices | tuple[Indices, Indices]:
-    """YOLOv3's `and`: a visited box stays only if a box then alive overlaps it by more than `overlap_threshold`.
+    """YOLOv3's `and`: a selected box stays only if a box then alive overlaps it by more than `overlap_threshold`.
 
     As `ptdet.and_nms`.
 
@@ -252,7 +253,7 @@ def soft_nms(
     return_owner: bool = False,
     compat: str | None = None,
 ) -> tuple[Array, ...]:
-    """Soft-NMS: a visited box multiplies the scores of those after it by a decay in their overlap. As `ptdet.soft_nms`.
+    """Soft-NMS: a selected box multiplies the scores after it by a decay in their overlap. As `ptdet.soft_nms`.
 
     Returns:
         scores (K,) of the input's dtype, keep (K,) int64 and, if asked for, owner (N,) int64.

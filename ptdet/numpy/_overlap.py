@@ -12,7 +12,7 @@ def pairwise_overlap(boxes1: Array, boxes2: Array, kind: str = "iou", *, eps: fl
     Args:
         boxes1: (N, 4) x1, y1, x2, y2 in any unit, floats or integers.
         boxes2: (M, 4).
-        kind: iou, giou, diou, ciou, iof (share of the first box that is covered) or ios (of the smaller box).
+        kind: as `metric` of `ptdet.nms`; the first box is the candidate.
         eps: added to the denominators of the penalties of giou, diou and ciou.
 
     Returns:

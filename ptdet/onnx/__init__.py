@@ -1,5 +1,6 @@
 """Exports models that call ptdet to ONNX, by torch.onnx's dynamo exporter: hard suppression becomes the standard
-NonMaxSuppression, which onnxruntime, TensorRT and OpenVINO run; what walks becomes a Loop; all else plain operators."""
+NonMaxSuppression, which onnxruntime, TensorRT and OpenVINO run; what goes box by box becomes a Loop; all else becomes
+plain operators."""
 
 from __future__ import annotations
 
@@ -14,22 +15,28 @@ from torch._decomp import decomposition_table
 
 from .._library.load import OPERATORS
 from .._library.register import register
+from ..ops._composite import COMPOSITES
 from ._formulas import FORMULAS
+from ._greedy_pass import float32_below
 from ._standard import STANDARD_NMS, is_standard
-from ._visits import float32_below
 
 LOWEST = float(np.finfo(np.float32).min)
 
 _COMBINED = "call ptdet.combined_nms, which is exported"
-_WAYS_OUT = {
-    "fast_nms_walk": "call ptdet.fast_nms, which is exported",
-    "matrix_nms_walk": "call ptdet.matrix_nms, which is exported",
-    "nmm_walk": "call ptdet.numpy on what the runtime returns, or use ptdet.merge_nms",
-    **dict.fromkeys(
-        ("yolo_filter", "yolo_postprocess", "yolo_pipeline"), f"decode the head to boxes and scores and {_COMBINED}"
-    ),
-    **dict.fromkeys(("ragged_groups", "image_order", "rows_at", "class_candidates"), _COMBINED),
-}
+_OF_A_BATCH = ("ragged_groups", "image_order", "rows_at", "class_candidates")
+
+
+def _way_out(name: str) -> str:
+    """What to do instead of exporting this operator."""
+    if name in COMPOSITES:
+        return f"call ptdet.{name.removesuffix('_walk')}, which is exported"
+    if name.startswith("yolo_"):
+        return f"decode the head to boxes and scores and {_COMBINED}"
+    if name in _OF_A_BATCH:
+        return _COMBINED
+    if name == "nmm_walk":
+        return "call ptdet.numpy on what the runtime returns, or use ptdet.merge_nms"
+    return "export the model up to its boxes and scores and call ptdet.numpy on what the runtime returns"
 
 
 def export(model: Any, args: tuple[Any, ...] = (), f: Any = None, **options: Any) -> Any:
@@ -37,8 +44,8 @@ def export(model: Any, args: tuple[Any, ...] = (), f: Any = None, **options: Any
 
     - `nms`, `batched_nms`, `or_nms` and `cluster_nms` of IoU become NonMaxSuppression, with every option.
     - The same with another metric, a threshold below 0 or `return_owner`, `diou_nms`, `and_nms`, `merge_nms`,
-      `soft_nms`, the fusions and `combined_nms` become a Loop over visits, of standard operators; memory grows with N,
-      but for merging under members "overlapping", "later" and "best", which holds N^2 overlaps.
+      `soft_nms`, the fusions and `combined_nms` become a Loop over selected boxes, of standard operators; memory
+      grows with N, but for merging under members "overlapping", "later" and "best", which holds N^2 overlaps.
     - The overlaps of all kinds, the losses, `channel_norm`, `fast_nms` and `matrix_nms` become their formulas in plain
       operators; the last two hold N^2 overlaps.
 
@@ -95,8 +102,7 @@ def _refusal(name: str) -> Callable[..., Any]:
     def refuse(*arguments: Any, **keywords: Any) -> Any:
         if name in FORMULAS:
             raise NotImplementedError(f"ptdet.{name} is exported by ptdet.onnx.export, not by its table alone")
-        way_out = "export the model up to its boxes and scores and call ptdet.numpy on what the runtime returns"
-        raise NotImplementedError(f"ptdet.{name} has no counterpart in ONNX: {_WAYS_OUT.get(name, way_out)}")
+        raise NotImplementedError(f"ptdet.{name} has no counterpart in ONNX: {_way_out(name)}")
 
     return refuse
 

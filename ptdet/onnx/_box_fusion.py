@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..reference import raw_overlap
 from ..reference.box_fusion import in_order
+from ._greedy_pass import Ranked, exceeds, first, looped
 from ._rows import best_of, decreasing, numbered, picked, summed
-from ._visits import Ranked, exceeds, first, looped
 
 
 def wbf_walk(

@@ -8,8 +8,15 @@ from typing import Any
 from torch import Tensor
 
 from .. import reference
+from .._library.load import OPERATORS
 from ..reference.pairs import graded_value
-from . import _box_fusion as fusion, _merge_nms as merge, _slots as slots, _standard as standard, _walks as walks
+from . import (
+    _box_fusion as fusion,
+    _merge_nms as merge,
+    _nms_variants as variants,
+    _slots as slots,
+    _standard as standard,
+)
 
 
 def box_loss(
@@ -33,14 +40,10 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "pairwise_overlap": reference.pairwise_overlap,
     "graded_box_loss": box_loss,
     "channel_norm": reference.channel_norm,
-    "nms": standard.nms,
-    "nms_walk": walks.nms_walk,
-    "diou_nms_walk": walks.diou_nms_walk,
-    "and_nms": walks.and_nms,
-    "and_nms_walk": walks.and_nms_walk,
-    "merge_nms": merge.merge_nms,
-    "merge_nms_walk": merge.merge_nms_walk,
-    "soft_nms_walk": walks.soft_nms_walk,
-    "wbf_walk": fusion.wbf_walk,
-    "image_slots": slots.image_slots,
+    **{
+        name: getattr(module, name)
+        for module in (standard, variants, merge, fusion, slots)
+        for name in OPERATORS
+        if hasattr(module, name)
+    },
 }

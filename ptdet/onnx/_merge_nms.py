@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ._greedy_pass import Ranked, exceeds
+from ._nms_variants import Measure, by_metric, hard, read
 from ._rows import cut, in_front, owned, picked, summed, within
-from ._visits import Ranked, exceeds
-from ._walks import Measure, by_metric, hard, read
 
 
 def merge_nms_walk(
@@ -56,7 +56,7 @@ def merge_nms(boxes: Tensor, *rest: Any, **keywords: Any) -> tuple[Tensor, Tenso
 
 
 def _overlaps(ranked: Ranked, measure: Measure) -> tuple[Tensor, Tensor]:
-    """Of each candidate (a column) with each visited box (a row), and whether the two are of one group."""
+    """Of each candidate (a column) with each selected box (a row), and whether the two are of one group."""
     return measure(ranked.boxes, ranked.boxes[:, None]), ranked.ids[:, None] == ranked.ids
 
 

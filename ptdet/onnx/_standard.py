@@ -1,4 +1,4 @@
-"""Hard suppression: ONNX's own where it can say what is asked, else the walk."""
+"""Hard suppression: ONNX's own where it can say what is asked, else the greedy pass."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from torch import Tensor
 
 from .._library.fakes import FAKES
 from .._library.load import SCHEMAS
+from ._greedy_pass import float32_below
+from ._nms_variants import nms_walk
 from ._rows import cut
-from ._visits import float32_below
-from ._walks import nms_walk
 
 # What this formula leaves to the translation table: the exporter takes no operator that has a place in both.
 _library = torch.library.Library("ptdet_onnx", "DEF")

@@ -1,4 +1,4 @@
-"""Fast NMS and Matrix NMS as walks of fixed shape over candidates in groups, and as what they are composed of in torch.
+"""Fast NMS and Matrix NMS as operators of fixed shape, and as what they are composed of in torch.
 
 The composed ones, a block of rows at a time, serve gradients, ONNX and devices that have no kernel: a group of n has
 n^2 / 2 overlaps.
@@ -6,7 +6,8 @@ n^2 / 2 overlaps.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,10 +15,13 @@ from torch import Tensor
 from .._library.autograd.graded_overlap import overlap, widest, with_slopes
 from .._library.autograd.methods import chunks
 from .._library.load import has_kernels
-from .._library.method_checks import check_matrix
-from .._library.register import FAST_NMS_WALK, MATRIX_NMS_WALK, wants_gradient
+from .._library.register import operator, wants_gradient
+from .._shared.parameters import parameter_of
 from ..reference import above, computed, decreasing, exceeds, exponential, finite_or_zero, parameter, raw_overlap
 from ..reference.loss_terms import guarded
+
+FAST_NMS_WALK = operator("fast_nms_walk")
+MATRIX_NMS_WALK = operator("matrix_nms_walk")
 
 
 def _is_native(boxes: Tensor) -> bool:
@@ -54,11 +58,16 @@ def matrix_nms_walk(
     longest: int | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The operator, or `composed_matrix` where that is not native or a gradient is asked for."""
-    check_matrix(kind, sigma, min_score)
+    for name, value in (("kind", kind), ("sigma", sigma), ("min_score", min_score)):
+        parameter_of("matrix_nms_walk", name).check(name, value)
     call = (boxes, scores, idxs, sigma, min_score, kind, metric, score_threshold, max_output)
     if _is_native(boxes) and not wants_gradient(boxes, scores):
         return MATRIX_NMS_WALK(*call)  # type: ignore[no-any-return]
     return composed_matrix(*call, longest)
+
+
+# In the place of an operator: these choose between it and what it is composed of.
+COMPOSITES: dict[str, Callable[..., Any]] = {"fast_nms_walk": fast_nms_walk, "matrix_nms_walk": matrix_nms_walk}
 
 
 def composed_fast(

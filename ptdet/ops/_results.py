@@ -1,38 +1,47 @@
-"""From walks of fixed shape to results as long as what was found."""
+"""From operators of fixed shape to results as long as what was found."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from .._library.checks import IDS_ARE_NAN, check_tensor
-from .._library.method_checks import SCORES_ARE_NEGATIVE
+from .._library.checks import IDS_ARE_NAN, SCORES_ARE_NEGATIVE, check_dense
 from .._library.pieces import by_piece, is_recorded
-from .._library.register import IMAGE_ORDER, IMAGE_SLOTS, ROWS_AT, wants_gradient
+from .._library.register import operator, wants_gradient
 
-_REFUSED = {-1: f"idxs: {IDS_ARE_NAN}", -2: SCORES_ARE_NEGATIVE}
+IMAGE_ORDER = operator("image_order")
+IMAGE_SLOTS = operator("image_slots")
+ROWS_AT = operator("rows_at")
+
+# What a kernel writes in the place of the count where it refuses values; csrc/api has the same names.
+GROUP_IS_NAN, SCORE_IS_NEGATIVE, MODEL_IS_UNKNOWN = -1, -2, -3
+REFUSED = {
+    GROUP_IS_NAN: f"idxs: {IDS_ARE_NAN}",
+    SCORE_IS_NEGATIVE: f"scores: {SCORES_ARE_NEGATIVE}",
+    MODEL_IS_UNKNOWN: "models: expected numbers from 0 to the number of weights - 1, got another",
+}
 
 
-def cut(keep: Tensor, kept: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:
-    """The first `kept` of each; waits for a GPU. What records counts them by its own means."""
+def cut(keep: Tensor, num_kept: Tensor, *rows: Tensor) -> tuple[Tensor, ...]:
+    """The first `num_kept` of each; waits for a GPU. What records counts them by its own means."""
     if is_recorded():
         found = torch.nonzero(keep >= 0)[:, 0]
         return tuple(each[found] for each in (*rows, keep))
-    count = int(kept)
+    count = int(num_kept)
     if count < 0:  # a kernel that nobody waits for says so here
-        raise ValueError(_REFUSED[count])
+        raise ValueError(REFUSED[count])
     return tuple(each[:count] for each in (*rows, keep))
 
 
-def cut_walk(walk: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+def cut_owned(found: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     """keep as long as what was found, and owner."""
-    keep, owner, kept = walk
-    return cut(keep, kept)[0], owner
+    keep, owner, num_kept = found
+    return cut(keep, num_kept)[0], owner
 
 
 def in_pixels(boxes: Tensor) -> Tensor:
     """Boxes whose last pixel is x2, y2, as boxes that end there; in a type that can hold it."""
-    check_tensor("boxes", boxes)
+    check_dense(boxes=boxes)
     if boxes.shape[-1:] != (4,):
         return boxes  # is refused by whoever asked
 

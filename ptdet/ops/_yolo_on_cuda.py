@@ -7,10 +7,13 @@ import math
 import torch
 from torch import Tensor
 
-from .._library.register import NMS, YOLO_FILTER
+from .._library.register import operator
 from .._shared.heads import LARGEST_SIDE, SIGMA, SMALLEST_SIDE
+from ._methods import Selected, select, with_more
 from ._results import by_image
-from ._walks import Walked, walk, with_more
+
+NMS = operator("nms")
+YOLO_FILTER = operator("yolo_filter")
 
 
 def postprocess_on_cuda(
@@ -34,7 +37,7 @@ def postprocess_on_cuda(
     groups = images * num_classes + labels
     keep = NMS(boxes, scores, images if agnostic else groups, iou_thres, metric, inclusive)
     places, chosen, num = by_image(keep, images, len(rows), max_det)
-    found = _detections(Walked(keep), places, boxes, scores, labels)
+    found = _detections(Selected(keep), places, boxes, scores, labels)
     first = num_classes + (5 if objectness else 4)
     if first < rows.shape[2]:
         extra = rows.detach()[images[chosen], at[chosen], first:]
@@ -53,20 +56,20 @@ def pipeline_on_cuda(
     )  # fmt: skip
     groups = images * num_classes + labels
     if method == "vision_batch":
-        walked = Walked(NMS(boxes, scores, groups, nms_thres))
+        selected = Selected(NMS(boxes, scores, groups, nms_thres))
     else:
         order = _class_by_class(scores, groups, max_per_class)
         boxes, scores, labels, images, groups = (each[order] for each in (boxes, scores, labels, images, groups))
-        walked = _suppress(boxes, scores, groups, nms_thres, conf_thres, method)
-    places, _, num = by_image(walked.keep, images, len(prediction), None)
-    return _detections(walked, places, boxes, scores, labels), num, passed
+        selected = _suppress(boxes, scores, groups, nms_thres, conf_thres, method)
+    places, _, num = by_image(selected.keep, images, len(prediction), None)
+    return _detections(selected, places, boxes, scores, labels), num, passed
 
 
-def _detections(walked: Walked, places: Tensor, boxes: Tensor, scores: Tensor, labels: Tensor) -> Tensor:
+def _detections(selected: Selected, places: Tensor, boxes: Tensor, scores: Tensor, labels: Tensor) -> Tensor:
     """Rows of x1, y1, x2, y2, confidence, class."""
-    chosen = walked.keep[places]
-    boxes = boxes[chosen] if walked.boxes is None else walked.boxes[places]
-    scores = scores[chosen] if walked.scores is None else walked.scores[places]
+    chosen = selected.keep[places]
+    boxes = boxes[chosen] if selected.boxes is None else selected.boxes[places]
+    scores = scores[chosen] if selected.scores is None else selected.scores[places]
     return torch.cat([boxes, scores[:, None], labels[chosen, None].to(boxes.dtype)], 1)
 
 
@@ -86,21 +89,21 @@ def _class_by_class(scores: Tensor, groups: Tensor, max_per_class: int | None) -
 
 def _suppress(
     boxes: Tensor, scores: Tensor, groups: Tensor, nms_thres: float, conf_thres: float, method: str
-) -> Walked:
+) -> Selected:
     """A method that runs class by class, and the candidates that leave in no case."""
     alone = torch.bincount(groups)[groups] == 1
     if method == "and":
-        return with_more(walk("and", boxes, scores, groups, nms_thres), boxes, scores, torch.nonzero(alone)[:, 0])
+        return with_more(select("and", boxes, scores, groups, nms_thres), boxes, scores, torch.nonzero(alone)[:, 0])
     if method == "soft":
-        soft = walk("soft", boxes, scores, groups, nms_thres, reselect=False, sigma=SIGMA, min_score=conf_thres)
+        soft = select("soft", boxes, scores, groups, nms_thres, reselect=False, sigma=SIGMA, min_score=conf_thres)
         return with_more(soft, boxes, scores, _first_of_faint_groups(scores, groups, conf_thres))
     if method == "merge":  # who is alone stays as it is, where a mean of one would round
-        merged = walk("merge", boxes, scores, groups, nms_thres)
+        merged = select("merge", boxes, scores, groups, nms_thres)
         row = merged.keep.clamp(min=0)
         assert merged.boxes is not None
-        return Walked(merged.keep, boxes=torch.where(alone[row, None], boxes[row], merged.boxes))
+        return Selected(merged.keep, boxes=torch.where(alone[row, None], boxes[row], merged.boxes))
     metric = "diou" if method == "diounms" else "iou"
-    return Walked(NMS(boxes, scores, groups, nms_thres, metric, method != "vision"))
+    return Selected(NMS(boxes, scores, groups, nms_thres, metric, method != "vision"))
 
 
 def _first_of_faint_groups(scores: Tensor, groups: Tensor, conf_thres: float) -> Tensor:

@@ -7,24 +7,28 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from .._library.arguments import check_options_of, check_threshold_of
 from .._library.checks import (
-    METRICS,
     check_boxes_of_batch,
+    check_candidates,
     check_has_data,
     check_ids,
     check_ids_are_numbers,
-    check_limit,
-    check_number,
+    check_image_ids,
     check_range_of_ids,
-    check_suppression,
     refuse_export,
     refuse_trace,
 )
-from .._library.method_checks import check_options_of, check_threshold_of
-from .._library.register import CLASS_CANDIDATES, IMAGE_SLOTS, RAGGED_GROUPS, wants_gradient
-from .._shared.checks import check_flag, one_of
+from .._library.register import operator, wants_gradient
+from .._shared.checks import check_flag, check_limit, check_number, check_number_or_none, one_of
+from .._shared.methods import BATCH_METHODS, METHODS
+from .._shared.parameters import METRICS
+from ._methods import select
 from ._results import by_image, rows_at
-from ._walks import WALKS, walk
+
+CLASS_CANDIDATES = operator("class_candidates")
+IMAGE_SLOTS = operator("image_slots")
+RAGGED_GROUPS = operator("ragged_groups")
 
 
 class Detections(NamedTuple):
@@ -50,7 +54,7 @@ def combined_nms(
     metric: str = "iou",
     **options: Any,
 ) -> Detections:
-    """Suppression within each image and class, padded to one shape: one sort and one walk for the whole batch.
+    """Suppression within each image and class, padded to one shape: one sort and one pass for the whole batch.
 
     Nothing in it waits for a GPU, so it can be captured in a CUDA graph. A batch equals the loop over its images.
 
@@ -97,15 +101,15 @@ def combined_nms(
     flat_boxes, flat_scores, groups, images, labels, at = _candidates(boxes, scores, score_threshold)
     meeting = images if agnostic else groups
     longest = count * classes if agnostic else count
-    walked = walk(method, flat_boxes, flat_scores, meeting, iou_threshold, score_threshold, longest, **options)
+    selected = select(method, flat_boxes, flat_scores, meeting, iou_threshold, score_threshold, longest, **options)
     slots_per_image = count * classes if max_per_image is None else max_per_image
-    num, slots = IMAGE_SLOTS(walked.keep, groups, batch, classes, slots_per_image, max_per_class)
+    num, slots = IMAGE_SLOTS(selected.keep, groups, batch, classes, slots_per_image, max_per_class)
 
-    chosen = rows_at(walked.keep, slots, -1)
+    chosen = rows_at(selected.keep, slots, -1)
     return Detections(
         num,
-        rows_at(flat_boxes, chosen, 0) if walked.boxes is None else rows_at(walked.boxes, slots, 0),
-        rows_at(flat_scores, chosen, 0) if walked.scores is None else rows_at(walked.scores, slots, 0),
+        rows_at(flat_boxes, chosen, 0) if selected.boxes is None else rows_at(selected.boxes, slots, 0),
+        rows_at(flat_scores, chosen, 0) if selected.scores is None else rows_at(selected.scores, slots, 0),
         rows_at(labels, chosen, -1),
         rows_at(at, chosen, -1),
     )
@@ -124,7 +128,7 @@ def _candidates(boxes: Tensor, scores: Tensor, threshold: float | None) -> tuple
         return found
     by_class = by_class.permute(0, 2, 1)
     if threshold is not None and on_cpu:
-        above = (by_class >= threshold).reshape(-1)  # torch rounds the threshold; the walk does not
+        above = (by_class >= threshold).reshape(-1)  # torch rounds the threshold; the kernels do not
         places = torch.nonzero(above)[:, 0]
     else:
         places = torch.arange(batch * classes * count, device=scores.device)
@@ -175,16 +179,19 @@ def ragged_nms(
     """
     refuse_export("ragged_nms counts what it finds", "ptdet.combined_nms")
     _check_method(method, iou_threshold, metric, options)
-    check_suppression(boxes, scores, idxs, 0.0, metric, score_threshold, None)
+    check_candidates(boxes, scores)
+    if idxs is not None:
+        check_ids("idxs", idxs, boxes)
+    check_number_or_none("score_threshold", score_threshold)
     max_per_image = check_limit("max_per_image", max_per_image)
     check_has_data("boxes", boxes)
-    check_ids("images", images, boxes, num_images)
+    check_image_ids(images, boxes, num_images)
     groups = _ragged_groups(images, idxs, num_images)
     if method != "diou":
         options["metric"] = metric
-    walked = walk(method, boxes, scores, groups, iou_threshold, score_threshold, may_wait=True, **options)
-    changed = [each for each in (walked.boxes, walked.scores) if each is not None]
-    places, keep, num = by_image(walked.keep, images, num_images, max_per_image, bool(changed))
+    selected = select(method, boxes, scores, groups, iou_threshold, score_threshold, may_wait=True, **options)
+    changed = [each for each in (selected.boxes, selected.scores) if each is not None]
+    places, keep, num = by_image(selected.keep, images, num_images, max_per_image, bool(changed))
     return (keep, num, *(rows_at(each, places) for each in changed))
 
 
@@ -211,16 +218,15 @@ def _check(
 ) -> None:
     check_boxes_of_batch(boxes, scores)
     _check_method(method, iou_threshold, metric, options)
-    if score_threshold is not None:
-        check_number("score_threshold", score_threshold)
+    check_number_or_none("score_threshold", score_threshold)
     if check_limit("max_per_image", max_per_image) is None and max_per_image is not None:
         raise ValueError(f"max_per_image: expected as many slots as memory can hold, got {max_per_image}")
 
 
 def _check_method(method: Any, iou_threshold: Any, metric: Any, options: dict[str, Any]) -> None:
-    one_of("method", method, WALKS)
+    one_of("method", method, BATCH_METHODS)
     check_threshold_of(method, iou_threshold)
     one_of("metric", metric, METRICS)
     check_options_of(method, options)
-    if method != "matrix":
+    if METHODS[method].has_threshold:
         check_number("iou_threshold", iou_threshold)

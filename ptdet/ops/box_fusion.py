@@ -12,19 +12,21 @@ from .._library.checks import (
     FLOATS,
     ID_TYPES,
     UNEXPLAINED,
+    check_dense,
     check_has_data,
     check_ids_are_numbers,
-    check_number,
-    check_tensor,
 )
-from .._library.method_checks import CONF_TYPES, positive
 from .._library.pieces import any_is, by_piece, filled, is_recorded, joined, pieces, places_where
-from .._library.register import MERGE_NMS_WALK, WBF_WALK, past_autograd
-from .._shared.checks import check_flag, one_of
+from .._library.register import operator, past_autograd
+from .._shared.checks import check_flag, check_number, check_positive
+from .._shared.parameters import PARAMETERS
 from .._shared.weights import shared_weights
 from ..reference import computed, exceeds
 from ..reference.loss_terms import guarded
 from ._results import cut, rows_at
+
+MERGE_NMS_WALK = operator("merge_nms_walk")
+WBF_WALK = operator("wbf_walk")
 
 
 def weighted_boxes_fusion(
@@ -58,7 +60,7 @@ def weighted_boxes_fusion(
         return_owner: also say for each box, models one after the other, which box founded what it is part of.
 
     Returns:
-        boxes (K, 4), scores (K,), labels (K,) by decreasing confidence, ties to the founder that comes first; boxes
+        boxes (K, 4), scores (K,), labels (K,) by decreasing confidence, ties to the earlier founder; boxes
             and scores carry gradients, the selection held fixed. With `return_owner` also owner (N,), -1 if it took no
             part.
 
@@ -76,7 +78,7 @@ def weighted_boxes_fusion(
     >>> ptdet.weighted_boxes_fusion(boxes, [torch.tensor([.75]), torch.tensor([.25])], labels)
     (tensor([[ 0.5000,  0.0000, 10.5000, 10.0000]]), tensor([0.5000]), tensor([1]))
     """
-    one_of("conf_type", conf_type, CONF_TYPES)
+    PARAMETERS["conf_type"].check("conf_type", conf_type)
     check_flag("allows_overflow", allows_overflow)
     check_flag("return_owner", return_owner)
     boxes, scores, labels, models, of_models = _gathered(boxes_list, scores_list, labels_list, weights)
@@ -147,7 +149,7 @@ def _gathered(
         if not isinstance(given, Sequence):
             raise TypeError(f"{name}: expected a list of tensors, one a model, got {type(given).__name__}")
         for m, each in enumerate(given):
-            check_tensor(f"{name}[{m}]", each)
+            check_dense(**{f"{name}[{m}]": each})
         if len(given) != len(boxes_list) or len(given) == 0:
             raise ValueError(f"{name}: expected one tensor for each of {len(boxes_list)} models, got {len(given)}")
     for m, (boxes, scores, labels) in enumerate(zip(boxes_list, scores_list, labels_list, strict=True)):
@@ -166,7 +168,7 @@ def _gathered(
             raise TypeError(f"labels_list[{m}]: expected integers, bools or floats, got {labels.dtype}")
         check_ids_are_numbers(labels, f"labels_list[{m}]")
     if isinstance(weights, Tensor):
-        check_tensor("weights", weights)
+        check_dense(weights=weights)
         check_has_data("weights", weights)
         weights = weights.tolist()
     if weights is not None and (isinstance(weights, (str, bytes)) or not isinstance(weights, Iterable)):
@@ -175,7 +177,7 @@ def _gathered(
     if len(weights) != len(boxes_list):
         raise ValueError(f"weights: expected one for each of {len(boxes_list)} models, got {len(weights)}")
     for weight in weights:
-        positive("weights", weight)
+        check_positive("weights", weight)
     of_all = []
     for name, given in lists.items():
         try:

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._library.checks import FLOATS, INTEGERS, _dense, _number, check_has_data
-from .._shared.checks import MOST
+from .._library.checks import check_dense, check_has_data
+from .._library.overlap_checks import check_boxes
+from .._shared.checks import MOST, check_number
 
 FORMATS = ("xyxy", "xywh", "cxcywh")
 ROTATED = ("xywhr", "cxcywhr", "xyxyxyxy")
@@ -40,7 +41,8 @@ def box_convert(boxes: Tensor, in_fmt: str, out_fmt: str) -> Tensor:
     if not torch.jit.is_scripting():  # type: ignore[attr-defined]
         _check_format("in_fmt", in_fmt)
         _check_format("out_fmt", out_fmt)
-        _check_boxes(boxes)
+        check_dense(boxes=boxes)
+        check_boxes("boxes", boxes)
     if in_fmt == out_fmt:
         return boxes.clone()
     corners = _to_corners(_widened(boxes, torch.int32), in_fmt)
@@ -68,7 +70,8 @@ def box_area(boxes: Tensor, fmt: str = "xyxy") -> Tensor:
     """
     if not torch.jit.is_scripting():  # type: ignore[attr-defined]
         _check_format("fmt", fmt)
-        _check_boxes(boxes)
+        check_dense(boxes=boxes)
+        check_boxes("boxes", boxes)
     whole = torch.int32 if boxes.dtype == torch.uint8 or boxes.dtype == torch.int8 else torch.int64
     a, b, c, d = _widened(boxes, whole).unbind(-1)
     return (c - a) * (d - b) if fmt == "xyxy" else c * d
@@ -91,12 +94,13 @@ def clip_boxes_to_image(boxes: Tensor, size: tuple[int, int]) -> Tensor:
     >>> ptdet.clip_boxes_to_image(torch.tensor([-1., 2., 9., 9.]), (4, 8))
     tensor([0., 2., 8., 4.])
     """
-    _check_boxes(boxes)
+    check_dense(boxes=boxes)
+    check_boxes("boxes", boxes)
     if not isinstance(size, (tuple, list, torch.Size)) or len(size) != 2:
         raise TypeError(f"size: expected (height, width), got {size!r}")
     for side in size:
         if not isinstance(side, torch.SymInt):
-            _number("size", side)
+            check_number("size", side)
         if side < 0:
             raise ValueError(f"size: expected (height, width) >= 0, got {tuple(size)}")
     # integers cannot be compared with what their type does not hold
@@ -125,10 +129,11 @@ def remove_small_boxes(boxes: Tensor, min_size: float) -> Tensor:
     >>> ptdet.remove_small_boxes(torch.tensor([[0., 0., 5., 5.], [0., 0., 5., 1.]]), 2)
     tensor([0])
     """
-    _check_boxes(boxes)
+    check_dense(boxes=boxes)
+    check_boxes("boxes", boxes)
     if boxes.dim() != 2:
         raise ValueError(f"boxes: expected shape (N, 4), got {tuple(boxes.shape)}")
-    _number("min_size", min_size)
+    check_number("min_size", min_size)
     check_has_data("boxes", boxes)
     if isinstance(min_size, int) and not -MOST <= min_size <= MOST:  # torch compares with no such integer
         min_size = float(min_size)
@@ -159,14 +164,6 @@ def _widened(boxes: Tensor, whole: torch.dtype) -> Tensor:
     if boxes.is_floating_point():
         return boxes if boxes.dtype == torch.float32 or boxes.dtype == torch.float64 else boxes.float()
     return boxes if boxes.dtype == torch.int64 else boxes.to(whole)
-
-
-def _check_boxes(boxes: Any) -> None:
-    _dense("boxes", boxes)
-    if boxes.dim() == 0 or boxes.shape[-1] != 4:
-        raise ValueError(f"boxes: expected shape (..., 4), got {tuple(boxes.shape)}")
-    if boxes.dtype not in FLOATS and boxes.dtype not in INTEGERS:
-        raise TypeError(f"boxes: expected a floating or integer dtype, got {boxes.dtype}")
 
 
 def _check_format(name: str, fmt: Any) -> None:

@@ -9,7 +9,10 @@ from torch import Tensor
 
 from .._library.autograd import channel_norm as gradients
 from .._library.checks import check_channel_norm, check_dense
-from .._library.register import CHANNEL_NORM, CHANNEL_NORM_BACKWARD
+from .._library.register import operator
+
+CHANNEL_NORM = operator("channel_norm")
+CHANNEL_NORM_BACKWARD = operator("channel_norm_backward")
 
 
 # [docs: function]

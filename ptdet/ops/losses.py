@@ -10,9 +10,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .._library.loss_checks import check_loss, check_number, running_mean, squared_diagonal
+from .._library.loss_checks import check_loss, running_mean, squared_diagonal
 from .._library.pieces import is_traced
-from .._shared.checks import one_of
+from .._shared.checks import check_at_least, check_positive, one_of
 from ._paired_losses import losses_of
 
 
@@ -131,7 +131,7 @@ def focal_efficient_iou_loss(
     tensor(0.5657)
     """
     check_loss(boxes1, boxes2, reduction, eps)
-    check_number("gamma", gamma, 0.0)
+    check_at_least("gamma", gamma)
     return _reduced(losses_of("focal_eiou", boxes1, boxes2, eps, power=gamma), reduction)
 
 
@@ -155,7 +155,7 @@ def scylla_iou_loss(
     tensor(0.9623)
     """
     check_loss(boxes1, boxes2, reduction, eps)
-    check_number("theta", theta, 0.0, above=True)
+    check_positive("theta", theta)
     return _reduced(losses_of("siou", boxes1, boxes2, eps, power=theta), reduction)
 
 
@@ -177,7 +177,7 @@ def alpha_iou_loss(
     tensor(0.9971)
     """
     check_loss(boxes1, boxes2, reduction, eps)
-    check_number("alpha", alpha, 0.0, above=True)
+    check_positive("alpha", alpha)
     one_of("base", base, ("iou", "giou", "diou", "ciou"))
     return _reduced(losses_of("alpha_iou", boxes1, boxes2, eps, power=alpha, base=base), reduction)
 
@@ -225,7 +225,7 @@ def inner_iou_loss(
     tensor(0.7143)
     """
     check_loss(boxes1, boxes2, reduction, eps)
-    check_number("ratio", ratio, 0.0, above=True)
+    check_positive("ratio", ratio)
     one_of("base", base, ("iou", "giou", "diou", "ciou", "eiou", "siou"))
     return _reduced(losses_of("inner_iou", boxes1, boxes2, eps, power=4.0, scale=ratio, base=base), reduction)
 
@@ -249,7 +249,7 @@ def normalized_wasserstein_loss(
     tensor(0.1046)
     """
     check_loss(boxes1, boxes2, reduction, eps)
-    check_number("constant", constant, 0.0, above=True)
+    check_positive("constant", constant)
     return _reduced(losses_of("nwd", boxes1, boxes2, eps, scale=constant), reduction)
 
 
@@ -286,9 +286,9 @@ def wise_iou_loss(
     """
     check_loss(boxes1, boxes2, reduction, eps)
     one_of("version", version, (1, 2, 3))
-    check_number("gamma", gamma, 0.0)
-    check_number("alpha", alpha, 0.0, above=True)
-    check_number("delta", delta, 0.0, above=True)
+    check_at_least("gamma", gamma)
+    check_positive("alpha", alpha)
+    check_positive("delta", delta)
     if version == 1:
         if mean is not None:
             raise ValueError(f"mean: expected None for version 1, got {mean!r}")

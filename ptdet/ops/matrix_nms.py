@@ -6,10 +6,10 @@ from typing import Literal, overload
 
 from torch import Tensor
 
-from .._library.checks import UNEXPLAINED, check_content, check_suppression, settled_limit
-from .._library.method_checks import check_matrix_walk
+from .._library.arguments import explain
+from .._library.checks import UNEXPLAINED, settled_limit
 from ._composite import fast_nms_walk, matrix_nms_walk
-from ._results import cut, cut_walk
+from ._results import cut, cut_owned
 
 
 @overload
@@ -76,13 +76,11 @@ def fast_nms(
     (tensor([0]), tensor([0, 2]))
     """
     max_output = settled_limit(max_output, inclusive, return_owner)
+    options = (iou_threshold, metric, inclusive, score_threshold, max_output)
     try:
-        keep, owner = cut_walk(
-            fast_nms_walk(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output)
-        )
+        keep, owner = cut_owned(fast_nms_walk(boxes, scores, idxs, *options))
     except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
-        check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
-        check_content(boxes, idxs)
+        explain("fast_nms_walk", boxes, scores, idxs, *options)
         raise
     return (keep, owner) if return_owner else keep
 
@@ -138,7 +136,6 @@ def matrix_nms(
         decayed, keep, owner, kept = matrix_nms_walk(boxes, scores, idxs, *options)
         found = cut(keep, kept, decayed)
     except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
-        check_matrix_walk(boxes, scores, idxs, *options)
-        check_content(boxes, idxs)
+        explain("matrix_nms_walk", boxes, scores, idxs, *options)
         raise
     return (*found, owner) if return_owner else found

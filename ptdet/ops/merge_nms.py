@@ -1,4 +1,4 @@
-"""Suppression whose kept boxes take up the boxes they stand for."""
+"""Suppression whose kept boxes become means of the boxes they stand for."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from typing import Any
 
 from torch import Tensor
 
-from .._library.checks import METRICS, UNEXPLAINED, check_content, check_ids_are_numbers, check_number, settled_limit
-from .._library.method_checks import check_merge
-from .._library.register import MERGE_NMS, MERGE_NMS_WALK, past_autograd, wants_gradient
-from .._shared.checks import check_flag, one_of
+from .._library.arguments import explain
+from .._library.checks import UNEXPLAINED, check_ids_are_numbers, settled_limit
+from .._library.register import operator, past_autograd, wants_gradient
+from .._shared.checks import check_flag, check_number, one_of
+from .._shared.parameters import METRICS
 from ._results import cut, rows_at
 from .nms_variants import diou_nms, or_nms
+
+MERGE_NMS = operator("merge_nms")
+MERGE_NMS_WALK = operator("merge_nms_walk")
 
 
 def merge_nms(
@@ -67,8 +71,7 @@ def merge_nms(
         merged, keep, owner, kept = past_autograd(MERGE_NMS_WALK, boxes, scores, idxs, *options)
         cut_rows = cut(keep, kept, merged)
     except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
-        check_merge(boxes, scores, idxs, *options)
-        check_content(boxes, idxs)
+        explain("merge_nms_walk", boxes, scores, idxs, *options)
         raise
     return (*cut_rows, owner) if return_owner else cut_rows
 

@@ -1,4 +1,4 @@
-"""Non-maximum merging, as for sliced images: a kept box grows to the hull of the boxes it takes up."""
+"""Non-maximum merging, as for sliced images: a kept box grows to the hull of the boxes it absorbs."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from typing import Any
 
 from torch import Tensor
 
-from .._library.checks import UNEXPLAINED, check_content, check_number, settled_limit
-from .._library.method_checks import check_nmm
-from .._library.register import NMM_WALK, past_autograd, wants_gradient
+from .._library.arguments import explain
+from .._library.checks import UNEXPLAINED, settled_limit
+from .._library.register import operator, past_autograd, wants_gradient
+from .._shared.checks import check_number
 from ._results import cut
+
+NMM_WALK = operator("nmm_walk")
 
 
 def greedy_nmm(
@@ -67,9 +70,9 @@ def nmm(
     inclusive: bool = True,
     return_owner: bool = False,
 ) -> tuple[Tensor, ...]:
-    """Non-maximum merging: as `greedy_nmm`, but members take up the boxes that they overlap, too.
+    """Non-maximum merging: as `greedy_nmm`, but members absorb the boxes that they overlap, too.
 
-    Boxes are asked by decreasing score; each hands those it overlaps, if free, to the box it belongs to itself.
+    Boxes are asked by decreasing score; those that a box overlaps, if free, join the box it belongs to itself.
 
     Args, what is returned and what raises: as `greedy_nmm`.
 
@@ -98,8 +101,7 @@ def _merged(
         grown, sides, keep = cut(keep, kept, grown, sides)
     except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
         check_number("match_threshold", match_threshold)
-        check_nmm(boxes, scores, idxs, match_threshold, *options)
-        check_content(boxes, idxs)
+        explain("nmm_walk", boxes, scores, idxs, match_threshold, *options)
         raise
     if wants_gradient(boxes, scores):
         grown = boxes.gather(0, sides)  # the operator's own have a gradient as well, but not under torch.func

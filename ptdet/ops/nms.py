@@ -7,10 +7,15 @@ from typing import Literal, overload
 import torch
 from torch import Tensor
 
-from .._library.checks import UNEXPLAINED, check_content, check_ids_are_numbers, check_suppression, settled_limit
-from .._library.register import NMS, NMS_WALK, RAGGED_GROUPS
+from .._library.arguments import explain
+from .._library.checks import UNEXPLAINED, check_ids_are_numbers, settled_limit
+from .._library.register import operator
 from ..compat import hard_profile
-from ._results import by_image, cut_walk, in_pixels
+from ._results import by_image, cut_owned, in_pixels
+
+NMS = operator("nms")
+NMS_WALK = operator("nms_walk")
+RAGGED_GROUPS = operator("ragged_groups")
 
 
 @overload
@@ -51,7 +56,7 @@ def nms(
     return_owner: bool = False,
     compat: str | None = None,
 ) -> Tensor | tuple[Tensor, Tensor]:
-    """Greedy non-maximum suppression: visits boxes by decreasing score and removes those that overlap a kept one.
+    """Greedy non-maximum suppression: selects boxes by decreasing score and removes those that overlap a kept one.
 
     A box is removed if its overlap with a kept box is above `iou_threshold` (at or above it if `inclusive`).
 
@@ -61,7 +66,8 @@ def nms(
         iou_threshold: any number but NaN.
         score_threshold: only boxes with a score above it take part.
         max_output: keep at most so many, the best.
-        metric: the overlap: iou, giou, diou, ciou, iof (share of the candidate that is covered) or ios.
+        metric: the overlap: iou, giou, diou, ciou, iof (share of the candidate that is covered) or ios (of the
+            smaller box).
         inclusive: remove at overlap == iou_threshold too.
         return_owner: also say which kept box removed each box.
         compat: do as this package does where packages differ silently (docs/switching.md): torchvision, yolov3, yolov5,
@@ -196,7 +202,7 @@ def run_hard(
             kept: Tensor = NMS(*arguments)
             return kept
         if boxes.device.type == "cpu":
-            return cut_walk(NMS_WALK(*arguments))
+            return cut_owned(NMS_WALK(*arguments))
         keep, owner, _ = NMS_WALK(*arguments)
         if idxs is not None:
             check_ids_are_numbers(idxs)
@@ -204,6 +210,5 @@ def run_hard(
     except UNEXPLAINED:
         # The operator refuses what is wrong; this says it with the argument's name. After the call, because before it
         # the questions take a fifth of the time of a small NMS.
-        check_suppression(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
-        check_content(boxes, idxs)
+        explain("nms", *arguments)
         raise

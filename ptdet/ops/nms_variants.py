@@ -1,4 +1,4 @@
-"""Other readings of the greedy walk: inclusive, under DIoU with a power, and with confirmed boxes only."""
+"""Variants of the greedy pass: inclusive, under DIoU with a power, and with confirmed boxes only."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from typing import Literal, overload
 
 from torch import Tensor
 
-from .._library.checks import UNEXPLAINED, check_content, settled_limit
-from .._library.method_checks import check_and, check_diou
-from .._library.register import AND_NMS, AND_NMS_WALK, DIOU_NMS_WALK
-from ._results import cut_walk
+from .._library.arguments import explain
+from .._library.checks import UNEXPLAINED, settled_limit
+from .._library.register import operator
+from ._results import cut_owned
 from .nms import run_hard
+
+AND_NMS = operator("and_nms")
+AND_NMS_WALK = operator("and_nms_walk")
+DIOU_NMS_WALK = operator("diou_nms_walk")
 
 
 @overload
@@ -122,7 +126,7 @@ def diou_nms(
         boxes, scores, idxs, score_threshold, max_output, return_owner: as in `or_nms`.
         iou_threshold: any number but NaN.
         beta: above 0; darknet takes 0.6, which forgives more distance.
-        inclusive: remove at equality too, as the YOLOv3 pipeline does.
+        inclusive: remove at overlap == iou_threshold too, as the YOLOv3 pipeline does.
 
     Returns:
         keep (K,) int64 by decreasing score, ties to the lower index; with `return_owner` also owner (N,).
@@ -144,10 +148,9 @@ def diou_nms(
     max_output = settled_limit(max_output, inclusive, return_owner)
     settings = (iou_threshold, beta, inclusive, score_threshold, max_output)
     try:
-        keep, owner = cut_walk(DIOU_NMS_WALK(boxes, scores, idxs, *settings))
+        keep, owner = cut_owned(DIOU_NMS_WALK(boxes, scores, idxs, *settings))
     except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
-        check_diou(boxes, scores, idxs, *settings)
-        check_content(boxes, idxs)
+        explain("diou_nms_walk", boxes, scores, idxs, *settings)
         raise
     return (keep, owner) if return_owner else keep
 
@@ -195,14 +198,14 @@ def and_nms(
 ) -> Tensor | tuple[Tensor, Tensor]:
     """`or_nms`, of which only those boxes are kept that another box confirms.
 
-    A visited box is kept if its largest overlap with a box still alive when it is visited is above
+    A selected box is kept if its largest overlap with a box still alive when it is selected is above
     `overlap_threshold`; one that is not kept removes its neighbours all the same. What nothing else confirms is taken
     for a false positive.
 
     Args:
         boxes, scores, iou_threshold, idxs, score_threshold, max_output, metric, inclusive: as in `or_nms`.
         overlap_threshold: any number but NaN.
-        return_owner: also say which visited box removed each box; a visited box, kept or not, is its own.
+        return_owner: also say which selected box removed each box; a selected box, kept or not, is its own.
 
     Returns:
         keep (K,) int64 by decreasing score, ties to the lower index; with `return_owner` also owner (N,).
@@ -219,10 +222,9 @@ def and_nms(
     options = (iou_threshold, overlap_threshold, metric, inclusive, score_threshold, max_output)
     try:
         if return_owner:
-            return cut_walk(AND_NMS_WALK(boxes, scores, idxs, *options))
+            return cut_owned(AND_NMS_WALK(boxes, scores, idxs, *options))
         keep: Tensor = AND_NMS(boxes, scores, idxs, *options)
         return keep
     except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
-        check_and(boxes, scores, idxs, *options)
-        check_content(boxes, idxs)
+        explain("and_nms_walk", boxes, scores, idxs, *options)
         raise

@@ -7,10 +7,13 @@ from torch import Tensor
 
 from .._library.autograd.overlap import BoxLossFunction, EagerBoxLoss, EagerPairwiseOverlap, PairwiseOverlapFunction
 from .._library.checks import check_dense
-from .._library.overlap_checks import check_boxes, check_epsilon, check_two
-from .._library.register import GRADED_BOX_LOSS, PAIRWISE_OVERLAP
-from .._shared.checks import check_flag, one_of
+from .._library.overlap_checks import check_boxes, check_two
+from .._library.register import operator
+from .._shared.checks import check_at_least, check_flag, one_of
 from ..reference.loss_terms import guarded
+
+GRADED_BOX_LOSS = operator("graded_box_loss")
+PAIRWISE_OVERLAP = operator("pairwise_overlap")
 
 __all__ = [
     "BoxLossFunction",
@@ -37,7 +40,7 @@ def pairwise_overlap(
     Args:
         boxes1: (..., N, 4), floats or integers, any unit and strides; leading dimensions broadcast.
         boxes2: (..., M, 4).
-        kind: iou, giou, diou, ciou, iof (share of the first box that is covered) or ios (of the smaller box).
+        kind: as `metric` of `ptdet.nms`; the first box is the candidate.
         eps: added to the denominators of the penalties of giou, diou and ciou.
         fmt: of both: xyxy, xywh (corner and size) or cxcywh (centre and size).
 
@@ -53,7 +56,7 @@ def pairwise_overlap(
     tensor([[0.1429, 0.5000]])
     """
     check_two(boxes1, boxes2, kind, least_dims=2)
-    check_epsilon(eps)
+    check_at_least("eps", eps)
     try:
         if not (isinstance(fmt, str) and fmt == "xyxy"):
             boxes1, boxes2 = corners(boxes1, fmt), corners(boxes2, fmt)
@@ -170,7 +173,7 @@ def overlap(boxes1: Tensor, boxes2: Tensor, kind: str = "iou", *, eps: float = 0
     tensor([1.0000, 0.1429])
     """
     check_two(boxes1, boxes2, kind)
-    check_epsilon(eps)
+    check_at_least("eps", eps)
     try:
         if not (isinstance(fmt, str) and fmt == "xyxy"):
             boxes1, boxes2 = corners(boxes1, fmt), corners(boxes2, fmt)

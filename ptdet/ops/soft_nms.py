@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .._library.checks import UNEXPLAINED, check_content, check_number, settled_limit
-from .._library.method_checks import check_min_score, check_scores_are_not_negative, check_soft
-from .._library.register import SOFT_NMS_WALK, past_autograd
+from .._library.arguments import explain
+from .._library.checks import UNEXPLAINED, settled_limit
+from .._library.register import operator, past_autograd
+from .._shared.checks import check_number
 from ..compat import soft_profile
 from ._results import cut, in_pixels
+
+SOFT_NMS_WALK = operator("soft_nms_walk")
 
 
 def soft_nms(
@@ -28,7 +31,7 @@ def soft_nms(
     return_owner: bool = False,
     compat: str | None = None,
 ) -> tuple[Tensor, ...]:
-    """Soft-NMS: a visited box multiplies the scores of those after it by a decay in their overlap.
+    """Soft-NMS: a selected box multiplies the scores of those after it by a decay in their overlap.
 
     gaussian: `exp(-overlap^2 / sigma)`; linear: `1 - overlap` if overlap > iou_threshold; hard: 0 if overlap >
     iou_threshold. Overlaps below 0 count as 0.
@@ -41,7 +44,7 @@ def soft_nms(
         sigma: above 0.
         min_score: a box whose score comes to it or below is dropped.
         kind: gaussian, linear or hard.
-        reselect: visit the box of highest current score, as the paper; False visits in the order of the given scores.
+        reselect: select the box of highest current score, as the paper; False selects in the order of the given scores.
         score_threshold, max_output, metric, inclusive: as in `nms`.
         return_owner: also say whose decay dropped each box.
         compat: do as this package does where packages differ silently (docs/switching.md): torchvision, yolov3, yolov5,
@@ -66,7 +69,7 @@ def soft_nms(
     if compat is not None:
         profile = soft_profile(compat, inclusive, reselect)
         check_number("sigma", sigma)
-        check_min_score(min_score)
+        check_number("min_score", min_score)
         boxes = in_pixels(boxes) if profile.offset else boxes
         sigma, min_score = profile.sigma_factor * sigma, profile.least(min_score)
         inclusive, reselect = profile.soft_inclusive, profile.reselect
@@ -76,8 +79,6 @@ def soft_nms(
         decayed, keep, owner, kept = past_autograd(SOFT_NMS_WALK, boxes, scores, idxs, *options)
         found = cut(keep, kept, decayed)
     except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
-        check_soft(boxes, scores, idxs, *options)
-        check_content(boxes, idxs)
-        check_scores_are_not_negative(scores)
+        explain("soft_nms_walk", boxes, scores, idxs, *options)
         raise
     return (*found, owner) if return_owner else found

@@ -1,4 +1,4 @@
-"""What lies around a walk over many images."""
+"""What lies around a pass over many images."""
 
 import math
 

@@ -39,7 +39,7 @@ def wbf_walk(
         fused (N, 4), confidences (N,): in the order of keep, then 0.
         keep (N,): the founders of the fused boxes by decreasing confidence, ties to the lower index, then -1.
         owner (N,): the founder of the fused box that i is part of, -1 if it was no candidate or its box is cut off.
-        kept (): how many there are.
+        num_kept (): how many there are.
     """
     check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
     models, weights = check_models(scores, models, weights, conf_type)

@@ -1,4 +1,4 @@
-"""What a walk over a batch kept, dealt out to its images one by one."""
+"""What a pass over a batch kept, laid out image by image."""
 
 import torch
 from torch import Tensor

@@ -8,15 +8,15 @@ a term is 0, what is infinite the largest number of its type.
 `torch.relu` is the clamp at 0, since it passes no gradient at 0; minimum and maximum share theirs at a tie.
 """
 
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from . import elementary
-from .elementary import diagonal_angle, exponential
+from . import elementary, overlap
+from .elementary import exponential
+from .overlap import aspect_difference, centre_offset, enclosing, extents, share
 
 
 class Parameters(NamedTuple):
@@ -70,11 +70,6 @@ def term(measure: Measure, a: Tensor, b: Tensor, p: Parameters, otherwise: float
     return finite_or(measure(guarded(a, a.dtype), guarded(b, b.dtype), p), otherwise)
 
 
-def share(part: Tensor, whole: Tensor) -> Tensor:
-    """part / whole, and 0 for 0/0."""
-    return torch.where((part == 0) & (whole == 0), 0.0, part / whole)
-
-
 def raised(value: Tensor, power: float) -> Tensor:
     """value^power, and 0 without a gradient for a value <= 0, where rounding may have left a penalty."""
     positive = value > 0
@@ -87,42 +82,15 @@ def sides(box: Tensor) -> tuple[Tensor, Tensor]:
     return x2 - x1, y2 - y1
 
 
-def area(box: Tensor) -> Tensor:
-    width, height = sides(box)
-    return torch.relu(width) * torch.relu(height)
-
-
-def centre_offset(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """From the centre of b to that of a."""
-    ax1, ay1, ax2, ay2 = a.unbind(-1)
-    bx1, by1, bx2, by2 = b.unbind(-1)
-    return (ax1 + ax2) / 2 - (bx1 + bx2) / 2, (ay1 + ay2) / 2 - (by1 + by2) / 2
-
-
-def hull_sides(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """Sides of the smallest box around both."""
-    ax1, ay1, ax2, ay2 = a.unbind(-1)
-    bx1, by1, bx2, by2 = b.unbind(-1)
-    width = torch.relu(torch.maximum(ax2, bx2) - torch.minimum(ax1, bx1))
-    height = torch.relu(torch.maximum(ay2, by2) - torch.minimum(ay1, by1))
-    return width, height
-
-
-def intersection_and_union(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    ax1, ay1, ax2, ay2 = a.unbind(-1)
-    bx1, by1, bx2, by2 = b.unbind(-1)
-    width = torch.relu(torch.minimum(ax2, bx2) - torch.maximum(ax1, bx1))
-    height = torch.relu(torch.minimum(ay2, by2) - torch.maximum(ay1, by1))
-    inter = width * height
-    return inter, area(a) + area(b) - inter
+def by_share(measure: overlap.Measure) -> Measure:
+    """An overlap or a part of one, with `eps` in every denominator."""
+    return lambda a, b, p: measure(a, b, overlap.Rule(share, p.eps, p.eps))
 
 
 # overlaps: 1 for equal boxes
 
 
-def iou(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
-    inter, union = intersection_and_union(a, b)
-    return share(inter, union + p.eps)
+iou = by_share(overlap.iou)
 
 
 def inner_iou(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
@@ -148,32 +116,9 @@ def nwd(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
 # penalties: 0 for equal boxes
 
 
-def hull(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
-    """The share of the enclosing box that neither box covers."""
-    _, union = intersection_and_union(a, b)
-    width, height = hull_sides(a, b)
-    around = width * height
-    return share(around - union, around + p.eps)
-
-
-def squared_diagonal(a: Tensor, b: Tensor) -> Tensor:
-    width, height = hull_sides(a, b)
-    return width * width + height * height
-
-
-def distance(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
-    """Squared distance of the centres over the squared diagonal of the enclosing box."""
-    dx, dy = centre_offset(a, b)
-    return share(dx * dx + dy * dy, squared_diagonal(a, b) + p.eps)
-
-
-def aspect_difference(a: Tensor, b: Tensor) -> Tensor:
-    """v = 4/pi^2 (atan(w_b/h_b) - atan(w_a/h_a))^2."""
-    (a_width, a_height), (b_width, b_height) = sides(a), sides(b)
-    turn = diagonal_angle(torch.relu(b_width), torch.relu(b_height)) - diagonal_angle(
-        torch.relu(a_width), torch.relu(a_height)
-    )
-    return 4 / (math.pi * math.pi) * (turn * turn)
+hull = by_share(overlap.uncovered_share)
+distance = by_share(overlap.distance_share)
+aspect_weight = by_share(overlap.aspect_weight)
 
 
 def aspect(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
@@ -181,21 +126,15 @@ def aspect(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
     return p.factors[..., 0] * aspect_difference(a, b)
 
 
-def aspect_weight(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
-    """alpha = v / (1 - IoU + v)."""
-    v = aspect_difference(a, b)
-    return share(v, 1 - iou(a, b, p) + v + p.eps)
-
-
 def width_difference(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
     difference = sides(a)[0] - sides(b)[0]
-    around, _ = hull_sides(a, b)
+    around, _ = extents(enclosing(a, b))
     return share(difference * difference, around * around + p.eps)
 
 
 def height_difference(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
     difference = sides(a)[1] - sides(b)[1]
-    _, around = hull_sides(a, b)
+    _, around = extents(enclosing(a, b))
     return share(difference * difference, around * around + p.eps)
 
 
@@ -206,7 +145,7 @@ def angled_distance(a: Tensor, b: Tensor, p: Parameters) -> Tensor:
     sigma^2 = c_w^2 + c_h^2 this is 2 c_w c_h / sigma^2, which is smooth where asin is not.
     """
     dx, dy = centre_offset(a, b)
-    width, height = hull_sides(a, b)
+    width, height = extents(enclosing(a, b))
     angle = share(2 * (dx.abs() * dy.abs()), dx * dx + dy * dy + p.eps)
     rho_x, rho_y = share(dx * dx, width * width + p.eps), share(dy * dy, height * height + p.eps)
     gamma = 2 - angle

@@ -48,12 +48,11 @@ from .loss_terms import (
     nwd,
     raised,
     shape,
-    share,
-    squared_diagonal,
     term,
     upper_left,
     width_difference,
 )
+from .overlap import share, squared_diagonal
 
 PENALTIES: dict[str, tuple[Measure, ...]] = {
     "iou": (),

@@ -27,7 +27,7 @@ def fast_nms_walk(
         keep (N,): the boxes that no better one overlaps enough, by decreasing score, then -1.
         owner (N,): the best box that overlaps i enough, i itself if there is none; -1 if i was no candidate, or if
             that box comes after the last one kept.
-        kept (): how many are kept.
+        num_kept (): how many are kept.
     """
     check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
     boxes, order = computed(boxes.detach()), candidates_in_order(scores, score_threshold)
@@ -66,7 +66,7 @@ def matrix_nms_walk(
         keep (N,): the boxes whose score stays above min_score, by decreasing decayed score, then -1.
         owner (N,): i itself if it is kept; of a candidate that is dropped the box that weighs most on it, -1 if none
             does or if max_output cut it off.
-        kept (): how many are kept.
+        num_kept (): how many are kept.
     """
     check(boxes, scores, idxs, 0.0, metric, score_threshold, max_output)
     check_decay(sigma, min_score, kind, ("gaussian", "linear"))

@@ -57,7 +57,7 @@ def merge_nms_walk(
     merged = torch.zeros_like(boxes)
 
     def write(clusters: Tensor, rows: Tensor) -> None:
-        """Pairs of a place in `found` and a member, each place's members in visiting order."""
+        """Pairs of a place in `found` and a member, each place's members in the order of selection."""
         times = torch.ones_like(values[rows])
         if weights == "score_overlap":
             overlaps = raw_overlap(originals[rows], originals[found[clusters]], metric)
@@ -124,7 +124,7 @@ def overlapping(
     inclusive: bool,
     members: str,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """For each kept box its place, once for every member, and its members in visiting order."""
+    """For each kept box its place, once for every member, and its members in the order of selection."""
     place = {row: i for i, row in enumerate(kept.tolist())}
     for candidates in split_by_group(order, idxs):
         for at, row in enumerate(candidates.tolist()):

@@ -1,5 +1,5 @@
 """Non-maximum merging (Akyon et al., "Slicing Aided Hyper Inference and Fine-Tuning for Small Object Detection", ICIP
-2022): kept boxes that grow to the hull of the boxes they take up."""
+2022): kept boxes that grow to the hull of the boxes they absorb."""
 
 import torch
 from torch import Tensor
@@ -53,7 +53,7 @@ def nmm_walk(
 
 
 def hand_on(boxes: Tensor, candidates: Tensor, iou_threshold: float, metric: str, inclusive: bool) -> Tensor:
-    """The owner of each of one group's candidates, which are in the order they are visited.
+    """The owner of each of one group's candidates, which are in the order they are selected.
 
     Each hands those it overlaps among what is free to the box it belongs to: itself, if nobody had it.
     """
@@ -68,7 +68,7 @@ def hand_on(boxes: Tensor, candidates: Tensor, iou_threshold: float, metric: str
 
 
 def grow(boxes: Tensor, found: Tensor, owner: Tensor, order: Tensor, iou_threshold: float, metric: str) -> Tensor:
-    """Whose each side of each kept box is, once its members have joined; all kept boxes take up one at a time."""
+    """Whose each side of each kept box is, once its members have joined; all kept boxes absorb one at a time."""
     rows = order[(owner[order] >= 0) & (owner[order] != order)]
     place = torch.zeros_like(owner)
     place[found] = torch.arange(len(found), device=found.device)

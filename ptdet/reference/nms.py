@@ -20,17 +20,17 @@ def nms_walk(
     score_threshold: float | None = None,
     max_output: int | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The walk in decreasing score: a visited box stays and removes what overlaps it among what is left of its group.
+    """The greedy pass by decreasing score: a selected box stays and removes what is left of its group and overlaps it.
 
     Returns:
         keep (N,): kept indices by decreasing score (ties to the lower index), then -1.
         owner (N,): the kept box that removed i, i itself if it is kept, -1 if it was no candidate or was not reached.
-        kept (): how many are kept.
+        num_kept (): how many are kept.
     """
     check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
 
-    def removes(candidates: Tensor, visited: Tensor) -> Tensor:
-        return exceeds(raw_overlap(candidates, visited, metric), iou_threshold, inclusive)
+    def removes(candidates: Tensor, selected: Tensor) -> Tensor:
+        return exceeds(raw_overlap(candidates, selected, metric), iou_threshold, inclusive)
 
     return greedy(boxes, scores, idxs, removes, score_threshold, max_output)
 
@@ -43,11 +43,11 @@ def greedy(
     score_threshold: float | None,
     max_output: int | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The walk under any test `removes(candidates, visited)`."""
+    """The greedy pass under any test `removes(candidates, selected)`."""
     boxes, order = computed(boxes.detach()), candidates_in_order(scores, score_threshold)
     owner = torch.full_like(scores, -1, dtype=torch.int64)
     for members in split_by_group(order, idxs):
-        _walk_group(boxes, members, removes, owner)
+        _suppress_group(boxes, members, removes, owner)
     kept = order[owner[order] == order][:max_output]
     if max_output is not None:
         reached = torch.zeros_like(owner, dtype=torch.bool)
@@ -106,19 +106,19 @@ def split_by_group(order: Tensor, idxs: Tensor | None) -> list[Tensor]:
     return list(torch.split(order[by_group], sizes.tolist()))
 
 
-def _walk_group(boxes: Tensor, members: Tensor, removes: Callable[[Tensor, Tensor], Tensor], owner: Tensor) -> None:
-    """Writes to `owner`; `members` are one group's candidates in the order they are visited.
+def _suppress_group(boxes: Tensor, members: Tensor, removes: Callable[[Tensor, Tensor], Tensor], owner: Tensor) -> None:
+    """Writes to `owner`; `members` are one group's candidates in the order they are selected.
 
     What is left is stored column by column, which torch computes three times as fast as rows of four.
     """
     owner[members] = members
     rest, columns = members, boxes[members].t().contiguous()
     while len(rest) > 1:
-        visited, visited_box = rest[0], columns[:, 0]
+        selected, selected_box = rest[0], columns[:, 0]
         rest, columns = rest[1:], columns[:, 1:]
-        removed = removes(columns.t(), visited_box)
+        removed = removes(columns.t(), selected_box)
         if removed.any():
-            owner[rest[removed]] = visited
+            owner[rest[removed]] = selected
             left = torch.nonzero(~removed)[:, 0]
             rest, columns = rest[left], columns[:, left]
 

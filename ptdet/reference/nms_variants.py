@@ -1,4 +1,4 @@
-"""Other readings of the greedy walk: DIoU with a power, and the walk whose kept boxes must be confirmed."""
+"""Variants of the greedy pass: DIoU with a power, and the one whose kept boxes must be confirmed."""
 
 import math
 
@@ -26,10 +26,10 @@ def diou_nms_walk(
     if not (beta > 0 and math.isfinite(beta)):
         raise ValueError(f"beta: expected a finite number > 0, got {beta}")
 
-    def removes(candidates: Tensor, visited: Tensor) -> Tensor:
-        penalty = centre_distance_share(candidates, visited)
+    def removes(candidates: Tensor, selected: Tensor) -> Tensor:
+        penalty = centre_distance_share(candidates, selected)
         penalty = penalty if beta == 1 else power(penalty, beta)
-        return exceeds(iou(candidates, visited) - penalty, iou_threshold, inclusive)
+        return exceeds(iou(candidates, selected) - penalty, iou_threshold, inclusive)
 
     return greedy(boxes, scores, idxs, removes, score_threshold, max_output)
 
@@ -45,12 +45,12 @@ def and_nms_walk(
     score_threshold: float | None = None,
     max_output: int | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The walk, of which only those visited boxes are kept that overlap a box then alive by > overlap_threshold.
+    """The greedy pass that keeps only those selected boxes that overlap a box then alive by > overlap_threshold.
 
     Returns:
-        keep (N,), kept (): as `nms_walk`.
-        owner (N,): the visited box that removed i, i itself if visited, -1 if it was no candidate, or if its owner
-            was visited after the last kept box that max_output lets through.
+        keep (N,), num_kept (): as `nms_walk`.
+        owner (N,): the selected box that removed i, i itself if selected, -1 if it was no candidate, or if its owner
+            was selected after the last kept box that max_output lets through.
     """
     check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
     if math.isnan(overlap_threshold):
@@ -61,13 +61,13 @@ def and_nms_walk(
     place = torch.full_like(owner, -1)
     place[order] = torch.arange(len(order), device=order.device)
     for members in split_by_group(order, idxs):
-        for at, visited in enumerate(members):
-            if owner[visited] != visited:
+        for at, selected in enumerate(members):
+            if owner[selected] != selected:
                 continue
             later = members[at + 1 :]
-            alive = later[place[owner[later]] >= place[visited]]
-            overlaps = raw_overlap(computed_boxes[alive], computed_boxes[visited], metric)
-            confirmed[visited] = exceeds(overlaps, overlap_threshold).any()
+            alive = later[place[owner[later]] >= place[selected]]
+            overlaps = raw_overlap(computed_boxes[alive], computed_boxes[selected], metric)
+            confirmed[selected] = exceeds(overlaps, overlap_threshold).any()
     kept = order[confirmed[order]]
     if max_output is not None and max_output < len(kept):
         kept = kept[:max_output]

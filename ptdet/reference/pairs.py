@@ -3,16 +3,13 @@
 The values are those of `overlap` where epsilon is 0. A quotient that is 0/0 or not finite passes no gradient.
 """
 
-import math
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from .elementary import diagonal_angle
 from .losses import box_loss
-from .overlap import METRICS, area, enclosing, extents, finite_or_zero, intersection, union
+from .overlap import METRICS, Rule, finite_or_zero
 
 
 def quotient(part: Tensor, whole: Tensor) -> Tensor:
@@ -23,59 +20,6 @@ def quotient(part: Tensor, whole: Tensor) -> Tensor:
     return torch.where(sound | ((part == 0) & (whole == 0)), value, raw.detach())
 
 
-def iou(a: Tensor, b: Tensor, eps: float, joint_eps: float) -> Tensor:
-    inter = intersection(a, b)
-    return quotient(inter, union(a, b, inter) + joint_eps)
-
-
-def giou(a: Tensor, b: Tensor, eps: float, joint_eps: float) -> Tensor:
-    hull = area(enclosing(a, b))
-    uncovered = hull - union(a, b, intersection(a, b))
-    return iou(a, b, eps, joint_eps) - finite_or_zero(quotient(uncovered, hull + eps))
-
-
-def centre_distance_share(a: Tensor, b: Tensor, eps: float) -> Tensor:
-    dx, dy = ((a[..., :2] + a[..., 2:]) / 2 - (b[..., :2] + b[..., 2:]) / 2).unbind(-1)
-    width, height = extents(enclosing(a, b))
-    return finite_or_zero(quotient(dx * dx + dy * dy, width * width + height * height + eps))
-
-
-def diou(a: Tensor, b: Tensor, eps: float, joint_eps: float) -> Tensor:
-    return iou(a, b, eps, joint_eps) - centre_distance_share(a, b, eps)
-
-
-def aspect_difference(a: Tensor, b: Tensor) -> Tensor:
-    turn = diagonal_angle(*extents(b)) - diagonal_angle(*extents(a))
-    return 4 / (math.pi * math.pi) * (turn * turn)
-
-
-def ciou(a: Tensor, b: Tensor, eps: float, joint_eps: float, alpha: Tensor | None = None) -> Tensor:
-    """`alpha` is a constant in the gradient, whether it is given or not."""
-    v = aspect_difference(a, b)
-    if alpha is None:
-        alpha = quotient(v, 1 - iou(a, b, eps, joint_eps) + v + eps).detach()
-    penalty = torch.where(torch.isfinite(alpha * v), alpha, 0.0) * finite_or_zero(v)
-    return diou(a, b, eps, joint_eps) - penalty
-
-
-def iof(a: Tensor, b: Tensor, eps: float, joint_eps: float) -> Tensor:
-    return quotient(intersection(a, b), area(a) + joint_eps)
-
-
-def ios(a: Tensor, b: Tensor, eps: float, joint_eps: float) -> Tensor:
-    return quotient(intersection(a, b), torch.minimum(area(a), area(b)) + joint_eps)
-
-
-MEASURES: dict[str, Callable[[Tensor, Tensor, float, float], Tensor]] = {
-    "iou": iou,
-    "giou": giou,
-    "diou": diou,
-    "ciou": ciou,
-    "iof": iof,
-    "ios": ios,
-}
-
-
 def paired_overlap(
     boxes1: Tensor, boxes2: Tensor, kind: str = "iou", eps: float = 0.0, joint_eps: float = 0.0
 ) -> Tensor:
@@ -84,8 +28,8 @@ def paired_overlap(
     stored = torch.float64 if torch.float64 in (boxes1.dtype, boxes2.dtype) else torch.float32
     integers = not (boxes1.is_floating_point() and boxes2.is_floating_point())
     computed = torch.float64 if integers else stored
-    measure = MEASURES[kind]
-    return finite_or_zero(measure(boxes1.to(computed), boxes2.to(computed), eps, joint_eps)).to(stored)
+    rule = Rule(quotient, eps, joint_eps, torch.detach)
+    return finite_or_zero(METRICS[kind](boxes1.to(computed), boxes2.to(computed), rule)).to(stored)
 
 
 def pairwise_overlap(

@@ -28,16 +28,16 @@ def soft_nms_walk(
     score_threshold: float | None = None,
     max_output: int | None = None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Visits the best box that is left and lets the scores of the others decay by their overlap with it.
+    """Selects the best box that is left and lets the scores of the others decay by their overlap with it.
 
-    Which is best is asked anew after each visit (`reselect`), or settled by the scores as given. A box whose score
-    comes to min_score or below is not visited.
+    Which is best is asked anew after each selection (`reselect`), or settled by the scores as given. A box whose score
+    comes to min_score or below is not selected.
 
     Returns:
-        decayed (N,): the scores of the visited boxes in the order of keep, then 0.
-        keep (N,): the visited boxes by decreasing decayed score, ties to the lower index, then -1.
-        owner (N,): the box whose visit took i to min_score or below, i itself if it is kept, else -1.
-        kept (): how many are kept.
+        decayed (N,): the scores of the selected boxes in the order of keep, then 0.
+        keep (N,): the selected boxes by decreasing decayed score, ties to the lower index, then -1.
+        owner (N,): the box whose decay took i to min_score or below, i itself if it is kept, else -1.
+        num_kept (): how many are kept.
     """
     check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
     check_soft(scores, sigma, min_score, kind)
@@ -48,15 +48,15 @@ def soft_nms_walk(
         emitted = 0
         while len(rest) > 0 and (not reselect or max_output is None or emitted < max_output):
             at = best(current[rest], rest) if reselect else 0
-            visited, rest = rest[at], torch.cat([rest[:at], rest[at + 1 :]])
-            owner[visited], emitted = visited, emitted + 1
-            overlaps = raw_overlap(boxes[rest], boxes[visited], metric)
+            selected, rest = rest[at], torch.cat([rest[:at], rest[at + 1 :]])
+            owner[selected], emitted = selected, emitted + 1
+            overlaps = raw_overlap(boxes[rest], boxes[selected], metric)
             current[rest] = decay(current[rest], overlaps, iou_threshold, inclusive, sigma, kind)
             left = alive(current[rest], min_score)
-            owner[rest[~left]] = visited
+            owner[rest[~left]] = selected
             rest = rest[left]
-    visited = torch.nonzero(owner == torch.arange(len(owner), device=owner.device))[:, 0]
-    kept = visited[decreasing(current[visited])][:max_output]
+    selected = torch.nonzero(owner == torch.arange(len(owner), device=owner.device))[:, 0]
+    kept = selected[decreasing(current[selected])][:max_output]
     owner = torch.where(torch.isin(owner, kept), owner, -1)
     keep = torch.full_like(owner, -1)
     keep[: len(kept)] = kept

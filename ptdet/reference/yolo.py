@@ -192,12 +192,12 @@ def _class_by_class(
 
 
 def _vision(boxes: Tensor, nms_thres: float, metric: str = "iou", inclusive: bool = False) -> Tensor:
-    """Places that are kept of boxes in visiting order."""
+    """Places that are kept of boxes in the order of selection."""
     left, kept = torch.arange(len(boxes), device=boxes.device), []
     while len(left):
-        visited, left = left[0], left[1:]
-        kept.append(visited)
-        left = left[~exceeds(raw_overlap(boxes[left], boxes[visited], metric), nms_thres, inclusive)]
+        selected, left = left[0], left[1:]
+        kept.append(selected)
+        left = left[~exceeds(raw_overlap(boxes[left], boxes[selected], metric), nms_thres, inclusive)]
     return torch.stack(kept) if kept else left
 
 
@@ -217,42 +217,42 @@ def diounms(boxes: Tensor, scores: Tensor, nms_thres: float, _: float) -> Surviv
 
 
 def and_(boxes: Tensor, scores: Tensor, nms_thres: float, _: float) -> Survivors:
-    """As `or`, but a visited box stays only if one that is still alive confirms it."""
+    """As `or`, but a selected box stays only if one that is still alive confirms it."""
     left, kept = torch.arange(len(boxes), device=boxes.device), []
     while len(left):
-        visited, left = left[0], left[1:]
-        overlap = raw_overlap(boxes[left], boxes[visited])
+        selected, left = left[0], left[1:]
+        overlap = raw_overlap(boxes[left], boxes[selected])
         if exceeds(overlap, CONFIRMED).any():
-            kept.append(visited)
+            kept.append(selected)
         left = left[~exceeds(overlap, nms_thres, inclusive=True)]
     chosen = torch.stack(kept) if kept else left
     return chosen, boxes[chosen], scores[chosen]
 
 
 def merge(boxes: Tensor, scores: Tensor, nms_thres: float, _: float) -> Survivors:
-    """A visited box becomes the score-weighted mean of its cluster, which leaves."""
+    """A selected box becomes the score-weighted mean of its cluster, which leaves."""
     left, kept, merged = torch.arange(len(boxes), device=boxes.device), [], []
     while len(left):
-        visited, left = left[0], left[1:]
-        met = exceeds(raw_overlap(boxes[left], boxes[visited]), nms_thres)
+        selected, left = left[0], left[1:]
+        met = exceeds(raw_overlap(boxes[left], boxes[selected]), nms_thres)
         total, weight = torch.zeros_like(boxes[0]), torch.zeros_like(scores[0])
-        for member in (visited, *left[met]):
+        for member in (selected, *left[met]):
             total, weight = total + scores[member] * boxes[member], weight + scores[member]
-        merged.append(total / weight if weight != 0 else boxes[visited])
-        kept.append(visited)
+        merged.append(total / weight if weight != 0 else boxes[selected])
+        kept.append(selected)
         left = left[~met]
     chosen = torch.stack(kept)
     return chosen, torch.stack(merged), scores[chosen]
 
 
 def soft(boxes: Tensor, scores: Tensor, _: float, conf_thres: float) -> Survivors:
-    """Decayed by every visited box, in the original order; what falls to conf_thres leaves."""
+    """Decayed by every selected box, in the original order; what falls to conf_thres leaves."""
     left, kept = torch.arange(len(boxes), device=boxes.device), []
     scores = scores.clone()
     while len(left):
-        visited, left = left[0], left[1:]
-        kept.append(visited)
-        overlap = raw_overlap(boxes[left], boxes[visited])
+        selected, left = left[0], left[1:]
+        kept.append(selected)
+        overlap = raw_overlap(boxes[left], boxes[selected])
         overlap = torch.where(torch.isfinite(overlap), overlap, 0.0).clamp(min=0)
         scores[left] = scores[left] * exponential(-(overlap * overlap) / SIGMA)
         left = left[above(scores[left], conf_thres)]

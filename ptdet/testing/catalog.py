@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from .. import reference
+from .._library.autograd import GRADIENTS
 from . import heads, overlap_samples, samples, samples_batch, samples_methods, samples_norm
 from .samples import Sample
 
@@ -48,14 +49,6 @@ CATALOG: list[Operation] = [
     Operation("class_candidates", samples_batch.class_candidates, reference.class_candidates),
 ]
 CATALOG += [
-    Operation("diou_nms_walk", samples_methods.diou, reference.diou_nms_walk),
-    Operation("and_nms", samples_methods.and_, reference.and_nms),
-    Operation("and_nms_walk", samples_methods.and_, reference.and_nms_walk),
-    Operation("merge_nms", samples_methods.merge, reference.merge_nms),
-    Operation("merge_nms_walk", samples_methods.merge, reference.merge_nms_walk, differentiable=True),
-    Operation("nmm_walk", samples_methods.nmm, reference.nmm_walk, differentiable=True),
-    Operation("soft_nms_walk", samples_methods.soft, reference.soft_nms_walk, differentiable=True),
-    Operation("fast_nms_walk", samples_methods.fast, reference.fast_nms_walk),
-    Operation("matrix_nms_walk", samples_methods.matrix, reference.matrix_nms_walk),
-    Operation("wbf_walk", samples_methods.wbf, reference.wbf_walk, differentiable=True),
+    Operation(name, samples_methods.samples_of(name), getattr(reference, name), differentiable=name in GRADIENTS)
+    for name in samples_methods.OPERATORS
 ]

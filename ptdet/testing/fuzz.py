@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from .._shared.parameters import METRICS
 from . import scenes
 from .named import NAMED
 
@@ -88,7 +89,6 @@ def fuzz_case(seed: int) -> Case:
     return Case(seed, kind, boxes, scores, idxs, THRESHOLDS[place // len(KINDS)])
 
 
-METRICS = ("iou", "giou", "diou", "ciou", "iof", "ios")
 DTYPES = (torch.float32, torch.float64, torch.float16, torch.bfloat16)
 
 

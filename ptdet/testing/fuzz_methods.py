@@ -10,8 +10,12 @@ from torch.utils import _pytree as pytree
 
 import ptdet
 
+from .._library.signatures import SIGNATURES
+from .._shared.methods import BATCH_METHODS, METHODS
+from .._shared.parameters import parameter_of
 from . import scenes
 from .fuzz import Case, fuzz_case, strange_case
+from .samples_methods import OF_ALL, OPERATORS, tensors_of
 
 
 @dataclass(frozen=True)
@@ -25,8 +29,9 @@ class Call:
     def answer(self, device: torch.device | None = None) -> list[Tensor]:
         """What it returns, its tensors moved to a device before."""
         function = getattr(torch.ops.ptdet if hasattr(torch.ops.ptdet, self.name) else ptdet, self.name)
-        arguments = pytree.tree_map_only(Tensor, lambda tensor: tensor.to(device or tensor.device), self.arguments)
-        return pytree.tree_leaves(function(*arguments, **self.keywords))
+        given = (self.arguments, self.keywords)
+        arguments, keywords = pytree.tree_map_only(Tensor, lambda tensor: tensor.to(device or tensor.device), given)
+        return pytree.tree_leaves(function(*arguments, **keywords))
 
     def equals_the_reference(self) -> bool:
         """To the bit; NaN is NaN."""
@@ -36,59 +41,36 @@ class Call:
         return all(torch.allclose(a, b, rtol=0, atol=0, equal_nan=True) for a, b in zip(ours, theirs, strict=True))
 
 
-# What a method takes besides.
-OPTIONS: dict[str, list[dict[str, Any]]] = {
-    "or": [{}],
-    "diou": [{}, {"beta": 0.6}, {"beta": 1.7}],
-    "and": [{"overlap_threshold": t} for t in (0.5, 0.1, -0.2, 0.9)],
-    "merge": [
-        {"members": members, "weights": weights}
-        for members in ("cluster", "overlapping", "later", "best")
-        for weights in ("score", "score_overlap")
-    ],
-    "soft": [
-        {"kind": kind, "reselect": reselect, **more}
-        for kind, more in (("gaussian", {}), ("gaussian", {"sigma": 0.1}), ("linear", {}), ("hard", {}))
-        for reselect in (True, False)
-    ],
-    "fast": [{}],
-    "matrix": [
-        {"kind": kind, "min_score": least, **more}
-        for kind, more in (("gaussian", {}), ("gaussian", {"sigma": 0.5}), ("linear", {}))
-        for least in (0.001, 0.3)
-    ],
-    "nmm": [{"members_hand_on": hand_on} for hand_on in (True, False)],
-}
-METHODS = ("diou", "and", "merge", "soft", "fast", "matrix", "nmm", "combined")
-PADDED = tuple(kind for kind in OPTIONS if kind != "nmm")  # which combined_nms knows
+# The operators of METHODS but the plain one, and a padded batch of any method.
+FUZZED = (*(name for name in OPERATORS if name.endswith("_walk")), "combined_nms")
 
 
 def method_call(seed: int, most: int = 1200) -> Call:
-    """A call of a walk other than the plain one, or of a padded batch of any; on at most so many boxes."""
+    """A call of an operator other than the plain one, or of a padded batch of any method; on at most so many boxes."""
     random = scenes.generator(seed * 2 + 5)
 
     def one_of(options: Any) -> Any:
         return options[int(torch.randint(len(options), (), generator=random))]
 
-    method = METHODS[seed % len(METHODS)]
-    kind = one_of(PADDED) if method == "combined" else method
+    name = FUZZED[seed % len(FUZZED)]
+    method = one_of(BATCH_METHODS)
+    operator = METHODS[method].operator if name == "combined_nms" else name
     # soft-NMS refuses negative scores
-    case = one_of((fuzz_case,) if kind == "soft" else (fuzz_case, strange_case))(seed)
-    keywords = {"score_threshold": case.score_threshold, **one_of(OPTIONS[kind])}
-    if kind not in ("diou", "or"):
-        keywords |= {"metric": case.metric}
-    if kind not in ("diou", "or", "matrix"):
-        keywords |= {"inclusive": case.inclusive}
-    if method == "combined":
-        return _batch(case, one_of, most, {"method": kind, **keywords})
+    case = one_of((fuzz_case,) if operator == "soft_nms_walk" else (fuzz_case, strange_case))(seed)
+    signature = SIGNATURES[operator]
+    own = METHODS[method].options if name == "combined_nms" else signature.arguments[3:]
+    keywords = {
+        each: getattr(case, each) if each in OF_ALL else one_of(parameter_of(operator, each).tries)
+        for each in own
+        if each not in signature.tensors
+    }
+    if name == "combined_nms":
+        common = {"method": method, "metric": case.metric, "score_threshold": case.score_threshold}
+        return _batch(case, one_of, most, {**common, **keywords})
     first = slice(0, most)
+    keywords |= tensors_of(name, case.scores[first], one_of((False, True)))
     idxs = None if case.idxs is None else case.idxs[first]
-    arguments: tuple[Any, ...] = (case.boxes[first], case.scores[first], idxs)
-    if method != "matrix":
-        arguments += (case.iou_threshold,)
-    return Call(
-        "nmm_walk" if method == "nmm" else f"{method}_nms_walk", arguments, {"max_output": case.max_output, **keywords}
-    )
+    return Call(name, (case.boxes[first], case.scores[first], idxs), keywords)
 
 
 def _batch(case: Case, one_of: Callable[[Any], Any], most: int, keywords: dict[str, Any]) -> Call:
@@ -100,5 +82,5 @@ def _batch(case: Case, one_of: Callable[[Any], Any], most: int, keywords: dict[s
         scores = torch.stack([scores.roll(label, 1) for label in range(classes)], dim=2)
     limits = {"max_per_class": one_of((None, 1, 20)), "max_per_image": one_of((None, 7, 100))}
     limits["agnostic"] = one_of((False, True))
-    threshold = None if keywords["method"] == "matrix" else case.iou_threshold
+    threshold = case.iou_threshold if METHODS[keywords["method"]].has_threshold else None
     return Call("combined_nms", (boxes, scores, threshold), {**keywords, **limits})

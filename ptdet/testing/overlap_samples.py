@@ -5,10 +5,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from .._shared.parameters import LOSSES, METRICS
 from . import scenes
 from .samples import Sample
-
-KINDS = ("iou", "giou", "diou", "ciou", "iof", "ios")
 
 SHAPED = (
     ("eiou", 1.0, 1.0, "iou"),
@@ -40,7 +39,7 @@ def pairwise(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
     for n, m in ((0, 0), (0, 3), (3, 0), (1, 1), (7, 33), (70, 1030)):
         yield Sample(f"{n} x {m}", (_boxes(n, n, device, dtype), _boxes(m, n, device, dtype)))
     a, b = _boxes(20, 1, device, dtype), _boxes(25, 1, device, dtype)
-    for kind in KINDS:
+    for kind in METRICS:
         yield Sample(kind, (a, b, kind), {"eps": 1e-7, "joint_eps": 1e-5})
     yield Sample("batch", (a.view(2, 1, 10, 4), b.view(1, 5, 5, 4).expand(2, 1, 5, 5, 4)[:, :, 0], "giou"))
     yield Sample("strided", (a.t().contiguous().t()[::2], b[::3], "diou"))
@@ -52,7 +51,7 @@ def pairwise_backward(device: torch.device, dtype: torch.dtype) -> Iterator[Samp
         yield Sample(f"{n} x {m}", (_drawn((n, m), device, dtype), *boxes))
     a, b = _boxes(20, 1, device, dtype), _boxes(25, 1, device, dtype)
     grad = _drawn((20, 25), device, dtype)
-    for kind in KINDS:
+    for kind in METRICS:
         yield Sample(kind, (grad, a, b, kind, 1e-7))
     yield Sample("of a sum", (grad[:1, :1].expand(20, 25), a, b, "giou"))
     yield Sample("transposed", (_drawn((25, 20), device, dtype).t(), a, b))
@@ -63,8 +62,8 @@ def graded(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
     for n in (0, 1, 31, 600):
         yield Sample(f"{n} pairs", (_boxes(n, 1, device, dtype), _boxes(n, 2, device, dtype), "giou"))
     a, b = _boxes(60, 1, device, dtype), _boxes(60, 1, device, dtype).roll(1, 0)
-    for kind in KINDS:
-        if kind not in ("iof", "ios"):
+    for kind in METRICS:
+        if kind in LOSSES:
             yield Sample(kind, (a, b, kind), {"slopes1": True, "slopes2": True})
         yield Sample(f"{kind} itself", (a, b, kind, 0.0, 1e-3, True), {"slopes2": True})
     for kind, power, scale, base in SHAPED:

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .._shared.parameters import METRICS
 from . import scenes
 
 
@@ -29,7 +30,7 @@ def suppression(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
     boxes, scores = scene(120, 7)
     for kind in ("few", "extreme", "float", "bool"):
         yield Sample(f"ids {kind}", (boxes, scores, scenes.class_ids(120, kind, 7).to(device), 0.5))
-    for metric in ("giou", "diou", "ciou", "iof", "ios"):
+    for metric in METRICS[1:]:
         yield Sample(metric, (boxes, scores, None, 0.4), {"metric": metric})
     yield Sample("inclusive", (boxes, scores, None, 0.0), {"inclusive": True})
     yield Sample("limits", (boxes, scores, None, 0.7), {"score_threshold": 0.25, "max_output": 20})

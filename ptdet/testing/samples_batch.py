@@ -1,4 +1,4 @@
-"""The calls that what lies around a walk over many images is tested with."""
+"""The calls that what lies around a pass over many images is tested with."""
 
 from __future__ import annotations
 

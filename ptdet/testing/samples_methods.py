@@ -1,100 +1,99 @@
-"""The calls that the other methods are tested with: those of plain suppression, and each method's own options."""
+"""The calls that the operators of METHODS are tested with: those of plain suppression, and each operator's options."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from .._library.signatures import SIGNATURES
+from .._shared.methods import METHODS
+from .._shared.parameters import parameter_of
 from . import scenes
 from .samples import Sample, suppression
+
+OF_ALL = ("iou_threshold", "metric", "inclusive", "score_threshold", "max_output")
+LIMITS = {"max_output": 6, "score_threshold": 0.2}
+# Each operator of METHODS once, and its form that returns less, but for plain suppression.
+OPERATORS = tuple(
+    name
+    for walk in dict.fromkeys(row.operator for row in METHODS.values() if row.operator != "nms_walk")
+    for name in dict.fromkeys((walk.removesuffix("_walk"), walk))
+    if name in SIGNATURES
+)
+
+
+# The tensors that some operators take beside boxes, scores and ids, made of the scores.
+TENSORS: dict[str, Callable[[Tensor], Tensor]] = {
+    "models": lambda scores: torch.arange(len(scores), device=scores.device) % 3,
+    "weights": lambda scores: torch.tensor([2.0, 1.0, 0.5], device=scores.device, dtype=scores.dtype),
+}
+
+
+def tensors_of(operator: str, scores: Tensor, are_given: bool = True) -> dict[str, Tensor | None]:
+    """Those of an operator; None in the place of the optional ones unless they are given."""
+    signature = SIGNATURES[operator]
+    return {
+        name: TENSORS[name](scores) if are_given or name not in signature.optional else None
+        for name in signature.arguments[3:]
+        if name in signature.tensors
+    }
+
+
+def own_options(operator: str) -> tuple[str, ...]:
+    """The plain parameters that not all methods have."""
+    signature = SIGNATURES[operator]
+    return tuple(name for name in signature.arguments if name not in signature.tensors and name not in OF_ALL)
+
+
+def options_of(operator: str) -> list[dict[str, Any]]:
+    """All combinations of names and flags, in turn with each value of a number."""
+    tries = {name: parameter_of(operator, name).tries for name in own_options(operator)}
+    numbers = {name: values for name, values in tries.items() if isinstance(values[0], float)}
+    others = [name for name in tries if name not in numbers]
+    combined = [dict(zip(others, values, strict=True)) for values in product(*(tries[name] for name in others))]
+    return [
+        combined[i % len(combined)] | {name: of[(i + i // len(of)) % len(of)] for name, of in numbers.items()}
+        for i in range(max([len(combined), *map(len, numbers.values())]))
+    ]
+
+
+def function_options(method: str) -> list[dict[str, Any]]:
+    """Of a method's function: none, and each option alone at each of its values."""
+    row = METHODS[method]
+    return [{}] + [{name: value} for name in row.options for value in parameter_of(row.operator, name).tries]
+
+
+def samples_of(operator: str) -> Callable[[torch.device, torch.dtype], Iterator[Sample]]:
+    return lambda device, dtype: _samples(operator, device, dtype)
+
+
+def _samples(operator: str, device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
+    names = SIGNATURES[operator].arguments
+    for sample in suppression(device, dtype):
+        if len(sample.arguments[0]) <= 120 and set(sample.keywords) <= set(names):  # the reference goes box by box
+            yield _fitting(operator, sample)
+    for n in (1, 60):
+        boxes, scores, idxs = _scene(n, device, dtype)
+        for keywords in (each | limits for each in options_of(operator) for limits in ({}, LIMITS)):
+            for groups in (None, idxs):
+                name = f"{n} boxes{'' if groups is None else ' of classes'} {keywords}"
+                yield _fitting(operator, Sample(name, (boxes, scores, groups, 0.4), keywords))
+
+
+def _fitting(operator: str, sample: Sample) -> Sample:
+    """Without the threshold where there is none; with the operator's other tensors, the optional ones with classes."""
+    boxes, scores, idxs, threshold = sample.arguments
+    rest = [*tensors_of(operator, scores, idxs is not None).values()]
+    if "iou_threshold" in SIGNATURES[operator].arguments:
+        rest.append(threshold)
+    return replace(sample, arguments=(boxes, scores, idxs, *rest))
 
 
 def _scene(n: int, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
     boxes, scores = scenes.clustered(n, n, image=300)
     return boxes.to(device, dtype), scores.to(device, dtype), scenes.class_ids(n, "few", n).to(device)
-
-
-def _with_options(
-    device: torch.device, dtype: torch.dtype, threshold: float, options: list[dict[str, Any]]
-) -> Iterator[Sample]:
-    for n in (1, 60):
-        boxes, scores, idxs = _scene(n, device, dtype)
-        for keywords in options:
-            yield Sample(f"{n} boxes {keywords}", (boxes, scores, None, threshold), keywords)
-            yield Sample(f"{n} boxes of classes {keywords}", (boxes, scores, idxs, threshold), keywords)
-
-
-def _plain(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
-    """But for the largest: the reference visits box by box."""
-    return (sample for sample in suppression(device, dtype) if len(sample.arguments[0]) <= 120)
-
-
-def diou(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
-    for sample in _plain(device, dtype):
-        if "metric" not in sample.keywords:
-            yield sample
-    yield from _with_options(device, dtype, 0.4, [{"beta": 0.6}, {"beta": 2.0, "inclusive": True, "max_output": 7}])
-
-
-def and_(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
-    yield from _plain(device, dtype)
-    options = [{"overlap_threshold": t} for t in (-0.5, 0.0, 0.3, 0.8)]
-    options += [{"overlap_threshold": 0.3, "max_output": 5}, {"inclusive": False, "score_threshold": 0.4}]
-    yield from _with_options(device, dtype, 0.5, options)
-
-
-def merge(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
-    yield from _plain(device, dtype)
-    options: list[dict[str, Any]] = []
-    for members in ("cluster", "overlapping", "later", "best"):
-        for weights in ("score", "score_overlap"):
-            options += [{"members": members, "weights": weights}]
-        options += [{"members": members, "max_output": 4, "score_threshold": 0.2}]
-    yield from _with_options(device, dtype, 0.4, options)
-
-
-def nmm(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
-    yield from _plain(device, dtype)
-    options = [{"members_hand_on": True, **more} for more in ({}, {"metric": "iou", "inclusive": False})]
-    options += [{"members_hand_on": hand_on, "max_output": 4, "score_threshold": 0.2} for hand_on in (True, False)]
-    yield from _with_options(device, dtype, 0.3, options)
-
-
-def soft(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
-    for sample in _plain(device, dtype):
-        yield replace(sample, keywords={"kind": "linear", **sample.keywords})
-    options: list[dict[str, Any]] = []
-    for kind in ("gaussian", "linear", "hard"):
-        for reselect in (True, False):
-            options += [{"kind": kind, "reselect": reselect, "min_score": 0.05}]
-            options += [{"kind": kind, "reselect": reselect, "max_output": 6}]
-    yield from _with_options(device, dtype, 0.3, options)
-
-
-def fast(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
-    yield from _plain(device, dtype)
-    yield from _with_options(device, dtype, 0.4, [{"max_output": 4}, {"max_output": 0}, {"inclusive": True}])
-
-
-def matrix(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
-    for sample in _plain(device, dtype):
-        if "inclusive" not in sample.keywords:
-            boxes, scores, idxs, *rest = sample.arguments
-            yield replace(sample, arguments=(boxes, scores, idxs), keywords={"kind": "linear", **sample.keywords})
-    options = [{"sigma": s, "min_score": 0.05, **more} for s in (0.5, 2.0) for more in ({}, {"max_output": 6})]
-    for sample in _with_options(device, dtype, 0.0, [*options, {"kind": "linear", "min_score": 0.2}]):
-        yield replace(sample, arguments=sample.arguments[:3])
-
-
-def wbf(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
-    for n in (0, 1, 60):
-        boxes, scores, idxs = _scene(n, device, dtype)
-        models = torch.arange(n, device=device) % 3
-        weights = torch.tensor([2.0, 1.0, 0.5], device=device, dtype=dtype)
-        yield Sample(f"{n} boxes of one model", (boxes, scores, None, None, None, 0.5))
-        for conf_type in ("avg", "max", "box_and_model_avg", "absent_model_aware_avg"):
-            for more in ({}, {"allows_overflow": True, "score_threshold": 0.2, "max_output": 9}):
-                keywords = {"conf_type": conf_type, **more}
-                yield Sample(f"{n} boxes {keywords}", (boxes, scores, idxs, models, weights, 0.4), keywords)

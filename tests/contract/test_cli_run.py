@@ -14,10 +14,13 @@ import pytest
 import torch
 
 import ptdet
+import ptdet.nn
 from ptdet import cli
-from ptdet.cli.methods import METHODS
+from ptdet._shared.methods import METHODS, NAMES
+from ptdet.cli.methods import suppress
 from ptdet.cli.run import Settings, run_files
 from ptdet.io import CATEGORY_IDS, ReadOptions
+from ptdet.testing import clustered
 
 from ..detections import DATA, plain_nms_cases
 
@@ -190,11 +193,27 @@ def test_wrong_options(wrong: tuple[str, ...], capsys: pytest.CaptureFixture[str
 
 
 def test_every_method_runs(tmp_path: Path) -> None:
-    """A new line in METHODS is run by this: what it keeps are candidates, with a box and a score each."""
-    for method in METHODS:
+    """A new row of METHODS is run by this: what it keeps are candidates, with a box and a score each."""
+    for method in NAMES:
         assert run(YOLOX, "--method", method, "--out", tmp_path / "x.npz") == 0
         with numpy.load(tmp_path / "x.npz", allow_pickle=False) as kept:
             assert 0 < len(kept["boxes"]) == len(kept["scores"]) == len(kept["labels"]) == len(kept["rows"]) <= 43
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_is_its_function(name: str) -> None:
+    boxes, scores = clustered(300, 3)
+    labels = torch.arange(300) % 3
+    found_boxes, found_scores, keep = suppress(name, boxes, scores, labels, 0.45)
+    if METHODS[name].of_models:
+        expected = ptdet.nn.BoxFusion(name, iou_thr=0.45)([boxes], [scores], [labels])
+        assert all(map(torch.equal, (found_boxes, found_scores, labels[keep]), expected))
+        return
+    found = ptdet.nn.NMS(0.45 if METHODS[name].has_threshold else None, name)(boxes, scores, labels)
+    *changed, kept = found if isinstance(found, tuple) else (found,)
+    assert torch.equal(keep, kept)
+    assert torch.equal(found_boxes, changed[0] if METHODS[name].boxes else boxes[keep])
+    assert torch.equal(found_scores, changed[-1] if METHODS[name].scores else scores[keep])
 
 
 def test_nothing_over_the_confidence(tmp_path: Path) -> None:

@@ -76,8 +76,8 @@ def allowed(name: str, arguments: tuple[Any, ...], options: dict[str, Any], expe
         return bound + beyond_its_range(arguments, options, keep)
     size = expected.double().abs()
     if name == "soft_nms_walk" and options.get("kind", "gaussian") == "gaussian":  # exp, once for each box it meets
-        meets = (reference.raw_overlap(arguments[0][:, None], arguments[0], "iou") > 0).sum(1).max()
-        return size * conditioning.of_product(int(meets))
+        meets = (reference.raw_overlap(arguments[0][:, None], arguments[0], "iou") > 0).sum(1)
+        return size * conditioning.of_product(max(meets.tolist(), default=0))
     if name == "channel_norm":  # pow, and the order of a sum of numbers above 0
         x, degree = arguments
         return size * conditioning.of_norm(x.shape[1], degree, conditioning.EPS)

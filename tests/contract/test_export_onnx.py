@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 import ptdet
-from ptdet._library.method_checks import CONF_TYPES, MEMBERS
+from ptdet._shared.parameters import choices_of
 from tests.contract.test_export import HEADS, Head, given
 
 Method = Callable[[Tensor, Tensor, Tensor], Any]
@@ -75,7 +75,7 @@ WALKS: dict[str, Method] = {
     "merge_nms": HEADS["merge_nms"],
     "merge_nms of parameters": lambda b, s, i: ptdet.merge_nms(b * SCALE.requires_grad_(), s, 0.5)[0].detach(),
     "merge, all members": lambda b, s, i: [
-        ptdet.merge_nms(b, s, 0.5, i, members=members, return_owner=True) for members in MEMBERS
+        ptdet.merge_nms(b, s, 0.5, i, members=members, return_owner=True) for members in choices_of("members")
     ],
     "merge, all options": lambda b, s, i: [
         ptdet.merge_nms(b, s, 0.5, members=members, weights="score_overlap", metric="diou", inclusive=True, **ALL)
@@ -95,7 +95,7 @@ WALKS: dict[str, Method] = {
             [b, b + 1, b * 1.01], [s, s * 0.9, s.flip(0)], [i, i, i], [0.5, 2.0, 1.3], skip_box_thr=0.3,
             conf_type=conf_type, return_owner=True,
         )
-        for conf_type in CONF_TYPES
+        for conf_type in choices_of("conf_type")
     ],
     "wbf_walk, all options": lambda b, s, i: torch.ops.ptdet.wbf_walk(
         b, s, None, None, None, 0.4, "avg", True, "diou", True, 0.2, 13

@@ -16,6 +16,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ptdet._shared.parameters import METRICS
+
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 CSRC = ROOT / "csrc"
@@ -25,7 +27,6 @@ TYPES = [
     torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16, torch.int8,
     torch.uint8, torch.bool, torch.uint16, torch.uint32, torch.uint64,
 ]  # fmt: skip
-METRICS = ["iou", "giou", "diou", "ciou", "iof", "ios"]
 
 
 @dataclass(frozen=True)

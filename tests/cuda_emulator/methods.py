@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,27 +10,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ptdet._library.fakes.derived import RESULTS
+from ptdet._library.signatures import SIGNATURES
+from ptdet._shared.parameters import parameter_of
+from ptdet.testing.samples_methods import OPERATORS, own_options
+
 from .harness import TYPES, Case, Flavour, build, encode, execute, memory_of
 
-METHODS = (
-    "and_nms_walk",
-    "merge_nms_walk",
-    "soft_nms_walk",
-    "diou_nms_walk",
-    "wbf_walk",
-    "fast_nms_walk",
-    "matrix_nms_walk",
-    "nmm_walk",
-)
-MEMBERS = ("cluster", "overlapping", "later", "best")
-SIGMAS = {"matrix_nms_walk": 2.0}  # else 0.5, where it is read at all
-KINDS = ("gaussian", "linear", "hard")
-CONF_TYPES = ("avg", "max", "box_and_model_avg", "absent_model_aware_avg")
+METHODS = tuple(name for name in OPERATORS if name.endswith("_walk"))
 
 
 @dataclass(frozen=True)
 class MethodCase:
-    """Arguments of one call of a walk: those of plain suppression, and the method's own (models: of wbf_walk)."""
+    """Arguments of one call: those of plain suppression, the method's own, and of wbf_walk its models."""
 
     method: str
     case: Case
@@ -40,13 +33,10 @@ class MethodCase:
     @property
     def keywords(self) -> dict[str, Any]:
         """As the operator's schema has them."""
-        common = {name: value for name, value in vars(self.case).items() if name not in ("boxes", "scores", "idxs")}
-        if self.method == "diou_nms_walk":
-            del common["metric"]
-        if self.method == "matrix_nms_walk":
-            del common["iou_threshold"], common["inclusive"]
-        if self.method == "wbf_walk":
-            common |= {"models": self.models, "weights": self.weights}
+        given = {**vars(self.case), "models": self.models, "weights": self.weights}
+        named = SIGNATURES[self.method].arguments[3:]
+        plain = "models" not in named  # `weights` are then names
+        common = {name: given[name] for name in named if name in given and not (plain and name == "weights")}
         return {**common, **self.options}
 
 
@@ -55,29 +45,19 @@ def plain_case(case: MethodCase) -> Case:
 
 
 def encode_options(case: MethodCase) -> bytes:
-    o = case.options
-    first, second = 0, 0
-    if case.method == "merge_nms_walk":
-        first, second = MEMBERS.index(o.get("members", "cluster")), o.get("weights", "score") == "score_overlap"
-    if case.method == "soft_nms_walk":
-        first, second = KINDS.index(o.get("kind", "gaussian")), o.get("reselect", True)
-    if case.method == "matrix_nms_walk":
-        first = KINDS.index(o.get("kind", "gaussian"))
-    if case.method == "nmm_walk":
-        first = o.get("members_hand_on", False)
-    if case.method == "wbf_walk":
-        first, second = CONF_TYPES.index(o.get("conf_type", "avg")), o.get("allows_overflow", False)
-    number = (
-        o.get("overlap_threshold", 0.5)
-        if case.method == "and_nms_walk"
-        else o.get("sigma", SIGMAS.get(case.method, 0.5))
-    )
-    method = METHODS.index(case.method)
+    """The operator's name, its own names and flags as numbers, what it has of models, its own numbers."""
+    chosen, numbers = [], []
+    for name in own_options(case.method):
+        value = case.options.get(name, SIGNATURES[case.method].defaults[name])
+        if isinstance(value, (str, bool)):
+            chosen.append(parameter_of(case.method, name).tries.index(value))
+        else:
+            numbers.append(value)
     ensemble = (-1, -1) if case.weights is None else (len(case.weights), TYPES.index(case.weights.dtype))
     return struct.pack(
-        "<6q3d",
-        *(method, first, second, case.models is not None, *ensemble),
-        *(number, o.get("min_score", 0.001), o.get("beta", 1.0)),
+        "<32s5q2d",
+        *(case.method.encode(), *[*chosen, 0, 0][:2], case.models is not None, *ensemble),
+        *[*numbers, 0.0, 0.0][:2],
     )
 
 
@@ -100,18 +80,13 @@ def run(flavour: Flavour, cases: list[MethodCase], seed: int) -> list[tuple[Tens
         return torch.frombuffer(bytearray(bytes_), dtype=dtype) if count else torch.empty(0, dtype=dtype)
 
     for each in cases:
-        n = len(each.case.boxes)
-        kept, keep, owner = take(1, torch.int64)[0], take(n, torch.int64), take(n, torch.int64)
-        if each.method == "merge_nms_walk":
-            found.append((take(4 * n, each.case.boxes.dtype).view(n, 4), keep, owner, kept))
-        elif each.method == "nmm_walk":
-            grown, sides = take(4 * n, each.case.boxes.dtype).view(n, 4), take(4 * n, torch.int64).view(n, 4)
-            found.append((grown, sides, keep, owner, kept))
-        elif each.method in ("soft_nms_walk", "matrix_nms_walk"):
-            found.append((take(n, each.case.scores.dtype), keep, owner, kept))
-        elif each.method == "wbf_walk":
-            fused = take(4 * n, each.case.boxes.dtype).view(n, 4)
-            found.append((fused, take(n, each.case.scores.dtype), keep, owner, kept))
-        else:
-            found.append((keep, owner, kept))
+        n, results = len(each.case.boxes), SIGNATURES[each.method].results
+        sizes = {"boxes": (n, 4), "scores": (n,), "nothing": ()}
+        dtypes = {"boxes": each.case.boxes.dtype, "scores": each.case.scores.dtype, "int64": torch.int64}
+        of_all = ("num_kept", "keep", "owner")
+        parts = {}
+        for name in (*of_all, *(name for name in results if name not in of_all)):
+            shape = sizes[RESULTS[name].like]
+            parts[name] = take(math.prod(shape), dtypes[RESULTS[name].dtype]).view(shape)
+        found.append(tuple(parts[name] for name in results))
     return found

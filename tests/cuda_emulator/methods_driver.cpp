@@ -1,13 +1,25 @@
-// As driver.cpp, for the other methods: after a case's header int64[6] (which method, and its options) and double[3],
-// after its groups the models and their weights. The answer: kept, keep[count], owner[count], and what the method
-// writes besides, in its own types.
+// As driver.cpp, for the other methods: after a case's header the operator's name, int64[5] (its own names and flags,
+// what it has of models) and double[2] (its own numbers), after its groups the models and their weights. The answer:
+// kept, keep[count], owner[count], and what the method writes besides, in its own types.
+#include <iterator>
+#include <string>
+
 #include "cases.h"
 
 namespace {
 
+const char* const kMethods[] = {"and_nms_walk", "merge_nms_walk", "soft_nms_walk",   "diou_nms_walk",
+                                "wbf_walk",     "fast_nms_walk",  "matrix_nms_walk", "nmm_walk"};
+
 struct Options {
-  int64_t method, first, second, has_models, model_count, weights_type;  // -1: absent
-  double overlap_threshold_or_sigma, min_score, beta;
+  char name[32];
+  int64_t first, second, has_models, model_count, weights_type;  // -1: absent
+  double overlap_threshold_or_sigma, min_score;
+
+  int method() const {
+    const auto found = std::find(std::begin(kMethods), std::end(kMethods), std::string(name));
+    return static_cast<int>(found - std::begin(kMethods));
+  }
 };
 
 struct PassMemory {
@@ -124,20 +136,21 @@ void run(const Header& h, const Options& o, const void* boxes, const void* score
          const void* models, const void* weights) {
   const ptdet::NmsInput input = input_of(h, boxes, scores, groups);
   ptdet::NmsParams params = params_of(h);
-  params.beta = o.beta;
+  const int method = o.method();
+  if (method == 3) params.beta = o.overlap_threshold_or_sigma;
   const PassMemory pass(h.count);
   const int64_t box_bytes =
-      o.method == 1 || o.method == 4 || o.method == 7 ? h.count * 4 * bytes_of(input.boxes.type) : 0;
+      method == 1 || method == 4 || method == 7 ? h.count * 4 * bytes_of(input.boxes.type) : 0;
   const int64_t score_bytes =
-      o.method == 2 || o.method == 4 || o.method == 6 ? h.count * bytes_of(input.scores.type) : 0;
-  const int64_t side_count = o.method == 7 ? h.count * 4 : 0;
+      method == 2 || method == 4 || method == 6 ? h.count * bytes_of(input.scores.type) : 0;
+  const int64_t side_count = method == 7 ? h.count * 4 : 0;
   Array<char> new_boxes(box_bytes), new_scores(score_bytes);
   Array<int64_t> sides(side_count);
-  if (o.method == 0) and_nms(input, params, o, pass);
-  if (o.method == 1) merge_nms(input, params, o, pass, new_boxes.data);
-  if (o.method == 2) soft_nms(input, params, o, pass, new_scores.data);
-  if (o.method == 3) hard(input, params, Sorting(input, params, pass.kept.data), pass);
-  if (o.method == 4) {
+  if (method == 0) and_nms(input, params, o, pass);
+  if (method == 1) merge_nms(input, params, o, pass, new_boxes.data);
+  if (method == 2) soft_nms(input, params, o, pass, new_scores.data);
+  if (method == 3) hard(input, params, Sorting(input, params, pass.kept.data), pass);
+  if (method == 4) {
     ptdet::WbfInput ensemble;
     ensemble.pass = input;
     if (o.has_models) ensemble.models = {models, 1, Type::kInt64};
@@ -147,9 +160,9 @@ void run(const Header& h, const Options& o, const void* boxes, const void* score
     }
     wbf(ensemble, params, o, pass, new_boxes.data, new_scores.data);
   }
-  if (o.method == 5) fast_nms(input, params, pass);
-  if (o.method == 6) matrix_nms(input, params, o, pass, new_scores.data);
-  if (o.method == 7) merging(input, params, o, pass, new_boxes.data, sides.data);
+  if (method == 5) fast_nms(input, params, pass);
+  if (method == 6) matrix_nms(input, params, o, pass, new_scores.data);
+  if (method == 7) merging(input, params, o, pass, new_boxes.data, sides.data);
   write(pass.kept.data, 1);
   write(pass.keep.data, h.count);
   write(pass.owner.data, h.count);

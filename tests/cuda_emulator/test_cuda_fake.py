@@ -5,6 +5,7 @@ of another device would meet them, or where something waits for the device that 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.utils import _pytree as pytree
 
 import ptdet
-from ptdet.ops._walks import WALKS
+from ptdet._shared.methods import BATCH_METHODS
 
 pytestmark = pytest.mark.skipif(torch.version.cuda is None, reason="this torch has no CUDA")
 
@@ -35,7 +36,7 @@ def inputs() -> tuple[Tensor, Tensor, Tensor]:
 
 
 WAITS_FOR_NOTHING: dict[str, Callable[[], Any]] = {
-    **{f"combined_nms, {method}": lambda method=method: batch(method=method) for method in WALKS},  # type: ignore[misc]
+    **{f"combined_nms, {method}": partial(batch, method=method) for method in BATCH_METHODS},
     "combined_nms, agnostic": lambda: batch(agnostic=True),
     "nmm_walk": lambda: torch.ops.ptdet.nmm_walk(*inputs(), 0.5),
     "box_iou": lambda: ptdet.box_iou(tensor(5, 4), tensor(6, 4)),

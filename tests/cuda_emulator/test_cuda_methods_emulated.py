@@ -10,6 +10,9 @@ import torch
 from torch import Tensor
 
 from ptdet import reference
+from ptdet._shared.parameters import choices_of
+from ptdet.ops._results import GROUP_IS_NAN, MODEL_IS_UNKNOWN, SCORE_IS_NEGATIVE
+from ptdet.testing.samples_methods import options_of
 from tests.cuda_emulator import methods
 from tests.cuda_emulator.harness import ASAN, FLAVOURS, PLAIN, TSAN, TYPES, Case, Flavour
 from tests.cuda_emulator.methods import MethodCase
@@ -17,18 +20,7 @@ from tests.cuda_emulator.methods import MethodCase
 from .test_cuda_emulated import SEED, _needs_a_compiler, drawn, ids  # noqa: F401
 
 EACH = [pytest.param(flavour, id=flavour.name) for flavour in FLAVOURS]
-OPTIONS: list[tuple[str, dict[str, Any]]] = [
-    ("and_nms_walk", {}),
-    ("and_nms_walk", {"overlap_threshold": 0.1}),
-    ("and_nms_walk", {"overlap_threshold": -1.0}),
-    *[("diou_nms_walk", {"beta": beta}) for beta in (0.6, 2.0)],
-    *[("merge_nms_walk", {"members": m, "weights": w}) for m in methods.MEMBERS for w in ("score", "score_overlap")],
-    *[("soft_nms_walk", {"kind": k, "reselect": r, "min_score": 0.02}) for k in methods.KINDS for r in (True, False)],
-    *[("nmm_walk", {"members_hand_on": hand_on}) for hand_on in (True, False)],
-    ("wbf_walk", {}),
-    ("fast_nms_walk", {}),
-    *[("matrix_nms_walk", {"kind": k, "min_score": 0.02}) for k in ("gaussian", "linear")],
-]
+OPTIONS: list[tuple[str, dict[str, Any]]] = [(name, each) for name in methods.METHODS for each in options_of(name)]
 METHODS_OF_ALL_PAIRS = ("fast_nms_walk", "matrix_nms_walk")
 
 
@@ -69,7 +61,7 @@ def test_numbers_near_the_ends_of_a_type(method: str, options: dict[str, Any]) -
     check(PLAIN, cases)
 
 
-@pytest.mark.parametrize("conf_type", methods.CONF_TYPES)
+@pytest.mark.parametrize("conf_type", choices_of("conf_type"))
 def test_weights_near_the_ends_of_a_type(conf_type: str) -> None:
     boxes, scores = drawn(60, 6, spread=20, lattice=True)
     models, cases = torch.arange(60) % 3, []
@@ -148,7 +140,7 @@ def weights(count: int, dtype: torch.dtype) -> Tensor:
 
 
 @pytest.mark.parametrize("flavour", EACH)
-@pytest.mark.parametrize("conf_type", methods.CONF_TYPES)
+@pytest.mark.parametrize("conf_type", choices_of("conf_type"))
 def test_fusion_of_weighted_models(flavour: Flavour, conf_type: str) -> None:
     """Fused boxes as many as a block has threads, one fewer and more; classes more than blocks; ties; few or no members
     of some model."""
@@ -167,7 +159,10 @@ def test_fusion_of_weighted_models(flavour: Flavour, conf_type: str) -> None:
 @pytest.mark.parametrize("flavour", [pytest.param(f, id=f.name) for f in (PLAIN, ASAN)])
 @pytest.mark.parametrize(
     "conf_type",
-    [pytest.param(name, marks=pytest.mark.slow if number else ()) for number, name in enumerate(methods.CONF_TYPES)],
+    [
+        pytest.param(name, marks=pytest.mark.slow if number else ())
+        for number, name in enumerate(choices_of("conf_type"))
+    ],
 )
 def test_fusion_in_every_type_and_of_degenerate_boxes(flavour: Flavour, conf_type: str) -> None:
     boxes, scores = drawn(90, 5, spread=40, lattice=True, dtype=torch.float64)
@@ -192,25 +187,23 @@ def test_fusion_in_every_type_and_of_degenerate_boxes(flavour: Flavour, conf_typ
 
 @pytest.mark.parametrize("flavour", [pytest.param(f, id=f.name) for f in (PLAIN, ASAN)])
 @pytest.mark.parametrize("method", methods.METHODS)
-def test_errors_are_told_in_kept(flavour: Flavour, method: str) -> None:
+def test_errors_are_told_in_num_kept(flavour: Flavour, method: str) -> None:
     boxes, scores = drawn(70, 1)
     bad = torch.zeros(70)
     bad[33] = math.nan
-    assert methods.run(flavour, [MethodCase(method, Case(boxes, scores, bad), {})], SEED)[0][-1] == -1
+    assert methods.run(flavour, [MethodCase(method, Case(boxes, scores, bad), {})], SEED)[0][-1] == GROUP_IS_NAN
     if method == "soft_nms_walk":
         scores[3] = -0.5
-        assert methods.run(flavour, [MethodCase(method, Case(boxes, scores), {})], SEED)[0][-1] == -2
+        assert methods.run(flavour, [MethodCase(method, Case(boxes, scores), {})], SEED)[0][-1] == SCORE_IS_NEGATIVE
     if method == "wbf_walk":
         for wrong in (-1, 2):
             of = models(70, 2)
             of[40] = wrong
             case = MethodCase(method, Case(boxes, scores, bad), {"conf_type": "avg"}, of, weights(2, torch.float32))
-            assert methods.run(flavour, [case], SEED)[0][-1] == -3
+            assert methods.run(flavour, [case], SEED)[0][-1] == MODEL_IS_UNKNOWN
 
 
-@pytest.mark.parametrize(
-    "method", ["merge_nms_walk", "nmm_walk", "soft_nms_walk", "wbf_walk", "fast_nms_walk", "matrix_nms_walk"]
-)
+@pytest.mark.parametrize("method", methods.METHODS)
 def test_any_order_of_threads_gives_the_same(method: str) -> None:
     boxes, scores = drawn(400, 21, lattice=True)
     case = MethodCase(method, Case(boxes, scores, ids(400, 2)), {})

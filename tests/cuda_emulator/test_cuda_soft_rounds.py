@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ptdet._shared.parameters import choices_of
 from ptdet.testing import clustered
 from tests.cuda_emulator import methods
 from tests.cuda_emulator.harness import ASAN, PLAIN, TSAN, TYPES, Case, Flavour
@@ -18,7 +19,7 @@ from .test_cuda_emulated import SEED, _needs_a_compiler, drawn, ids  # noqa: F40
 from .test_cuda_methods_emulated import EACH, check
 from .test_cuda_nms_tiles import segments
 
-WAYS = [{"kind": kind, "reselect": reselect} for kind in methods.KINDS for reselect in (True, False)]
+WAYS = [{"kind": kind, "reselect": reselect} for kind in choices_of("kind") for reselect in (True, False)]
 
 
 def soft(

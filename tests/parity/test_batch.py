@@ -12,31 +12,33 @@ from torch import Tensor
 
 import ptdet
 from ptdet import reference
-from ptdet.ops._walks import WALKS
+from ptdet._library.signatures import SIGNATURES
+from ptdet._shared.methods import BATCH_METHODS, METHODS
 from ptdet.testing import clustered, grid
 from tests.conditioning import of_product
 
-METHODS = pytest.mark.parametrize("method", WALKS)
-WALK_OF = {
-    "hard": lambda b, s, t: (reference.nms_walk(b, s, None, t), b, s),
-    "or": lambda b, s, t: (reference.nms_walk(b, s, None, t, inclusive=True), b, s),
-    "diou": lambda b, s, t: (reference.diou_nms_walk(b, s, None, t), b, s),
-    "and": lambda b, s, t: (reference.and_nms_walk(b, s, None, t), b, s),
-    "merge": lambda b, s, t: (reference.merge_nms_walk(b, s, None, t), None, s),
-    "soft": lambda b, s, t: (reference.soft_nms_walk(b, s, None, t), b, None),
-    "fast": lambda b, s, t: (plain_fast(b, s, t), b, s),
-    "matrix": lambda b, s, t: (plain_matrix(b, s), b, None),
-}
+EACH = pytest.mark.parametrize("method", BATCH_METHODS)
+Kept = tuple[Tensor, "Tensor | None", "Tensor | None"]  # rows, and their boxes and scores where the method changes them
 
 
-def plain_fast(boxes: Tensor, scores: Tensor, threshold: float) -> tuple[Tensor, None, None]:
+def kept_of(method: str, boxes: Tensor, scores: Tensor, threshold: float) -> Kept:
+    """By the reference, or as the paper says it."""
+    if method in BY_PAPER:
+        return BY_PAPER[method](boxes, scores, threshold)
+    row = METHODS[method]
+    found = getattr(reference, row.operator)(boxes, scores, None, threshold, **row.settings)
+    results = dict(zip(SIGNATURES[row.operator].results, found, strict=True))
+    return results["keep"][: int(results["num_kept"])], results.get(row.boxes), results.get(row.scores)
+
+
+def plain_fast(boxes: Tensor, scores: Tensor, threshold: float) -> Kept:
     """As the paper says it: all overlaps, the upper triangle, columns whose largest stays at or below the threshold."""
     order = reference.decreasing(scores)
     met = reference.exceeds(reference.raw_overlap(boxes[order][:, None], boxes[order][None]), threshold).tril(-1)
     return order[~met.any(dim=1)], None, None
 
 
-def plain_matrix(boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor, None, None]:
+def plain_matrix(boxes: Tensor, scores: Tensor, _: float) -> Kept:
     """As the paper says it, gaussian."""
     order = reference.decreasing(scores)
     overlaps = reference.overlap(boxes[order][:, None], boxes[order][None]).tril(-1)
@@ -46,11 +48,14 @@ def plain_matrix(boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor, None, N
     decayed[order] *= decay.amin(dim=1).clamp(max=1) if len(order) else scores
     keep = reference.decreasing(decayed)
     keep = keep[decayed[keep] > 0.001]
-    return decayed[keep], keep, None, None
+    return keep, None, decayed[keep]
+
+
+BY_PAPER = {"fast": plain_fast, "matrix": plain_matrix}
 
 
 def threshold(method: str) -> float | None:
-    return None if method == "matrix" else 0.5
+    return 0.5 if METHODS[method].has_threshold else None
 
 
 def scene(batch: int, count: int, classes: int, per_class: bool = False, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -82,11 +87,9 @@ def looped(
             chosen = torch.arange(len(values))
             if score_threshold is not None:
                 chosen = chosen[values > score_threshold]
-            walked, same_boxes, same_scores = WALK_OF[method](own[chosen], values[chosen], threshold)
-            keep = walked[-3][walked[-3] >= 0]
-            after = walked[0][: len(keep)]
-            of_boxes = own[chosen][keep] if same_boxes is not None else after
-            of_scores = values[chosen][keep] if same_scores is not None else after
+            keep, new_boxes, new_scores = kept_of(method, own[chosen], values[chosen], threshold)
+            of_boxes = own[chosen][keep] if new_boxes is None else new_boxes[: len(keep)]
+            of_scores = values[chosen][keep] if new_scores is None else new_scores[: len(keep)]
             rows = zip(of_scores.tolist(), chosen[keep].tolist(), of_boxes.tolist(), strict=True)
             found += [(score, label, at, box) for score, at, box in rows][:per_class]
         images.append(sorted(found, key=lambda row: (-row[0], row[1], row[2]))[:most])
@@ -104,7 +107,7 @@ def check(got: Any, expected: list[list[tuple[float, int, int, list[float]]]], d
         assert not got.scores[image, n:].any() and not got.boxes[image, n:].any()
 
 
-@METHODS
+@EACH
 @pytest.mark.parametrize("per_class", [False, True], ids=["shared boxes", "boxes of each class"])
 def test_equals_the_loop(method: str, per_class: bool) -> None:
     for batch, count, classes in ((1, 1, 1), (3, 30, 4), (2, 65, 1), (2, 12, 20)):
@@ -137,7 +140,7 @@ def test_by_hand(backend: str) -> None:
     assert one_class.labels.tolist() == [[0, 0, -1], [0, 0, -1]]
 
 
-@METHODS
+@EACH
 def test_empties(method: str) -> None:
     t = threshold(method)
     for batch, count, classes in ((0, 4, 2), (2, 0, 3), (2, 4, 0), (0, 0, 0)):
@@ -149,7 +152,7 @@ def test_empties(method: str) -> None:
         assert got.indices.shape == (batch, 3) and (got.indices == -1).all()
 
 
-@METHODS
+@EACH
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16], ids=str)
 def test_dtypes_stay(method: str, dtype: torch.dtype) -> None:
     boxes, scores = scene(2, 40, 3)
@@ -161,7 +164,7 @@ def test_dtypes_stay(method: str, dtype: torch.dtype) -> None:
 
 
 @settings(max_examples=25)
-@given(st.integers(0, 10**6), st.sampled_from(WALKS))
+@given(st.integers(0, 10**6), st.sampled_from(BATCH_METHODS))
 def test_a_batch_is_its_images_in_any_order(seed: int, method: str) -> None:
     boxes, scores = scene(4, 15, 3, seed=seed)
     order = torch.randperm(4, generator=torch.Generator().manual_seed(seed))
@@ -175,7 +178,7 @@ def test_a_batch_is_its_images_in_any_order(seed: int, method: str) -> None:
 
 def test_gradients() -> None:
     boxes, scores = (each.double() for each in (clustered(30)[0][None], clustered(30)[1][None]))
-    for method in WALKS:
+    for method in BATCH_METHODS:
         own_boxes, own_scores = boxes.clone().requires_grad_(), scores.clone().requires_grad_()
         got = ptdet.combined_nms(own_boxes, own_scores, threshold(method), method=method, score_threshold=0.05)
         (got.boxes.sum() + got.scores.sum()).backward()
@@ -224,7 +227,7 @@ def test_exports_for_any_batch_and_number_of_boxes(method: str) -> None:
 def test_the_fixed_shape_form_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a GPU runs, where candidates below the threshold stay in the walk."""
     boxes, scores = scene(3, 40, 4)
-    for method in WALKS:
+    for method in BATCH_METHODS:
         options: dict[str, Any] = {"method": method, "score_threshold": 0.4, "max_per_class": 5, "max_per_image": 12}
         expected = ptdet.combined_nms(boxes, scores, threshold(method), **options)
         with monkeypatch.context() as patch:
@@ -233,7 +236,7 @@ def test_the_fixed_shape_form_is_the_same(monkeypatch: pytest.MonkeyPatch) -> No
         assert all(map(torch.equal, got, expected)), method
 
 
-@METHODS
+@EACH
 def test_nothing_asks_for_data(method: str) -> None:
     """On a device without data whatever would wait for a GPU raises: item(), nonzero, a mask as an index."""
     boxes, scores = (each.to("meta") for each in scene(3, 40, 4))
@@ -247,7 +250,7 @@ def test_nothing_asks_for_data(method: str) -> None:
 
 
 @pytest.mark.cuda
-@METHODS
+@EACH
 def test_in_a_cuda_graph(method: str) -> None:
     if not (torch.cuda.is_available() and ptdet.build_info()["cuda"]):
         pytest.skip("no GPU, or no CUDA build")

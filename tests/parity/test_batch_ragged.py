@@ -8,13 +8,13 @@ import pytest
 import torch
 
 import ptdet
-from ptdet.ops._walks import WALKS
+from ptdet._shared.methods import BATCH_METHODS
 from ptdet.testing import clustered, grid
 
 CHANGED = {"merge": lambda n: [(n, 4)], "soft": lambda n: [(n,)], "matrix": lambda n: [(n,)]}
 
 
-@pytest.mark.parametrize("method", WALKS)
+@pytest.mark.parametrize("method", BATCH_METHODS)
 @pytest.mark.parametrize("with_classes", [False, True])
 def test_ragged_equals_the_loop(method: str, with_classes: bool) -> None:
     boxes, scores = grid(300, 3)

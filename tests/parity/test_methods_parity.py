@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,63 +9,39 @@ import torch
 from torch import Tensor
 
 from ptdet import reference
+from ptdet._library.arguments import SCORES
+from ptdet._library.signatures import SIGNATURES
+from ptdet._shared.parameters import METRICS
 from ptdet.testing import NAMED, class_ids, clustered, dense, strange_case
+from ptdet.testing.samples_methods import OPERATORS, options_of, tensors_of
 
 from ..oracles import one_thread
 
 pytestmark = pytest.mark.usefixtures("native")
 
 SMALL = [name for name in NAMED if len(NAMED[name]()[1]) <= 300]
-WEIGHTS = torch.tensor([1.0, 2.0, 0.5])
-
-
-def models(scores: Tensor) -> Tensor:
-    return torch.arange(len(scores)) % 3
 
 
 def drawn(seed: int, choices: list[Any]) -> Any:
     return choices[seed * 2654435761 % 2**32 % len(choices)]
 
 
-# name -> how to call it on boxes, scores, ids, threshold, common keywords and a seed that draws options
-METHODS: dict[str, Callable[..., tuple[str, tuple[Any, ...], dict[str, Any]]]] = {
-    "diou": lambda b, s, i, t, k, n: (
-        "diou_nms_walk",
-        (b, s, i, t),
-        {"beta": drawn(n, [1.0, 0.6, 2.0]), **{name: value for name, value in k.items() if name != "metric"}},
-    ),
-    "and": lambda b, s, i, t, k, n: ("and_nms_walk", (b, s, i, t, drawn(n, [-0.5, 0.0, 0.2, 0.5, 0.9])), k),
-    "merge": lambda b, s, i, t, k, n: ("merge_nms_walk", (b, s, i, t), {**k, "weights": drawn(n, list(WEIGHT_NAMES))}),
-    "overlapping": lambda b, s, i, t, k, n: ("merge_nms_walk", (b, s, i, t), {**k, "members": "overlapping"}),
-    "later": lambda b, s, i, t, k, n: (
-        "merge_nms_walk", (b, s, i, t), {**k, "members": "later", "weights": "score_overlap"}),
-    "best": lambda b, s, i, t, k, n: (
-        "merge_nms_walk", (b, s, i, t), {**k, "members": "best", "weights": "score_overlap"}),
-    "greedy_nmm": lambda b, s, i, t, k, n: ("nmm_walk", (b, s, i, t), k),
-    "nmm": lambda b, s, i, t, k, n: ("nmm_walk", (b, s, i, t), {**k, "members_hand_on": True}),
-    "gaussian": lambda b, s, i, t, k, n: ("soft_nms_walk", (b, s.abs(), i, t), {**k, "reselect": n % 2 == 0}),
-    "linear": lambda b, s, i, t, k, n: (
-        "soft_nms_walk", (b, s.abs(), i, t), {**k, "kind": "linear", "reselect": n % 2 == 0, "min_score": 0.1}),
-    "hard": lambda b, s, i, t, k, n: (
-        "soft_nms_walk", (b, s.abs(), i, t), {**k, "kind": "hard", "reselect": n % 2 == 0, "min_score": -1.0}),
-    "fast": lambda b, s, i, t, k, n: ("fast_nms_walk", (b, s, i, t), k),
-    "matrix": lambda b, s, i, t, k, n: (
-        "matrix_nms_walk", (b, s, i),
-        {"kind": drawn(n, ["gaussian", "linear"]), "min_score": 0.1,
-         **{name: value for name, value in k.items() if name != "inclusive"}}),
-    "wbf": lambda b, s, i, t, k, n: (
-        "wbf_walk", (b, s, i, models(s), WEIGHTS, t), {**k, "conf_type": drawn(n, list(CONF_TYPES))}),
-}  # fmt: skip
-WEIGHT_NAMES = ("score", "score_overlap")
-CONF_TYPES = ("avg", "max", "box_and_model_avg", "absent_model_aware_avg")
+METHODS = [name for name in OPERATORS if name.endswith("_walk")]
 
 
-def agree(method: str, *case: Any) -> None:
-    name, arguments, keywords = METHODS[method](*case)
+def agree(
+    name: str, boxes: Tensor, scores: Tensor, idxs: Tensor | None, threshold: float, common: dict[str, Any], seed: int
+) -> None:
+    """Under the common keywords that it has, and options of its own that the seed draws."""
+    signature = SIGNATURES[name]
+    given = {"iou_threshold": threshold, **common}
+    keywords = {key: value for key, value in given.items() if key in signature.arguments}
+    keywords |= tensors_of(name, scores) | drawn(seed, options_of(name))
+    arguments = boxes, scores.abs() if name in SCORES else scores, idxs
     with one_thread():
         expected = getattr(reference, name)(*arguments, **keywords)
     got = getattr(torch.ops.ptdet, name)(*arguments, **keywords)
-    what = (method, tuple(case[0].shape), case[0].dtype, case[1].dtype, case[3:], keywords)
+    what = (name, tuple(boxes.shape), boxes.dtype, scores.dtype, keywords)
     for ours, theirs in zip(got, expected, strict=True):
         assert ours.dtype == theirs.dtype, what
         assert torch.equal(torch.nan_to_num(ours, nan=-7), torch.nan_to_num(theirs, nan=-7)), what
@@ -79,8 +54,8 @@ def test_named_sets(method: str, name: str) -> None:
     boxes, scores = NAMED[name]()
     for n, threshold in enumerate((-0.5, 0.0, 0.3, 0.6)):
         idxs = class_ids(len(scores), "few", 1) if n % 2 else None
-        for metric in ("iou", "giou", "ciou", "ios"):
-            agree(method, boxes, scores, idxs, threshold, {"metric": metric, "inclusive": n % 3 == 0}, n)
+        for place, metric in enumerate((*METRICS, "iou")):
+            agree(method, boxes, scores, idxs, threshold, {"metric": metric, "inclusive": n % 3 == 0}, 7 * n + place)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -92,7 +67,9 @@ def test_strange_cases(method: str, first: int) -> None:
         boxes, scores = case.boxes[:150], case.scores[:150]
         idxs = None if case.idxs is None else case.idxs[:150]
         keywords = {"metric": case.metric, "inclusive": case.inclusive, "score_threshold": case.score_threshold}
-        agree(method, boxes, scores, idxs, case.iou_threshold, {**keywords, "max_output": case.max_output}, seed)
+        keywords["max_output"] = case.max_output
+        for draw in range(2):
+            agree(method, boxes, scores, idxs, case.iou_threshold, keywords, 2 * seed + draw)
 
 
 @pytest.mark.grid("method")
@@ -100,26 +77,27 @@ def test_strange_cases(method: str, first: int) -> None:
 def test_larger_sets(method: str, threads: int) -> None:
     """Several blocks and levels of the tree, several workers."""
     for boxes, scores in (clustered(700, 1), dense(500, 3)):
-        agree(method, boxes, scores, None, 0.4, {}, 0)
-        agree(method, boxes.double(), scores.double(), class_ids(len(scores), "many", 5), 0.4, {}, 1)
+        for seed in range(3):
+            agree(method, boxes, scores, None, 0.4, {}, seed)
+            agree(method, boxes.double(), scores.double(), class_ids(len(scores), "many", 5), 0.4, {}, seed + 3)
 
 
 @pytest.mark.grid("method")
-@pytest.mark.parametrize("method", ["and", "merge", "linear"])
+@pytest.mark.parametrize("method", ["and_nms_walk", "merge_nms_walk", "soft_nms_walk"])
 def test_many_boxes(method: str, threads: int) -> None:
     boxes, scores = clustered(5000, 7, image=3000)
     agree(method, boxes, scores, class_ids(5000, "few", 7), 0.4, {}, 0)
 
 
 @pytest.mark.parametrize("name", ["and_nms", "merge_nms"])
-def test_compact_forms_are_the_walks_cut(name: str) -> None:
+def test_compact_forms_are_the_others_cut(name: str) -> None:
     boxes, scores = clustered(300, 5)
     for dtype in (torch.float32, torch.float64, torch.float16, torch.bfloat16):
         call = boxes.to(dtype), scores, class_ids(300, "few", 5), 0.4
         compact = getattr(torch.ops.ptdet, name)(*call)
-        *rows, _, kept = getattr(torch.ops.ptdet, f"{name}_walk")(*call)
-        for ours, walk in zip(compact if isinstance(compact, tuple) else [compact], rows, strict=True):
-            assert torch.equal(ours, walk[: int(kept)])
+        *rows, _, num_kept = getattr(torch.ops.ptdet, f"{name}_walk")(*call)
+        for ours, whole in zip(compact if isinstance(compact, tuple) else [compact], rows, strict=True):
+            assert torch.equal(ours, whole[: int(num_kept)])
 
 
 def test_halves_are_rounded_to_nearest_even() -> None:
@@ -137,7 +115,7 @@ def test_halves_are_rounded_to_nearest_even() -> None:
 
 @pytest.mark.parametrize("kind", ["gaussian", "linear"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_infinite_scores_that_become_nan_are_visited_next(kind: str, dtype: torch.dtype) -> None:
+def test_infinite_scores_that_become_nan_are_selected_next(kind: str, dtype: torch.dtype) -> None:
     """Infinity times 0 is NaN, which comes before every number: also where its block had another best."""
     draw = torch.Generator().manual_seed(1)
     corner = (torch.rand(200, 2, generator=draw) * 30).round()

@@ -14,6 +14,7 @@ from torch import Tensor
 
 import ptdet
 import ptdet.numpy
+from ptdet._shared.parameters import METRICS, choices_of
 from ptdet.testing import clustered
 
 from ..public_calls import HEAD, PUBLIC, V8
@@ -25,17 +26,17 @@ NAMES = [name for name in ARRAYS if name not in NO_TENSORS]
 
 # What to try of each option; all else at its good value.
 VALUES: dict[str, list[Any]] = {
-    "metric": ["iou", "giou", "diou", "ciou", "iof", "ios"], "inclusive": [False, True, np.True_],
+    "metric": [*METRICS], "inclusive": [False, True, np.True_],
     "return_owner": [False, True], "score_threshold": [None, 0.3, -1.0, float("inf"), np.float32(0.3)],
     "max_output": [None, 0, 3, np.int32(3), 2**63, 10**400], "iou_threshold": [0.0, 0.3, 1, -0.5, 2.0, float("inf")],
     "match_threshold": [0.0, 0.5, 1], "overlap_threshold": [-1.0, 0.5, 0.7], "sigma": [0.1, 1, 5.0],
-    "beta": [1, 1.0, 0.6, 2.0], "min_score": [0.0, 0.3, -1], 
-    "kind": ["gaussian", "linear", "hard", "iou", "giou", "diou", "ciou", "iof", "ios"], "reselect": [False, True],
-    "members": ["cluster", "overlapping", "later", "best"],
-    "weights": ["score", "score_overlap", None, [1, 3.0], np.array([0.5, 2.0])], "weighted": [False, True],
+    "beta": [1, 1.0, 0.6, 2.0], "min_score": [0.0, 0.3, -1],
+    "kind": [*choices_of("kind"), *METRICS], "reselect": [False, True],
+    "members": [*choices_of("members")],
+    "weights": [*choices_of("weights"), None, [1, 3.0], np.array([0.5, 2.0])], "weighted": [False, True],
     "compat": [None, "torchvision", "yolov3", "yolov5", "mmcv", "mmcv_offset_1", "tensorflow", "onnx", "opencv"],
     "iou_thr": [0.0, 0.5, 1.5], "skip_box_thr": [0.0, 0.4, 2.0], "allows_overflow": [False, True],
-    "conf_type": ["avg", "max", "box_and_model_avg", "absent_model_aware_avg"], "eps": [0, 0.0, 1e-7, 0.5],
+    "conf_type": [*choices_of("conf_type")], "eps": [0, 0.0, 1e-7, 0.5],
     "conf_thres": [0.0, 0.005, 0.3, 2.0], "iou_thres": [0.1, 0.9], "nms_thres": [0.1, 0.9],
     "multi_cls": [False, True], "multi_label": [False, True], "agnostic": [False, True], "logits": [False, True],
     "method": ["vision", "vision_batch", "or", "and", "merge", "diounms", "soft"], "max_per_class": [None, 0, 1, 2**63],

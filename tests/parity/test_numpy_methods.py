@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any
@@ -12,22 +13,14 @@ import torch
 
 import ptdet
 import ptdet.numpy
+from ptdet._shared.methods import FUSIONS, METHODS, SUPPRESSIONS
+from ptdet._shared.parameters import METRICS
 from ptdet.testing import clustered, scattered
+from ptdet.testing.samples_methods import function_options
 
 from ..oracles import one_thread
 
-METHODS: dict[str, list[dict[str, Any]]] = {
-    "or_nms": [{}, {"inclusive": False}, {"metric": "giou"}],
-    "diou_nms": [{}, {"beta": 0.6}, {"inclusive": True}],
-    "and_nms": [{}, {"overlap_threshold": 0.7}, {"metric": "ios", "inclusive": False}],
-    "merge_nms": [{}, {"members": "best", "weights": "score_overlap"}, {"members": "later"}],
-    "cluster_nms": [{}, {"weighted": True}, {"metric": "diou"}],
-    "soft_nms": [{}, {"kind": "linear", "sigma": 0.3}, {"kind": "hard"}, {"reselect": False, "min_score": 0.1}],
-    "fast_nms": [{}, {"inclusive": True}, {"metric": "diou"}],
-    "greedy_nmm": [{}, {"metric": "iou", "inclusive": False}, {"metric": "giou"}],
-    "nmm": [{}, {"metric": "iou", "inclusive": False}, {"metric": "iof"}],
-}
-MATRIX: list[dict[str, Any]] = [{}, {"kind": "linear", "metric": "ios"}, {"sigma": 0.5, "min_score": 0.4}]
+SUPPRESSING = [name for name in SUPPRESSIONS if name != "hard"]  # that one is in test_numpy.py
 COMMON: list[dict[str, Any]] = [
     {"return_owner": True}, {"score_threshold": 0.3, "max_output": 20, "return_owner": True}, {"max_output": 0},
 ]  # fmt: skip
@@ -47,30 +40,22 @@ def equal(ours: Any, theirs: Any) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", SUPPRESSING)
 def test_methods(name: str, dtype: torch.dtype) -> None:
+    row = METHODS[name]
+    theirs, ours = getattr(ptdet, row.function), getattr(ptdet.numpy, row.function)
+    threshold = (0.45,) if row.has_threshold else ()
+    metrics = METRICS if "metric" in inspect.signature(theirs).parameters else (None,)
+    options = [*function_options(name), *({"metric": metric} for metric in metrics if metric)]
     for scene, count in ((clustered, 0), (clustered, 1), (clustered, 300), (scattered, 300)):
         boxes, scores = (t.to(dtype) for t in scene(count))
-        idxs = torch.arange(count) % 3
-        for options in METHODS[name]:
+        for chosen in options:
             for common in ({}, *COMMON):
-                for ids in (None, idxs):
+                for ids in (None, torch.arange(count) % 3):
                     with one_thread():
-                        theirs = getattr(ptdet, name)(boxes, scores, 0.45, ids, **options, **common)
-                    given = (boxes.numpy(), scores.numpy(), 0.45, None if ids is None else ids.numpy())
-                    equal(getattr(ptdet.numpy, name)(*given, **options, **common), theirs)
-
-
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16])
-@pytest.mark.parametrize("options", [{**one, **common} for one in MATRIX for common in COMMON], ids=str)
-def test_matrix_nms(options: dict[str, Any], dtype: torch.dtype) -> None:
-    for scene, count in ((clustered, 0), (clustered, 1), (clustered, 300), (scattered, 300)):
-        boxes, scores = (t.to(dtype) for t in scene(count))
-        for ids in (None, torch.arange(count) % 3):
-            with one_thread():
-                theirs = ptdet.matrix_nms(boxes, scores, ids, **options)
-            given = (boxes.numpy(), scores.numpy(), None if ids is None else ids.numpy())
-            equal(ptdet.numpy.matrix_nms(*given, **options), theirs)
+                        expected = theirs(boxes, scores, *threshold, ids, **chosen, **common)
+                    given = (boxes.numpy(), scores.numpy(), *threshold, None if ids is None else ids.numpy())
+                    equal(ours(*given, **chosen, **common), expected)
 
 
 def test_threads_change_nothing() -> None:
@@ -100,7 +85,7 @@ STRANGE = torch.tensor(
 def test_strange_boxes(name: str, threshold: float) -> None:
     """What is not finite meets nothing, not even a threshold below 0; NaN scores come first."""
     scores = torch.tensor([0.5, 0.5, 0.7, float("nan"), 0.1, 0.9, float("inf"), 0.2, -1.0])
-    for metric in ("iou", "giou", "diou", "iof", "ios"):
+    for metric in METRICS:
         for inclusive in (False, True):
             options: dict[str, Any] = {"metric": metric, "inclusive": inclusive, "return_owner": True}
             theirs = getattr(ptdet, name)(STRANGE, scores, threshold, **options)
@@ -108,23 +93,21 @@ def test_strange_boxes(name: str, threshold: float) -> None:
 
 
 @pytest.mark.parametrize("return_owner", [False, True])
-@pytest.mark.parametrize("name", ["weighted_boxes_fusion", "non_maximum_weighted"])
+@pytest.mark.parametrize("name", FUSIONS)
 def test_fusion(name: str, return_owner: bool) -> None:
     models = [clustered(count, seed) for seed, count in enumerate((120, 80, 0))]
     boxes, scores = [list(each) for each in zip(*models, strict=True)]
     labels = [torch.arange(len(each)) % 2 for each in scores]
     arrays = [[t.numpy() for t in each] for each in (boxes, scores, labels)]
-    options: list[dict[str, Any]] = [{}, {"weights": [2.0, 1.0, 0.5], "skip_box_thr": 0.2}]
-    if name == "weighted_boxes_fusion":
-        confidences = ("max", "box_and_model_avg", "absent_model_aware_avg")
-        options += [{"conf_type": each, "weights": [3, 1, 1]} for each in confidences]
-    for chosen in options:
-        theirs = getattr(ptdet, name)(boxes, scores, labels, **chosen, return_owner=return_owner)
-        equal(getattr(ptdet.numpy, name)(*arrays, **chosen, return_owner=return_owner), theirs)
+    of_models: list[dict[str, Any]] = [{}, {"weights": [2.0, 1.0, 0.5], "skip_box_thr": 0.2}, {"weights": [3, 1, 1]}]
+    for chosen in ({**one, **other} for one in function_options(name) for other in of_models):
+        function = METHODS[name].function
+        theirs = getattr(ptdet, function)(boxes, scores, labels, **chosen, return_owner=return_owner)
+        equal(getattr(ptdet.numpy, function)(*arrays, **chosen, return_owner=return_owner), theirs)
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.int64, torch.uint8])
-@pytest.mark.parametrize("kind", ["iou", "giou", "diou", "ciou", "iof", "ios"])
+@pytest.mark.parametrize("kind", METRICS)
 def test_overlaps(kind: str, dtype: torch.dtype) -> None:
     one, other = clustered(40)[0].clamp(0, 255).to(dtype), scattered(30)[0].clamp(0, 255).to(dtype)
     equal(ptdet.numpy.pairwise_overlap(one.numpy(), other.numpy(), kind), ptdet.pairwise_overlap(one, other, kind))

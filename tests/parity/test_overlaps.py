@@ -13,15 +13,16 @@ import torchvision.ops as tv
 from torch import Tensor
 
 import ptdet
+from ptdet._shared.parameters import METRICS
 from ptdet.ops.overlap import BoxLossFunction, PairwiseOverlapFunction
 from ptdet.reference import pairs as formula
+from ptdet.reference.overlap import Rule, ciou
 from ptdet.testing import clustered
 
 from .. import conditioning
 from ..detections import plain_nms_cases
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-KINDS = ("iou", "giou", "diou", "ciou", "iof", "ios")
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}
 PEERS = {
     "iou": (ptdet.box_iou, tv.box_iou),
@@ -104,7 +105,7 @@ def test_by_hand(backend: str) -> None:
     assert ptdet.bbox_iou(a[0], b[:1], GIoU=True, CIoU=True).item() == pytest.approx(float(seventh - 2 * ninth))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", METRICS)
 def test_gradients_of_both_orders(kind: str) -> None:
     first = boxes(5, 1)
     second, beside = near(first, 8)[:4], near(first)
@@ -121,9 +122,9 @@ def test_gradients_of_both_orders(kind: str) -> None:
         assert_second_order_is_the_reference(function, inputs)
     if kind == "ciou":
         alpha = torch.rand(5, dtype=torch.float64)
-        fixed = [given[0], given[2]]
-        assert torch.autograd.gradcheck(lambda a, b: formula.ciou(a, b, 1e-7, 0.0, alpha), fixed)
-        assert torch.autograd.gradgradcheck(lambda a, b: formula.ciou(a, b, 1e-7, 0.0, alpha), fixed)
+        fixed, rule = [given[0], given[2]], Rule(formula.quotient, 1e-7, 0.0, lambda _: alpha)
+        assert torch.autograd.gradcheck(lambda a, b: ciou(a, b, rule), fixed)
+        assert torch.autograd.gradgradcheck(lambda a, b: ciou(a, b, rule), fixed)
 
 
 def assert_second_order_is_the_reference(function: Callable[..., Tensor], inputs: list[Tensor]) -> None:

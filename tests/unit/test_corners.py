@@ -72,7 +72,7 @@ def test_fast_and_matrix(scene: str, metric: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("metric", ("iou", "giou", "diou", "ciou", "iof", "ios"))
+@pytest.mark.parametrize("metric", reference.METRICS)
 def test_no_overlap_exceeds_1(metric: str, dtype: torch.dtype) -> None:
     """So a walk at a threshold of 1 has nothing to ask. Boxes that are equal but for their last bits, of all sizes."""
     random = scenes.generator(1)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 import ptdet
 from ptdet import reference
+from ptdet._shared.parameters import METRICS
 
 BOXES = torch.tensor(
     [[0.0, 0, 10, 10], [0, 1, 10, 11], [1, 0, 11, 10], [30, 30, 40, 40], [30, 31, 40, 41], [2, 3, 5, 7]],
@@ -54,7 +55,7 @@ def methods() -> dict[str, Method]:
     def nmw(**options: Any) -> None:
         found[f"nmw {options}"] = lambda b, s: ptdet.non_maximum_weighted(*in_lists(b, s), iou_thr=0.3, **options)
 
-    for metric in ("iou", "giou", "diou", "iof", "ios"):
+    for metric in METRICS:
         soft(metric=metric)
         soft(metric=metric, kind="linear")
         matrix(metric=metric)

@@ -9,21 +9,18 @@ import torch
 
 import ptdet
 import ptdet.nn
+from ptdet._shared.methods import METHODS, SUPPRESSIONS
+from ptdet.testing.samples_methods import OPERATORS
 
 from .test_nms_errors import BAD, BAD_IDS, BOXES, IDS, NAN, SCORES, check
 
+# Of the methods whose threshold has the name `iou_threshold`, if they have one.
 FUNCTIONS = {
-    "or_nms": ptdet.or_nms,
-    "diou_nms": ptdet.diou_nms,
-    "and_nms": ptdet.and_nms,
-    "merge_nms": ptdet.merge_nms,
-    "cluster_nms": ptdet.cluster_nms,
-    "soft_nms": ptdet.soft_nms,
-    "fast_nms": ptdet.fast_nms,
-    "matrix_nms": ptdet.matrix_nms,
+    METHODS[name].function: getattr(ptdet, METHODS[name].function)
+    for name in SUPPRESSIONS
+    if name != "hard" and not name.endswith("nmm")
 }
-OPERATORS = ["diou_nms_walk", "and_nms", "and_nms_walk", "merge_nms", "merge_nms_walk", "soft_nms_walk"]
-OPERATORS += ["nmm_walk", "fast_nms_walk", "matrix_nms_walk"]
+ALONE = [name for name in OPERATORS if name != "wbf_walk"]  # that one is tried further down
 
 # keywords that differ from a good call, the exception, and fragments of its message
 OWN: dict[str, list[tuple[dict[str, Any], type[Exception], tuple[str, ...]]]] = {
@@ -75,7 +72,7 @@ def test_what_a_method_refuses(name: str, backend: str) -> None:
         check(lambda change=change: FUNCTIONS[name](**{**good(name), **change}), raises, fragments)
 
 
-@pytest.mark.parametrize("operator", OPERATORS)
+@pytest.mark.parametrize("operator", ALONE)
 def test_operators_called_directly(operator: str, backend: str) -> None:
     """They must not crash, read out of bounds or answer."""
     call = getattr(torch.ops.ptdet, operator)

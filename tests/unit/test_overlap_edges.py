@@ -15,9 +15,9 @@ from torch import Tensor
 
 import ptdet
 from ptdet import reference
+from ptdet._shared.parameters import METRICS
 from ptdet.testing import clustered
 
-KINDS = ("iou", "giou", "diou", "ciou", "iof", "ios")
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 
 SHAPES = [
@@ -49,7 +49,7 @@ def grid(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
 
 
 @DTYPES
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", METRICS)
 def test_finite_boxes_give_finite_numbers(kind: str, dtype: torch.dtype, backend: str) -> None:
     a, b = (tensor.requires_grad_() for tensor in grid(dtype))
     for eps in (0.0, 1e-7):
@@ -63,7 +63,7 @@ def test_finite_boxes_give_finite_numbers(kind: str, dtype: torch.dtype, backend
 
 
 @DTYPES
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", METRICS)
 def test_values_are_the_reference_s_on_every_shape(kind: str, dtype: torch.dtype) -> None:
     a, b = grid(dtype)
     got, expected = ptdet.overlap(a, b, kind), reference.overlap(a, b, kind)
@@ -76,13 +76,13 @@ EXPECTED = {"iou": 1 / 7, "giou": 1 / 7 - 2 / 9, "diou": 1 / 7 - 1 / 9, "ciou": 
 AT_SCALE: dict[tuple[torch.dtype, float], dict[str, float]] = {
     (torch.float64, 1e-30): EXPECTED,
     (torch.float64, 1e30): EXPECTED,
-    (torch.float32, 1e-30): dict.fromkeys(KINDS, 0.0),  # 0/0
-    (torch.float32, 1e30): dict.fromkeys(KINDS, 0.0),  # inf/inf
+    (torch.float32, 1e-30): dict.fromkeys(METRICS, 0.0),  # 0/0
+    (torch.float32, 1e30): dict.fromkeys(METRICS, 0.0),  # inf/inf
 }
 
 
 @pytest.mark.parametrize(("dtype", "side"), AT_SCALE)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", METRICS)
 def test_values_and_gradients_at_extreme_sides(kind: str, dtype: torch.dtype, side: float, backend: str) -> None:
     a = (torch.tensor([0, 0, 1, 1], dtype=dtype) * side).requires_grad_()
     b = torch.tensor([0.5, 0.5, 1.5, 1.5], dtype=dtype) * side
@@ -98,7 +98,7 @@ def test_values_and_gradients_at_extreme_sides(kind: str, dtype: torch.dtype, si
 def test_identical_points_lines_and_boxes(backend: str) -> None:
     for box, expected in (((1, 1, 1, 1), 0.0), ((0, 0, 4, 0), 0.0), ((0, 0, 4, 4), 1.0)):
         boxes = torch.tensor([box], dtype=torch.float32)
-        for kind in KINDS:
+        for kind in METRICS:
             assert ptdet.pairwise_overlap(boxes, boxes, kind).item() == expected, (box, kind)
 
 
@@ -127,7 +127,7 @@ def test_integers_are_exact(dtype: torch.dtype, backend: str) -> None:
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
 def test_half_types_are_computed_in_float32(dtype: torch.dtype, backend: str) -> None:
     a, b = clustered(40, 1)[0].to(dtype), clustered(30, 1)[0].to(dtype)
-    for kind in KINDS:
+    for kind in METRICS:
         got = ptdet.pairwise_overlap(a.requires_grad_(), b, kind)
         assert got.dtype == torch.float32
         assert torch.equal(got, ptdet.pairwise_overlap(a.float(), b.float(), kind))
@@ -169,7 +169,7 @@ def test_nan_and_infinity_count_as_no_overlap(backend: str) -> None:
     for position, value in itertools.product(range(4), (math.nan, math.inf, -math.inf)):
         bad = good.clone()
         bad[0, position] = value
-        for kind in KINDS:
+        for kind in METRICS:
             for got in (ptdet.pairwise_overlap(good, bad, kind), ptdet.pairwise_overlap(bad, good, kind)):
                 assert bool(got.isfinite().all())
                 assert got.item() == 0 or not math.isnan(value)
@@ -177,12 +177,13 @@ def test_nan_and_infinity_count_as_no_overlap(backend: str) -> None:
 
 PROGRAM = """
 import hashlib, json, torch, ptdet
+from ptdet._shared.parameters import METRICS
 from ptdet.testing import clustered
 torch.set_num_threads(int(__import__("sys").argv[1]))
 digest = hashlib.sha256()
 for dtype in (torch.float32, torch.float64):
     a, b = clustered(301, 1)[0].to(dtype), clustered(1100, 1)[0].to(dtype)
-    for kind in ("iou", "giou", "diou", "ciou", "iof", "ios"):
+    for kind in METRICS:
         digest.update(ptdet.pairwise_overlap(a, b, kind, eps=1e-7).numpy().tobytes())
     for kind in ("giou", "ciou", "siou", "eiou", "nwd"):
         for part in torch.ops.ptdet.graded_box_loss(a, b[:301], kind, 1e-7, slopes1=True, scale=9.0):

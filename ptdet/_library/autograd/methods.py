@@ -59,7 +59,7 @@ def chunks(count: int, width: int) -> Iterator[slice]:
 
 
 def ranks(scores: Tensor) -> Tensor:
-    """The place of each row in visiting order."""
+    """The place of each row in the order of selection."""
     order = reference.decreasing(reference.computed(scores.detach()))
     return torch.argsort(order)
 
@@ -80,20 +80,20 @@ def soft_setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) ->
 def soft_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
     boxes, scores, idxs, keep = ctx.saved_tensors
     iou_threshold, sigma, min_score, kind, reselect, metric, inclusive, score_threshold, max_output = ctx.options
-    visited = keep
+    selected = keep
     if max_output is not None and not reselect:  # boxes that are cut off decayed the others too
-        visited = torch.ops.ptdet.soft_nms_walk(
+        selected = torch.ops.ptdet.soft_nms_walk(
             boxes.detach(), scores.detach(), idxs, iou_threshold, sigma, min_score, kind, reselect, metric, inclusive,
             score_threshold,
         )[1]  # fmt: skip
-    rows, others = keep.clamp(min=0), visited.clamp(min=0)
+    rows, others = keep.clamp(min=0), selected.clamp(min=0)
     rank = places(keep) if reselect else ranks(scores)
     sigma = reference.parameter(sigma, reference.computed(scores).dtype)
     wide_boxes, wide_scores = widened(boxes, scores)
     of_boxes, of_scores = torch.zeros_like(wide_boxes), torch.zeros_like(wide_scores)
     for part in chunks(rows.shape[0], others.shape[0]):
         mine = rows[part]
-        decays = (rank[others][None] < rank[mine][:, None]) & (visited >= 0)[None]
+        decays = (rank[others][None] < rank[mine][:, None]) & (selected >= 0)[None]
         if idxs is not None:
             decays = decays & (idxs[others][None] == idxs[mine][:, None])
 

@@ -1,24 +1,18 @@
-"""Shapes and dtypes without data: one function an operator, by its name."""
+"""Shapes and dtypes without data: one function an operator, by its name; most follow from the schema."""
 
 from collections.abc import Callable
 from typing import Any
 
-from . import batch, image_slots, methods, norm, overlap, suppression, yolo
+from ..signatures import SIGNATURES
+from . import batch, norm, overlap, yolo
+from .derived import derived, is_derived
 
 FAKES: dict[str, Callable[..., Any]] = {
-    "nms": suppression.nms,
-    "nms_walk": suppression.nms_walk,
-    "fast_nms_walk": suppression.nms_walk,
-    "channel_norm": norm.channel_norm,
-    "channel_norm_backward": norm.channel_norm_backward,
-    "pairwise_overlap": overlap.pairwise_overlap,
-    "pairwise_overlap_backward": overlap.pairwise_overlap_backward,
-    "graded_box_loss": overlap.graded_box_loss,
-    "graded_box_loss_backward": overlap.graded_box_loss_backward,
-    "yolo_filter": yolo.yolo_filter,
-    "yolo_postprocess": yolo.yolo_postprocess,
-    "yolo_pipeline": yolo.yolo_pipeline,
-    "image_slots": image_slots.image_slots,
+    **{name: derived(signature) for name, signature in SIGNATURES.items() if is_derived(signature)},
+    **{
+        name: getattr(module, name)
+        for module in (batch, norm, overlap, yolo)
+        for name in SIGNATURES
+        if hasattr(module, name)
+    },
 }
-FAKES.update(methods.METHODS)
-FAKES.update(batch.BATCH)

@@ -1,4 +1,4 @@
-"""Fakes of what lies around a walk over many images."""
+"""Fakes of what lies around a pass over many images."""
 
 from __future__ import annotations
 
@@ -36,4 +36,12 @@ def class_candidates(
     return boxes.new_empty(count, 4), scores.new_empty(count), groups, images, labels, rows
 
 
-BATCH = {fake.__name__: fake for fake in (ragged_groups, image_order, rows_at, class_candidates)}
+def image_slots(
+    keep: Tensor,
+    groups: Tensor,
+    num_images: int,
+    num_classes: int,
+    max_per_image: int,
+    max_per_class: int | None = None,
+) -> tuple[Tensor, Tensor]:
+    return keep.new_empty(num_images), keep.new_empty(num_images, max_per_image)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..checks import METRICS
-from ..overlap_checks import LOSSES, check_pair, check_rows
+from ..._shared.parameters import LOSSES, METRICS
+from ..overlap_checks import check_pair, check_rows
 
 
 def _dtype(boxes1: Tensor, boxes2: Tensor) -> torch.dtype:

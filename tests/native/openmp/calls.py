@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 import ptdet
+from ptdet._shared.methods import BATCH_METHODS
 from ptdet.compat import PROFILES
-from ptdet.ops._walks import WALKS
 from ptdet.testing import clustered, head_output
 
 COUNT, IMAGES = 100_000, 10
@@ -39,7 +39,7 @@ def calls() -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "cluster_nms:weighted", lambda: ptdet.cluster_nms(boxes, scores, 0.5, idxs, weighted=True)
     yield "soft_nms:pixels", lambda: ptdet.soft_nms(boxes, scores, 0.5, idxs, compat="mmcv_offset_1")
     yield "matrix_nms:", lambda: ptdet.matrix_nms(boxes, scores, idxs, return_owner=True)
-    for method in WALKS:
+    for method in BATCH_METHODS:
         threshold = None if method == "matrix" else 0.5
         for most, ids in product((None, 2000), (None, idxs)):
             keywords = {"num_images": IMAGES, "method": method, "max_per_image": most}

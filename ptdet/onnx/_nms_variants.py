@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ..reference import finite_or_zero, parameter, raw_overlap
 from ..reference.overlap import centre_distance_share, iou
+from ._greedy_pass import Ranked, exceeds, first, float32_below, greedy_pass
 from ._rows import best_of, cut, first_if_nan, in_front, numbered, owned, picked
-from ._visits import Ranked, exceeds, first, float32_below, visits
 
 Measure = Callable[[Tensor, Tensor], Tensor]
 
@@ -20,18 +20,18 @@ Measure = Callable[[Tensor, Tensor], Tensor]
 def hard(ranked: Ranked, measure: Measure, threshold: float, inclusive: bool, limit: int | None) -> Tensor:
     """The owner of each place."""
 
-    def visit(boxes: Tensor, box: Tensor, others: Tensor, own: Tensor) -> tuple[Tensor, ...]:
+    def step(boxes: Tensor, box: Tensor, others: Tensor, own: Tensor) -> tuple[Tensor, ...]:
         return (others & exceeds(measure(boxes, box), threshold, inclusive),)
 
-    return visits(ranked, ranked.candidate, first, visit, limit=limit)[0]
+    return greedy_pass(ranked, ranked.candidate, first, step, limit=limit)[0]
 
 
 def by_metric(metric: str) -> Measure:
-    return lambda candidates, visited: raw_overlap(candidates, visited, metric)
+    return lambda candidates, selected: raw_overlap(candidates, selected, metric)
 
 
 def read(ranked: Ranked, kept: Tensor, owner: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """keep, owner and kept of a walk."""
+    """keep, owner and how many are kept."""
     return picked(ranked.order, in_front(kept), -1), ranked.by_row(owner), kept.sum()
 
 
@@ -60,8 +60,8 @@ def diou_nms_walk(
     score_threshold: float | None = None,
     max_output: int | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    def measure(candidates: Tensor, visited: Tensor) -> Tensor:
-        return iou(candidates, visited) - centre_distance_share(candidates, visited) ** beta
+    def measure(candidates: Tensor, selected: Tensor) -> Tensor:
+        return iou(candidates, selected) - centre_distance_share(candidates, selected) ** beta
 
     ranked = Ranked(boxes, scores, idxs, score_threshold)
     owner = hard(ranked, measure, iou_threshold, inclusive, max_output)
@@ -81,13 +81,13 @@ def and_nms_walk(
 ) -> tuple[Tensor, Tensor, Tensor]:
     ranked = Ranked(boxes, scores, idxs, score_threshold)
 
-    def visit(boxes: Tensor, box: Tensor, others: Tensor, own: Tensor, confirmed: Tensor) -> tuple[Tensor, ...]:
+    def step(boxes: Tensor, box: Tensor, others: Tensor, own: Tensor, confirmed: Tensor) -> tuple[Tensor, ...]:
         overlaps = raw_overlap(boxes, box, metric)
         confirms = others & exceeds(overlaps, overlap_threshold, inclusive=False)
         return others & exceeds(overlaps, iou_threshold, inclusive), confirmed | (own & (confirms.sum() > 0))
 
     none = torch.zeros_like(ranked.candidate)
-    owner, kept = visits(ranked, ranked.candidate, first, visit, (none,))
+    owner, kept = greedy_pass(ranked, ranked.candidate, first, step, (none,))
     if max_output is not None:
         before = torch.cumsum(kept.to(torch.int64), 0) - kept.to(torch.int64)
         reached = (before < max_output) | (kept.sum() <= max_output)
@@ -128,12 +128,12 @@ def soft_nms_walk(
         decayed = scores * (1 - share) if kind == "linear" else torch.zeros_like(scores)
         return torch.where(exceeds(overlaps, iou_threshold, inclusive), decayed, scores)
 
-    def visit(boxes: Tensor, box: Tensor, others: Tensor, own: Tensor, current: Tensor) -> tuple[Tensor, ...]:
+    def step(boxes: Tensor, box: Tensor, others: Tensor, own: Tensor, current: Tensor) -> tuple[Tensor, ...]:
         current = torch.where(others, left_of(current, raw_overlap(boxes, box, metric)), current)
         return others & ~alive(current), current
 
     pending = ranked.candidate & alive(ranked.scores)
     limit = max_output if reselect else None
-    owner, current = visits(ranked, pending, best if reselect else first, visit, (ranked.scores,), limit)
+    owner, current = greedy_pass(ranked, pending, best if reselect else first, step, (ranked.scores,), limit)
     decayed = torch.zeros_like(current).scatter(0, ranked.order, current)
     return best_of(decayed, ranked.by_row(owner), max_output, scores.dtype)

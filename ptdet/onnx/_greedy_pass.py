@@ -1,4 +1,4 @@
-"""The walk that every sequential method is: a loop over visits, which becomes ONNX's Loop.
+"""The pass that every sequential method is: a loop over selected boxes, which becomes ONNX's Loop.
 
 In float32; memory grows with N.
 """
@@ -30,7 +30,7 @@ def exceeds(overlaps: Tensor, threshold: float, inclusive: bool) -> Tensor:
 
 
 class Ranked:
-    """Rows in the order of a walk: by decreasing score, ties to the lower row, if no other order is given."""
+    """Rows in the order of a pass: by decreasing score, ties to the lower row, if no other order is given."""
 
     def __init__(
         self,
@@ -58,18 +58,18 @@ class Ranked:
         return torch.full_like(self.rows, -1).scatter(0, self.order, picked(self.order, places, -1))
 
 
-def visits(
+def greedy_pass(
     ranked: Ranked,
     pending: Tensor,
     chosen: Callable[..., Tensor],
-    visit: Callable[..., tuple[Tensor, ...]],
+    step: Callable[..., tuple[Tensor, ...]],
     state: tuple[Tensor, ...] = (),
     limit: int | None = None,
 ) -> tuple[Tensor, ...]:
-    """Visits what is pending, at most `limit`, and gives owner (N,), the place whose visit ended each, and the state.
+    """Selects what is pending, at most `limit`, and gives owner (N,), the place whose step ended each, and the state.
 
-    `chosen(pending, *state)` is what gets the next visit, where it is largest; `visit(boxes, box, others, own, *state)`
-    says which of the others leave and how the state goes on.
+    `chosen(pending, *state)` is largest where the next to be selected is; `step(boxes, box, others, own, *state)` says
+    which of the others leave and how the state goes on.
     """
 
     def going(pending: Tensor, owner: Tensor, *rest: Tensor) -> Tensor:
@@ -81,7 +81,7 @@ def visits(
         at = torch.argmax(chosen(pending, *state), dim=0, keepdim=True)
         own = places == at
         others = pending & ~own & (ids == ids[at])
-        removed, *state = visit(boxes, boxes[at], others, own, *state)
+        removed, *state = step(boxes, boxes[at], others, own, *state)
         return pending & ~own & ~removed, torch.where(own | removed, at, owner), *state
 
     carried = (pending, torch.full_like(ranked.rows, -1), *state)
