@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import torch
@@ -13,13 +14,13 @@ SCHEMAS = [line for line in (HERE / "schemas.txt").read_text().splitlines() if l
 OPERATORS = [schema.split("(")[0] for schema in SCHEMAS]
 
 
-def _load(name: str, absent: str) -> str:
+def _load(name: str, part: str, absent: str) -> str:
     """Empty if the library is loaded, else why it is not."""
     if disabled := why_disabled():
         return disabled
     library = HERE / name
     if not library.exists():
-        return build_record().get("failed", absent)
+        return build_record().get(part, absent)
     try:
         torch.ops.load_library(library)
     except (OSError, RuntimeError) as error:
@@ -27,13 +28,13 @@ def _load(name: str, absent: str) -> str:
     return ""
 
 
-WHY_NOT_CPU = _load("_C.so", "ptdet was not built here: pip install --no-build-isolation . in its tree, or make build")
+WHY_NOT_CPU = _load("_C.so", "failed", f"ptdet was not built in {HERE.parent}: pip install . there, or make build")
 if WHY_NOT_CPU:
     WHY_NOT_CUDA = WHY_NOT_CPU
 elif torch.version.cuda is None:
     WHY_NOT_CUDA = "this torch has no CUDA"
 else:
-    WHY_NOT_CUDA = _load("_C_cuda.so", "built without CUDA: install nvcc and build ptdet again")
+    WHY_NOT_CUDA = _load("_C_cuda.so", "cuda_failed", "built without CUDA: install nvcc and build ptdet again")
 
 
 def has_kernels(device: torch.device) -> bool:
@@ -52,3 +53,5 @@ CPU_PROBLEM = (
 )
 if CPU_PROBLEM:
     warn(CPU_PROBLEM)
+if WHY_NOT_CPU and not why_disabled() and sys.platform == "linux":  # where the kernels are to be had
+    warn(f"ptdet runs on its pure-torch reference, up to thousands of times slower: {WHY_NOT_CPU}")

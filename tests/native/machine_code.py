@@ -13,6 +13,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .built import last_build
+
 ROOT = Path(__file__).parents[2]
 CSRC = ROOT / "csrc"
 BUILD = ROOT / "build" / "machine-code"
@@ -114,7 +116,7 @@ def built(source: Path) -> Path | None:
     """What `make build` made of it, if that is for these architectures and newer than all that it reads."""
     facts = ROOT / "ptdet" / "_build.json"
     archs = ";".join(f"{arch // 10}.{arch % 10}" for arch in ARCHITECTURES) + "+PTX"
-    out = ROOT / "build" / f"cuda_{source.name}.o"
+    out = (last_build() or ROOT) / f"cuda_{source.name}.o"
     if not (facts.exists() and out.exists() and json.loads(facts.read_text()).get("cuda_archs") == archs):
         return None
     newest = max(path.stat().st_mtime for path in read_by(source))

@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from . import torch_headers
+from .built import last_build
 
 ROOT = Path(__file__).parents[2]
 OLDEST = "2.11.0"
@@ -36,9 +37,9 @@ def include() -> Path:
 def commands() -> dict[str, str]:
     """How the build at hand compiled each file."""
     ninja = shutil.which("ninja") or str(Path(sys.executable).parent / "ninja")
-    if not (ROOT / "build/build.ninja").exists():
+    if (folder := last_build()) is None:
         pytest.skip("nothing was built here")
-    listed = subprocess.run([ninja, "-C", "build", "-t", "compdb", "cxx"], cwd=ROOT, capture_output=True, text=True)
+    listed = subprocess.run([ninja, "-C", str(folder), "-t", "compdb", "cxx"], cwd=ROOT, capture_output=True, text=True)
     room = ROOT / "csrc/torch"  # other rooms have files of the same names
     entries = json.loads(listed.stdout)
     return {Path(e["file"]).name: e["command"] for e in entries if Path(e["file"]).parent == room}

@@ -20,6 +20,8 @@ import pytest
 
 from ptdet._library.load import NATIVE_FACTS
 
+from .built import last_build
+
 ROOT = Path(__file__).parents[2]
 RECORDED = Path(__file__).parent / "cpu_alone/instructions.json"
 VALGRIND, COMPILER = shutil.which("valgrind"), os.environ.get("CXX", "c++")
@@ -49,12 +51,12 @@ def compiler() -> str:
 
 def build(folder: Path) -> Path:
     """The driver with the kernels of the last build; without an optimised one they are compiled here."""
-    ninja = ROOT / "build/build.ninja"
-    optimised = ninja.exists() and " -O3 " in ninja.read_text()
+    built = last_build()
+    optimised = built is not None and " -O3 " in (built / "build.ninja").read_text(encoding="utf-8")
     sources = sorted((ROOT / "csrc/cpu").rglob("*.cpp"))
 
     def compiled(source: Path) -> Path:
-        ready = ROOT / f"build/{source.parent.name}_{source.name}.o"
+        ready = (built or folder) / f"{source.parent.name}_{source.name}.o"
         if optimised and ready.exists() and ready.stat().st_mtime >= source.stat().st_mtime:
             return ready
         out = folder / f"{source.name}.o"
