@@ -6,10 +6,12 @@ raises TypeError or ValueError that name the argument, what was expected and wha
 """
 
 from ._box_fusion import non_maximum_weighted, weighted_boxes_fusion
-from ._matrix_nms import fast_nms, greedy_nmm, matrix_nms, nmm
+from ._matrix_nms import fast_nms, matrix_nms
+from ._merge_nms import cluster_nms, merge_nms
 from ._native import get_num_threads, set_num_threads
+from ._nmm import greedy_nmm, nmm
 from ._nms import batched_nms, nms
-from ._nms_variants import and_nms, cluster_nms, diou_nms, merge_nms, or_nms, soft_nms
+from ._nms_variants import and_nms, diou_nms, or_nms
 from ._overlap import (
     box_iof,
     box_ios,
@@ -19,6 +21,7 @@ from ._overlap import (
     generalized_box_iou,
     pairwise_overlap,
 )
+from ._soft_nms import soft_nms
 from ._yolo import non_max_suppression, postprocess
 
 __all__ = [
