@@ -1,4 +1,4 @@
-"""What packages do silently different from each other, for the `compat` of nms, batched_nms and soft_nms.
+"""Differences between packages that raise no error, for the `compat` of nms, batched_nms and soft_nms.
 
 docs/switching.md has the table and tells which of them was checked against the package itself. Boxes are x1, y1, x2, y2
 in all of them. Nothing here needs torch.

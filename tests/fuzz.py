@@ -27,7 +27,7 @@ from ptdet.testing.fuzz_methods import Call
 
 from .oracles import one_thread, reference_walk, torchvision_keep
 
-MOST = 300  # boxes of a call of another method, which the reference walks pair by pair
+MOST = 300  # boxes of a call of another method, which the reference compares pair by pair
 
 
 def kinds(call: Call) -> list[object]:

@@ -1,5 +1,5 @@
 // Weighted boxes fusion: in decreasing score each box joins the fused box it overlaps most, or founds one. A fused
-// box moves with each member, so all of a group's are asked, side by side in blocks.
+// box moves with each member, so all of a group's are compared, side by side in blocks.
 #include <algorithm>
 
 #include "math/box_fusion.h"

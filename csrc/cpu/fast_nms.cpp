@@ -21,7 +21,7 @@ class FirstMet {
         all_(capacity, host) {}
 
   // first[i]: the first box before i that overlaps it enough, else i. Where many meet one of the best boxes, those are
-  // asked before a tree is planted.
+  // compared before a tree is built.
   void find(const Box<T>* boxes, uint32_t count, uint32_t* first) {
     for (uint32_t i = 0; i < count; ++i) first[i] = i;
     const uint32_t few = std::min(count, Block<T>::kLanes), tried = std::min(count, 4 * few);

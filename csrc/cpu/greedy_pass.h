@@ -59,7 +59,8 @@ class PassRunner {
     const uint32_t* end = std::find(job_.suppressor, job_.suppressor + job_.count, kNobody);
     const auto reached = static_cast<uint32_t>(end - job_.suppressor);
     if (reached == job_.count) return;
-    // Blocks of a tree are of all boxes: where most of them leave and places separate nothing, one bucket is faster.
+    // Blocks of a tree are of all boxes: where most are removed and positions do not separate the rest, one bucket is
+    // faster.
     if (4 * kManyKept >= reached || are_spread()) return go_on_with_tree(reached);
     pool_.reset();
     empty_buckets(1);

@@ -73,7 +73,7 @@ class Matrix {
     std::fill_n(relief_at_[0], lanes, T(0));
     for (uint32_t at = 0; at < tree.count; ++at) {
       const uint32_t number = tree.member(at);
-      relief_at_[0][at] = number < kFew ? T(0) : relief_[number];  // those before are asked on their own
+      relief_at_[0][at] = number < kFew ? T(0) : relief_[number];  // those before are compared on their own
     }
     all.relief[0] = relief_at_[0];
     for (int level = 1; level < tree.levels; ++level) {

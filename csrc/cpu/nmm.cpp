@@ -10,7 +10,7 @@
 namespace ptdet::cpu {
 namespace {
 
-// Boxes are asked in score order; each hands those it overlaps, if free, to the box it belongs to itself.
+// In score order, each box gives its own owner to every later box that it overlaps and that has none.
 template <typename T>
 void propagate(const NmsInput& input, const NmsParams& params, const Ranks& ranks, int64_t* owner, const Host& host) {
   const auto filter = Filter<T>::from(params);

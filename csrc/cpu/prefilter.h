@@ -36,8 +36,8 @@ struct Filter {
   double iou;  // kIou: no suppression below this IoU
   T factor;
   T slack;
-  Metric
-      loose;  // a measure that is nowhere below the one asked for, and that a register can compute (simd/register.inc)
+  // An upper bound of the measure that a register can compute in little time (simd/register.inc).
+  Metric loose;
 
   static Filter from(const NmsParams& p) {
     const MetricTraits traits = traits_of(p.metric);
@@ -81,8 +81,8 @@ struct Filter {
   PTDET_HD bool needs_intersection() const { return mode != Mode::kNone && mode != Mode::kNever; }
   PTDET_HD bool takes_lesser() const { return mode == Mode::kOfSmaller; }
 
-  // Does the test bound how far apart two boxes may be? Below the least IoU a box reaches so far that places separate
-  // nothing; the areas of boxes that are too small have lost their relative precision.
+  // Does the test bound how far apart two boxes may be? Below the least IoU a box reaches so far that positions
+  // separate nothing; the areas of boxes that are too small have lost their relative precision.
   PTDET_HD bool bounds_distance() const { return mode == Mode::kIou && iou >= 0.02; }
   static constexpr T kSmallest = sizeof(T) == 4 ? T(FLT_MIN) : T(DBL_MIN);  // of the numbers of full precision
   PTDET_HD static bool too_small(T box_area) { return box_area < kSmallest * T(1 << 20); }

@@ -27,7 +27,7 @@ struct Segments {
   Segments(Layout& layout, int64_t count)
       : starts(layout.take<int64_t>(count)), ends(layout.take<int64_t>(count)), found(layout.take<Counter>(1)) {}
 
-  // Each position is asked once.
+  // Each position is loaded once.
   __device__ void find(const int64_t* groups, const int64_t* rows, Keys keys, int64_t position, int64_t count) const {
     if (segment_start(groups, position) != position) return;
     ends[position] = segment_end(groups, rows, keys, position, count);

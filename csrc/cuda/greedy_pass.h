@@ -181,8 +181,9 @@ __device__ Progress meet_earlier(const TilePass<T>& pass, const TileMemory<T>& m
   }
 }
 
-// Visits the open boxes, which no box of another tile can remove any more, and returns how many are kept of those
-// whose segment goes on: these have a `list` to be added to, which is -1 for others. `goes_on`: there are such.
+// Decides the open boxes, which no box of another tile can remove any more. Returns how many are kept of those whose
+// segment continues in the next tile: these have a `list` to be added to, which is -1 for others. `goes_on`: there are
+// such.
 template <typename T>
 __device__ int select_open(const TilePass<T>& pass, const TileMemory<T>& memory, int from, int64_t first, int64_t row,
                            bool goes_on, int64_t list, BoxState* state, int64_t* suppressor) {

@@ -29,8 +29,8 @@ struct NmmScratch {
   }
 };
 
-// Every box absorbs in its turn, whether it is free or absorbed, so its absorber does not depend on any other box. To
-// the end of the chain of those that took it up.
+// A box is absorbed by the first better box that overlaps it, whether that one is kept or absorbed itself. Its owner is
+// the end of this chain.
 template <typename T>
 __global__ void find_owner(NmmScratch<T> scratch, int64_t count) {
   const int64_t row = thread_in_grid();

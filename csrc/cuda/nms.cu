@@ -1,4 +1,5 @@
-// Hard NMS: what the greedy pass needs of each tile, the pass, and the result in the caller's order; six launches.
+// Hard NMS: what the greedy pass needs of each tile, the pass, and the result in the caller's order; five launches,
+// six where owners are wanted.
 // Positions count along by_group (by_score if there is one group), ranks along by_score, rows in the input.
 #include "cuda/nms_result.h"
 #include "cuda/greedy_pass.h"

@@ -30,7 +30,7 @@ struct RankedBoxes {
   RankedBoxes(Layout& layout, int64_t n)
       : count(n), rows(nullptr), boxes(layout.take<AlignedBox<T>>(n)), starts(layout.take<int64_t>(n)) {}
 
-  // Each position is asked once. False if it is no candidate.
+  // Each position is loaded once. False if it is no candidate.
   __device__ bool gather(const BoxColumn& column, const int64_t* groups, Keys keys, int64_t position) const {
     const int64_t row = rows[position];
     const bool candidate = keys.is_candidate(row);

@@ -1,4 +1,4 @@
-// What soft-NMS knows of its boxes, and which of them comes first.
+// What soft-NMS knows of its boxes, and which of them is selected next.
 #pragma once
 
 #include "cuda/block_per_group.h"

@@ -11,7 +11,8 @@
 
 namespace ptdet {
 
-// What a measure never exceeds: the intersection over the union, over the area of a, or over the smaller area.
+// What a measure does not exceed, but for rounding: the intersection over the union, over the area of a, or over the
+// smaller area.
 enum class Bound { kIou, kOverFirst, kOverSmaller };
 
 // What searches need to know of a measure.
@@ -21,7 +22,7 @@ struct MeasureTraits {
   // Can it exceed its bound by rounding? Then it can be above 0 although the boxes share no area.
   static constexpr bool kRoundsAbove = false;
   static constexpr bool kUsesAngle = false;  // of the diagonals (math/angle.h), which takes long to compute
-  using Loose = Self;                        // a measure nowhere below it that takes little time
+  using Loose = Self;                        // an upper bound that takes little time to compute
 };
 
 struct Iou : MeasureTraits<Iou> {

@@ -1,4 +1,5 @@
-// Hard NMS.
+// Hard NMS in two forms: nms returns the rows that are kept (on CUDA it waits to know how many), nms_walk results of
+// fixed shape (it never waits).
 #pragma once
 
 #include <torch/csrc/stable/library.h>

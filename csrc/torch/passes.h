@@ -1,4 +1,5 @@
-// The two forms in which a greedy pass is an operator. pass(input, output, call) runs it.
+// The two forms in which a greedy pass is an operator: cut to what is kept, or of fixed shape (*_walk).
+// pass(input, output, call) runs it.
 #pragma once
 
 #include "torch/arguments.h"

@@ -73,7 +73,9 @@ def postprocess_retinanet(
 
 
 def install(model: nn.Module) -> nn.Module:
-    """Gives a torchvision detector, a model with RoI heads or a RetinaNet, our post-processing; `uninstall` takes it.
+    """Gives a torchvision detector, a model with RoI heads or a RetinaNet, our post-processing.
+
+    `uninstall` restores its own.
 
     Returns:
         The model.

@@ -36,7 +36,7 @@ def nmm_walk(
     if members_hand_on:
         owner = torch.full_like(scores, -1, dtype=torch.int64)
         for candidates in split_by_group(order, idxs):
-            owner[candidates] = hand_on(originals, candidates, iou_threshold, metric, inclusive)
+            owner[candidates] = propagate(originals, candidates, iou_threshold, metric, inclusive)
         found = order[owner[order] == order][:max_output]
         owner = torch.where(torch.isin(owner, found), owner, -1)
         keep = torch.full_like(owner, -1)
@@ -52,10 +52,10 @@ def nmm_walk(
     return grown, sides, keep, owner, kept
 
 
-def hand_on(boxes: Tensor, candidates: Tensor, iou_threshold: float, metric: str, inclusive: bool) -> Tensor:
+def propagate(boxes: Tensor, candidates: Tensor, iou_threshold: float, metric: str, inclusive: bool) -> Tensor:
     """The owner of each of one group's candidates, which are in the order they are selected.
 
-    Each hands those it overlaps among what is free to the box it belongs to: itself, if nobody had it.
+    In score order, each box gives its own owner to every later box that it overlaps and that has none.
     """
     boxes, by = boxes[candidates], torch.full_like(candidates, -1)
     for at in range(len(candidates)):

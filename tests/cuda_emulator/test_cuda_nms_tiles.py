@@ -1,4 +1,4 @@
-"""The walk over tiles: segments that end, begin and run on at every place of a tile, many boxes, large indices."""
+"""The pass over tiles: segments that end, begin and run on at every place of a tile, many boxes, large indices."""
 
 from __future__ import annotations
 

@@ -225,7 +225,7 @@ def test_exports_for_any_batch_and_number_of_boxes(method: str) -> None:
 
 
 def test_the_fixed_shape_form_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a GPU runs, where candidates below the threshold stay in the walk."""
+    """What a GPU runs, where candidates below the threshold stay in the pass."""
     boxes, scores = scene(3, 40, 4)
     for method in BATCH_METHODS:
         options: dict[str, Any] = {"method": method, "score_threshold": 0.4, "max_per_class": 5, "max_per_image": 12}

@@ -1,4 +1,4 @@
-"""What lies around a walk over many images, by hand; and the YOLO functions as CUDA composes them."""
+"""What lies around a pass over many images, by hand; and the YOLO functions as CUDA composes them."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def test_onnxruntime_selects_the_same() -> None:
 
 
 def test_memory_grows_with_the_candidates() -> None:
-    """Of 8 x 20,000 x 80 scores 200 are above the threshold: the walk sees no other."""
+    """Of 8 x 20,000 x 80 scores 200 are above the threshold: the pass sees no other."""
     scores = torch.zeros(8, 20_000, 80)
     scores.view(-1)[:: scores.numel() // 200] = 0.9
     got = ptdet.combined_nms(torch.rand(8, 20_000, 4), scores, 0.5, score_threshold=0.5, max_per_image=100)

@@ -8,7 +8,6 @@ from .import_graph import (
     ROOT,
     arrows_between_rooms,
     cpp_includes,
-    python_files,
     python_imports,
     room_of_module,
     room_of_source,
@@ -48,14 +47,6 @@ ROLES = {
     "csrc/math": "the formulas that decide",
 }
 WIDTH, HEIGHT, ACROSS, DOWN = 190, 52, 225, 104
-
-
-def lines_of(room: str, python: bool) -> int:
-    if python:
-        paths = [path for name, path in python_files().items() if room_of_module(name) == room]
-    else:
-        paths = [p for p in (ROOT / "csrc" / room).rglob("*") if p.suffix in (".h", ".cpp", ".inc", ".cu")]
-    return sum(len(path.read_text().splitlines()) for path in paths)
 
 
 def places() -> dict[str, tuple[int, int]]:
@@ -107,21 +98,17 @@ def svg() -> str:
         )
     for room, (x, y) in at.items():
         python = not room.startswith("csrc/")
-        lines = lines_of(room.removeprefix("csrc/"), python)
         fill = "#eff6ff" if python else "#f0fdf4"
-        # to the next hundred, so that the picture does not change with every line of code
-        size = f"{(lines + 99) // 100 * 100:,} lines"
         out += [
             f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="7" fill="{fill}" stroke="#334155"/>',
             f'<text x="{x + 10}" y="{y + 21}" font-size="14" font-weight="bold" fill="#0f172a">{room}</text>',
-            f'<text x="{x + WIDTH - 8}" y="{y + 21}" font-size="10" text-anchor="end" fill="#475569">{size}</text>',
             f'<text x="{x + 10}" y="{y + 40}" font-size="12" fill="#334155">{ROLES[room]}</text>',
         ]
     return "\n".join([*out, "</svg>"]) + "\n"
 
 
 def main(path: Path = PICTURE) -> None:
-    path.write_text(svg())
+    path.write_text(svg(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from . import import_graph
+from . import architecture, import_graph
 
 ROOT = Path(__file__).parents[2]
 # What the files of a room may include, beside their own room's.
@@ -73,6 +73,11 @@ def test_imports_point_down() -> None:
     for user, used in import_graph.arrows_between_rooms(import_graph.python_imports(), import_graph.room_of_module):
         if "ptdet" not in (user, used):  # the table of public names, which loads what is asked for
             assert floor[user] < floor[used] or (user, used) == ("__main__", "cli"), f"{user} imports {used}"
+
+
+def test_the_picture_is_that_of_the_code() -> None:
+    told = "run: python -m tests.tools.architecture"
+    assert architecture.PICTURE.read_text(encoding="utf-8") == architecture.svg(), told
 
 
 def test_the_top_of_the_package_is_small() -> None:

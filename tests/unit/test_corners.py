@@ -16,7 +16,7 @@ from ptdet.testing import scenes
 pytestmark = pytest.mark.usefixtures("native")
 
 METRICS = ("iou", "giou", "iof", "ios")
-N = 600  # more than are kept before a walk plants a tree, and several blocks of it
+N = 600  # more than are kept before a pass builds a tree, and several blocks of it
 
 
 def near(n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -74,7 +74,7 @@ def test_fast_and_matrix(scene: str, metric: str) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("metric", reference.METRICS)
 def test_no_overlap_exceeds_1(metric: str, dtype: torch.dtype) -> None:
-    """So a walk at a threshold of 1 has nothing to ask. Boxes that are equal but for their last bits, of all sizes."""
+    """So a pass at a threshold of 1 has nothing to compare. Boxes equal but for their last bits, of all sizes."""
     random = scenes.generator(1)
     for size in (1e-19, 1e-3, 1.0, 1e9):
         last = torch.randint(-4, 5, (400, 4), generator=random) * torch.finfo(dtype).eps

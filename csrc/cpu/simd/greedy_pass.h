@@ -14,9 +14,9 @@ template <typename T>
 struct GroupPass {
   const Box<T>* boxes;  // in score order
   uint32_t count;
-  const bool* border;    // boxes that others, not in this pass, may remove (tiles.h); null: none
+  const bool* border;    // boxes that boxes outside this pass may remove (tiles.h); null: none
   uint32_t* suppressor;  // out: the selected position that removed i, i itself if kept, kNobody if not reached;
-                         // with a border, kUndecided for a box whose fate hangs on boxes of the border
+                         // with a border, kUndecided where the result depends on a border box
   int64_t max_output;    // no more are kept
   bool ends_at_limit;    // else boxes after it are still tested
   bool want_owner;       // then the suppressor is the first one
