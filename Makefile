@@ -12,17 +12,27 @@ BIN := $(VENV)/bin
 # A torch that is there already (the system's, or a GPU image's) is used as it is.
 SITE := $(shell $(PYTHON) -c "import torch; assert tuple(map(int, torch.__version__.split('.')[:2])) >= (2, 11)" 2>/dev/null && echo --system-site-packages)
 
-.PHONY: demo test test-build test-all lint format fuzz bench peers gpu build clean
+# For this machine: of CUDA only where a GPU is, or by USE_CUDA=1.
+FOR_HERE := USE_CUDA=$(or $(USE_CUDA),$(if $(shell nvidia-smi -L 2>/dev/null),,0))
 
-demo: $(VENV)/demo.ok build
+.PHONY: demo test test-build test-all lint format fuzz bench peers gpu build build-here clean
+
+demo: $(VENV)/demo.ok build-here $(BIN)/ptdet
 	$(BIN)/python -m benchmarks.demo
+
+build-here:
+	@$(FOR_HERE) $(BIN)/python setup.py -q build_native
+
+# So that there is a command, and `import ptdet` works from any folder.
+$(BIN)/ptdet: | $(VENV)/demo.ok build-here
+	@$(FOR_HERE) $(BIN)/pip install -q --no-deps --no-build-isolation -e .
 
 test: test-build
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --junit-xml build/test.xml
 
 # The emulated kernels, too: here all cores compile, where a test would keep the others waiting.
 test-build: $(VENV)/test.ok
-	@USE_CUDA=$(or $(USE_CUDA),$(if $(shell nvidia-smi -L 2>/dev/null),,0)) $(BIN)/python setup.py -q build_native
+	@$(MAKE) -s build-here
 	@$(BIN)/python -m tests.cuda_emulator.torch_room
 
 test-all: $(VENV)/test.ok build
@@ -67,6 +77,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(SITE) $(VENV)
 
 $(VENV)/demo.ok: requirements-demo.txt | $(VENV)/bin/python
+	@echo "Once: torch and what it needs from PyPI (some 3 GB; a torch >= 2.11 that is there is used), then a build of a few minutes."
 	$(BIN)/pip install -q -r requirements-demo.txt
 	@touch $@
 

@@ -88,7 +88,7 @@ struct WeightedMean : Sums<T> {
   }
 
   // A quotient below the normal numbers is rounded to their spacing once it has been rounded to the digits of T.
-  PTDET_HD static bool is_normal(T part, T quotient) {
+  PTDET_HD static int is_normal(T part, T quotient) {
     return size_of(quotient) >= two_to<T>(1 - Floating<T>::kBias) || part == T(0);
   }
 

@@ -77,7 +77,7 @@ struct Euclidean {
 template <typename T>
 struct Largest {
   static constexpr bool kScales = false;
-  PTDET_HD T add(T largest, T a) const { return (a > largest) | (a != a) ? a : largest; }  // a NaN stays
+  PTDET_HD T add(T largest, T a) const { return ((a > largest) | (a != a)) ? a : largest; }  // a NaN stays
   PTDET_HD T join(T largest, T other) const { return add(largest, other); }
   PTDET_HD T root(T largest) const { return largest; }
 };
@@ -90,7 +90,7 @@ struct AnyDegree {
   PTDET_HD T add(T sum, T a) const { return sum + power(a, p); }
   PTDET_HD T join(T sum, T other) const { return sum + other; }
   PTDET_HD T root(T sum) const { return power(sum, 1.0 / p); }
-  PTDET_HD T divisor(T largest) const { return (largest > T(0)) & (largest <= Range<T>::kLargest) ? largest : T(1); }
+  PTDET_HD T divisor(T largest) const { return ((largest > T(0)) & (largest <= Range<T>::kLargest)) ? largest : T(1); }
 };
 
 template <typename T>
@@ -119,14 +119,16 @@ PTDET_HD ScaledNorm<T> scaled_norm(const Degree& degree, int64_t channels, const
 }
 
 // [docs: slopes]
-// Can x (g / n) stand for the gradient of degree 2, with a norm that was rounded to a type of this range?
+// Can x (g / n) stand for the gradient of degree 2, with a norm that was rounded to a type of this range? 1 or 0, for
+// loops without branches.
 template <typename Range, typename T>
-PTDET_HD bool norm_holds(T n) {
+PTDET_HD int norm_holds(T n) {
   return (n >= T(Range::kSmallest)) & (n <= T(Range::kLargest));
 }
 template <typename T>
-PTDET_HD bool factor_holds(T factor, T g) {
-  return ((absolute(factor) >= Range<T>::kSmallest) & (absolute(factor) <= Range<T>::kLargest)) | (g == T(0));
+PTDET_HD int factor_holds(T factor, T g) {
+  const T size = absolute(factor);
+  return ((size >= Range<T>::kSmallest) & (size <= Range<T>::kLargest)) | (g == T(0));
 }
 
 // The gradient of degree 2 where it can not: r = x / n is within [-1, 1].

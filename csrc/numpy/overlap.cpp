@@ -31,14 +31,14 @@ py::object pairwise_overlap(const py::object& boxes1, const py::object& boxes2, 
   const bool wide = a.type() == Type::kFloat64 || b.type() == Type::kFloat64;
   py::array found(wide ? py::dtype::of<double>() : py::dtype::of<float>(),
                   std::vector<py::ssize_t>{input.rows, input.columns});
-  if (found.size() == 0) return std::move(found);
+  if (found.size() == 0) return found;
   NumpyHost host;
   void* out = found.mutable_data();
   {
     const Unlocked others_may_run;
     cpu::pairwise_overlap(input, out, host.get());
   }
-  return std::move(found);
+  return found;
 }
 
 const Registration registered([](py::module_& m) { m.def("pairwise_overlap", &pairwise_overlap); });

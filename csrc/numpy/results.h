@@ -20,7 +20,7 @@ inline py::array new_array(const py::dtype& dtype, std::vector<py::ssize_t> shap
 inline py::array new_indices(const int64_t* from, int64_t count) {
   py::array_t<int64_t> made(count);
   if (count) std::memcpy(made.mutable_data(), from, static_cast<size_t>(count) * sizeof(int64_t));
-  return std::move(made);
+  return made;
 }
 
 // What a pass writes, in the memory of its call.

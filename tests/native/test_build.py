@@ -1,4 +1,4 @@
-"""The oldest torch that is promised: every file of the torch room compiles against the headers of 2.11."""
+"""The oldest torch that is promised: csrc/torch compiles against the headers of 2.11. And other compilers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,11 @@ from .built import last_build
 
 ROOT = Path(__file__).parents[2]
 OLDEST = "2.11.0"
+OTHER_COMPILERS = [
+    name
+    for name in ("clang++", *(f"clang++-{n}" for n in range(14, 24)), *(f"g++-{n}" for n in range(11, 18)))
+    if shutil.which(name)
+]
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +40,36 @@ def include() -> Path:
 
 
 @pytest.fixture(scope="module")
-def commands() -> dict[str, str]:
-    """How the build at hand compiled each file."""
+def all_commands() -> list[tuple[Path, str]]:
+    """How the build at hand compiled each C++ file."""
     ninja = shutil.which("ninja") or str(Path(sys.executable).parent / "ninja")
     if (folder := last_build()) is None:
         pytest.skip("nothing was built here")
     listed = subprocess.run([ninja, "-C", str(folder), "-t", "compdb", "cxx"], cwd=ROOT, capture_output=True, text=True)
-    room = ROOT / "csrc/torch"  # other rooms have files of the same names
-    entries = json.loads(listed.stdout)
-    return {Path(e["file"]).name: e["command"] for e in entries if Path(e["file"]).parent == room}
+    return [(Path(entry["file"]), entry["command"]) for entry in json.loads(listed.stdout)]
+
+
+@pytest.fixture(scope="module")
+def commands(all_commands: list[tuple[Path, str]]) -> dict[str, str]:
+    """Of the files of csrc/torch, by name."""
+    return {file.name: command for file, command in all_commands if file.parent == ROOT / "csrc/torch"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not OTHER_COMPILERS, reason="no other compiler is installed: clang, or another g++")
+@pytest.mark.parametrize("compiler", list(dict.fromkeys([*OTHER_COMPILERS[:1], *OTHER_COMPILERS[-1:]])) or ["none"])
+def test_other_compilers_find_nothing_to_warn_of(compiler: str, all_commands: list[tuple[Path, str]]) -> None:
+    def read(entry: tuple[Path, str]) -> str:
+        source, command = entry
+        flags = shlex.split(command.split(" -MMD ")[0])
+        flags = flags[next(i for i, word in enumerate(flags) if word.startswith("-")) :]
+        line = [compiler, *flags, "-Werror", "-fsyntax-only", str(source)]
+        ran = subprocess.run(line, capture_output=True, text=True, check=False)
+        return "" if ran.returncode == 0 else f"{source}: {ran.stderr[:2000]}"
+
+    with ThreadPoolExecutor(2) as pool:
+        wrong = [said for said in pool.map(read, all_commands) if said]
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.slow

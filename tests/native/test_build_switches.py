@@ -22,6 +22,8 @@ SOURCES = {
 COMPILER = r"""#!/usr/bin/env python3
 import os, sys
 from pathlib import Path
+if "--help" in sys.argv:
+    raise SystemExit
 if "--list-gpu-arch" in sys.argv:
     print(*("compute_" + arch for arch in ("50", "70", "75", "80", "86", "89", "90")), sep="\n")
     raise SystemExit
