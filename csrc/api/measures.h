@@ -29,7 +29,7 @@ PTDET_HD T overlap_by(Metric metric, const Box<T>& a, const Box<T>& b) {
 // What MeasureTraits says of a metric.
 struct MetricTraits {
   Bound bound;
-  bool rounds_above;
+  bool above_zero_apart;
   Metric loose;
 };
 
@@ -40,7 +40,7 @@ inline MetricTraits traits_of(Metric metric) {
     using Loose = typename decltype(measure)::Loose;
     Metric loose = Metric::kIou;
     PTDET_METRICS(PTDET_CASE)
-    return MetricTraits{measure.kBound, measure.kRoundsAbove, loose};
+    return MetricTraits{measure.kBound, measure.kAboveZeroApart, loose};
   });
 #undef PTDET_CASE
 }

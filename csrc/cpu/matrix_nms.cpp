@@ -62,7 +62,7 @@ class Matrix {
     const Metric metric = params_.pass.metric;
     const MetricTraits traits = traits_of(metric);
     Filter<T> filter = Filter<T>::that_intersect(metric);
-    if (traits.rounds_above) filter.mode = Filter<T>::Mode::kNone;
+    if (traits.above_zero_apart) filter.mode = Filter<T>::Mode::kNone;
     const Tree<T> tree = space.plant(boxes, count, filter, Role::kSelected, host_);
     return {tree, metric, traits, matrix_decay<T>(params_), &share_by<T>, {}};
   }

@@ -42,19 +42,20 @@ struct Filter {
   static Filter from(const NmsParams& p) {
     const MetricTraits traits = traits_of(p.metric);
     // 1e-5 covers the rounding of an IoU (about 1e-6 relative, and what rounds above its bound does so by as much).
-    const double share = p.iou_threshold * (1 - 1e-5), iou = share - (traits.rounds_above ? 1e-5 : 0.0);
+    const double needed = traits.bound == Bound::kMeanOfOneAndIou ? 2 * p.iou_threshold - 1 : p.iou_threshold;
+    const double share = needed * (1 - 1e-5), iou = share - (traits.above_zero_apart ? 1e-5 : 0.0);
     // Below the normal range products lose their relative precision; the slack keeps such boxes in.
     const T slack = share > 0 ? 4 * kSmallest : T(0);
     const Metric loose = loose_of(p);
-    const bool apart_can_pass = p.inclusive ? p.iou_threshold <= 0 : p.iou_threshold < 0;
-    if (apart_can_pass || (traits.rounds_above && iou <= 0)) return {Mode::kNone, 0, 0, 0, loose};
+    const bool apart_can_pass = p.inclusive ? needed <= 0 : needed < 0;
+    if (apart_can_pass || (traits.above_zero_apart && iou <= 0)) return {Mode::kNone, 0, 0, 0, loose};
     // No measure exceeds 1 in the arithmetic of a machine: an intersection is at most either area, for rounding keeps
     // the order of numbers, so a union, a + b - inter, is at least it; and what a hull lacks, GIoU divides by more.
     if (p.inclusive ? p.iou_threshold > 1 : p.iou_threshold >= 1) return {Mode::kNever, 0, 0, 0, loose};
-    const bool is_share = traits.bound != Bound::kIou;
+    const bool is_share = traits.bound == Bound::kOverFirst || traits.bound == Bound::kOverSmaller;
     const T factor = static_cast<T>(is_share ? share : iou / (1 + iou));
     // Such a factor is 0, or has lost the precision that the margin above covers.
-    if (factor < kSmallest && traits.rounds_above) return {Mode::kNone, 0, 0, 0, loose};
+    if (factor < kSmallest && traits.above_zero_apart) return {Mode::kNone, 0, 0, 0, loose};
     if (factor < kSmallest) return that_intersect(p.metric);
     if (is_share)
       return {traits.bound == Bound::kOverFirst ? Mode::kOfCandidate : Mode::kOfSmaller, 0, factor, slack, loose};

@@ -31,11 +31,13 @@ Fallen let_decay(const SoftRule<T, Score>& rule, const Box<T>& selected, const B
   return fallen;
 }
 
-// Can a measure be above 0 although the boxes share no area? By its rounding, or by more where areas have lost digits.
-// A gaussian of its rounding is 1, unless sigma is small or the scores have more digits than the boxes.
+// Can a measure be above 0 although the boxes share no area? By its formula, by its rounding, or by more where areas
+// have lost digits. A gaussian of its rounding is 1, unless sigma is small or the scores have more digits than the boxes.
 template <typename T, typename Score>
 bool apart_can_decay(const NmsInput& input, const SoftParams& params) {
-  if (!traits_of(params.pass.metric).rounds_above) return false;
+  const MetricTraits traits = traits_of(params.pass.metric);
+  if (!traits.above_zero_apart) return false;
+  if (traits.bound == Bound::kMeanOfOneAndIou) return true;
   if (params.sigma < 1e-3 || sizeof(Score) > sizeof(T)) return true;
   bool found = false;
   with_type(input.boxes.type, input.boxes.data, [&](const auto* data) {

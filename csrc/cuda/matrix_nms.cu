@@ -56,7 +56,7 @@ __global__ void prepare(MatrixScratch<T, Score> scratch, NmsInput input, const i
 // Most boxes are apart, and then no division is needed.
 template <typename Measure, typename T>
 __device__ inline T share_of(const Box<T>& own, const Box<T>& better) {
-  if (!Measure::kRoundsAbove && intersection_area(own, better) == T(0)) return T(0);
+  if (!Measure::kAboveZeroApart && intersection_area(own, better) == T(0)) return T(0);
   return decay_share<T>(Measure::between(own, better));
 }
 

@@ -125,8 +125,8 @@ struct Soft {
     pass.rows = sorted.by_group ? sorted.by_group : sorted.by_score;
     const auto rule = SoftRule<T, Score>::from(params);
     // Does a box without a common area change nothing?
-    const bool by_touch =
-        !traits_of(params.pass.metric).rounds_above && (params.decay != Decay::kHard || rule.threshold.excludes_zero());
+    const bool by_touch = !traits_of(params.pass.metric).above_zero_apart &&
+                          (params.decay != Decay::kHard || rule.threshold.excludes_zero());
     const int64_t blocks = blocks_for(input.count, kBlock);
     LAUNCH(clear, 1, 1, stream, pass.segments.found);
     const auto prepare_kernel = prepare<T, Score>;

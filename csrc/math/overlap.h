@@ -12,15 +12,15 @@
 namespace ptdet {
 
 // What a measure does not exceed, but for rounding: the intersection over the union, over the area of a, or over the
-// smaller area.
-enum class Bound { kIou, kOverFirst, kOverSmaller };
+// smaller area; or the mean of 1 and IoU, which boxes apart can come to.
+enum class Bound { kIou, kOverFirst, kOverSmaller, kMeanOfOneAndIou };
 
 // What searches need to know of a measure.
 template <typename Self>
 struct MeasureTraits {
   static constexpr Bound kBound = Bound::kIou;
-  // Can it exceed its bound by rounding? Then it can be above 0 although the boxes share no area.
-  static constexpr bool kRoundsAbove = false;
+  // Can it be above 0 although the boxes share no area? By its formula, or by rounding.
+  static constexpr bool kAboveZeroApart = false;
   static constexpr bool kUsesAngle = false;  // of the diagonals (math/angle.h), which takes long to compute
   using Loose = Self;                        // an upper bound that takes little time to compute
 };
@@ -36,7 +36,7 @@ struct Iou : MeasureTraits<Iou> {
 // Rezatofighi et al., "Generalized Intersection over Union", CVPR 2019. Where two boxes touch, the union, rounded, may
 // exceed the enclosing box: then the value is above IoU.
 struct Giou : MeasureTraits<Giou> {
-  static constexpr bool kRoundsAbove = true;
+  static constexpr bool kAboveZeroApart = true;
   template <typename T>
   PTDET_HD static T between(const Box<T>& a, const Box<T>& b) {
     const T inter = intersection_area(a, b);

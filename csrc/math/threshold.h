@@ -60,7 +60,7 @@ PTDET_HD bool suppresses(const Shape& selected, const Shape& candidate, const Th
 // most 0, or not finite.
 template <typename Measure, typename Shape, typename T>
 PTDET_HD bool suppresses_early_out(const Shape& selected, const Shape& candidate, const Threshold<T>& threshold) {
-  if (!Measure::kRoundsAbove && threshold.excludes_zero() && intersection_area(candidate, selected) == T(0))
+  if (!Measure::kAboveZeroApart && threshold.excludes_zero() && intersection_area(candidate, selected) == T(0))
     return false;
   return suppresses<Measure>(selected, candidate, threshold);
 }
