@@ -31,7 +31,8 @@ namespace ptdet {
   ROW(kDiou, "diou", Diou) \
   ROW(kCiou, "ciou", Ciou) \
   ROW(kIof, "iof", Iof)    \
-  ROW(kIos, "ios", Ios)
+  ROW(kIos, "ios", Ios)    \
+  ROW(kTiou, "tiou", Tiou)
 
 #define PTDET_NAME(name, ...) name,
 enum class Type : int { PTDET_TYPES(PTDET_NAME) };

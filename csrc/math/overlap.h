@@ -103,4 +103,14 @@ struct Ios : MeasureTraits<Ios> {
   }
 };
 
+// Tracking IoU (arXiv:2310.05171) as powerboxes has it: the smaller area over that of the enclosing box.
+struct Tiou : MeasureTraits<Tiou> {
+  static constexpr Bound kBound = Bound::kMeanOfOneAndIou;
+  static constexpr bool kAboveZeroApart = true;
+  template <typename T>
+  PTDET_HD static T between(const Box<T>& a, const Box<T>& b) {
+    return share(lesser(area(a), area(b)), area(enclosing(a, b)));
+  }
+};
+
 }  // namespace ptdet

@@ -203,6 +203,18 @@ PTDET_HD T graded(Ios, const Pair<T>& p, const Epsilon<T>& eps, Slopes<T>& s) {
   return noted(q.value, s);
 }
 
+template <typename T>
+PTDET_HD T graded(Tiou, const Pair<T>& p, const Epsilon<T>& eps, Slopes<T>& s) {
+  const auto a_counts = (p.a.area < p.b.area) | (p.a.area != p.a.area);
+  const Quotient<T> q = quotient(select(a_counts, p.a.area, p.b.area), p.cw * p.ch + eps.joint);
+  const T of_a = first_is_lesser(p.a.area, p.b.area);
+  by_area_a(s, p, q.by_part * of_a);
+  by_area_b(s, p, q.by_part * (T(1) - of_a));
+  s.cw = s.cw + q.by_whole * p.ch;
+  s.ch = s.ch + q.by_whole * p.cw;
+  return noted(q.value, s);
+}
+
 // A gradient within the finite range (SPEC 1).
 template <typename T>
 PTDET_HD T bounded(T x) {

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .checks import check_flag, check_limit, check_number, check_number_or_none, check_positive, one_of
 
-METRICS = ("iou", "giou", "diou", "ciou", "iof", "ios")
+METRICS = ("iou", "giou", "diou", "ciou", "iof", "ios", "tiou")
 LOSSES = (
     *("iou", "giou", "diou", "ciou", "eiou", "focal_eiou", "siou", "alpha_iou", "mpdiou", "inner_iou", "nwd"),
     "wiou_v1",

@@ -66,8 +66,8 @@ def nms(
         iou_threshold: any number but NaN.
         score_threshold: only boxes with a score above it take part.
         max_output: keep at most so many, the best.
-        metric: the overlap: iou, giou, diou, ciou, iof (share of the candidate that is covered) or ios (of the
-            smaller box).
+        metric: the overlap: iou, giou, diou, ciou, iof (share of the candidate that is covered), ios (of the
+            smaller box) or tiou.
         inclusive: remove at overlap == iou_threshold too.
         return_owner: also say which kept box removed each box.
         compat: do as this package does where packages differ silently (docs/switching.md): torchvision, yolov3, yolov5,

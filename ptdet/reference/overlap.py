@@ -153,6 +153,11 @@ def ios(a: Tensor, b: Tensor, rule: Rule = RAW) -> Tensor:
     return rule.overlap(intersection(a, b), torch.minimum(area(a), area(b)))
 
 
+def tiou(a: Tensor, b: Tensor, rule: Rule = RAW) -> Tensor:
+    """Tracking IoU (arXiv:2310.05171) as powerboxes has it: the smaller area over that of the enclosing box."""
+    return rule.overlap(torch.minimum(area(a), area(b)), area(enclosing(a, b)))
+
+
 FLOATS = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 METRICS: dict[str, Measure] = {
     "iou": iou,
@@ -161,6 +166,7 @@ METRICS: dict[str, Measure] = {
     "ciou": ciou,
     "iof": iof,
     "ios": ios,
+    "tiou": tiou,
 }
 
 

@@ -71,7 +71,15 @@ def test_values_are_the_reference_s_on_every_shape(kind: str, dtype: torch.dtype
 
 
 # Two squares of side s, the second moved by s/2 along x and y: IoU 1/7, GIoU 1/7 - (9/4 - 7/4) / (9/4), DIoU 1/7 - 1/9.
-EXPECTED = {"iou": 1 / 7, "giou": 1 / 7 - 2 / 9, "diou": 1 / 7 - 1 / 9, "ciou": 1 / 7 - 1 / 9, "iof": 0.25, "ios": 0.25}
+EXPECTED = {
+    "iou": 1 / 7,
+    "giou": 1 / 7 - 2 / 9,
+    "diou": 1 / 7 - 1 / 9,
+    "ciou": 1 / 7 - 1 / 9,
+    "iof": 0.25,
+    "ios": 0.25,
+    "tiou": 4 / 9,
+}
 # By kind: in float32, 1e-30 squared is 0 and 1e30 squared infinite: an area is one or the other, and so is a diagonal.
 AT_SCALE: dict[tuple[torch.dtype, float], dict[str, float]] = {
     (torch.float64, 1e-30): EXPECTED,
