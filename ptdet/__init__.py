@@ -10,15 +10,16 @@ import sys
 from importlib import import_module
 from typing import Any
 
+from ._shared.methods import METHODS
+
 __version__ = "0.1.0"
-# What is public: by module the names that stand in ptdet itself, and the modules, all loaded at first use. __init__.pyi
-# says the same to editors and type checkers.
+# What is public: by module the names that stand in ptdet itself, and the modules, all loaded at first use; the methods'
+# functions besides. __init__.pyi says the same to editors and type checkers.
 _NAMES = {
     "_library.register": ("backend", "register"),
     "info": ("build_info",),
     "integrations._patch": ("Patch", "patch"),
     "ops.batch": ("combined_nms", "ragged_nms"),
-    "ops.box_fusion": ("non_maximum_weighted", "weighted_boxes_fusion"),
     "ops.boxes": ("box_area", "box_convert", "clip_boxes_to_image", "remove_small_boxes"),
     "ops.channel_norm": ("ChannelNormFunction", "channel_norm"),
     "ops.losses": (
@@ -35,11 +36,7 @@ _NAMES = {
         "scylla_iou_loss",
         "wise_iou_loss",
     ),
-    "ops.matrix_nms": ("fast_nms", "matrix_nms"),
-    "ops.merge_nms": ("cluster_nms", "merge_nms"),
-    "ops.nmm": ("greedy_nmm", "nmm"),
-    "ops.nms": ("batched_nms", "nms"),
-    "ops.nms_variants": ("and_nms", "diou_nms", "or_nms"),
+    "ops.nms": ("batched_nms",),
     "ops.overlap": (
         "bbox_iou",
         "box_iof",
@@ -51,11 +48,14 @@ _NAMES = {
         "overlap",
         "pairwise_overlap",
     ),
-    "ops.soft_nms": ("soft_nms",),
     "yolo": ("non_max_suppression",),
 }
 _MODULES = ("compat", "integrations", "io", "nn", "numpy", "onnx", "reference", "testing", "yolo")
-_HOMES = {name: module for module, names in _NAMES.items() for name in names} | {name: name for name in _MODULES}
+_HOMES = {
+    **{name: module for module, names in _NAMES.items() for name in names},
+    **{method.function: f"ops.{method.stem}" for method in METHODS.values()},
+    **{name: name for name in _MODULES},
+}
 __all__ = sorted(["__version__", *_HOMES])
 
 

@@ -66,11 +66,7 @@ from .ops.nms import (
     batched_nms as batched_nms,
     nms as nms,
 )
-from .ops.nms_variants import (
-    and_nms as and_nms,
-    diou_nms as diou_nms,
-    or_nms as or_nms,
-)
+from .ops.nms_variants import *
 from .ops.overlap import (
     bbox_iou as bbox_iou,
     box_iof as box_iof,

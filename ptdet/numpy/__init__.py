@@ -5,13 +5,14 @@ ml_dtypes' bfloat16) in any strides and byte order; nothing edits its inputs, an
 raises TypeError or ValueError that name the argument, what was expected and what came.
 """
 
+from . import _nms_variants
 from ._box_fusion import non_maximum_weighted, weighted_boxes_fusion
 from ._matrix_nms import fast_nms, matrix_nms
 from ._merge_nms import cluster_nms, merge_nms
 from ._native import get_num_threads, set_num_threads
 from ._nmm import greedy_nmm, nmm
 from ._nms import batched_nms, nms
-from ._nms_variants import and_nms, diou_nms, or_nms
+from ._nms_variants import *
 from ._overlap import (
     box_iof,
     box_ios,
@@ -25,14 +26,12 @@ from ._soft_nms import soft_nms
 from ._yolo import non_max_suppression, postprocess
 
 __all__ = [
-    "and_nms",
     "batched_nms",
     "box_iof",
     "box_ios",
     "box_iou",
     "cluster_nms",
     "complete_box_iou",
-    "diou_nms",
     "distance_box_iou",
     "fast_nms",
     "generalized_box_iou",
@@ -44,10 +43,10 @@ __all__ = [
     "nms",
     "non_max_suppression",
     "non_maximum_weighted",
-    "or_nms",
     "pairwise_overlap",
     "postprocess",
     "set_num_threads",
     "soft_nms",
     "weighted_boxes_fusion",
 ]
+__all__ += _nms_variants.__all__

@@ -7,6 +7,8 @@ from typing import Literal, overload
 from ._native import native
 from ._types import Array, Indices
 
+__all__ = ["and_nms", "diou_nms", "or_nms"]
+
 
 @overload
 def or_nms(

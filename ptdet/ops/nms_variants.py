@@ -12,6 +12,7 @@ from .._library.register import operator
 from ._results import cut_owned
 from .nms import run_hard
 
+__all__ = ["and_nms", "diou_nms", "or_nms"]
 AND_NMS = operator("and_nms")
 AND_NMS_WALK = operator("and_nms_walk")
 DIOU_NMS_WALK = operator("diou_nms_walk")

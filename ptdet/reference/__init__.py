@@ -3,6 +3,7 @@
 Nothing here imports another part of ptdet or shares code with csrc, so that an error in one is seen by the other.
 """
 
+from . import nms_variants
 from .batch import class_candidates, image_order, ragged_groups, rows_at
 from .box_fusion import wbf_walk
 from .channel_norm import channel_norm, channel_norm_backward
@@ -14,7 +15,7 @@ from .matrix_nms import fast_nms_walk, matrix_nms_walk
 from .merge_nms import merge_nms, merge_nms_walk
 from .nmm import nmm_walk
 from .nms import decreasing, nms, nms_walk
-from .nms_variants import and_nms, and_nms_walk, diou_nms_walk
+from .nms_variants import *
 from .overlap import METRICS, computed, finite_or_zero, overlap, raw_overlap
 from .pairs import graded_box_loss, graded_box_loss_backward, pairwise_overlap, pairwise_overlap_backward
 from .parameter import parameter
@@ -25,8 +26,6 @@ from .yolo import non_max_suppression, yolo_filter, yolo_pipeline
 __all__ = [
     "METRICS",
     "above",
-    "and_nms",
-    "and_nms_walk",
     "arctangent",
     "box_loss",
     "channel_norm",
@@ -35,7 +34,6 @@ __all__ = [
     "computed",
     "decreasing",
     "detached_factors",
-    "diou_nms_walk",
     "exceeds",
     "exponential",
     "fast_nms_walk",
@@ -66,3 +64,4 @@ __all__ = [
     "yolo_pipeline",
     "yolo_postprocess",
 ]
+__all__ += nms_variants.__all__

@@ -10,6 +10,8 @@ from .nms import candidates_in_order, check, greedy, nms_walk, split_by_group
 from .overlap import centre_distance_share, computed, iou, raw_overlap
 from .thresholds import exceeds
 
+__all__ = ["and_nms", "and_nms_walk", "diou_nms_walk"]
+
 
 def diou_nms_walk(
     boxes: Tensor,
