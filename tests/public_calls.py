@@ -12,8 +12,9 @@ import ptdet
 import ptdet.nn
 import ptdet.yolo
 from ptdet._shared.checks import check_flag, check_limit, check_number, check_number_or_none, check_positive
-from ptdet._shared.methods import BATCH_METHODS, METHODS, SUPPRESSIONS, Method
+from ptdet._shared.methods import BATCH_METHODS, METHODS, Method
 from ptdet._shared.parameters import PARAMETERS, parameter_of
+from ptdet.testing.samples_methods import number_a_box
 
 BOXES = torch.tensor([[0.0, 0, 5, 5], [1, 1, 6, 6], [20, 20, 25, 25]])
 SCORES = torch.tensor([0.9, 0.8, 0.7])
@@ -49,7 +50,7 @@ KINDS = {name: _BY_CHECK.get(row.check, "choice") for name, row in PARAMETERS.it
     "GIoU": "flag", "DIoU": "flag", "CIoU": "flag", "method": "choice",
     "fmt": "choice", "in_fmt": "choice", "out_fmt": "choice", "reduction": "choice", "base": "choice",
     "version": "choice", "head": "choice", "compat": "choice or none",
-    "size": "size", "image_size": "sides",
+    "size": "size", "image_size": "sides", **{name: "scores" for row in METHODS.values() for name in row.numbers},
 }  # fmt: skip
 
 _COMMON = {"score_threshold": 0.1, "max_output": 10, "return_owner": True}
@@ -85,12 +86,12 @@ def _add(name: str, call: Callable[..., Any], good: dict[str, Any], **kinds: str
 _add("nms", ptdet.nms, {**_HARD, "compat": None})
 _add("batched_nms", ptdet.batched_nms, {**_HARD, **_IDS, "compat": None}, idxs="ids")
 _GOOD = {**_HARD, **_IDS, "match_threshold": 0.5, "compat": None}
-for _method in SUPPRESSIONS:
-    _row = METHODS[_method]
+for _method, _row in METHODS.items():
     _function = getattr(ptdet, _row.function)
-    if _method != "hard":  # above
+    if _method != "hard" and not _row.of_models:  # above, and below
         _names = inspect.signature(_function).parameters
-        _add(_row.function, _function, {each: _GOOD.get(each, _tried(_row, each)) for each in _names})
+        _numbers = dict.fromkeys(_row.numbers, number_a_box(SCORES))
+        _add(_row.function, _function, {each: ({**_GOOD, **_numbers}).get(each, _tried(_row, each)) for each in _names})
 _add("cluster_nms", ptdet.cluster_nms, {**PUBLIC["cluster_nms"].good, "beta": 0.6, "metric": "diou"})
 _add("weighted_boxes_fusion", ptdet.weighted_boxes_fusion,
      {**_FUSED, "conf_type": "avg", "allows_overflow": False}, weights="list of positive")  # fmt: skip

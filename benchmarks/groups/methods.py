@@ -48,7 +48,8 @@ class Timed:
         if self.method.of_models:
             return function([boxes], [scores], [scores.long()], **self.options)
         threshold = (THRESHOLDS.get(self.name, THRESHOLD),) if self.method.has_threshold else ()
-        return function(boxes, scores, *threshold, **self.options)
+        numbers = [scores] * len(self.method.numbers)
+        return function(boxes, scores, *numbers, *threshold, **self.options)
 
     @property
     def scores_at(self) -> int | None:

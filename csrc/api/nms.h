@@ -30,6 +30,7 @@ struct NmsOutput {
 };
 
 constexpr int64_t kGroupIsNan = -1;
+constexpr int64_t kNumberIsNan = -4;  // of those that a variant takes besides, one a box
 
 namespace cpu {
 void nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output, const Host& host);

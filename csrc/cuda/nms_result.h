@@ -34,7 +34,7 @@ __global__ void __launch_bounds__(kScanThreads)
   const int64_t all = sum_all(result.block_kept, blocks);
   if (threadIdx.x != 0) return;
   *result.total = all;
-  if (*kept != kGroupIsNan) *kept = all < max_output ? all : max_output;
+  if (*kept >= 0) *kept = all < max_output ? all : max_output;
 }
 
 __global__ void write_keep(Result result, const int64_t* by_score, int64_t max_output, int64_t* keep) {

@@ -34,6 +34,13 @@ struct Threshold {
   PTDET_HD bool excludes_zero() const { return inclusive ? bound > T(0) : bound >= T(0); }
 };
 
+// The same of a threshold that a kernel computes: a T becomes a double without loss.
+template <typename T>
+PTDET_HD bool meets(T overlap, double threshold, bool inclusive) {
+  const double value = static_cast<double>(overlap);
+  return is_finite(overlap) && (inclusive ? value >= threshold : value > threshold);
+}
+
 template <typename Measure>
 struct Suppression {
   template <typename Shape, typename T>

@@ -132,6 +132,12 @@ Candidates::Candidates(const py::object& given_boxes, const py::object& given_sc
   idxs->expect_shape(idxs->dims() == 1 && idxs->size(0) == count(), one_each);
 }
 
+Numbers::Numbers(const char* name, const py::object& given, const Candidates& candidates) : array(name, given) {
+  const int64_t count = candidates.count();
+  array.expect_shape(array.dims() == 1 && array.size(0) == count, "(" + std::to_string(count) + ",)");
+  array.expect_floating();
+}
+
 NmsInput Candidates::input() const {
   NmsInput input;
   input.count = count();

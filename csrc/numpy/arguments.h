@@ -75,6 +75,14 @@ struct Candidates {
   NmsInput input() const;
 };
 
+// A number a box, of an array that a method takes besides; lives as long as this.
+struct Numbers {
+  Readable array;
+
+  Numbers(const char* name, const py::object& given, const Candidates& candidates);
+  Column column() const { return {array.data(), array.stride(0), array.type()}; }
+};
+
 NmsParams nms_params(int64_t count, const py::object& iou_threshold, const py::object& metric,
                      const py::object& inclusive, const py::object& score_threshold, const py::object& max_output,
                      const char* threshold_name = "iou_threshold");

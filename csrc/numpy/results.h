@@ -36,10 +36,13 @@ class PassMemory {
     check_group_ids(kept_);
     if (kept_ == kScoreIsNegative) throw py::value_error("scores: expected numbers >= 0, got one below");
     if (kept_ == kModelIsUnknown) throw py::value_error("models: expected numbers from 0 to M - 1");
+    if (kept_ == kNumberIsNan) throw py::value_error(std::string(numbers) + ": expected numbers, got NaN");
     return kept_;
   }
   py::array keep() const { return new_indices(keep_, kept()); }
   py::array owner() const { return new_indices(owner_, count_); }
+
+  const char* numbers = "";  // the name of what kNumberIsNan is about
 
  private:
   const int64_t count_;
@@ -50,10 +53,12 @@ class PassMemory {
 
 // keep, or (keep, owner), of what run(output, host) finds.
 template <typename Run>
-py::object kept_by(const Candidates& candidates, const py::object& return_owner, Run&& run, bool needs_owner = false) {
+py::object kept_by(const Candidates& candidates, const py::object& return_owner, Run&& run, bool needs_owner = false,
+                   const char* numbers = "") {
   const bool wants_owner = flag_of("return_owner", return_owner);
   NumpyHost host;
   PassMemory pass(host, candidates.count(), wants_owner || needs_owner);
+  pass.numbers = numbers;
   {
     const Unlocked others_may_run;
     run(pass.output(), host.get());

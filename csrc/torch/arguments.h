@@ -63,6 +63,13 @@ inline void check_device(const Tensor& t, const Tensor& like, const char* name) 
   STD_TORCH_CHECK(t.device() == like.device(), "ptdet: ", name, " must be on the device of the first tensor");
 }
 
+// A number a box, of a tensor that a method takes besides.
+inline Column numbers_of(const Tensor& t, const Tensor& boxes, const char* name) {
+  float_type_of(t, name);
+  check_device(t, boxes, name);
+  return column_of(t, boxes.size(0), name);
+}
+
 inline NmsInput nms_input(const Tensor& boxes, const Tensor& scores, const Index& idxs) {
   STD_TORCH_CHECK(boxes.dim() == 2 && boxes.size(1) == 4, "ptdet: boxes must have shape (N, 4)");
   NmsInput input;
@@ -97,6 +104,7 @@ inline void check_refusal(int64_t num_kept) {
   STD_TORCH_CHECK(num_kept != kGroupIsNan, "ptdet: idxs must not hold NaN");
   STD_TORCH_CHECK(num_kept != kScoreIsNegative, "ptdet: scores must not be negative");
   STD_TORCH_CHECK(num_kept != kModelIsUnknown, "ptdet: models must be numbers from 0 to M - 1");
+  STD_TORCH_CHECK(num_kept != kNumberIsNan, "ptdet: a number of each box must not be NaN");
 }
 
 // A new contiguous tensor on the device of `like`; the plain shim call, because a dispatcher call by name costs more

@@ -16,11 +16,13 @@ from .._shared.methods import METHODS
 from .._shared.parameters import parameter_of
 from .checks import (
     FLOATS,
+    check_are_numbers,
     check_candidates,
     check_has_data,
     check_ids,
     check_ids_are_numbers,
     check_not_negative,
+    check_number_a_box,
     check_tensor,
 )
 from .signatures import SIGNATURES
@@ -38,11 +40,14 @@ def _check_weights(name: str, weights: Any, boxes: Tensor) -> None:
         raise ValueError(f"{name}: expected floats of shape (M,), got {weights.dtype} of {tuple(weights.shape)}")
 
 
+# By operator.
+NUMBERS = {row.operator: row.numbers for row in METHODS.values() if row.numbers}
 # Tensors beside boxes and scores, where they are not None.
 TENSORS: dict[str, Callable[[str, Any, Tensor], None]] = {
     "idxs": check_ids,
     "models": _check_models,
     "weights": _check_weights,
+    **{name: check_number_a_box for names in NUMBERS.values() for name in names},
 }
 # What an operator asks of the values of its scores.
 SCORES: dict[str, Callable[[Tensor], None]] = {"soft_nms_walk": check_not_negative}
@@ -68,6 +73,8 @@ def explain(operator: str, boxes: Any, scores: Any, idxs: Any, *rest: Any) -> No
     check_has_data("boxes", boxes)
     if operator in SCORES:
         SCORES[operator](scores)
+    for name, numbers in zip(NUMBERS.get(operator, ()), rest, strict=False):
+        check_are_numbers(name, numbers)
 
 
 def explain_options(operator: str, scores: Tensor, options: dict[str, Any]) -> None:

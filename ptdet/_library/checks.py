@@ -139,6 +139,22 @@ def check_boxes_of_batch(boxes: Any, scores: Any) -> None:
     check_device("scores", scores, boxes)
 
 
+NUMBERS_ARE_NAN = "expected numbers, got NaN"
+
+
+def check_number_a_box(name: str, numbers: Any, boxes: Tensor) -> None:
+    """(N,) floats; `check_are_numbers` looks at the values."""
+    _check_rows(name, numbers, boxes)
+    check_floating(name, numbers)
+    check_device(name, numbers, boxes)
+
+
+def check_are_numbers(name: str, numbers: Tensor) -> None:
+    """On a GPU this waits. Under torch.compile the operator's own check remains."""
+    if not torch.compiler.is_compiling() and any_is(torch.isnan, numbers):
+        raise ValueError(f"{name}: {NUMBERS_ARE_NAN}")
+
+
 SCORES_ARE_NEGATIVE = "expected numbers >= 0, got one below"
 
 

@@ -25,6 +25,9 @@ class Method(NamedTuple):
     has_threshold: bool = True  # the others take None for it
     in_batches: bool = False  # combined_nms and ragged_nms take it
     of_models: bool = False  # its function takes lists, an entry a model
+    # Of the tensors that function and operator take besides: (N,) floats, a number a box; after the scores, in the
+    # operator after the ids. A method with such is no module, has no form for a batch and none on the command line.
+    numbers: tuple[str, ...] = ()
 
 
 METHODS: dict[str, Method] = {
@@ -67,10 +70,12 @@ METHODS: dict[str, Method] = {
 }
 BATCH_METHODS = tuple(name for name, method in METHODS.items() if method.in_batches)
 FUSIONS = tuple(name for name, method in METHODS.items() if method.of_models)
-SUPPRESSIONS = tuple(name for name, method in METHODS.items() if not method.of_models)
-# Each method by all its names: that of the table and that of its function.
+# What boxes, scores and ids are enough for.
+PLAIN = tuple(name for name, method in METHODS.items() if not method.numbers)
+SUPPRESSIONS = tuple(name for name in PLAIN if not METHODS[name].of_models)
+# Each of these by all its names: that of the table and that of its function.
 NAMES: dict[str, str] = {
-    **{method.function: name for name, method in METHODS.items()},
-    **{name: name for name in METHODS},
+    **{METHODS[name].function: name for name in PLAIN},
+    **{name: name for name in PLAIN},
     "batched_nms": "hard",
 }

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from .._shared.methods import FUSIONS, METHODS, NAMES
+from .._shared.methods import FUSIONS, NAMES, PLAIN
 
 if TYPE_CHECKING:
     from ..io import Space
@@ -78,7 +78,7 @@ def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from .run import Settings, print_table, run_files, with_progress
 
     if asked.method not in NAMES:
-        parser.error(f"--method {asked.method}: expected one of {', '.join(METHODS)}")
+        parser.error(f"--method {asked.method}: expected one of {', '.join(PLAIN)}")
     ids = CATEGORY_IDS if asked.category_ids == "coco" else ()
     options = ReadOptions(asked.layout, asked.logits, asked.classes, ids, asked.space)
     settings = Settings(asked.method, asked.iou, asked.conf, asked.agnostic, asked.multi_label)
@@ -117,7 +117,7 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--method",
         default="nms",
-        help=f"nms (default) or one of {', '.join(METHODS)}: within each class where classes exist; "
+        help=f"nms (default) or one of {', '.join(PLAIN)}: within each class where classes exist; "
         f"{' and '.join(FUSIONS)} take all of a file for the boxes of one model",
     )
     run.add_argument("--iou", type=_number, default=0.5, metavar="T", help="remove above this overlap (0.5)")

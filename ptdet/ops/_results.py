@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .._library.checks import IDS_ARE_NAN, SCORES_ARE_NEGATIVE, check_dense
+from .._library.checks import IDS_ARE_NAN, NUMBERS_ARE_NAN, SCORES_ARE_NEGATIVE, check_dense
 from .._library.pieces import by_piece, is_recorded
 from .._library.register import operator, wants_gradient
 
@@ -14,11 +14,12 @@ IMAGE_SLOTS = operator("image_slots")
 ROWS_AT = operator("rows_at")
 
 # What a kernel writes in the place of the count where it refuses values; csrc/api has the same names.
-GROUP_IS_NAN, SCORE_IS_NEGATIVE, MODEL_IS_UNKNOWN = -1, -2, -3
+GROUP_IS_NAN, SCORE_IS_NEGATIVE, MODEL_IS_UNKNOWN, NUMBER_IS_NAN = -1, -2, -3, -4
 REFUSED = {
     GROUP_IS_NAN: f"idxs: {IDS_ARE_NAN}",
     SCORE_IS_NEGATIVE: f"scores: {SCORES_ARE_NEGATIVE}",
     MODEL_IS_UNKNOWN: "models: expected numbers from 0 to the number of weights - 1, got another",
+    NUMBER_IS_NAN: f"a number of each box: {NUMBERS_ARE_NAN}",
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .._library.arguments import NUMBERS
 from .._library.signatures import SIGNATURES
 from .._shared.methods import METHODS
 from .._shared.parameters import parameter_of
@@ -27,10 +28,16 @@ OPERATORS = tuple(
 )
 
 
+def number_a_box(scores: Tensor) -> Tensor:
+    """From 0 to 0.9, in no order."""
+    return (torch.arange(len(scores), device=scores.device) * 7 % 10 / 10).to(scores.dtype)
+
+
 # The tensors that some operators take beside boxes, scores and ids, made of the scores.
 TENSORS: dict[str, Callable[[Tensor], Tensor]] = {
     "models": lambda scores: torch.arange(len(scores), device=scores.device) % 3,
     "weights": lambda scores: torch.tensor([2.0, 1.0, 0.5], device=scores.device, dtype=scores.dtype),
+    **{name: number_a_box for names in NUMBERS.values() for name in names},
 }
 
 

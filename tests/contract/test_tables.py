@@ -40,11 +40,12 @@ def test_a_method_is_what_its_signatures_say(name: str) -> None:
     signature = SIGNATURES[row.operator]
     assert getattr(ptdet, row.function) is function_of(name)
     assert {row.boxes, row.scores} - {""} <= {*signature.results}
-    assert {*row.settings} <= {*signature.arguments} and NAMES[row.function] == name
+    assert {*row.settings} <= {*signature.arguments} and (NAMES.get(row.function) == name) == (not row.numbers)
     assert row.has_threshold == ("iou_threshold" in signature.arguments)
+    assert row.numbers == signature.arguments[3 : 3 + len(row.numbers)] and {*row.numbers} <= signature.tensors
     for home in (ptdet, ptdet.numpy):
         ours = parameters(getattr(home, row.function))
-        assert {*row.options} <= {*ours}
+        assert {*row.options} <= {*ours} and row.numbers == tuple(ours)[2 : 2 + len(row.numbers)]
         assert row.has_threshold == ("iou_threshold" in ours)
         defaults = {**signature.defaults, **row.settings}
         for option, value in ours.items():

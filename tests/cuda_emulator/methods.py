@@ -10,10 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ptdet._library.arguments import NUMBERS
 from ptdet._library.fakes.derived import RESULTS
 from ptdet._library.signatures import SIGNATURES
 from ptdet._shared.parameters import parameter_of
-from ptdet.testing.samples_methods import OPERATORS, own_options
+from ptdet.testing.samples_methods import OPERATORS, number_a_box, own_options
 
 from .harness import TYPES, Case, Flavour, build, encode, execute, memory_of
 
@@ -22,13 +23,20 @@ METHODS = tuple(name for name in OPERATORS if name.endswith("_walk"))
 
 @dataclass(frozen=True)
 class MethodCase:
-    """Arguments of one call: those of plain suppression, the method's own, and of wbf_walk its models."""
+    """Arguments of one call: those of plain suppression, the method's own; of wbf_walk its models."""
 
     method: str
     case: Case
     options: dict[str, Any]
     models: Tensor | None = None
     weights: Tensor | None = None
+    numbers: Tensor | None = None  # None: those of number_a_box
+
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """The numbers by their name."""
+        given = number_a_box(self.case.scores) if self.numbers is None else self.numbers
+        return dict.fromkeys(NUMBERS.get(self.method, ()), given)
 
     @property
     def keywords(self) -> dict[str, Any]:
@@ -37,7 +45,7 @@ class MethodCase:
         named = SIGNATURES[self.method].arguments[3:]
         plain = "models" not in named  # `weights` are then names
         common = {name: given[name] for name in named if name in given and not (plain and name == "weights")}
-        return {**common, **self.options}
+        return {**self.tensors, **common, **self.options}
 
 
 def plain_case(case: MethodCase) -> Case:
@@ -45,7 +53,7 @@ def plain_case(case: MethodCase) -> Case:
 
 
 def encode_options(case: MethodCase) -> bytes:
-    """The operator's name, its own names and flags as numbers, what it has of models, its own numbers."""
+    """The operator's name, its own names and flags as numbers, what it has of models and boxes, its own numbers."""
     chosen, numbers = [], []
     for name in own_options(case.method):
         value = case.options.get(name, SIGNATURES[case.method].defaults[name])
@@ -53,16 +61,18 @@ def encode_options(case: MethodCase) -> bytes:
             chosen.append(parameter_of(case.method, name).tries.index(value))
         else:
             numbers.append(value)
+    types = [TYPES.index(each.dtype) for each in case.tensors.values()]
     ensemble = (-1, -1) if case.weights is None else (len(case.weights), TYPES.index(case.weights.dtype))
     return struct.pack(
-        "<32s5q2d",
-        *(case.method.encode(), *[*chosen, 0, 0][:2], case.models is not None, *ensemble),
+        "<32s6q2d",
+        *(case.method.encode(), *[*chosen, 0, 0][:2], case.models is not None, *ensemble, *[*types, -1][:1]),
         *[*numbers, 0.0, 0.0][:2],
     )
 
 
 def encode_ensemble(case: MethodCase) -> bytes:
-    return b"".join(memory_of(each) for each in (case.models, case.weights) if each is not None)
+    given = (case.models, case.weights, *case.tensors.values())
+    return b"".join(memory_of(each) for each in given if each is not None)
 
 
 def run(flavour: Flavour, cases: list[MethodCase], seed: int) -> list[tuple[Tensor, ...]]:

@@ -1,6 +1,7 @@
-// As driver.cpp, for the other methods: after a case's header the operator's name, int64[5] (its own names and flags,
-// what it has of models) and double[2] (its own numbers), after its groups the models and their weights. The answer:
-// kept, keep[count], owner[count], and what the method writes besides, in its own types.
+// As driver.cpp, for the other methods: after a case's header the operator's name, int64[6] (its own names and flags,
+// what it has of models and of each box) and double[2] (its own numbers), after its groups the models, their weights
+// and the numbers of the boxes. The answer: kept, keep[count], owner[count], and what the method writes besides, in its
+// own types.
 #include <iterator>
 #include <string>
 
@@ -13,7 +14,7 @@ const char* const kMethods[] = {"and_nms_walk", "merge_nms_walk", "soft_nms_walk
 
 struct Options {
   char name[32];
-  int64_t first, second, has_models, model_count, weights_type;  // -1: absent
+  int64_t first, second, has_models, model_count, weights_type, numbers_type;  // -1: absent
   double overlap_threshold_or_sigma, min_score;
 
   int method() const {
@@ -139,10 +140,8 @@ void run(const Header& h, const Options& o, const void* boxes, const void* score
   const int method = o.method();
   if (method == 3) params.beta = o.overlap_threshold_or_sigma;
   const PassMemory pass(h.count);
-  const int64_t box_bytes =
-      method == 1 || method == 4 || method == 7 ? h.count * 4 * bytes_of(input.boxes.type) : 0;
-  const int64_t score_bytes =
-      method == 2 || method == 4 || method == 6 ? h.count * bytes_of(input.scores.type) : 0;
+  const int64_t box_bytes = method == 1 || method == 4 || method == 7 ? h.count * 4 * bytes_of(input.boxes.type) : 0;
+  const int64_t score_bytes = method == 2 || method == 4 || method == 6 ? h.count * bytes_of(input.scores.type) : 0;
   const int64_t side_count = method == 7 ? h.count * 4 : 0;
   Array<char> new_boxes(box_bytes), new_scores(score_bytes);
   Array<int64_t> sides(side_count);
@@ -182,8 +181,10 @@ int main() {
                         read(groups.data, h.groups_bytes);
     const int64_t weights_bytes = begins && o.model_count > 0 ? o.model_count * bytes_of(Type(o.weights_type)) : 0;
     Array<int64_t> models(begins && o.has_models ? h.count : 0);
-    Array<char> weights(weights_bytes);
-    if (!begins || !read(models.data, o.has_models ? 8 * h.count : 0) || !read(weights.data, weights_bytes)) {
+    const int64_t numbers_bytes = begins && o.numbers_type >= 0 ? h.count * bytes_of(Type(o.numbers_type)) : 0;
+    Array<char> weights(weights_bytes), numbers(numbers_bytes);
+    if (!begins || !read(models.data, o.has_models ? 8 * h.count : 0) || !read(weights.data, weights_bytes) ||
+        !read(numbers.data, numbers_bytes)) {
       std::fprintf(stderr, "methods_driver: a case ends early\n");
       return 1;
     }

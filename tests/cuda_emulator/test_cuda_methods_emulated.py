@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from ptdet import reference
+from ptdet._library.arguments import NUMBERS
 from ptdet._shared.parameters import choices_of
-from ptdet.ops._results import GROUP_IS_NAN, MODEL_IS_UNKNOWN, SCORE_IS_NEGATIVE
+from ptdet.ops._results import GROUP_IS_NAN, MODEL_IS_UNKNOWN, NUMBER_IS_NAN, SCORE_IS_NEGATIVE
 from ptdet.testing.samples_methods import options_of
 from tests.cuda_emulator import methods
 from tests.cuda_emulator.harness import ASAN, FLAVOURS, PLAIN, TSAN, TYPES, Case, Flavour
@@ -192,6 +193,9 @@ def test_errors_are_told_in_num_kept(flavour: Flavour, method: str) -> None:
     bad = torch.zeros(70)
     bad[33] = math.nan
     assert methods.run(flavour, [MethodCase(method, Case(boxes, scores, bad), {})], SEED)[0][-1] == GROUP_IS_NAN
+    if method in NUMBERS:
+        case = MethodCase(method, Case(boxes, scores, max_output=3), {}, numbers=bad)
+        assert methods.run(flavour, [case], SEED)[0][-1] == NUMBER_IS_NAN
     if method == "soft_nms_walk":
         scores[3] = -0.5
         assert methods.run(flavour, [MethodCase(method, Case(boxes, scores), {})], SEED)[0][-1] == SCORE_IS_NEGATIVE

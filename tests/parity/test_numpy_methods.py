@@ -13,14 +13,14 @@ import torch
 
 import ptdet
 import ptdet.numpy
-from ptdet._shared.methods import FUSIONS, METHODS, SUPPRESSIONS
+from ptdet._shared.methods import FUSIONS, METHODS
 from ptdet._shared.parameters import METRICS
 from ptdet.testing import clustered, scattered
-from ptdet.testing.samples_methods import function_options
+from ptdet.testing.samples_methods import function_options, number_a_box
 
 from ..oracles import one_thread
 
-SUPPRESSING = [name for name in SUPPRESSIONS if name != "hard"]  # that one is in test_numpy.py
+SUPPRESSING = [name for name in METHODS if name != "hard" and name not in FUSIONS]  # that one is in test_numpy.py
 COMMON: list[dict[str, Any]] = [
     {"return_owner": True}, {"score_threshold": 0.3, "max_output": 20, "return_owner": True}, {"max_output": 0},
 ]  # fmt: skip
@@ -49,12 +49,14 @@ def test_methods(name: str, dtype: torch.dtype) -> None:
     options = [*function_options(name), *({"metric": metric} for metric in metrics if metric)]
     for scene, count in ((clustered, 0), (clustered, 1), (clustered, 300), (scattered, 300)):
         boxes, scores = (t.to(dtype) for t in scene(count))
+        numbers = (number_a_box(scores),) * len(row.numbers)
         for chosen in options:
             for common in ({}, *COMMON):
                 for ids in (None, torch.arange(count) % 3):
                     with one_thread():
-                        expected = theirs(boxes, scores, *threshold, ids, **chosen, **common)
-                    given = (boxes.numpy(), scores.numpy(), *threshold, None if ids is None else ids.numpy())
+                        expected = theirs(boxes, scores, *numbers, *threshold, ids, **chosen, **common)
+                    tensors = (boxes, scores, *numbers)
+                    given = (*(t.numpy() for t in tensors), *threshold, None if ids is None else ids.numpy())
                     equal(ours(*given, **chosen, **common), expected)
 
 

@@ -9,19 +9,23 @@ import torch
 
 import ptdet
 import ptdet.nn
-from ptdet._shared.methods import METHODS, SUPPRESSIONS
-from ptdet.testing.samples_methods import OPERATORS
+from ptdet._shared.methods import METHODS
+from ptdet.testing.samples_methods import OPERATORS, number_a_box
 
 from .test_nms_errors import BAD, BAD_IDS, BOXES, IDS, NAN, SCORES, check
 
 # Of the methods whose threshold has the name `iou_threshold`, if they have one.
 FUNCTIONS = {
-    METHODS[name].function: getattr(ptdet, METHODS[name].function)
-    for name in SUPPRESSIONS
-    if name != "hard" and not name.endswith("nmm")
+    row.function: getattr(ptdet, row.function)
+    for name, row in METHODS.items()
+    if name != "hard" and not name.endswith("nmm") and not row.of_models
 }
 ALONE = [name for name in OPERATORS if name != "wbf_walk"]  # that one is tried further down
 
+NUMBERS = {
+    **{row.function: row.numbers for row in METHODS.values()},
+    **{row.operator: row.numbers for row in METHODS.values()},
+}
 # keywords that differ from a good call, the exception, and fragments of its message
 OWN: dict[str, list[tuple[dict[str, Any], type[Exception], tuple[str, ...]]]] = {
     "diou_nms": [({"beta": b}, ValueError, ("beta", "> 0", str(b))) for b in (0.0, -1.0, float("inf"))]
@@ -49,11 +53,21 @@ OWN: dict[str, list[tuple[dict[str, Any], type[Exception], tuple[str, ...]]]] = 
         ({"sigma": 0.0}, ValueError, ("sigma", "> 0")),
         ({"min_score": NAN}, ValueError, ("min_score", "nan")),
     ],
+    **{
+        row.function: [
+            ({name: SCORES * NAN}, ValueError, (name, "numbers", "NaN")),
+            ({name: SCORES[:2]}, ValueError, (name, "(3,)", "(2,)")),
+            ({name: IDS}, TypeError, (name, "float64", "int64")),
+        ]
+        for row in METHODS.values()
+        for name in row.numbers
+    },
 }
 
 
 def good(name: str) -> dict[str, Any]:
     call = {"boxes": BOXES, "scores": SCORES, "idxs": IDS, "iou_threshold": 0.5}
+    call |= dict.fromkeys(NUMBERS.get(name, ()), number_a_box(SCORES))
     return {key: value for key, value in call.items() if not (name.startswith("matrix") and key == "iou_threshold")}
 
 
@@ -155,8 +169,8 @@ def test_modules() -> None:
 def test_nothing_comes_of_nothing(dtype: torch.dtype, backend: str) -> None:
     boxes, scores, idxs = torch.zeros(0, 4, dtype=dtype), torch.zeros(0, dtype=dtype), torch.zeros(0, dtype=torch.int64)
     for name, function in FUNCTIONS.items():
-        arguments = (boxes, scores) if name == "matrix_nms" else (boxes, scores, 0.5)
-        *rows, keep, owner = function(*arguments, idxs=idxs, return_owner=True)
+        options = dict.fromkeys(NUMBERS[name], scores) | ({} if name == "matrix_nms" else {"iou_threshold": 0.5})
+        *rows, keep, owner = function(boxes, scores, idxs=idxs, **options, return_owner=True)
         assert keep.shape == owner.shape == (0,) and keep.dtype == owner.dtype == torch.int64
         assert all(len(each) == 0 and each.dtype == dtype for each in rows)
     for fusion in (ptdet.weighted_boxes_fusion, ptdet.non_maximum_weighted):
