@@ -29,7 +29,7 @@ def nms_walk(
     """
     check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
 
-    def removes(candidates: Tensor, selected: Tensor) -> Tensor:
+    def removes(candidates: Tensor, selected: Tensor, row: Tensor) -> Tensor:
         return exceeds(raw_overlap(candidates, selected, metric), iou_threshold, inclusive)
 
     return greedy(boxes, scores, idxs, removes, score_threshold, max_output)
@@ -39,11 +39,11 @@ def greedy(
     boxes: Tensor,
     scores: Tensor,
     idxs: Tensor | None,
-    removes: Callable[[Tensor, Tensor], Tensor],
+    removes: Callable[[Tensor, Tensor, Tensor], Tensor],
     score_threshold: float | None,
     max_output: int | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The greedy pass under any test `removes(candidates, selected)`."""
+    """The greedy pass under any test `removes(candidates, selected, row)`, boxes and the row of the selected one."""
     boxes, order = computed(boxes.detach()), candidates_in_order(scores, score_threshold)
     owner = torch.full_like(scores, -1, dtype=torch.int64)
     for members in split_by_group(order, idxs):
@@ -106,7 +106,9 @@ def split_by_group(order: Tensor, idxs: Tensor | None) -> list[Tensor]:
     return list(torch.split(order[by_group], sizes.tolist()))
 
 
-def _suppress_group(boxes: Tensor, members: Tensor, removes: Callable[[Tensor, Tensor], Tensor], owner: Tensor) -> None:
+def _suppress_group(
+    boxes: Tensor, members: Tensor, removes: Callable[[Tensor, Tensor, Tensor], Tensor], owner: Tensor
+) -> None:
     """Writes to `owner`; `members` are one group's candidates in the order they are selected.
 
     What is left is stored column by column, which torch computes three times as fast as rows of four.
@@ -116,7 +118,7 @@ def _suppress_group(boxes: Tensor, members: Tensor, removes: Callable[[Tensor, T
     while len(rest) > 1:
         selected, selected_box = rest[0], columns[:, 0]
         rest, columns = rest[1:], columns[:, 1:]
-        removed = removes(columns.t(), selected_box)
+        removed = removes(columns.t(), selected_box, selected)
         if removed.any():
             owner[rest[removed]] = selected
             left = torch.nonzero(~removed)[:, 0]

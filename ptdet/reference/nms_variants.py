@@ -28,7 +28,7 @@ def diou_nms_walk(
     if not (beta > 0 and math.isfinite(beta)):
         raise ValueError(f"beta: expected a finite number > 0, got {beta}")
 
-    def removes(candidates: Tensor, selected: Tensor) -> Tensor:
+    def removes(candidates: Tensor, selected: Tensor, row: Tensor) -> Tensor:
         penalty = centre_distance_share(candidates, selected)
         penalty = penalty if beta == 1 else power(penalty, beta)
         return exceeds(iou(candidates, selected) - penalty, iou_threshold, inclusive)
