@@ -62,7 +62,7 @@ def check_arguments(operator: str, *arguments: Any, **keywords: Any) -> None:
     for name, value in given.items():
         if name not in signature.tensors:
             parameter_of(operator, name).check(name, value)
-        elif value is not None:
+        elif value is not None or name not in signature.optional:
             TENSORS[name](name, value, boxes)
 
 
