@@ -32,7 +32,8 @@ Fallen let_decay(const SoftRule<T, Score>& rule, const Box<T>& selected, const B
 }
 
 // Can a measure be above 0 although the boxes share no area? By its formula, by its rounding, or by more where areas
-// have lost digits. A gaussian of its rounding is 1, unless sigma is small or the scores have more digits than the boxes.
+// have lost digits. A gaussian of its rounding is 1, unless sigma is small or the scores have more digits than the
+// boxes.
 template <typename T, typename Score>
 bool apart_can_decay(const NmsInput& input, const SoftParams& params) {
   const MetricTraits traits = traits_of(params.pass.metric);
