@@ -10,6 +10,16 @@ struct AndParams {
   double overlap_threshold = 0.5;  // a selected box stays if a box then alive overlaps it by more
 };
 
+struct AdaptiveInput {
+  NmsInput pass;
+  Column densities;  // (count); a NaN is refused: kNumberIsNan
+};
+
+// What a kept box of this density removes: what overlaps it by more.
+PTDET_HD double adaptive_threshold(double iou_threshold, double density) {
+  return density > iou_threshold ? density : iou_threshold;
+}
+
 // Whose mean a kept box becomes, itself always among them.
 enum class Members : int {
   kCluster,      // the boxes it removed
@@ -92,6 +102,8 @@ namespace cpu {
 // keep, owner and kept as nms has them; owner of a selected box is itself, kept or not.
 void and_nms(const NmsInput& input, const AndParams& params, const NmsOutput& output, const Host& host);
 
+void adaptive_nms(const AdaptiveInput& input, const NmsParams& params, const NmsOutput& output, const Host& host);
+
 void merge_nms(const NmsInput& input, const MergeParams& params, const MergeOutput& output, const Host& host);
 
 void soft_nms(const NmsInput& input, const SoftParams& params, const SoftOutput& output, const Host& host);
@@ -115,6 +127,11 @@ namespace cuda {
 // After nms without a limit.
 size_t and_scratch_bytes(int64_t count);
 void and_nms(const NmsInput& input, const AndParams& params, const NmsOutput& output, void* scratch, void* stream);
+
+// Instead of nms.
+size_t adaptive_scratch_bytes(int64_t count);
+void adaptive_nms(const AdaptiveInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output,
+                  void* scratch, void* stream);
 
 // After nms (under kBest without a limit). keys[r]: the cluster of the r-th box of by_score. The caller sorts them,
 // stably; `ranks` are the r along the sorted keys.

@@ -1,4 +1,5 @@
-// AND: of the boxes that hard NMS selects, those that a box then alive confirms.
+// AND: of the boxes that hard NMS selects, those that a box then alive confirms. Adaptive: the threshold of a selected
+// box rises with its density.
 #include <algorithm>
 
 #include "math/threshold.h"
@@ -85,7 +86,61 @@ class Confirmation {
   bool* confirmed_;
 };
 
+// A density only raises a threshold, so the tree finds whom the least of them could remove. It holds whom no box has
+// removed or selected yet.
+template <typename T>
+void remove_by_density(const NmsInput& input, const NmsParams& params, const double* densities, const Ranks& ranks,
+                       int64_t* owner, const Host& host) {
+  const auto filter = Filter<T>::from(params);
+  const Groups groups = groups_of(input, ranks, host);
+  const TreeSpace<T> space(largest_of(groups), host);
+  Box<T>* boxes = allocate<Box<T>>(host, largest_of(groups));
+  for (uint32_t g = 0; g < groups.count; ++g) {
+    const uint32_t* rows = groups.rows + groups.starts[g];
+    const uint32_t count = groups.starts[g + 1] - groups.starts[g];
+    gather_boxes(input.boxes, rows, 0, count, boxes);
+    Tree<T> tree = space.plant(boxes, count, filter, Role::kCandidate, host);
+    for (uint32_t i = 0; i < count; ++i) {
+      const uint32_t selected = rows[i];
+      if (owner[selected] >= 0) continue;
+      owner[selected] = selected;
+      tree.remove(tree.place[i]);
+      const double threshold = adaptive_threshold(params.iou_threshold, densities[selected]);
+      for_each_near(tree, boxes[i], space.hits, [&](uint32_t j, uint32_t place) {
+        if (!meets(overlap_by(params.metric, boxes[j], boxes[i]), threshold, params.inclusive)) return;
+        owner[rows[j]] = selected;
+        tree.remove(place);
+      });
+    }
+  }
+}
+
 }  // namespace
+
+void adaptive_nms(const AdaptiveInput& given, const NmsParams& params, const NmsOutput& output, const Host& host) {
+  const NmsInput& input = given.pass;
+  int64_t* owner = output.owner ? output.owner : allocate<int64_t>(host, input.count);
+  if (!start_pass(input, {output.keep, owner, output.kept})) return;
+  const double* densities = load_column<double>(given.densities, input.count, host);
+  if (std::any_of(densities, densities + input.count, [](double density) { return density != density; })) {
+    *output.kept = kNumberIsNan;
+    return;
+  }
+  const Ranks ranks = rank_candidates(input, params, host);
+  with_computed(input.boxes.type,
+                [&](auto box) { remove_by_density<decltype(box)>(input, params, densities, ranks, owner, host); });
+  int64_t kept = 0;
+  bool* reached = allocate<bool>(host, input.count);
+  for (int64_t r = 0; r < ranks.count; ++r) {
+    const uint32_t row = ranks.rows[r];
+    if (owner[row] != row) continue;
+    reached[row] = kept < params.max_output;
+    if (reached[row]) output.keep[kept++] = row;
+  }
+  *output.kept = kept;
+  for (int64_t row = 0; row < input.count; ++row)
+    if (owner[row] >= 0 && !reached[owner[row]]) owner[row] = -1;
+}
 
 void and_nms(const NmsInput& input, const AndParams& params, const NmsOutput& output, const Host& host) {
   NmsParams pass = params.pass;

@@ -1,4 +1,4 @@
-// DIoU-NMS with a power, and AND-NMS. OR-NMS and DIoU-NMS without one are calls of nms.
+// DIoU-NMS with a power, AND-NMS and adaptive NMS. OR-NMS and DIoU-NMS without one are calls of nms.
 #pragma once
 
 #include <torch/csrc/stable/library.h>
@@ -57,10 +57,22 @@ std::tuple<Tensor, Tensor, Tensor> and_nms_walk(const Tensor& boxes, const Tenso
 }
 
 template <typename Call>
+std::tuple<Tensor, Tensor, Tensor> adaptive_nms_walk(const Tensor& boxes, const Tensor& scores, Index idxs,
+                                                     const Tensor& densities, double iou_threshold, std::string metric,
+                                                     bool inclusive, Least score_threshold, Limit max_output) {
+  return padded_by<Call>(boxes, scores, idxs, [&](const NmsInput& input, const NmsOutput& output, const Call& call) {
+    const AdaptiveInput given{input, numbers_of(densities, boxes, "densities")};
+    adaptive_nms(given, nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output), output,
+                 call);
+  });
+}
+
+template <typename Call>
 void register_nms_variants(torch::stable::detail::StableLibrary& m) {
   m.impl("diou_nms_walk", TORCH_BOX(&diou_nms_walk<Call>));
   m.impl("and_nms", TORCH_BOX(&and_nms<Call>));
   m.impl("and_nms_walk", TORCH_BOX(&and_nms_walk<Call>));
+  m.impl("adaptive_nms_walk", TORCH_BOX(&adaptive_nms_walk<Call>));
 }
 
 }  // namespace ptdet::operators

@@ -35,6 +35,10 @@ METHODS: dict[str, Method] = {
     "or": Method("nms_variants", "or_nms", "nms_walk", ("inclusive",), {"inclusive": True}, in_batches=True),
     "diou": Method("nms_variants", "diou_nms", "diou_nms_walk", ("beta", "inclusive"), in_batches=True),
     "and": Method("nms_variants", "and_nms", "and_nms_walk", ("overlap_threshold", "inclusive"), in_batches=True),
+    "adaptive": Method(
+        *("nms_variants", "adaptive_nms", "adaptive_nms_walk", ("inclusive",)),
+        numbers=("densities",),
+    ),
     "merge": Method(
         *("merge_nms", "merge_nms", "merge_nms_walk", ("members", "weights", "inclusive")),
         boxes="merged",

@@ -7,7 +7,7 @@ from typing import Literal, overload
 from ._native import native
 from ._types import Array, Indices
 
-__all__ = ["and_nms", "diou_nms", "or_nms"]
+__all__ = ["adaptive_nms", "and_nms", "diou_nms", "or_nms"]
 
 
 @overload
@@ -164,4 +164,57 @@ def and_nms(
     """
     options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
     found: Indices | tuple[Indices, Indices] = native.and_nms(boxes, scores, idxs, *options, overlap_threshold)
+    return found
+
+
+@overload
+def adaptive_nms(
+    boxes: Array,
+    scores: Array,
+    densities: Array,
+    iou_threshold: float = ...,
+    idxs: Array | None = ...,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[False] = ...,
+) -> Indices: ...
+@overload
+def adaptive_nms(
+    boxes: Array,
+    scores: Array,
+    densities: Array,
+    iou_threshold: float = ...,
+    idxs: Array | None = ...,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[True],
+) -> tuple[Indices, Indices]: ...
+def adaptive_nms(
+    boxes: Array,
+    scores: Array,
+    densities: Array,
+    iou_threshold: float = 0.5,
+    idxs: Array | None = None,
+    *,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    metric: str = "iou",
+    inclusive: bool = False,
+    return_owner: bool = False,
+) -> Indices | tuple[Indices, Indices]:
+    """Hard suppression above max(iou_threshold, density of the kept box). As `ptdet.adaptive_nms`.
+
+    >>> import numpy as np, ptdet.numpy
+    >>> boxes = np.array([[0., 0., 10., 10.], [0., 2., 10., 12.]])
+    >>> ptdet.numpy.adaptive_nms(boxes, np.array([.9, .8]), np.array([.7, 0.]))
+    array([0, 1])
+    """
+    options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
+    found: Indices | tuple[Indices, Indices] = native.adaptive_nms(boxes, scores, idxs, densities, *options)
     return found

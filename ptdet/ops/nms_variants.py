@@ -1,4 +1,4 @@
-"""Variants of the greedy pass: inclusive, under DIoU with a power, and with confirmed boxes only."""
+"""Variants of the greedy pass: inclusive, under DIoU with a power, with confirmed boxes only, adaptive to density."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from .._library.register import operator
 from ._results import cut_owned
 from .nms import run_hard
 
-__all__ = ["and_nms", "diou_nms", "or_nms"]
+__all__ = ["adaptive_nms", "and_nms", "diou_nms", "or_nms"]
+ADAPTIVE_NMS_WALK = operator("adaptive_nms_walk")
 AND_NMS = operator("and_nms")
 AND_NMS_WALK = operator("and_nms_walk")
 DIOU_NMS_WALK = operator("diou_nms_walk")
@@ -229,3 +230,77 @@ def and_nms(
     except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
         explain("and_nms_walk", boxes, scores, idxs, *options)
         raise
+
+
+@overload
+def adaptive_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    densities: Tensor,
+    iou_threshold: float = ...,
+    idxs: Tensor | None = ...,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[False] = ...,
+) -> Tensor: ...
+@overload
+def adaptive_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    densities: Tensor,
+    iou_threshold: float = ...,
+    idxs: Tensor | None = ...,
+    *,
+    score_threshold: float | None = ...,
+    max_output: int | None = ...,
+    metric: str = ...,
+    inclusive: bool = ...,
+    return_owner: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
+def adaptive_nms(
+    boxes: Tensor,
+    scores: Tensor,
+    densities: Tensor,
+    iou_threshold: float = 0.5,
+    idxs: Tensor | None = None,
+    *,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    metric: str = "iou",
+    inclusive: bool = False,
+    return_owner: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Adaptive NMS: `nms` in which a kept box removes what overlaps it by more than max(iou_threshold, its density).
+
+    Where a detector says that objects stand close, their boxes may overlap more.
+
+    Args:
+        boxes, scores, iou_threshold, idxs, score_threshold, max_output, metric, return_owner: as in `or_nms`.
+        densities: (N,) floats without NaN; of an object, its largest overlap with another one, as a detector tells it.
+        inclusive: remove at overlap == iou_threshold too, or at that of the density.
+
+    Returns:
+        keep (K,) int64 by decreasing score, ties to the lower index; with `return_owner` also owner (N,).
+
+    Raises:
+        TypeError, ValueError: naming the argument, what was expected and what came.
+
+    Liu et al., "Adaptive NMS: Refining Pedestrian Detection in a Crowd", CVPR 2019.
+
+    >>> import torch, ptdet
+    >>> boxes = torch.tensor([[0., 0., 10., 10.], [0., 2., 10., 12.]])  # IoU is 2/3
+    >>> scores, densities = torch.tensor([.9, .8]), torch.tensor([.7, 0.])
+    >>> ptdet.adaptive_nms(boxes, scores, densities), ptdet.nms(boxes, scores, 0.5)
+    (tensor([0, 1]), tensor([0]))
+    """
+    max_output = settled_limit(max_output, inclusive, return_owner)
+    options = (densities, iou_threshold, metric, inclusive, score_threshold, max_output)
+    try:
+        keep, owner = cut_owned(ADAPTIVE_NMS_WALK(boxes, scores, idxs, *options))
+    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
+        explain("adaptive_nms_walk", boxes, scores, idxs, *options)
+        raise
+    return (keep, owner) if return_owner else keep

@@ -7,10 +7,10 @@ from torch import Tensor
 
 from .elementary import power
 from .nms import candidates_in_order, check, greedy, nms_walk, split_by_group
-from .overlap import centre_distance_share, computed, iou, raw_overlap
+from .overlap import FLOATS, centre_distance_share, computed, iou, raw_overlap
 from .thresholds import exceeds
 
-__all__ = ["and_nms", "and_nms_walk", "diou_nms_walk"]
+__all__ = ["adaptive_nms_walk", "and_nms", "and_nms_walk", "diou_nms_walk"]
 
 
 def diou_nms_walk(
@@ -96,3 +96,30 @@ def and_nms(
         boxes, scores, idxs, iou_threshold, overlap_threshold, metric, inclusive, score_threshold, max_output
     )
     return keep[: int(kept)].clone()
+
+
+def adaptive_nms_walk(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    densities: Tensor,
+    iou_threshold: float = 0.5,
+    metric: str = "iou",
+    inclusive: bool = False,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`nms_walk` in which a kept box removes what overlaps it by more than max(iou_threshold, its density)."""
+    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
+    if densities.layout != torch.strided or densities.dtype not in FLOATS:
+        raise TypeError(f"densities: expected a dense tensor of a floating dtype, got {densities.dtype}")
+    if densities.shape != scores.shape or densities.device != boxes.device:
+        raise ValueError(f"densities: expected shape {tuple(scores.shape)} on {boxes.device}")
+    if bool(torch.isnan(densities).any()):
+        raise ValueError("densities: expected numbers, got nan")
+
+    def removes(candidates: Tensor, selected: Tensor, row: Tensor) -> Tensor:
+        threshold = max(iou_threshold, float(densities[row]))
+        return exceeds(raw_overlap(candidates, selected, metric), threshold, inclusive)
+
+    return greedy(boxes, scores, idxs, removes, score_threshold, max_output)

@@ -9,8 +9,8 @@
 
 namespace {
 
-const char* const kMethods[] = {"and_nms_walk", "merge_nms_walk", "soft_nms_walk",   "diou_nms_walk",
-                                "wbf_walk",     "fast_nms_walk",  "matrix_nms_walk", "nmm_walk"};
+const char* const kMethods[] = {"and_nms_walk",  "merge_nms_walk",  "soft_nms_walk", "diou_nms_walk",    "wbf_walk",
+                                "fast_nms_walk", "matrix_nms_walk", "nmm_walk",      "adaptive_nms_walk"};
 
 struct Options {
   char name[32];
@@ -42,6 +42,13 @@ void and_nms(const ptdet::NmsInput& input, ptdet::NmsParams params, const Option
   hard(input, params, sorting, pass);
   Array<char> scratch(static_cast<int64_t>(ptdet::cuda::and_scratch_bytes(input.count)));
   ptdet::cuda::and_nms(input, chosen, pass.output(), scratch.data, nullptr);
+}
+
+void adaptive_nms(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const ptdet::Column& densities,
+                  const PassMemory& pass) {
+  const Sorting sorting(input, params, pass.kept.data);
+  Array<char> scratch(static_cast<int64_t>(ptdet::cuda::adaptive_scratch_bytes(input.count)));
+  ptdet::cuda::adaptive_nms({input, densities}, params, sorting.sorted, pass.output(), scratch.data, nullptr);
 }
 
 struct Clusters {
@@ -134,7 +141,7 @@ void matrix_nms(const ptdet::NmsInput& input, const ptdet::NmsParams& params, co
 }
 
 void run(const Header& h, const Options& o, const void* boxes, const void* scores, const void* groups,
-         const void* models, const void* weights) {
+         const void* models, const void* weights, const void* numbers) {
   const ptdet::NmsInput input = input_of(h, boxes, scores, groups);
   ptdet::NmsParams params = params_of(h);
   const int method = o.method();
@@ -162,6 +169,7 @@ void run(const Header& h, const Options& o, const void* boxes, const void* score
   if (method == 5) fast_nms(input, params, pass);
   if (method == 6) matrix_nms(input, params, o, pass, new_scores.data);
   if (method == 7) merging(input, params, o, pass, new_boxes.data, sides.data);
+  if (method == 8) adaptive_nms(input, params, {numbers, 1, static_cast<Type>(o.numbers_type)}, pass);
   write(pass.kept.data, 1);
   write(pass.keep.data, h.count);
   write(pass.owner.data, h.count);
@@ -188,7 +196,7 @@ int main() {
       std::fprintf(stderr, "methods_driver: a case ends early\n");
       return 1;
     }
-    run(h, o, boxes.data, scores.data, groups.data, models.data, weights.data);
+    run(h, o, boxes.data, scores.data, groups.data, models.data, weights.data, numbers.data);
   }
   return 0;
 }

@@ -10,6 +10,7 @@ import torch
 
 import ptdet
 import ptdet.nn
+from ptdet.testing import clustered
 
 # A, B and C stand in a row: IoU(A, B) = 80/120, IoU(A, C) = 40/160, IoU(B, C) = 60/140
 ROW = torch.tensor([[0.0, 0, 10, 10], [2, 0, 12, 10], [6, 0, 16, 10]])
@@ -104,6 +105,52 @@ def test_and_with_a_limit() -> None:
     keep, owner = ptdet.and_nms(boxes, scores, 0.5, max_output=1, return_owner=True)
     assert keep.tolist() == [2]
     assert owner.tolist() == [-1, -1, 2, 2, 4]  # 4 is visited before the last kept box, 0 after
+
+
+def test_adaptive_threshold_of_a_kept_box() -> None:
+    """IoU(A, B) = 2/3, IoU(A, C) = 1/4 and IoU(B, C) = 3/7, against the density of the box that is kept."""
+
+    def kept(*densities: float, **options: Any) -> tuple[list[int], list[int]]:
+        given = torch.tensor(densities, dtype=torch.float64)
+        keep, owner = ptdet.adaptive_nms(ROW, SCORES, given, 0.4, return_owner=True, **options)
+        return keep.tolist(), owner.tolist()
+
+    assert kept(0, 0, 0) == ([0, 2], [0, 0, 2])
+    assert kept(0.7, 0, 0) == ([0, 1], [0, 1, 1])  # A's density keeps B, which removes C
+    assert kept(0.7, 0.5, 0) == ([0, 1, 2], [0, 1, 2])
+    assert kept(0, 0.9, 0.9) == ([0, 2], [0, 0, 2])  # not the density of the box that is removed
+    assert kept(-math.inf, math.inf, 0) == ([0, 2], [0, 0, 2])
+    assert kept(0.7, 0, 0, max_output=1) == ([0], [0, -1, -1])
+    assert kept(0.7, 0, 0, idxs=torch.tensor([0, 1, 0])) == ([0, 1, 2], [0, 1, 2])
+    assert kept(0, 0, 0, score_threshold=0.825) == ([0], [0, 0, -1])
+    same = torch.cat([ROW[:1]] * 3)
+    keep, owner = ptdet.adaptive_nms(same, torch.ones(3), torch.tensor([1.0, 0.5, 1.0]), return_owner=True)
+    assert keep.tolist() == [0, 1] and owner.tolist() == [0, 1, 1]  # a tie of scores goes to the lower index
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+def test_adaptive_at_equality(dtype: torch.dtype) -> None:
+    boxes = torch.tensor([[0.0, 0, 10, 10], [0, 0, 10, 5]], dtype=dtype)  # IoU 1/2
+    given = boxes, torch.tensor([0.9, 0.8]), torch.tensor([0.5, 0.0], dtype=dtype), 0.25
+    assert ptdet.adaptive_nms(*given).tolist() == [0, 1]
+    assert ptdet.adaptive_nms(*given, inclusive=True).tolist() == [0]
+
+
+@pytest.mark.parametrize("metric", ["iou", "giou", "iof", "ios"])
+def test_adaptive_without_density_is_nms(metric: str) -> None:
+    for seed in range(4):
+        boxes, scores = clustered(200, seed)
+        given = {"metric": metric, "inclusive": seed % 2 == 0, "max_output": (None, 20)[seed // 2]}
+        for threshold, density in ((0.4, 0.0), (0.0, -1.0), (-0.3, -0.3)):
+            densities = torch.full((200,), density)
+            found = ptdet.adaptive_nms(boxes, scores, densities, threshold, **given, return_owner=True)
+            assert all(map(torch.equal, found, ptdet.nms(boxes, scores, threshold, **given, return_owner=True)))
+
+
+def test_adaptive_refuses_nan() -> None:
+    for boxes, scores in ((ROW, SCORES), (ROW.double(), SCORES.half())):
+        with pytest.raises(ValueError, match="densities: expected numbers, got (NaN|nan)"):
+            ptdet.adaptive_nms(boxes, scores, torch.tensor([0.5, math.nan, 0.5]))
 
 
 def test_merge_is_the_weighted_mean() -> None:
