@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,12 @@ from .._shared.methods import FUSIONS, NAMES, PLAIN
 if TYPE_CHECKING:
     from ..io import Space
 
-LAYOUT_NAMES = ("detections", "yolov5", "yolov8", "yolov8-rows")
+# those of ptdet.io, which loads torch
+LAYOUT_NAMES = (
+    "detections", "yolox-kept", "yolov7-kept", "tracked", "oriented", "oriented-results", "paddle", "ssd",
+    "yolov5", "yolov5-columns", "yolov8", "yolov8-rows",
+)  # fmt: skip
+BOX_NAMES = ("xyxy", "yxyx", "xywh", "cxcywh")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -72,30 +78,56 @@ def _info() -> int:
 
 
 def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
-    """Suppresses each file, prints the table, writes what was asked for."""
+    """Suppresses each file, writes what was asked for as it goes, prints the table."""
     from ..io import CATEGORY_IDS, FileProblem, ReadOptions
-    from .outputs import Places, write_outputs
-    from .run import Settings, print_table, run_files, with_progress
+    from .inputs import find_inputs, some_of
+    from .outputs import Outputs, Places
+    from .progress import shown_progress
+    from .run import Settings, counts, print_table, run_files
 
     if asked.method not in NAMES:
         parser.error(f"--method {asked.method}: expected one of {', '.join(PLAIN)}")
+    lowest = -1 if NAMES.get(asked.method) == "diou" else 0
+    if not lowest <= asked.iou <= 1:
+        parser.error(f"--iou {asked.iou:g}: expected a number from {lowest} to 1, as overlaps are")
     ids = CATEGORY_IDS if asked.category_ids == "coco" else ()
-    options = ReadOptions(asked.layout, asked.logits, asked.classes, ids, asked.space)
-    settings = Settings(asked.method, asked.iou, asked.conf, asked.agnostic, asked.multi_label)
-    places = Places(asked.out, asked.image)
-    problems = []
+    count = asked.num_classes
+    if count and asked.classes and count != len(asked.classes):
+        parser.error(f"--num-classes {count}, but --classes names {len(asked.classes)}")
+    options = ReadOptions(asked.layout, asked.logits, asked.classes, ids, asked.space, count, asked.boxes)
+    settings = Settings(
+        asked.method, asked.iou, asked.conf, asked.agnostic, asked.multi_label, min_score=asked.min_score
+    )
+    places = Places(asked.out, asked.image, asked.max_pixels)
+    files, notes, problems = find_inputs(asked.predictions)
     try:
-        places.check(asked.predictions)
-        lines = list(with_progress(run_files(asked.predictions, options, settings), len(asked.predictions)))
-        problems = [f"{line.file} {line.problem}" for line in lines if line.problem]
-        print_table(lines, sys.stdout)
-        for path in write_outputs(lines, places, settings):
-            print(f"wrote {path}")
+        places.check(files)
     except FileProblem as problem:
         problems.append(str(problem))
-    for said in problems:
-        print(f"ptdet: error: {said}", file=sys.stderr)
-    return 2 if problems else 0
+        files = []
+    outputs, rows = Outputs(files, places, settings), []
+    noted: dict[str, list[str]] = {}  # what is to be said, and of which files
+    try:
+        with shown_progress(files) as progress:
+            for line in run_files(files, replace(options, progress=progress.read), settings):
+                for note in line.notes:
+                    noted.setdefault(note, []).append(line.file.name)
+                if line.problem:
+                    problems.append(f"{line.file} {line.problem}")
+                else:
+                    outputs.add(line)
+                    rows.append(counts(line))
+                progress.file_done()
+        outputs.finish(complete=bool(files) and not problems)
+    finally:  # an interrupt leaves what was done, and says what that is
+        print_table(rows, settings, sys.stdout)
+        for path in outputs.wrote:
+            print(f"wrote {path}")
+        notes += [f"{some_of(names, 1)}: {note}" for note, names in noted.items()]
+        for kind, sayings in (("note", notes), ("error", [*problems, *outputs.problems])):
+            for text in sayings:
+                print(f"ptdet: {kind}: {text}", file=sys.stderr)
+    return 2 if problems or outputs.problems else 0
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -113,7 +145,13 @@ def build_parser() -> argparse.ArgumentParser:
         description="Suppresses raw predictions: prints a table, writes the survivors, draws before and after.",
         epilog="Example: ptdet run raw.npz --conf 0.25 --iou 0.5 --image street.jpg --out kept.json",
     )
-    run.add_argument("predictions", nargs="+", type=Path, metavar="PREDICTIONS", help=".npz, .npy, .pt or COCO .json")
+    run.add_argument(
+        "predictions",
+        nargs="+",
+        type=Path,
+        metavar="PREDICTIONS",
+        help=".npz, .npy, .pt or COCO .json; a folder of them, or a pattern in quotes",
+    )
     run.add_argument(
         "--method",
         default="nms",
@@ -122,21 +160,41 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--iou", type=_number, default=0.5, metavar="T", help="remove above this overlap (0.5)")
     run.add_argument("--conf", type=_number, default=0.25, metavar="C", help="boxes with a score above it count (0.25)")
+    run.add_argument(
+        "--min-score",
+        type=_number,
+        metavar="S",
+        help="of the boxes whose scores soft or matrix has lowered, keep those above it (default: C, as for all)",
+    )
     run.add_argument("--agnostic", action="store_true", help="boxes of different classes suppress each other too")
     run.add_argument("--multi-label", action="store_true", help="every class of a box over C counts, not only its best")
     run.add_argument("--out", type=Path, help="survivors: .json (COCO results), .npz, or a folder; or a picture file")
     run.add_argument("--image", type=Path, help="the picture, or a folder of pictures: draws before and after")
+    run.add_argument(
+        "--max-pixels",
+        type=int,
+        default=178_956_970,
+        metavar="N",
+        help="larger pictures are not drawn on (%(default)s)",
+    )
     says = run.add_argument_group("what the files do not say themselves")
     says.add_argument(
         "--layout", choices=LAYOUT_NAMES, help="of a bare tensor; without it shape and values tell, or fail"
     )
     says.add_argument(
         "--logits",
-        choices=("none", "classes", "all"),
+        choices=("none", "classes", "all", "softmax"),
         default="none",
-        help="scores that still need a sigmoid: none (default), classes, or all (objectness too)",
+        help="scores that still need a sigmoid: none (default), classes, or all (objectness too); or a softmax over "
+        "classes, the last of which means no object (DETR)",
     )
-    says.add_argument("--classes", type=_classes, default=(), help="class names: a,b,c or a file with one a line")
+    says.add_argument(
+        "--classes", type=_classes, default=(), help="class names: a,b,c; a file with one a line; or a data.yaml"
+    )
+    says.add_argument(
+        "--num-classes", type=_count, metavar="C", help="how many classes there are, for a head with more"
+    )
+    says.add_argument("--boxes", choices=BOX_NAMES, help="of an array of boxes alone: xyxy unless its name says else")
     says.add_argument(
         "--category-ids",
         choices=("label", "coco"),
@@ -158,13 +216,19 @@ def _number(text: str) -> float:
     return value
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
+    return int(text)
+
+
 def _classes(text: str) -> tuple[str, ...]:
-    path = Path(text)
+    from .names import class_names
+
     try:
-        named = path.read_text(encoding="utf-8").splitlines() if path.is_file() else text.split(",")
-    except (OSError, UnicodeDecodeError) as error:
-        raise argparse.ArgumentTypeError(f"{text} cannot be read: {error}") from error
-    return tuple(name.strip() for name in named if name.strip())
+        return class_names(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _space(text: str) -> Space:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..io import Candidates, FileProblem
+from ..io import Candidates, FileProblem, whole_file
 from .label_places import Rectangle, place_labels
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+MAX_PIXELS = 178_956_970  # Pillow's own limit: a file of some kilobytes may claim to be a picture of any size
 PANEL = (
     900,
     1500,
 )  # the longer side of a panel: smaller pictures are enlarged, so that labels are sharp, larger shrunk
+ORIENTATION = 0x0112  # the EXIF tag
 MARGIN, TITLE, CAPTION = 24, 56, 40
 INK, GREY, PAPER = (28, 30, 33), (96, 100, 106), (250, 250, 248)
 PALETTE = (  # strong on photographs and on paper, neighbours far apart
@@ -24,13 +27,16 @@ MOST_LABELS = 400  # beyond that a panel is a carpet; the boxes are all drawn
 
 
 def picture_size(image: Path) -> tuple[int, int]:
-    """Width and height.
+    """Width and height of the picture as people see it, upright.
 
     Raises:
         FileProblem: if Pillow is absent or cannot read it.
     """
-    width, height = _open(image).size
-    return int(width), int(height)
+    with _opened(image) as opened:
+        width, height = opened.size
+        # TIFF is the one format whose size Pillow has turned already
+        turned = opened.format != "TIFF" and opened.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
+    return (height, width) if turned else (width, height)
 
 
 def draw_before_after(
@@ -42,6 +48,7 @@ def draw_before_after(
     classes: Sequence[str] = (),
     title: str = "",
     captions: tuple[str, str] = ("before", "after"),
+    max_pixels: int = MAX_PIXELS,
 ) -> None:
     """Draws both sets of boxes on the picture, side by side, and writes it to `out`.
 
@@ -52,7 +59,7 @@ def draw_before_after(
     The other arguments, and what raises, are those of `draw_panels`.
     """
     panels = list(zip(captions, (before, after), strict=True))
-    draw_panels(image, out, panels, classes=classes, title=title)
+    draw_panels(image, out, panels, classes=classes, title=title, max_pixels=max_pixels)
 
 
 def draw_panels(
@@ -64,6 +71,7 @@ def draw_panels(
     title: str = "",
     columns: int = 2,
     sizes: tuple[int, int] = PANEL,
+    max_pixels: int = MAX_PIXELS,
 ) -> None:
     """Draws each set of boxes on a copy of the picture, row by row, and writes it all to `out`.
 
@@ -75,12 +83,13 @@ def draw_panels(
         title: above all.
         columns: panels in a row.
         sizes: the longer side of a panel is at least and at most so many pixels.
+        max_pixels: a larger picture is not loaded.
 
     Raises:
         FileProblem: if Pillow is absent, or a file cannot be read or written.
     """
     pillow, pen_of, _ = _pillow()
-    photo = _open(image).convert("RGB")
+    photo = _load(image, max_pixels)
     scale = min(max(sizes[0] / max(photo.size), 1.0), sizes[1] / max(photo.size))
     photo = photo.resize((round(photo.width * scale) or 1, round(photo.height * scale) or 1), pillow.Resampling.LANCZOS)
     wide, high = photo.size
@@ -99,8 +108,8 @@ def draw_panels(
         said = _fitting(caption, _font(19), wide)
         pen.text((left, top - CAPTION / 2), said, fill=GREY, font=_font(19), anchor="lm")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        sheet.save(out)
+        with whole_file(out) as part:
+            sheet.save(part)
     except (OSError, ValueError) as error:
         raise FileProblem(f"{out} cannot be written: {error}") from error
 
@@ -187,14 +196,42 @@ def _font(size: int) -> Any:
     return _pillow()[2].load_default(size)
 
 
-def _open(image: Path) -> Any:
+@contextmanager
+def _opened(image: Path) -> Iterator[Any]:
+    """The file, of which only the size is read yet. Pillow's limit is off: it would be one of the whole process."""
     pillow, _, _ = _pillow()
+    limit, pillow.MAX_IMAGE_PIXELS = pillow.MAX_IMAGE_PIXELS, None
     try:
         with pillow.open(image) as opened:
-            opened.load()
-            return opened.copy()
-    except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError) as error:
+            yield opened
+    except (OSError, ValueError, SyntaxError) as error:
         raise FileProblem(f"{image} cannot be read as a picture: {error}") from error
+    finally:
+        pillow.MAX_IMAGE_PIXELS = limit
+
+
+def _load(image: Path, max_pixels: int) -> Any:
+    """The picture in RGB, turned as its EXIF orientation says: as people see it, and detectors."""
+    from PIL import ImageOps
+
+    with _opened(image) as opened:
+        width, height = opened.size
+        if width * height > max_pixels:
+            said = f"{image} is {width}x{height} pixels, more than {max_pixels}"
+            raise FileProblem(f"{said}: if it may take that much memory, say --max-pixels {width * height}")
+        return _eight_bits(ImageOps.exif_transpose(opened)).convert("RGB")
+
+
+def _eight_bits(photo: Any) -> Any:
+    """Grey of 16 bits from 0..65535; of 32 bits, where no one knows the range, from what it has. RGB would be cut."""
+    if not photo.mode.startswith(("I", "F")):
+        return photo
+    wide = photo if photo.mode == "F" else photo.convert("I")
+    low, high = wide.getextrema()
+    if photo.mode != "F" and low >= 0 and high <= 65535:  # older Pillow has 16 bits as "I"
+        low, high = 0, 65535
+    scale = 255 / (high - low) if high > low else 0.0
+    return wide.point(lambda value: value * scale + (0.5 - low * scale)).convert("L")
 
 
 def _pillow() -> tuple[Any, Any, Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..io import Candidates, FileProblem, Predictions, write_survivors
-from .draw import PICTURES, draw_before_after, picture_size
+from ..io import Candidates, FileProblem, Predictions, check_writable, write_survivors
+from .draw import MAX_PIXELS, PICTURES, draw_before_after, picture_size
+from .inputs import some_of
+from .pictures import Pictures
 from .run import Line, Outcome, Settings
 
 
@@ -17,10 +20,19 @@ class Places:
 
     out: Path | None
     image: Path | None
+    max_pixels: int = MAX_PIXELS  # of a picture to draw on
 
     @property
     def out_is_folder(self) -> bool:
         return self.out is not None and (self.out.is_dir() or self.out.suffix == "")
+
+    @property
+    def out_is_picture(self) -> bool:
+        return self.out is not None and not self.out_is_folder and self.out.suffix.lower() in PICTURES
+
+    def results_of(self, file: Path) -> Path | None:
+        """Where the survivors of one input go, if they have a file of their own."""
+        return self.out / f"{file.stem}.json" if self.out is not None and self.out_is_folder else None
 
     def check(self, files: Sequence[Path]) -> None:
         """Refuses what could not end well before any work is done.
@@ -31,7 +43,7 @@ class Places:
         out, image = self.out, self.image
         if out is not None and not self.out_is_folder and out.suffix.lower() not in (".json", ".npz", *PICTURES):
             raise FileProblem(f"--out {out}: expected a folder, .json, .npz or one of {' '.join(PICTURES)}")
-        if out is not None and out.suffix.lower() in PICTURES and image is None and not self.out_is_folder:
+        if self.out_is_picture and image is None:
             raise FileProblem(f"--out {out} is a picture: give the --image to draw on")
         if image is not None and not image.exists():
             raise FileProblem(f"--image {image}: there is no such file")
@@ -39,113 +51,156 @@ class Places:
             raise FileProblem(
                 f"--image {image} is one picture for {len(files)} files: give the folder of their pictures"
             )
-        if self.out_is_folder or out is None:
-            twice = [file for place, file in enumerate(files) if file.stem in {other.stem for other in files[:place]}]
-            if twice and out is not None:
-                raise FileProblem(
-                    f"{twice[0]}: another input is called {twice[0].stem} too, and {out} can hold only one"
-                )
-        elif out is not None and any(
-            out.resolve() == other.resolve() for other in [*files, *([image] if image else [])]
-        ):
+        if out is not None:
+            self._check_overwriting(out, files)
+            try:
+                check_writable(out, self.out_is_folder)
+            except FileProblem as problem:
+                raise FileProblem(f"--out {out} {problem}") from problem
+
+    def _check_overwriting(self, out: Path, files: Sequence[Path]) -> None:
+        inputs = {place_key(file) for file in [*files, *([self.image] if self.image else [])]}
+        if not self.out_is_folder and place_key(out) in inputs:
             raise FileProblem(f"--out {out} is an input: it would be overwritten")
+        taken = set()
+        for file in files:
+            place = self.results_of(file)
+            if place is None:
+                return
+            key = place_key(place)
+            if key in inputs:
+                raise FileProblem(f"--out {out}: the results of {file} would overwrite the input {place}")
+            if key in taken:
+                raise FileProblem(f"{file}: another input is called {file.stem} too, and {out} can hold only one")
+            taken.add(key)
 
 
-def write_outputs(lines: Sequence[Line], places: Places, settings: Settings) -> Iterator[Path]:
-    """Writes survivors and pictures, and says what was written as it goes.
+class Outputs:
+    """Writes survivors and pictures as they come. `wrote` and `problems` say how it went."""
 
-    Raises:
-        FileProblem: with the place in it.
-    """
-    good = [line for line in lines if not line.problem]
-    if places.out is not None and places.out_is_folder:
-        for line in good:
-            yield _write(places.out / f"{line.file.stem}.json", line.outcomes, places)
-    elif good and places.out is not None and places.out.suffix.lower() not in PICTURES:
-        if len(good) < len(lines):
-            raise FileProblem(f"--out {places.out} was not written: not every input could be read")
-        yield _write(places.out, [outcome for line in good for outcome in line.outcomes], places)
-    if places.image is not None:
-        yield from _write_pictures(good, places, places.image, settings)
+    def __init__(self, files: Sequence[Path], places: Places, settings: Settings) -> None:
+        self.wrote: list[Path] = []
+        self.problems: list[str] = []
+        self._places, self._settings = places, settings
+        self._alone = len(files) == 1
+        self._pictures = None if places.image is None else Pictures(places.image)
+        self._taken = {place_key(file) for file in files}  # no file that this call has read or written is written over
+        if self._pictures is not None:  # nor one that it is going to read
+            self._taken.update(map(place_key, self._pictures.called_like(file.stem for file in files)))
+        self._waiting: list[Outcome] = []  # for the one file that holds all
+        self._without_picture: list[str] = []
 
+    def add(self, line: Line) -> None:
+        """The results of a file, to its own file if it has one, and its pictures."""
+        place = self._places.results_of(line.file)
+        if place is not None:
+            self._try(self._write, place, line.outcomes)
+        elif self._places.out is not None and not self._places.out_is_picture:
+            self._waiting += line.outcomes
+        if self._pictures is None:
+            return
+        if len(line.outcomes) > 1 and not self._pictures.several:
+            said = f"one picture for {len(line.outcomes)}: give the folder of them"
+            self.problems.append(f"--image {self._places.image} is {said}")
+            return
+        for outcome in line.outcomes:
+            self._try(self._draw, line, outcome)
 
-def _write_pictures(good: Sequence[Line], places: Places, where: Path, settings: Settings) -> Iterator[Path]:
-    outcomes = [(line, outcome) for line in good for outcome in line.outcomes]
-    if len(outcomes) > 1 and not where.is_dir():
-        raise FileProblem(f"--image {where} is one picture for {len(outcomes)}: give the folder of them")
-    missing = []
-    for line, outcome in outcomes:
-        image = find_image(where, outcome.of)
+    def finish(self, complete: bool) -> None:
+        """What needs all inputs: the file that holds all results, if they are `complete`."""
+        out = self._places.out
+        if out is not None and not self._places.out_is_folder and not self._places.out_is_picture:
+            if complete:
+                self._try(self._write, out, self._waiting)
+            elif self._waiting:
+                self.problems.append(f"--out {out} was not written: not every input could be read")
+        if self._without_picture:
+            named = some_of(self._without_picture, 3)
+            self.problems.append(f"--image {self._places.image} has no picture for {named}")
+
+    def _try(self, work: Callable[..., None], *arguments: object) -> None:
+        """A picture or a file that fails does not stop the others."""
+        try:
+            work(*arguments)
+        except FileProblem as problem:
+            self.problems.append(str(problem))
+
+    def _write(self, path: Path, outcomes: Sequence[Outcome]) -> None:
+        found: list[tuple[Predictions, Candidates]] = []
+        for one in outcomes:
+            size = one.of.picture_size
+            if size is None and one.of.space.needs_size:
+                image = None if self._pictures is None else self._pictures.of(one.of)
+                size = None if image is None else picture_size(image)
+                if size is None:
+                    raise FileProblem(
+                        f"{one.of.name}: its boxes are {one.of.space.kind}, so the picture's size is needed: "
+                        "give --image, or --space picture to write them as they are"
+                    )
+            found.append((one.of, one.of.in_picture(one.kept, size)))
+        try:
+            write_survivors(path, found)
+        except FileProblem as problem:
+            raise FileProblem(f"{path}: {problem}") from problem
+        self.wrote.append(path)
+
+    def _draw(self, line: Line, outcome: Outcome) -> None:
+        assert self._pictures is not None
+        of, settings = outcome.of, self._settings
+        image = self._pictures.of(of)
         if image is None:
-            missing.append(outcome.of.name)
-        else:
-            yield _draw(_picture_place(places, line, outcome, len(outcomes)), image, outcome, settings)
-    if missing:
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        raise FileProblem(f"--image {where} has no picture for {', '.join(missing[:3])}{more}")
-
-
-def find_image(image: Path, of: Predictions) -> Path | None:
-    """The picture itself; in a folder the one called like the predictions, without a leading raw_, or by COCO's id."""
-    if not image.is_dir():
-        return image
-    names = [of.name, of.name.removeprefix("raw_"), str(of.image_id)]
-    if isinstance(of.image_id, int):
-        names.append(f"{of.image_id:012d}")
-    for name in names:
-        for suffix in PICTURES:
-            if (image / f"{name}{suffix}").is_file():
-                return image / f"{name}{suffix}"
-    return None
-
-
-def _write(path: Path, outcomes: Sequence[Outcome], places: Places) -> Path:
-    found: list[tuple[Predictions, Candidates]] = []
-    for one in outcomes:
-        size = one.of.picture_size
-        if size is None and one.of.space.needs_size:
-            image = None if places.image is None else find_image(places.image, one.of)
-            size = None if image is None else picture_size(image)
-            if size is None:
-                raise FileProblem(
-                    f"{one.of.name}: its boxes are {one.of.space.kind}, so the picture's size is needed: "
-                    "give --image, or --space picture to write them as they are"
-                )
-        found.append((one.of, one.of.in_picture(one.kept, size)))
-    try:
-        write_survivors(path, found)
-    except FileProblem as problem:
-        raise FileProblem(f"{path}: {problem}") from problem
-    return path
-
-
-def _picture_place(places: Places, line: Line, outcome: Outcome, pictures: int) -> Path:
-    own = line.file.stem if len(line.outcomes) == 1 else outcome.of.name
-    if places.out is None or places.out_is_folder:
-        return (places.out or Path()) / f"{own}_before_after.png"
-    out = places.out if places.out.suffix.lower() in PICTURES else places.out.with_suffix(".png")
-    return out if pictures == 1 else out.with_name(f"{out.stem}_{own}{out.suffix}")
-
-
-def _draw(path: Path, image: Path, outcome: Outcome, settings: Settings) -> Path:
-    if path.resolve() == image.resolve():
-        raise FileProblem(f"{path} is the picture itself: it would be overwritten")
-    size = picture_size(image)
-    of, known = outcome.of, outcome.of.picture_size
-    if known is not None and known != size:
-        raise FileProblem(
-            f"{image} is {size[0]}x{size[1]}, but {of.name} was made from a {known[0]}x{known[1]} picture"
+            self._without_picture.append(of.name)
+            return
+        size, known = picture_size(image), of.picture_size
+        if known is not None and known != size:
+            raise FileProblem(
+                f"{image} is {size[0]}x{size[1]}, but {of.name} was made from a {known[0]}x{known[1]} picture"
+            )
+        self._taken.add(place_key(image))
+        path = self._picture_place(line, outcome)
+        if path == self._places.out and place_key(path) in self._taken:
+            raise FileProblem(f"{path} is the picture itself: it would be overwritten")
+        path = self._free(path)
+        draw_before_after(
+            image,
+            path,
+            before=of.in_picture(outcome.candidates, size),
+            after=of.in_picture(outcome.kept, size),
+            classes=of.classes,
+            title="   ".join(filter(None, (image.name, of.detector.split(",")[0]))),
+            captions=(
+                f"before: {len(outcome.candidates)} boxes over {settings.confidence:g}",
+                f"after {settings.method}, IoU {settings.iou_threshold:g}: {len(outcome.kept)} kept",
+            ),
+            max_pixels=self._places.max_pixels,
         )
-    draw_before_after(
-        image,
-        path,
-        before=of.in_picture(outcome.candidates, size),
-        after=of.in_picture(outcome.kept, size),
-        classes=of.classes,
-        title="   ".join(filter(None, (image.name, of.detector.split(",")[0]))),
-        captions=(
-            f"before: {len(outcome.candidates)} boxes over {settings.confidence:g}",
-            f"after {settings.method}, IoU {settings.iou_threshold:g}: {len(outcome.kept)} kept",
-        ),
-    )
-    return path
+        self.wrote.append(path)
+
+    def _picture_place(self, line: Line, outcome: Outcome) -> Path:
+        out = self._places.out
+        own = one_name(line.file.stem if len(line.outcomes) == 1 else outcome.of.name)
+        if out is None or self._places.out_is_folder:
+            return (out or Path()) / f"{own}_before_after.png"
+        place = out if self._places.out_is_picture else out.with_suffix(".png")
+        alone = self._alone and len(line.outcomes) == 1
+        return place if alone else place.with_name(f"{one_name(place.stem)}_{own}{place.suffix}")
+
+    def _free(self, path: Path) -> Path:
+        """`path`, or with a number behind it where this call has read or written a file of that name."""
+        number, own = 1, path
+        while place_key(own) in self._taken:
+            number += 1
+            own = path.with_name(f"{path.stem}_{number}{path.suffix}")
+        self._taken.add(place_key(own))
+        return own
+
+
+def place_key(path: Path) -> str:
+    """Equal for two paths that may be one file: some file systems do not tell A from a."""
+    return str(path.resolve()).casefold()
+
+
+def one_name(text: str) -> str:
+    """`text` as the name of a file, short, in the folder at hand: an id of a picture may be a path, of anywhere."""
+    short = re.sub(r'[\x00-\x1f/\\:*?"<>|]+', "_", text).encode("utf-8", "replace")[:100]
+    return short.decode("utf-8", "ignore").strip(". ") or "_"

@@ -1,12 +1,15 @@
 """Files of detections: raw predictions in, survivors out."""
 
 from .coco import CATEGORY_IDS, coco_results
+from .corners import BOX_FORMS
 from .files import READERS, read_predictions, write_survivors
 from .layouts import LAYOUTS
-from .predictions import Candidates, FileProblem, Predictions, ReadOptions
+from .predictions import Candidates, FileProblem, Predictions, ReadOptions, Records, above
 from .space import SPACES, Space, parse_space
+from .whole_files import check_writable, whole_file
 
 __all__ = [
+    "BOX_FORMS",
     "CATEGORY_IDS",
     "LAYOUTS",
     "READERS",
@@ -15,9 +18,13 @@ __all__ = [
     "FileProblem",
     "Predictions",
     "ReadOptions",
+    "Records",
     "Space",
+    "above",
+    "check_writable",
     "coco_results",
     "parse_space",
     "read_predictions",
+    "whole_file",
     "write_survivors",
 ]

@@ -2,52 +2,88 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+import math
+from array import array
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from .predictions import Candidates, FileProblem, Predictions, ReadOptions
+from .json_pieces import JsonText
+from .predictions import Candidates, FileProblem, Predictions, ReadOptions, Records
 from .space import Space
 
 # The ids of COCO's 80 classes: ten numbers of the original 90 are not used.
 CATEGORY_IDS = tuple(i for i in range(1, 91) if i not in (12, 26, 29, 30, 45, 66, 68, 69, 71, 83))
-EXPECTED = 'expected COCO results, a list of {"image_id", "category_id", "bbox": [x, y, w, h], "score"}'
+KEYS = ("image_id", "category_id", "bbox", "score")
+EXPECTED = (
+    'expected COCO results, a list of {"image_id", "category_id", "bbox": [x, y, w, h], "score"}, or such a list as '
+    '"annotations" of an object'
+)
+BOUND = 2**63  # ids are stored as int64
+MOST_CLASSES = 100_000  # names are a list by category_id
 
 
 def read_json(path: Path, options: ReadOptions) -> list[Predictions]:
     """One entry for each image of the file, in the order in which they first appear."""
+    columns = _Columns()
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            text = JsonText(file, options.progress)
+            _read_top(text, columns)
+            text.end()
     except (ValueError, RecursionError) as error:
         raise FileProblem(f"is no JSON: {str(error).splitlines()[0]}") from error
-    if not isinstance(stored, list):
-        raise FileProblem(f"holds {_kind(stored)}; {EXPECTED}")
-    images: dict[int | str, list[dict[str, Any]]] = {}
-    for place, record in enumerate(stored):
-        _check(place, record)
-        images.setdefault(record["image_id"], []).append(record)
-    return [_image(image_id, records, options) for image_id, records in images.items()]
+    return columns.images(options)
 
 
-def coco_results(found: Iterable[tuple[Predictions, Candidates]]) -> list[dict[str, Any]]:
+def records_in(stored: Any) -> list[Any] | None:
+    """The COCO results in what a .pt file holds: a list of them, or detectron2's list of pictures with `instances`."""
+    if not isinstance(stored, list) or not stored or not all(isinstance(each, dict) for each in stored):
+        return None
+    if all(isinstance(each.get("instances"), list) for each in stored):
+        return [record for each in stored for record in each["instances"]]
+    return stored if all({"category_id", "bbox", "score"} <= set(each) for each in stored) else None
+
+
+def of_records(stored: list[Any], options: ReadOptions) -> list[Predictions]:
+    """One entry for each image of the records, in the order in which they first appear."""
+    columns = _Columns()
+    columns.add(stored)
+    return columns.images(options)
+
+
+def coco_results(found: Iterable[tuple[Predictions, Candidates]]) -> Iterator[dict[str, Any]]:
     """Survivors in picture pixels as COCO results. What a COCO file said besides (a segmentation, ...) comes along."""
-    results = []
     for of, kept in found:
+        image_id = checked_image_id(of.image_id)
         labels = [0] * len(kept) if kept.labels is None else kept.labels.tolist()
-        for box, score, label, row in zip(
-            kept.boxes.tolist(), kept.scores.tolist(), labels, kept.rows.tolist(), strict=True
-        ):
-            record = dict(of.records[row]) if of.records else {}
-            x1, y1, x2, y2 = box
-            bbox = [x1, y1, x2 - x1, y2 - y1]
-            if of.records and of.boxes[row].tolist() == box:
-                bbox = record["bbox"]  # x + w - w need not be x: a box that nobody moved stays to the last digit
-            entry = {"image_id": of.image_id, "category_id": _category(of, label), "bbox": bbox, "score": score}
-            results.append({**record, **entry})
-    return results
+        rows = kept.rows.tolist()
+        columns = (rows, kept.boxes.tolist(), _sizes(of, kept), kept.scores.tolist(), labels)
+        for row, (x1, y1, _, _), (width, height), score, label in zip(*columns, strict=True):
+            bbox = [x1, y1, width, height]
+            entry = {"image_id": image_id, "category_id": _category(of, label), "bbox": bbox, "score": score}
+            yield {**entry, **of.records.more.get(row, {})} if of.records else entry
+
+
+def checked_image_id(image_id: int | str) -> int | str:
+    """The id of a picture, if every file can hold it."""
+    if isinstance(image_id, int) and not -BOUND <= image_id < BOUND:
+        raise FileProblem(f"image_id: expected a number below 2**63 or a name, got {str(image_id)[:60]}")
+    return image_id
+
+
+def _sizes(of: Predictions, kept: Candidates) -> list[list[float]]:
+    """Width and height. x + w - w need not be x: a box that nobody moved has those of the file, to the last digit."""
+    sizes = kept.boxes[:, 2:] - kept.boxes[:, :2]
+    if of.records:
+        still = (kept.boxes == of.boxes[kept.rows]).all(1, keepdim=True)
+        sizes = torch.where(still, of.records.sizes[kept.rows], sizes)
+    found: list[list[float]] = sizes.tolist()
+    return found
 
 
 def _category(of: Predictions, label: int) -> int:
@@ -58,39 +94,186 @@ def _category(of: Predictions, label: int) -> int:
     return of.category_ids[label]
 
 
-def _image(image_id: int | str, records: list[dict[str, Any]], options: ReadOptions) -> Predictions:
-    boxes = torch.tensor([record["bbox"] for record in records], dtype=torch.float64).reshape(-1, 4)
-    boxes = torch.cat([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1)
-    return Predictions(
-        name=str(image_id),
-        image_id=image_id,
-        boxes=boxes,
-        scores=torch.tensor([record["score"] for record in records], dtype=torch.float64),
-        labels=torch.tensor([record["category_id"] for record in records], dtype=torch.int64),
-        classes=options.classes,
-        space=options.space or Space(),
-        records=tuple(records),
-    )
+def _read_top(text: JsonText, columns: _Columns) -> None:
+    """A list of results, or an object that has it as "annotations"."""
+    if text.peek() == "[":
+        for entries in text.pieces():
+            columns.add(entries)
+        return
+    if text.peek() != "{":
+        raise FileProblem(f"holds {_kind(text.value())}; {EXPECTED}")
+    keys = []
+    others = {"images": columns.add_images, "categories": columns.add_categories}
+    for key in text.members():
+        text.take(":")
+        if key == "annotations" and text.peek() == "[" and key not in keys:
+            for entries in text.pieces():
+                columns.add(entries)
+        elif key == "annotations":
+            twice = "a second time" if key in keys else _kind(text.value())
+            raise FileProblem(f"annotations: expected one list, got {twice}")
+        elif (read := others.get(key)) and text.peek() == "[":
+            for entries in text.pieces():
+                read(entries)
+        else:
+            text.value()
+        keys.append(key)
+    if "annotations" not in keys:
+        said = f"the keys {', '.join(keys[:5])}" if keys else "no keys"
+        raise FileProblem(f"holds an object with {said}; {EXPECTED}")
 
 
-def _check(place: int, record: Any) -> None:
-    def number(value: Any) -> bool:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
+class _Columns:
+    """What was read so far: 56 bytes a result, where a dict of Python takes a thousand."""
 
-    if not isinstance(record, dict):
-        raise FileProblem(f"entry {place} is {_kind(record)}; {EXPECTED}")
-    for key in ("image_id", "category_id", "bbox", "score"):
-        if key not in record:
+    def __init__(self) -> None:
+        self.numbers: dict[int | str, int] = {}  # image_id -> its number, in the order in which they came
+        self.image, self.category = array("q"), array("q")
+        self.bbox, self.score = array("d"), array("d")
+        self.more: dict[int, dict[str, Any]] = {}  # place -> what a result has besides KEYS
+        self.files: dict[int | str, str] = {}  # image_id -> file_name, where the file says it
+        self.picture_sizes: dict[int | str, tuple[int, int]] = {}
+        self.names: dict[int, str] = {}  # category_id -> name
+
+    def add(self, entries: list[Any]) -> None:
+        first = len(self.image)
+        plain = _plain_columns(entries)
+        if plain is None:  # something is odd: it is understood, or named
+            entries = [_checked(place, entry) for place, entry in enumerate(entries, first)]
+            plain = _plain_columns(entries)
+            assert plain is not None
+        images, category, bbox, score = plain
+        numbers = self.numbers
+        self.image.extend([numbers.setdefault(image_id, len(numbers)) for image_id in images])
+        self.category.extend(category)
+        self.bbox.extend(bbox)
+        self.score.extend(score)
+        if max(map(len, entries)) > len(KEYS):
+            for place, entry in enumerate(entries, first):
+                self.more[place] = {key: value for key, value in entry.items() if key not in KEYS}
+
+    def add_images(self, entries: list[Any]) -> None:
+        """What "images" says of them, as far as it is said."""
+        for entry in entries:
+            image_id = entry.get("id") if isinstance(entry, dict) else None
+            image_id = image_id if isinstance(image_id, str) else _whole(image_id)
+            if image_id is None:
+                continue
+            if isinstance(entry.get("file_name"), str):
+                self.files[image_id] = entry["file_name"]
+            width, height = _whole(entry.get("width")), _whole(entry.get("height"))
+            if width and height and min(width, height) > 0:
+                self.picture_sizes[image_id] = width, height
+
+    def add_categories(self, entries: list[Any]) -> None:
+        """What "categories" says of them, as far as it is said."""
+        for entry in entries:
+            number = _whole(entry.get("id")) if isinstance(entry, dict) else None
+            if number is not None and isinstance(entry.get("name"), str):
+                self.names[number] = entry["name"]
+
+    def classes(self) -> tuple[str, ...]:
+        """By category_id; those that have no name are their numbers."""
+        count = max(self.names, default=-1) + 1
+        if min(self.names, default=0) < 0 or count > MOST_CLASSES:
+            return ()
+        return tuple(self.names.get(number, str(number)) for number in range(count))
+
+    def images(self, options: ReadOptions) -> list[Predictions]:
+        if not self.image:
+            return []
+        image = torch.frombuffer(self.image, dtype=torch.int64)
+        order = image.argsort(stable=True)
+        counts = image.bincount().tolist()
+        bbox = torch.frombuffer(self.bbox, dtype=torch.float64).reshape(-1, 4)[order]
+        found = zip(
+            self.numbers,
+            torch.cat([bbox[:, :2], bbox[:, :2] + bbox[:, 2:]], 1).split(counts),
+            bbox[:, 2:].split(counts),
+            torch.frombuffer(self.score, dtype=torch.float64)[order].split(counts),
+            torch.frombuffer(self.category, dtype=torch.int64)[order].split(counts),
+            self._more_of(order.split(counts)),
+            strict=True,
+        )
+        classes = options.classes or self.classes()
+        return [
+            Predictions(
+                name=self.files.get(image_id, str(image_id)),
+                image_id=image_id,
+                boxes=boxes,
+                scores=scores,
+                labels=labels,
+                classes=classes,
+                space=options.space or Space(),
+                picture_size=self.picture_sizes.get(image_id),
+                records=Records(sizes, more),
+            )
+            for image_id, boxes, sizes, scores, labels, more in found
+        ]
+
+    def _more_of(self, places: tuple[Tensor, ...]) -> Iterator[dict[int, dict[str, Any]]]:
+        """Of each picture, by its own rows."""
+        for of_picture in places:
+            rows = enumerate(of_picture.tolist()) if self.more else ()
+            yield {row: self.more[place] for row, place in rows if place in self.more}
+
+
+def _plain_columns(entries: list[Any]) -> tuple[list[int | str], array[int], array[float], array[float]] | None:
+    """image_id, category_id, bbox (flat) and score of results that are all as COCO writes them; else None.
+
+    A column at a time: a check of each entry by itself would take longer than to parse it.
+    """
+    try:
+        images, categories, boxes, scores = ([entry[key] for entry in entries] for key in KEYS)
+        if not set(map(type, images)) <= {int, str} or set(map(type, categories)) != {int}:
+            return None
+        if set(map(type, boxes)) != {list} or set(map(len, boxes)) != {4}:
+            return None
+        sides = list(chain.from_iterable(boxes))
+        if not set(map(type, chain(sides, scores))) <= {int, float}:
+            return None
+        array("q", [image_id for image_id in set(images) if type(image_id) is int])  # raises where one is too large
+        return images, array("q", categories), array("d", sides), array("d", scores)
+    except (TypeError, KeyError, OverflowError):
+        return None
+
+
+def _checked(place: int, entry: Any) -> dict[str, Any]:
+    """The entry with ids that are whole numbers, or names."""
+    if not isinstance(entry, dict):
+        raise FileProblem(f"entry {place} is {_kind(entry)}; {EXPECTED}")
+    for key in KEYS:
+        if key not in entry:
             raise FileProblem(f"entry {place} has no {key!r}; {EXPECTED}")
-    bbox, category = record["bbox"], record["category_id"]
-    if not isinstance(bbox, list) or len(bbox) != 4 or not all(map(number, bbox)):
-        raise FileProblem(f"entry {place}: bbox: expected four numbers, got {str(bbox)[:60]}")
-    if not number(record["score"]):
-        raise FileProblem(f"entry {place}: score: expected a number, got {str(record['score'])[:60]}")
-    if not isinstance(category, int) or isinstance(category, bool) or abs(category) >= 2**63:
-        raise FileProblem(f"entry {place}: category_id: expected a whole number, got {str(category)[:60]}")
-    if not isinstance(record["image_id"], (int, str)) or isinstance(record["image_id"], bool):
-        raise FileProblem(f"entry {place}: image_id: expected a whole number or a name")
+
+    def wrong(key: str, expected: str) -> FileProblem:
+        return FileProblem(f"entry {place}: {key}: expected {expected}, got {str(entry[key])[:60]!r}")
+
+    bbox, image_id, category = entry["bbox"], entry["image_id"], _whole(entry["category_id"])
+    if not isinstance(bbox, list) or len(bbox) != 4 or not all(map(_is_number, bbox)):
+        raise wrong("bbox", "four numbers")
+    if not _is_number(entry["score"]):
+        raise wrong("score", "a number")
+    if category is None:
+        raise wrong("category_id", "a whole number below 2**63")
+    image_id = image_id if isinstance(image_id, str) else _whole(image_id)
+    if image_id is None:
+        raise wrong("image_id", "a whole number below 2**63, or a name")
+    return {**entry, "image_id": image_id, "category_id": category}
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return abs(value) < 10**308  # a double can hold it
+    return isinstance(value, float)
+
+
+def _whole(value: Any) -> int | None:
+    """`value` as an int64, where it is a whole number: some writers make 7.0 of 7."""
+    if isinstance(value, float) and math.isfinite(value) and value == int(value):
+        value = int(value)
+    fits = isinstance(value, int) and not isinstance(value, bool) and -BOUND <= value < BOUND
+    return value if fits else None
 
 
 def _kind(value: Any) -> str:

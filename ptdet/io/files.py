@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from .arrays import _numpy, read_npy, read_npz, read_pt
-from .coco import coco_results, read_json
+from .coco import checked_image_id, coco_results, read_json
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions
+from .whole_files import whole_file
 
 READERS: dict[str, Callable[[Path, ReadOptions], list[Predictions]]] = {
     ".npz": read_npz,
@@ -59,26 +61,35 @@ def write_survivors(path: Path, found: Sequence[tuple[Predictions, Candidates]])
     if write is None:
         raise FileProblem(f"ends in {path.suffix!r}; expected .json or .npz")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(path, found)
+        with whole_file(path) as part:
+            write(part, found)
     except OSError as error:
         raise FileProblem(f"cannot be written: {error.strerror or error}") from error
 
 
 def _write_json(path: Path, found: Sequence[tuple[Predictions, Candidates]]) -> None:
-    lines = ",\n".join(json.dumps(record) for record in coco_results(found))
-    path.write_text(f"[\n{lines}\n]\n" if lines else "[]\n", encoding="utf-8")
+    with path.open("w", encoding="utf-8") as file:
+        between = "[\n"
+        for record in coco_results(found):
+            file.write(between + json.dumps(record))
+            between = ",\n"
+        file.write("[]\n" if between == "[\n" else "\n]\n")
 
 
 def _write_npz(path: Path, found: Sequence[tuple[Predictions, Candidates]]) -> None:
-    """boxes, scores, labels and rows; with several pictures, one after the other, offsets and image_ids too."""
+    """boxes, scores, labels, rows and what was carried along; of several pictures one after the other, with offsets."""
     numpy = _numpy()
     arrays = {
         "boxes": torch.cat([kept.boxes for _, kept in found] or [torch.zeros(0, 4)]).numpy(),
         "scores": torch.cat([kept.scores for _, kept in found] or [torch.zeros(0)]).numpy(),
         "rows": torch.cat([kept.rows for _, kept in found] or [torch.zeros(0, dtype=torch.int64)]).numpy(),
     }
-    arrays["image_ids"] = numpy.array([of.image_id for of, _ in found])
+    ids = [checked_image_id(of.image_id) for of, _ in found]
+    meta: dict[str, Any] = {"classes": list(found[0][0].classes)} if found else {}
+    if all(isinstance(image_id, int) for image_id in ids) or all(isinstance(image_id, str) for image_id in ids):
+        arrays["image_ids"] = numpy.array(ids)
+    else:
+        meta["image_ids"] = ids  # an array would make "1" of 1
     labels = [kept.labels for _, kept in found if kept.labels is not None]
     if labels:
         if len(labels) < len(found):
@@ -86,10 +97,26 @@ def _write_npz(path: Path, found: Sequence[tuple[Predictions, Candidates]]) -> N
         arrays["labels"] = torch.cat(labels).numpy()
     if len(found) != 1:
         arrays["offsets"] = numpy.cumsum([0, *(len(kept) for _, kept in found)])
+    arrays.update(_extra([kept for _, kept in found]))
     of = found[0][0] if found else None
     if of and of.category_ids:
         arrays["category_ids"] = numpy.array(of.category_ids)
     if of and of.picture_size and len(found) == 1:
         arrays["image_size_hw"] = numpy.array(of.picture_size[::-1])
-    arrays["meta_json"] = numpy.array(json.dumps({"classes": list(of.classes)} if of else {}))
+    arrays["meta_json"] = numpy.array(json.dumps(meta))
     numpy.savez_compressed(path, **arrays)
+
+
+def _extra(found: Sequence[Candidates]) -> dict[str, Any]:
+    """What was carried along, as `extra` or `extra_NAME`; NaN or -1 for pictures of which it was not said."""
+    arrays = {}
+    for name in sorted({name for kept in found for name in kept.extra}):
+        said = [kept.extra[name] for kept in found if name in kept.extra]
+        if len({part.shape[1:] for part in said}) > 1:
+            raise FileProblem(f"cannot hold pictures that differ in {name}, which was carried along: write them apart")
+        none = (torch.nan, said[0].dtype) if said[0].is_floating_point() else (-1, torch.int64)
+        parts = [
+            kept.extra.get(name, torch.full((len(kept), *said[0].shape[1:]), none[0], dtype=none[1])) for kept in found
+        ]
+        arrays["extra" if name == "extra" else f"extra_{name}"] = torch.cat(parts).numpy()
+    return arrays

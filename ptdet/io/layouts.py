@@ -1,30 +1,32 @@
 """Bare tensors of detectors: which column is what, and how the layouts are told apart.
 
 Shape alone cannot: (84, 300) is 300 boxes of 80 classes in columns or 84 rows of 295 classes. So a layout must also fit
-the values (probabilities lie in 0..1, widths are not negative) and, where known, the number of classes. What still fits
-two layouts is an error, never a guess.
+the values of nearly all rows (probabilities lie in 0..1, corners are ordered) and, where known, the number of classes.
+What still fits two layouts is an error, never a guess.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..reference import computed, sigmoid
+from .columns import (
+    BEYOND,
+    Columns,
+    columns_of,
+    examined,
+    padding_of,
+    read_rows,
+)
+from .corners import UNORDERED
 from .predictions import FileProblem, ReadOptions
+from .scored import Scored, beyond_probability, joined, nearly_all
 
-
-@dataclass(frozen=True)
-class Scored:
-    """One picture's boxes (N, 4) as corners and what was said about each."""
-
-    boxes: Tensor
-    scores: Tensor  # (N,) or (N, C)
-    labels: Tensor | None = None
-    objectness: Tensor | None = None
+TAILS = (1, 32, 34, 51)  # an angle, mask coefficients, 17 keypoints in twos and threes
+FEW = 10  # so few rows can look like another layout by chance
 
 
 @dataclass(frozen=True)
@@ -32,98 +34,127 @@ class Layout:
     """One way to write boxes into a tensor (B, rows, columns)."""
 
     shape: str
-    columns: bool  # one column a box
-    read: Callable[[Tensor, str], Scored]  # (N, width) rows of one picture and `logits`
-    may_be: Callable[[Tensor, ReadOptions], bool]  # (B, N, width)
+    words: tuple[str, ...]  # what the columns of a row are; the first that has room in it is meant
+    columns: bool = False  # one column a box
+    kept: bool = True  # written after a suppression: one class a box
+    rare: bool = False  # only if it is asked for, or the number of classes leaves nothing else
 
     def rows_of(self, tensor: Tensor) -> Tensor:
         return tensor.transpose(1, 2) if self.columns else tensor
 
 
-def _no_more_than_one(scores: Tensor) -> bool:
-    """No score that a probability cannot be; NaN says nothing. Half precision may round to a little above 1."""
-    return not bool(((scores < 0) | (scores > 1.001)).any())
+def _kept(shape: str, *words: str) -> Layout:
+    return Layout(f"{shape} {words[0]}", words)
 
 
-def _sizes(rows: Tensor) -> bool:
-    return not bool((rows[..., 2:4] < 0).any())
-
-
-def _count(width: int, options: ReadOptions) -> bool:
-    return width >= 1 and (not options.classes or len(options.classes) == width)
-
-
-def _with_objectness(rows: Tensor, options: ReadOptions) -> bool:
-    if not _count(rows.shape[2] - 5, options) or not _sizes(rows):
-        return False
-    objectness = options.logits == "all" or _no_more_than_one(rows[..., 4])
-    return objectness and (options.logits != "none" or _no_more_than_one(rows[..., 5:]))
-
-
-def _without_objectness(rows: Tensor, options: ReadOptions) -> bool:
-    fits = _count(rows.shape[2] - 4, options) and _sizes(rows)
-    return fits and (options.logits != "none" or _no_more_than_one(rows[..., 4:]))
-
-
-def _detections(rows: Tensor, options: ReadOptions) -> bool:
-    if rows.shape[2] not in (5, 6) or options.logits != "none":
-        return False
-    ordered = not bool((rows[..., 2:4] < rows[..., :2]).any())
-    whole = rows.shape[2] == 5 or not bool(((rows[..., 5] != rows[..., 5].round()) | (rows[..., 5] < 0)).any())
-    return ordered and whole and _no_more_than_one(rows[..., 4])
-
-
-def _corners(rows: Tensor) -> Tensor:
-    half = rows[:, 2:4] / 2
-    return torch.cat([rows[:, :2] - half, rows[:, :2] + half], 1)
-
-
-def _sigmoid(logits: Tensor) -> Tensor:
-    return sigmoid(computed(logits)).to(logits.dtype)
-
-
-def _read_with_objectness(rows: Tensor, logits: str) -> Scored:
-    objectness, classes = rows[:, 4], rows[:, 5:]
-    objectness = _sigmoid(objectness) if logits == "all" else objectness
-    return Scored(_corners(rows), _sigmoid(classes) if logits != "none" else classes, objectness=objectness)
-
-
-def _read_without_objectness(rows: Tensor, logits: str) -> Scored:
-    return Scored(_corners(rows), _sigmoid(rows[:, 4:]) if logits != "none" else rows[:, 4:])
-
-
-def _read_detections(rows: Tensor, logits: str) -> Scored:
-    labels = rows[:, 5].nan_to_num(0).to(torch.int64) if rows.shape[1] == 6 else None
-    return Scored(rows[:, :4], rows[:, 4], labels)
+def _head(shape: str, words: str, columns: bool = False, rare: bool = False) -> Layout:
+    return Layout(f"{shape} {words.removesuffix(' extra')}", (words,), columns, False, rare)
 
 
 LAYOUTS = {
-    "detections": Layout("(N,6) x1 y1 x2 y2 score class", False, _read_detections, _detections),
-    "yolov5": Layout("(B,N,5+C) cx cy w h objectness scores", False, _read_with_objectness, _with_objectness),
-    "yolov8": Layout("(B,4+C,N) cx cy w h scores", True, _read_without_objectness, _without_objectness),
-    "yolov8-rows": Layout("(B,N,4+C) cx cy w h scores", False, _read_without_objectness, _without_objectness),
+    "detections": _kept("(N,6)", "x1 y1 x2 y2 score class", "x1 y1 x2 y2 score class extra", "x1 y1 x2 y2 score"),
+    "yolox-kept": _kept("(N,7)", "x1 y1 x2 y2 objectness score class"),
+    "yolov7-kept": _kept("(N,7)", "picture x1 y1 x2 y2 class score"),
+    "tracked": _kept("(N,7)", "x1 y1 x2 y2 track score class"),
+    "oriented": _kept("(N,7)", "cx cy w h score class angle"),
+    "oriented-results": _kept("(N,7)", "cx cy w h angle score class"),
+    "paddle": _kept("(N,6)", "class score x1 y1 x2 y2"),
+    "ssd": _kept("(N,7)", "picture class score x1 y1 x2 y2"),
+    "yolov5": _head("(B,N,5+C)", "cx cy w h objectness scores extra"),
+    "yolov5-columns": _head("(B,5+C,N)", "cx cy w h objectness scores extra", columns=True, rare=True),
+    "yolov8": _head("(B,4+C,N)", "cx cy w h scores extra", columns=True),
+    "yolov8-rows": _head("(B,N,4+C)", "cx cy w h scores extra"),
 }
 LISTED = ", ".join(f"{name} {layout.shape}" for name, layout in LAYOUTS.items())
 
 
-def read_tensor(tensor: Tensor, options: ReadOptions) -> tuple[str, list[Scored]]:
-    """The layout's name and the pictures of a tensor (B, rows, columns) or (rows, columns).
+@dataclass(frozen=True)
+class Fit:
+    """How the rows of a tensor take a layout."""
+
+    name: str
+    rows: Tensor  # (B, N, W)
+    columns: Columns
+    count: int  # of the rows that say something: neither padding nor NaN
+    padding: Tensor  # (B, N)
+    masks: Mapping[str, Tensor]  # why a row is odd -> (B, N)
+    odd: dict[str, int]  # why -> how many of them
+    any_odd: int
+    turned: bool  # the odd rows are the first four of each picture: coordinates, seen from the wrong side
+
+    @property
+    def padded(self) -> bool:
+        return bool(self.padding.any())
+
+    @property
+    def good(self) -> bool:
+        return self.count > 0 and not self.turned and nearly_all(self.any_odd, self.count)
+
+    @property
+    def good_if_asked(self) -> bool:
+        """Half of the boxes may be odd then; scores outside 0..1 would be logits."""
+        return self.any_odd * 2 <= self.count and nearly_all(self.odd.get(BEYOND, 0), self.count)
+
+    @property
+    def suspicious(self) -> bool:
+        """Looks like boxes after a suppression, but for too many odd rows: the file must not pass for a head's."""
+        if self.columns.box_form != "xyxy" or self.count == 0 or self.good:
+            return False
+        unordered = self.odd.get(UNORDERED, 0)
+        other = max((many for why, many in self.odd.items() if why != UNORDERED), default=0)
+        ordered = (self.count - unordered) / self.count
+        rest = (self.count - other) / self.count
+        if self.count < FEW and not {"class", "extra"} & set(self.columns.places):
+            return True  # nothing but the order of corners tells these from centres
+        if self.count < FEW and (self.padded or "extra" not in self.columns.places):
+            # a head has no rows that only fill it up, and its numbers are whole by chance only
+            return ordered == 1 or (rest == 1 and (self.padded or "class" in self.columns.places))
+        return ordered >= 0.25 and rest >= 0.5
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The pictures of a tensor, its layout, and another that a few rows would fit as well."""
+
+    layout: str
+    pictures: list[Scored]
+    doubt: str
+
+
+def read_tensor(tensor: Tensor, options: ReadOptions) -> Reading:
+    """The layout and the pictures of a tensor (B, rows, columns) or (rows, columns).
 
     Raises:
         FileProblem: the layout cannot be told, or the one asked for does not fit.
     """
     found = f"a tensor of shape {tuple(tensor.shape)}"
+    if tensor.dim() == 4 and tensor.shape[1] == 1:
+        tensor = tensor[:, 0]
     if tensor.dim() not in (2, 3):
         raise FileProblem(f"holds {found}; expected {LISTED}")
     if tensor.is_complex() or tensor.dtype == torch.bool:
         raise FileProblem(f"holds {found} of {tensor.dtype}; expected numbers")
+    if options.boxes:
+        raise FileProblem(f"holds {found}, whose columns --layout names; --boxes is for arrays of boxes alone")
+    if options.logits == "softmax":
+        raise FileProblem(f"holds {found}; --logits softmax is for an array of logits beside one of boxes")
     tensor = _computable(tensor[None] if tensor.dim() == 2 else tensor)
-    name = options.layout or _tell(tensor, options, found)
-    layout = LAYOUTS[name]
-    rows = layout.rows_of(tensor)
-    if not layout.may_be(rows, options):
-        raise FileProblem(f"holds {found} that cannot be {name} {layout.shape}: {_why(rows, options)}")
-    return name, [layout.read(picture, options.logits) for picture in rows]
+    fit, doubt = (_asked(tensor, options, found), "") if options.layout else _tell(tensor, options, found)
+    pictures = []
+    for n, rows in enumerate(fit.rows):
+        odd = {why: mask[n] for why, mask in fit.masks.items()}
+        pictures.append(read_rows(rows, fit.columns, options.logits, fit.padding[n], odd))
+    if "picture" in fit.columns.places:
+        number = fit.rows[..., fit.columns.places["picture"]].flatten()
+        pictures = _by_picture(pictures, number)
+    return Reading(fit.name, pictures, doubt)
+
+
+def _by_picture(batch: Sequence[Scored], number: Tensor) -> list[Scored]:
+    """The pictures that a column of numbers tells apart."""
+    every = joined(batch)
+    whole = number.nan_to_num(-1)
+    return [every.rows(whole == each) for each in range(max(int(whole.max()) + 1 if len(whole) else 1, 1))]
 
 
 def _computable(tensor: Tensor) -> Tensor:
@@ -133,31 +164,169 @@ def _computable(tensor: Tensor) -> Tensor:
     return tensor.float()
 
 
-def _tell(tensor: Tensor, options: ReadOptions, found: str) -> str:
-    fits = [name for name, layout in LAYOUTS.items() if layout.may_be(layout.rows_of(tensor), options)]
-    if "detections" in fits:
-        return "detections"  # ordered corners and whole class numbers: nothing else looks like it by chance
-    if "yolov8" in fits and len(fits) > 1:
-        rows, columns = tensor.shape[1:]
-        many, few = max(rows, columns), min(rows, columns)
-        if many >= 300 and many >= 8 * few:  # a head has far more boxes than numbers a box
-            fits = ["yolov8"] if columns > rows else [name for name in fits if name != "yolov8"]
-    if fits == ["yolov5", "yolov8-rows"] and tensor.shape[2] != 84:
-        return "yolov5"  # 84 alone is as likely 80 COCO classes without objectness
-    if len(fits) == 1:
-        return fits[0]
-    why = f"fits {' and '.join(fits)}" if fits else f"fits no layout: {_why(tensor, options)}"
-    raise FileProblem(f"holds {found} that {why}; say --layout; layouts: {LISTED}")
+def _fit(name: str, tensor: Tensor, options: ReadOptions) -> Fit | None:
+    layout = LAYOUTS[name]
+    rows = layout.rows_of(tensor)
+    found = (columns_of(words, rows.shape[2], options.class_count) for words in layout.words)
+    columns = next(filter(None, found), None)
+    if columns is None:
+        return None
+    padding = padding_of(rows, columns)
+    odd, finite = examined(rows, columns, options.logits)
+    says = finite & ~padding
+    any_odd = torch.stack(list(odd.values())).any(0) & says
+    counts = {why: int((mask & says).sum()) for why, mask in odd.items()}
+    turned = not layout.kept and not _decided(tensor) and not bool(any_odd[:, 4:].any())
+    turned = turned and int(any_odd[:, :4].sum()) >= 2 * len(rows) > 0
+    return Fit(name, rows, columns, int(says.sum()), padding, odd, counts, int(any_odd.sum()), turned)
 
 
-def _why(rows: Tensor, options: ReadOptions) -> str:
+def _asked(tensor: Tensor, options: ReadOptions, found: str) -> Fit:
+    name = options.layout or ""
+    fit = _fit(name, tensor, options)
+    if fit is None or not fit.good_if_asked or (LAYOUTS[name].kept and options.logits != "none"):
+        why = _why(LAYOUTS[name].rows_of(tensor), options, fit)
+        raise FileProblem(f"holds {found} that cannot be {name} {LAYOUTS[name].shape}: {why}")
+    _refuse_probabilities_as_logits(fit, options, found)
+    return fit
+
+
+def _tell(tensor: Tensor, options: ReadOptions, found: str) -> tuple[Fit, str]:
+    every = [fit for fit in (_fit(name, tensor, options) for name in LAYOUTS if _oriented(name, tensor)) if fit]
+    every = [fit for fit in every if not _rare(fit, options)]
+    if options.logits != "none":
+        every = [fit for fit in every if not LAYOUTS[fit.name].kept]
+    silent = [fit for fit in every if fit.count == 0]
+    if silent and len(silent) == len(every):
+        return silent[0], ""  # padding and NaN in any layout: no boxes
+    good = [fit for fit in every if fit.good]
+    kept = [fit for fit in good if LAYOUTS[fit.name].kept]
+    centred = [fit.name for fit in kept if fit.columns.box_form != "xyxy"]
+    if len(centred) < len(kept):
+        kept = [fit for fit in kept if fit.columns.box_form == "xyxy"]  # ordered corners seldom come by chance
+    heads = _exact([fit for fit in good if not LAYOUTS[fit.name].kept])
+    ordered = any(fit.columns.box_form == "xyxy" for fit in kept)
+    suspicious = [fit for fit in every if fit.suspicious] if kept + heads and not ordered else []
+    doubtful = suspicious or (kept and heads and _by_chance(kept))
+    fits = suspicious + kept + heads if doubtful else kept or heads
+    settled = fits[0] if len(fits) == 1 else _by_width(fits, options)
+    if settled is not None:
+        _refuse_probabilities_as_logits(settled, options, found)
+        by_chance = settled.count < FEW and settled.columns.box_form == "xyxy"
+        return settled, " or ".join(centred) if by_chance else ""
+    if fits:
+        names = " and ".join(fit.name for fit in fits)
+        widths = [place.stop - place.start for fit in fits if (place := fit.columns.places.get("scores"))]
+        classes = f" of {' or '.join(map(str, widths))} classes" if widths and not options.class_count else ""
+        nearly = f", {suspicious[0].name} but for {_said(suspicious[0])}" if suspicious else ""
+        raise FileProblem(f"holds {found} that fits {names}{classes}{nearly}; say --layout, --num-classes or --classes")
+    why = _why(tensor, options, max(every, key=_promising, default=None))
+    raise FileProblem(f"holds {found} that fits no layout: {why}; or say --layout; layouts: {LISTED}")
+
+
+def _by_width(fits: Sequence[Fit], options: ReadOptions) -> Fit | None:
+    """Of heads in rows that differ in the objectness the one that is as wide as heads are."""
+    if [fit.name for fit in fits] != ["yolov5", "yolov8-rows"]:
+        return None
+    if options.class_count is None:
+        return fits[0] if fits[0].rows.shape[2] == 85 else None  # COCO's 80 classes
+    known = [fit for fit in fits if fit.columns.extra in TAILS]
+    return known[0] if len(known) == 1 and known[0].count >= FEW else None
+
+
+def _promising(fit: Fit) -> tuple[bool, int]:
+    """Which layout a refusal should speak of: a head that has class scores, though more besides; the best else."""
+    is_head = "scores" in fit.columns.places
+    return is_head and _leading_probabilities(fit.rows, 4) > 0 and not fit.turned, fit.count - fit.any_odd
+
+
+def _oriented(name: str, tensor: Tensor) -> bool:
+    """Whether the boxes can lie along this side: of a head there are far more than numbers a box."""
+    return not _decided(tensor) or LAYOUTS[name].columns == (tensor.shape[2] > tensor.shape[1])
+
+
+def _rare(fit: Fit, options: ReadOptions) -> bool:
+    """Whether to read it so only if that is asked for."""
+    if LAYOUTS[fit.name].rare:
+        return options.class_count is None or fit.columns.extra > 0
+    return fit.name == "detections" and fit.columns.extra == 1  # any row of seven with one odd number looks like it
+
+
+def _decided(tensor: Tensor) -> bool:
+    """Whether the shape alone says along which side the boxes lie."""
+    few, many = sorted(tensor.shape[1:])
+    return many >= 300 and many >= 8 * few
+
+
+def _by_chance(kept: Sequence[Fit]) -> bool:
+    """Whether rows of a head could look like this: without ordered corners, or few of them without a class."""
+    first = kept[0]
+    few = first.count < FEW and not first.padded
+    return first.columns.box_form != "xyxy" or (
+        few and ("class" not in first.columns.places or first.columns.extra > 0)
+    )
+
+
+def _exact(heads: list[Fit]) -> list[Fit]:
+    """Those in which the classes that are known leave nothing over, if there are such."""
+    exact = [fit for fit in heads if fit.columns.extra == 0]
+    rare = [fit for fit in exact if LAYOUTS[fit.name].rare]  # the one number more may be the angle of oriented boxes
+    return heads if rare == exact else exact
+
+
+def _refuse_probabilities_as_logits(fit: Fit, options: ReadOptions, found: str) -> None:
+    """Class logits whose first columns all lie in 0..1 are probabilities, and the rest is no class score."""
+    scores = fit.columns.places.get("scores")
+    if options.logits == "none" or options.class_count or scores is None or fit.count < FEW:
+        return
+    like = _leading_probabilities(fit.rows, scores.start)
+    if 0 < like < scores.stop - scores.start:
+        raise FileProblem(f"holds {found} whose scores are no logits: {_advice(like, fit.rows, scores.start)}")
+
+
+def _leading_probabilities(rows: Tensor, start: int) -> int:
+    """How many columns from `start` on lie in 0..1 in nearly all rows."""
+    flat = rows.flatten(0, 1)
+    flat = flat[~((flat == 0) | (flat == -1)).all(1)]
+    beyond = beyond_probability(flat[:, start:]).sum(0)
+    allowed = torch.tensor([nearly_all(odd, len(flat)) for odd in beyond.tolist()], dtype=torch.bool)
+    return int(allowed.long().cumprod(0).sum())
+
+
+def _advice(like: int, rows: Tensor, start: int) -> str:
+    rest = rows.shape[2] - start - like
+    where = f"column {start} lies" if like == 1 else f"columns {start} to {start + like - 1} lie"
+    return (
+        f"{where} in 0..1 and the {rest} after do not: if these are mask coefficients or keypoints, say --num-classes "
+        f"({like}, or {like - 1} and --layout yolov5 if one is the objectness)"
+        if like > 1
+        else f"{where} in 0..1 and the {rest} after do not: if these are keypoints, say --num-classes 1; if they are "
+        "logits after the objectness, say --logits classes"
+    )
+
+
+def _said(fit: Fit) -> str:
+    told = [f"{many} of {fit.count} rows with {why}" for why, many in fit.odd.items() if many]
+    return ", ".join(told)
+
+
+def _why(rows: Tensor, options: ReadOptions, fit: Fit | None) -> str:
     """The likely reason why rows do not fit."""
-    if rows.shape[2] < 5:
+    width = rows.shape[2]
+    if width < 5:
         return "too few numbers a box"
-    if options.classes:
-        return f"{rows.shape[2]} numbers a box for {len(options.classes)} classes, or scores outside 0..1"
-    scores = rows[..., 4:]
-    if options.logits == "none" and not _no_more_than_one(scores):
+    if options.class_count and width < 4 + options.class_count:
+        return f"{width} numbers a box are too few for {options.class_count} classes"
+    if options.logits != "none" and fit is not None and LAYOUTS[fit.name].kept:
+        return "boxes after a suppression have no logits: leave --logits out"
+    if fit is not None and not fit.odd.get(BEYOND):
+        return _said(fit) or "another number of columns"
+    if options.logits == "none" and fit is not None:
+        like = _leading_probabilities(fit.rows, 4)
+        if 0 < like < fit.rows.shape[2] - 4 and not options.class_count:
+            return _advice(like, fit.rows, 4)
+        last = 4 + options.class_count if options.class_count else None
+        scores = fit.rows[..., 4:last].nan_to_num(0)
         low, high = scores.min().item(), scores.max().item()
         return f"its scores go from {low:.3g} to {high:.3g}: if they are logits, say --logits classes or --logits all"
-    return "its corners, sizes or class numbers are none"
+    return f"{_said(fit)}" if fit is not None else "another number of columns"

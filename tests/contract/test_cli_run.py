@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy
 import pytest
@@ -122,7 +123,7 @@ def test_many_files_into_one(tmp_path: Path) -> None:
 
 
 def test_coco_results_in_and_out(tmp_path: Path) -> None:
-    assert run(YOLOX, "--conf", 0.001, "--iou", 2, "--out", tmp_path / "raw.json") == 0
+    assert run(YOLOX, "--conf", 0.001, "--iou", 1, "--out", tmp_path / "raw.json") == 0
     assert run(tmp_path / "raw.json", "--iou", 0.45, "--out", tmp_path / "kept.json") == 0
     raw, kept = (json.loads((tmp_path / name).read_text()) for name in ("raw.json", "kept.json"))
     assert len(raw) == 296 and len(kept) == 8 and all(record in raw for record in kept)
@@ -242,11 +243,53 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_bar_is_for_people(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """With tqdm, on a terminal, and where there is something to wait for."""
+    assert run(YOLOX, PAGE) == 0 and capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert run(YOLOX, PAGE) == 0 and capsys.readouterr().err == ""
+    monkeypatch.setattr("ptdet.cli.progress.DELAY", 0)
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    assert run(YOLOX, PAGE) == 0 and capsys.readouterr().err == ""
+
+
+def test_the_bar_counts_bytes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Within a file too; at the end it is full. A stand-in for tqdm: the real one is in the test below."""
+    bars = []
+
+    class Bar:
+        def __init__(self, total: int, **_: object) -> None:
+            self.total, self.n, self.updates, self.said = total, 0, 0, ""
+            bars.append(self)
+
+        def update(self, count: int) -> None:
+            self.n, self.updates = self.n + count, self.updates + 1
+
+        def set_description_str(self, said: str, refresh: bool) -> None:
+            self.said = said
+
+        def close(self) -> None:
+            self.said += ", closed"
+
+    monkeypatch.setattr("ptdet.io.json_pieces.PIECE", 1000)
+    monkeypatch.setitem(sys.modules, "tqdm", SimpleNamespace(tqdm=Bar))
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    line = '{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}'
+    (tmp_path / "a.json").write_text(f"[{', '.join([line] * 100)}]")
+    (tmp_path / "b.json").write_text("[")
+    assert run(tmp_path, YOLOX) == 2
+    (bar,) = bars
+    sizes = [path.stat().st_size for path in (tmp_path / "a.json", tmp_path / "b.json", YOLOX)]
+    assert bar.n == bar.total == sum(sizes) and bar.updates > 7 and bar.said == "3/3 files, closed"
+
+
+def test_the_bar_of_tqdm(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("tqdm")
+    monkeypatch.setattr("ptdet.cli.progress.DELAY", 0)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert run(YOLOX, PAGE) == 0
-    assert "2/2 files" in capsys.readouterr().err
-    assert run(YOLOX) == 0
-    assert capsys.readouterr().err == ""
+    assert "B/s" in capsys.readouterr().err  # rate and time left stand in its brackets
 
 
 def test_pillow_is_needed_for_pictures_only(

@@ -10,9 +10,9 @@ import pytest
 import torch
 from hypothesis import given, settings, strategies as st
 
-from ptdet.cli.draw import PALETTE, class_colour, draw_before_after
+from ptdet.cli.draw import PALETTE, class_colour, draw_before_after, picture_size
 from ptdet.cli.label_places import Rectangle, place_labels
-from ptdet.io import Candidates
+from ptdet.io import Candidates, FileProblem
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -115,3 +115,73 @@ def test_no_boxes_and_no_labels(tmp_path: Path) -> None:
     one = Candidates(torch.tensor([[5.0, 5, 20, 20]]), torch.ones(1), None, torch.zeros(1, dtype=torch.int64))
     draw_before_after(tmp_path / "grey.png", tmp_path / "out.jpg", before=one, after=none)
     assert (tmp_path / "out.jpg").stat().st_size > 1000
+
+
+NONE = Candidates(torch.zeros(0, 4), torch.zeros(0), None, torch.zeros(0, dtype=torch.int64))
+# Where the upper left corner of a stored picture is on the upright one (EXIF 2.3, orientation).
+CORNERS = {1: "left top", 2: "right top", 3: "right bottom", 4: "left bottom", 5: "left top", 6: "right top",
+           7: "right bottom", 8: "left bottom"}  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".webp"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_pictures_are_upright(tmp_path: Path, orientation: int, suffix: str) -> None:
+    """A stored picture of 80x40 with one white corner; from 5 on its rows are the columns of the upright one."""
+    stored = Image.new("RGB", (80, 40))
+    stored.paste((255, 255, 255), (0, 0, 30, 15))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"x{suffix}"
+    stored.save(path, exif=exif)
+    upright = (40, 80) if orientation >= 5 else (80, 40)
+    assert picture_size(path) == upright
+    left, top, right, bottom = panel_of(path, tmp_path / "out.png", upright)
+    white = {name: pixel for name, pixel in (("left top", left), ("right top", top), ("right bottom", right),
+                                             ("left bottom", bottom)) if sum(pixel) > 600}  # fmt: skip
+    assert list(white) == [CORNERS[orientation]]
+
+
+def panel_of(path: Path, out: Path, size: tuple[int, int]) -> list[tuple[int, int, int]]:
+    """The pixels near the corners of the left panel: left top, right top, right bottom, left bottom."""
+    draw_before_after(path, out, before=NONE, after=NONE)
+    with Image.open(out) as drawn:
+        scale = 900 / max(size)
+        wide, high = round(size[0] * scale), round(size[1] * scale)
+        assert drawn.size == (2 * wide + 3 * 24, high + 56 + 40 + 24)
+        x, y = (24 + 40, 24 + wide - 40), (96 + 40, 96 + high - 40)
+        return [drawn.getpixel(at) for at in ((x[0], y[0]), (x[1], y[0]), (x[1], y[1]), (x[0], y[1]))]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_sixteen_bits_of_grey(tmp_path: Path, suffix: str) -> None:
+    """0..65535 is 0..255."""
+    values = [0, 257 * 50, 257 * 200, 65535]
+    picture = Image.new("I;16", (40, 40))
+    for n, value in enumerate(values):
+        picture.paste(value, (n % 2 * 20, n // 2 * 20, n % 2 * 20 + 20, n // 2 * 20 + 20))
+    picture.save(tmp_path / f"x{suffix}")
+    corners = panel_of(tmp_path / f"x{suffix}", tmp_path / "out.png", (40, 40))
+    assert corners == [(0,) * 3, (50,) * 3, (255,) * 3, (200,) * 3]
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_grey_of_any_range(tmp_path: Path, mode: str) -> None:
+    """The darkest and the lightest pixel of 32 bits, or of floating point, are black and white."""
+    picture = Image.new(mode, (40, 40), -100_000)
+    picture.paste(155_000, (0, 0, 40, 20))
+    picture.paste(-50_000, (0, 0, 20, 20))
+    picture.save(tmp_path / "x.tif")
+    assert panel_of(tmp_path / "x.tif", tmp_path / "out.png", (40, 40)) == [(50,) * 3, (255,) * 3, (0,) * 3, (0,) * 3]
+    Image.new(mode, (40, 40), -7).save(tmp_path / "x.tif")
+    assert len(set(panel_of(tmp_path / "x.tif", tmp_path / "out.png", (40, 40)))) == 1
+
+
+def test_large_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A way on, and Pillow's own limit is as before. The size alone is known of every picture."""
+    Image.new("L", (200, 150)).save(tmp_path / "x.png")
+    with pytest.raises(FileProblem, match="is 200x150 pixels, more than 29999: .* say --max-pixels 30000"):
+        draw_before_after(tmp_path / "x.png", tmp_path / "out.png", before=NONE, after=NONE, max_pixels=29_999)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)  # Pillow refuses above 20,000
+    assert picture_size(tmp_path / "x.png") == (200, 150)
+    draw_before_after(tmp_path / "x.png", tmp_path / "out.png", before=NONE, after=NONE, max_pixels=30_000)
+    assert (tmp_path / "out.png").exists() and Image.MAX_IMAGE_PIXELS == 10_000

@@ -54,7 +54,7 @@ def same(found: Predictions, boxes: torch.Tensor, scores: torch.Tensor, labels: 
 @pytest.mark.parametrize("batch", [0, 1, 3])
 @pytest.mark.parametrize("layout", ["detections", "yolov5", "yolov8", "yolov8-rows"])
 def test_tensors(tmp_path: Path, suffix: str, batch: int, layout: str) -> None:
-    """What a layout writes is read back, alone (0) or in a batch; yolov8-rows must be asked for by name."""
+    """What a layout writes is read back, alone (0) or in a batch; heads in rows need their name or their classes."""
     pictures, expected = [], []
     for seed in range(max(batch, 1)):
         boxes, objectness, classes = truth(seed=seed)
@@ -68,8 +68,8 @@ def test_tensors(tmp_path: Path, suffix: str, batch: int, layout: str) -> None:
             pictures.append(rows(boxes, classes) if layout == "yolov8-rows" else rows(boxes, classes).T.contiguous())
         expected.append((boxes, best, labels))
     path = write(tmp_path / f"x{suffix}", torch.stack(pictures) if batch else pictures[0])
-    asked = layout if layout == "yolov8-rows" else None
-    for options in (ReadOptions(layout=layout), ReadOptions(layout=asked)):
+    count = CLASSES if layout in ("yolov5", "yolov8-rows") else None
+    for options in (ReadOptions(layout=layout), ReadOptions(num_classes=count)):
         found = read_predictions(path, options)
         assert len(found) == max(batch, 1)
         for one, (boxes, scores, labels) in zip(found, expected, strict=True):
@@ -103,14 +103,16 @@ def test_torchvision_and_yolo_heads(tmp_path: Path) -> None:
     assert [one.name for one in found] == ["list_0", "list_1"]
     same(found[1], boxes, scores, labels)
     torch.save((rows(boxes, objectness[:, None], classes)[None], [torch.zeros(1)]), tmp_path / "head.pt")
-    same(read_predictions(tmp_path / "head.pt")[0], boxes, objectness * scores, labels)
+    (one,) = read_predictions(tmp_path / "head.pt", ReadOptions("yolov5"))
+    same(one, boxes, objectness * scores, labels)
+    assert one.notes == ("not used: array 1 a list of 1",)
 
 
 def test_half_precision_is_multiplied_in_float32(tmp_path: Path) -> None:
     boxes, objectness, classes = truth()
     path = write(tmp_path / "x.pt", rows(boxes, objectness[:, None], classes).half())
     best = classes.half().float().max(1).values
-    found = read_predictions(path)[0].candidates(-1.0)
+    found = read_predictions(path, ReadOptions("yolov5"))[0].candidates(-1.0)
     assert found.scores.dtype == torch.float32
     assert torch.equal(found.scores, objectness.half().float() * best)
 

@@ -34,6 +34,12 @@ def text(said: str) -> Callable[[Path], None]:
     return lambda path: path.write_text(said) and None
 
 
+def entry(**other: str) -> Callable[[Path], None]:
+    """One COCO result, with other values (as they stand in the file) of some keys."""
+    values = {"image_id": "1", "category_id": "1", "bbox": "[1, 2, 3, 4]", "score": "1", **other}
+    return text("[{" + ", ".join(f'"{key}": {value}' for key, value in values.items()) + "}]")
+
+
 def tensor(value: Any) -> Callable[[Path], None]:
     return lambda path: torch.save(value, path)
 
@@ -51,13 +57,13 @@ BROKEN = {
     "cut.npz": (lambda path: path.write_bytes((DATA / "variants/wbf_1000.npz").read_bytes()[:9000]), "cannot be read"),
     "objects.npy": (lambda path: numpy.save(path, numpy.array([{}], dtype=object)), "cannot be read"),
     "objects.npz": (save(pred=numpy.array([{}], dtype=object)), "cannot be read"),
-    "unknown.npz": (save(a=zeros(3), b=zeros(4)), "holds a, b; expected boxes and scores"),
-    "words.npz": (save(a=numpy.array("x")), "no array of numbers"),
+    "unknown.npz": (save(a=zeros(3), b=zeros(4)), "holds a .3,. float32, b .4,. float32; expected boxes and scores"),
+    "words.npz": (save(a=numpy.array("x")), "holds a .. string; expected boxes and scores"),
     "meta.npz": (save(boxes=zeros(1, 4), scores=zeros(1), meta_json=numpy.array("{")), "meta_json"),
     "wide.npz": (save(boxes=zeros(3, 5), scores=zeros(3)), r"boxes: expected shape \(N, 4\), got \(3, 5\)"),
     "short.npz": (save(boxes=zeros(3, 4), scores=zeros(2)), r"scores: expected shape \(3,\)"),
     "ids.npz": (save(boxes=zeros(3, 4), scores=zeros(3), labels=zeros(2)), "labels: expected shape"),
-    "half.npz": (save(boxes=zeros(1, 4), scores=zeros(1), labels=zeros(1) + 0.5), "labels: expected whole"),
+    "half.npz": (save(boxes=zeros(1, 4), scores=zeros(1) + 1, labels=zeros(1) + 0.5), "labels: expected whole"),
     "whole.npz": (save(boxes=zeros(1, 4), scores=numpy.ones(1, int)), "scores: expected floating"),
     "offsets.npz": (save(boxes=zeros(3, 4), scores=zeros(3), offsets=numpy.array([0, 2])), "offsets: expected"),
     "ratio.npz": (save(pred=zeros(1, 85), ratio=numpy.array(0.0)), "ratio"),
@@ -66,7 +72,7 @@ BROKEN = {
     "vector.npy": (lambda path: numpy.save(path, zeros(5)), r"shape \(5,\); expected detections"),
     "narrow.npy": (lambda path: numpy.save(path, zeros(4, 4)), "too few numbers"),
     "twofold.npy": (lambda path: numpy.save(path, zeros(1, 20, 30) + 0.5), "fits yolov5 and yolov8"),
-    "coco84.npy": (lambda path: numpy.save(path, zeros(1, 900, 84) + [0, 1] * 42), "fits yolov5 and yolov8-rows"),
+    "coco84.npy": (lambda path: numpy.save(path, zeros(1, 900, 84) + [0.9, 0.1] * 42), "fits yolov5 and yolov8-rows"),
     "logits.npy": (lambda path: numpy.save(path, zeros(1, 900, 85) - 3.5), "--logits"),
     "complex.npy": (lambda path: numpy.save(path, numpy.zeros((3, 85), complex)), "expected numbers"),
     "size.npz": (save(pred=zeros(1, 85), image_size_hw=numpy.array([numpy.inf, 0])), "image_size_hw: expected"),
@@ -76,11 +82,31 @@ BROKEN = {
     "string.pt": (tensor("boxes"), "holds a str"),
     "code.pt": (tensor(torch.nn.Linear(1, 1)), "weights_only=True"),
     "noise.json": (text("[{"), "is no JSON"),
-    "object.json": (text('{"annotations": []}'), "an object with the keys annotations; expected COCO results"),
+    "object.json": (text('{"results": []}'), "an object with the keys results; expected COCO results"),
+    "nothing.json": (text("{}"), "an object with no keys; expected COCO results"),
+    "number.json": (text("3"), "holds a int; expected COCO results"),
+    "listless.json": (
+        text('{"annotations": {"a": 1}}'),
+        "annotations: expected one list, got an object with the keys a",
+    ),
+    "twice.json": (text('{"annotations": [], "annotations": []}'), "one list, got a second time"),
     "entry.json": (text("[3]"), "entry 0 is a int"),
     "score.json": (text('[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4]}]'), "entry 0 has no 'score'"),
     "bbox.json": (text('[{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3], "score": 1}]'), "bbox: expected four"),
-    "huge.json": (text('[{"image_id": 1, "category_id": 1e3, "bbox": [1, 2, 3, 4], "score": 1}]'), "category_id"),
+    "word.json": (entry(category_id='"dog"'), "entry 0: category_id: expected a whole number"),
+    "part.json": (entry(category_id="1.5"), "entry 0: category_id: expected a whole number"),
+    "huge.json": (entry(category_id="9223372036854775808"), "category_id: expected a whole number below 2"),
+    "huge_id.json": (entry(image_id=str(2**70)), "entry 0: image_id: expected a whole number below 2.*1180591620717"),
+    "huge_float_id.json": (entry(image_id="1e30"), "entry 0: image_id: expected a whole number below 2"),
+    "truth.json": (entry(image_id="true"), "entry 0: image_id: expected a whole number"),
+    "list_id.json": (entry(image_id="[1]"), "entry 0: image_id: expected a whole number"),
+    "wide.json": (entry(bbox="[1, 2, 3, 1" + "0" * 400 + "]"), "entry 0: bbox: expected four numbers"),
+    "text.json": (entry(score='"0.5"'), "entry 0: score: expected a number, got '0.5'"),
+    "open.json": (text('[{"image_id": 1'), "is no JSON: Expecting ',' delimiter at character 15"),
+    "after.json": (text("[] []"), "is no JSON: extra data at character 3"),
+    "comma.json": (text('{"a": 1 2}'), "is no JSON: expected , at character 8"),
+    "keyless.json": (text("{1: 2}"), 'is no JSON: expected " at character 1'),
+    "latin.json": (lambda path: path.write_bytes(b'["\xe9"]') and None, "is no JSON: 'utf-8' codec"),
     "deep.json": (text("[" * 100000), "is no JSON"),
 }
 

@@ -1,0 +1,53 @@
+"""Which files `ptdet run` was asked for: files, folders of them, and patterns that no shell has expanded."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..io import READERS, FileProblem
+
+
+def find_inputs(asked: Sequence[Path]) -> tuple[list[Path], list[str], list[str]]:
+    """The files in the order in which they were named, each once; notes, and problems, for people."""
+    files: dict[tuple[Path, str], Path] = {}
+    twice: dict[Path, None] = {}
+    problems = []
+    for one in asked:
+        try:
+            found = _expanded(one)
+        except FileProblem as problem:
+            problems.append(str(problem))
+            continue
+        for file in found:
+            key = (file.resolve(), file.name)
+            if key in files:
+                twice[files[key]] = None
+            else:
+                files[key] = file
+    notes = []
+    if twice:
+        notes.append(f"named more than once, done once: {some_of([str(file) for file in twice], 3)}")
+    return list(files.values()), notes, problems
+
+
+def some_of(names: Sequence[str], count: int) -> str:
+    """The first of many, and how many more there are."""
+    return ", ".join(names[:count]) + (f" and {len(names) - count} more" if len(names) > count else "")
+
+
+def _expanded(asked: Path) -> list[Path]:
+    """Hidden files are left out, and what no reader takes."""
+    if asked.is_dir():
+        found, what = sorted(asked.iterdir()), "is a folder without"
+    elif not asked.exists() and glob.has_magic(str(asked)):
+        found, what = [Path(name) for name in sorted(glob.glob(str(asked), recursive=True))], "fits no"
+    else:
+        return [asked]
+    taken = [
+        file for file in found if file.suffix.lower() in READERS and not file.name.startswith(".") and file.is_file()
+    ]
+    if not taken:
+        raise FileProblem(f"{asked} {what} {', '.join(READERS)} file")
+    return taken

@@ -1,0 +1,302 @@
+"""Boxes, scores and labels in arrays of their own, for one picture or for a batch of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..reference import exponential
+from .columns import BEYOND, NO_CLASS, as_probability
+from .corners import BOX_FORMS, NEGATIVE, UNORDERED, no_box
+from .facts import Facts
+from .predictions import FileProblem, ReadOptions
+from .roles import Words, described, kind_of, role_of
+from .scored import Scored, beyond_probability, is_padding, nearly_all
+from .space import Space
+
+
+@dataclass(frozen=True)
+class Part:
+    """One picture of a file, with what the file says about it besides."""
+
+    scored: Scored
+    key: str = ""  # what the file calls it
+    facts: Mapping[str, Any] = field(default_factory=dict)  # fields of Predictions
+    notes: tuple[str, ...] = ()
+
+
+def read_boxes(values: Mapping[str, Any], roles: Mapping[str, str], options: ReadOptions, facts: Facts) -> list[Part]:
+    """The pictures of arrays with these roles; what has none and a row for each box is carried along."""
+    given = {role: values[name] for role, name in roles.items()}
+    boxes = _boxes(given["boxes"], roles["boxes"])
+    if boxes.shape[2] == 5:
+        if "scores" in given or "logits" in given:
+            raise FileProblem(f"{roles['boxes']}: expected shape (N, 4), got {tuple(given['boxes'].shape)}")
+        boxes, given["scores"] = boxes[..., :4], boxes[..., 4]
+    pictures, rows = boxes.shape[:2]
+    fields, notes = dict(facts.fields), []
+    form = options.boxes or _form_of(roles, values)
+    if "logits" in given and options.boxes is None:
+        fields["space"] = options.space or Space("normalised")
+    scores = _scores(given, roles, pictures, rows, options)
+    labels = None
+    if "labels" in given:
+        labels, classes = _labels(given["labels"], roles["labels"], pictures, rows, fields.get("classes", ()))
+        if scores.dim() == 3 and scores.shape[2] == 1:
+            scores = scores[..., 0]
+        if scores.dim() == 3:
+            raise FileProblem(
+                f"labels: expected shape {(rows,)} beside scores of that shape, got scores {tuple(scores.shape)[1:]}"
+            )
+        if classes and not fields.get("classes"):
+            fields["classes"] = classes
+            notes.append(f"labels are words, numbered as they come: {', '.join(classes)}; --classes says an order")
+    objectness = None
+    if "objectness" in given:
+        objectness = _spread(given["objectness"], pictures, rows, (), roles["objectness"]).float()
+        if scores.dim() == 2:
+            raise FileProblem(f"has {roles['objectness']} beside one score a box: multiply them, or leave it out")
+        notes.append(f"scores are multiplied by {roles['objectness']}")
+    padding = _padding(boxes, scores, labels, given.get("count"))
+    odd = _odd(boxes, form, scores, objectness, labels)
+    _accept(odd, padding, boxes, scores, options, form)
+    corners = BOX_FORMS[form](boxes)
+    extra, told = carried(values, roles.values(), pictures, rows, None if scores.dim() == 3 else labels, facts)
+    whole = None if labels is None else labels.nan_to_num(0).to(torch.int64)
+    parts = []
+    for number in range(pictures):
+        scored = Scored(
+            corners[number],
+            scores[number],
+            None if whole is None else whole[number],
+            None if objectness is None else objectness[number],
+            {name: value[number] for name, value in extra.items()},
+            padding[number],
+            {why: mask[number] for why, mask in odd.items()},
+        )
+        parts.append(Part(scored, facts=fields, notes=(*notes, *told)))
+    return parts
+
+
+def carried(
+    values: Mapping[str, Any],
+    used: Any,
+    pictures: int,
+    rows: int,
+    labels: Tensor | None,
+    facts: Facts,
+) -> tuple[dict[str, Tensor], list[str]]:
+    """The arrays that have a row for each box, as (B, N, ...), and a line on those and on the others.
+
+    Raises:
+        FileProblem: for one that may well be the labels of boxes that have none.
+    """
+    extra: dict[str, Tensor] = {}
+    told, unused = [], {}
+    for name, value in values.items():
+        if name in used:
+            continue
+        role = role_of(name)
+        known = role == "rows" or name.startswith("extra") or facts.explain(name)
+        of_boxes = None if role == "picture" else _of_boxes(value, pictures, rows)
+        if of_boxes is None:
+            if not known:
+                unused[name] = value
+            continue
+        flat_whole = of_boxes.dim() == 2 and bool((of_boxes == of_boxes.round()).all()) if rows else False
+        if labels is None and flat_whole and not known:
+            raise FileProblem(
+                f"has {name} {kind_of(value)}, which may be the labels: call it labels, or leave it out;"
+                f" the file has {described(values)}"
+            )
+        extra[name.removeprefix("extra_")] = of_boxes
+        if not known:
+            told.append(f"{name} {kind_of(value)}")
+    notes = [f"carried along into .npz: {', '.join(told)}"] if told else []
+    return extra, [*notes, *([f"not used: {described(unused)}"] if unused else [])]
+
+
+def _of_boxes(value: Any, pictures: int, rows: int) -> Tensor | None:
+    if not isinstance(value, Tensor):
+        return None
+    if value.dim() >= 2 and value.shape[:2] == (pictures, rows):
+        return value
+    return value[None] if pictures == 1 and value.dim() >= 1 and value.shape[0] == rows else None
+
+
+def _form_of(roles: Mapping[str, str], values: Mapping[str, Any]) -> str:
+    """What the four numbers are, by the name of the array and of its company."""
+    if "logits" in roles and roles["boxes"].casefold() in ("pred_boxes", "boxes"):
+        return "cxcywh"  # DETR and its kin
+    if roles["boxes"].casefold() == "detection_boxes":
+        raise FileProblem(
+            "has detection_boxes, which are y1 x1 y2 x2 in TensorFlow and x1 y1 x2 y2 in most TensorRT engines: say "
+            "--boxes yxyx or --boxes xyxy"
+        )
+    return "xyxy"
+
+
+def _boxes(stored: Any, name: str) -> Tensor:
+    """(B, N, 4), or 5 with the score."""
+    if not isinstance(stored, Tensor) or stored.is_complex() or stored.dtype == torch.bool:
+        raise FileProblem(f"{name}: expected numbers, got {kind_of(stored)}")
+    boxes: Tensor = stored.reshape(0, 4) if stored.shape == (0,) else stored
+    boxes = boxes[:, :, 0] if boxes.dim() == 4 and boxes.shape[2] == 1 else boxes
+    boxes = boxes[None] if boxes.dim() == 2 else boxes
+    if boxes.dim() != 3 or boxes.shape[2] not in (4, 5):
+        raise FileProblem(f"{name}: expected shape (N, 4) or (B, N, 4), got {tuple(stored.shape)}")
+    return boxes.to(torch.float64 if boxes.dtype in (torch.float64, torch.int64) else torch.float32)
+
+
+def _spread(stored: Any, pictures: int, rows: int, more: tuple[int, ...], name: str) -> Tensor:
+    """As (B, N, ...): with or without B for one picture."""
+    if isinstance(stored, Tensor):
+        for shape in ((pictures, rows, *more), (rows, *more) if pictures == 1 else None, (pictures, rows, 1)):
+            if shape is not None and tuple(stored.shape) == shape:
+                return (
+                    stored.reshape(pictures, rows, *more) if shape[-1] != 1 or more else stored.reshape(pictures, rows)
+                )
+        if not more and pictures == 1 and tuple(stored.shape) == (rows, 1):
+            return stored.reshape(1, rows)
+    expected = f"({rows},)" if pictures == 1 else f"({pictures}, {rows})"
+    raise FileProblem(f"{name}: expected shape {expected}, got {kind_of(stored)}")
+
+
+def _scores(
+    given: Mapping[str, Any], roles: Mapping[str, str], pictures: int, rows: int, options: ReadOptions
+) -> Tensor:
+    """(B, N) or (B, N, C) probabilities."""
+    role = "scores" if "scores" in given else "logits"
+    name, stored = roles.get(role, roles["boxes"]), given[role]
+    if not isinstance(stored, Tensor) or not stored.is_floating_point():
+        raise FileProblem(f"{name}: expected floating point numbers, got {kind_of(stored)}")
+    scores = stored
+    if scores.dim() == 2 and scores.shape[0] == rows and (pictures, rows) != tuple(scores.shape):
+        scores = scores[None] if pictures == 1 else scores
+    elif scores.dim() == 1:
+        scores = scores[None]
+    if scores.dim() == 3 and scores.shape[1] != rows and scores.shape[2] == rows:
+        scores = scores.transpose(1, 2)  # one row a class, as ONNX' NonMaxSuppression takes them
+    if scores.dim() not in (2, 3) or tuple(scores.shape[:2]) != (pictures, rows):
+        expected = f"({rows},) or ({rows}, C)" if pictures == 1 else f"({pictures}, {rows}) or ({pictures}, {rows}, C)"
+        raise FileProblem(f"{name}: expected shape {expected}, got {tuple(stored.shape)}")
+    scores = scores if scores.dtype == torch.float64 else scores.float()
+    kind = options.logits
+    if role == "logits" and kind == "none":
+        kind = {options.class_count: "classes", (options.class_count or 0) + 1: "softmax"}.get(scores.shape[-1], "none")
+        if kind == "none" or options.class_count is None or scores.dim() != 3:
+            raise FileProblem(
+                f"has {name} {tuple(stored.shape)}: say --logits softmax (DETR: the last column means no object) or "
+                "--logits classes (RT-DETR, Deformable DETR: a sigmoid), or --num-classes"
+            )
+    if kind == "softmax":
+        if scores.dim() != 3 or scores.shape[2] < 2:
+            raise FileProblem(f"{name}: expected (N, C+1) logits for --logits softmax, got {tuple(stored.shape)}")
+        return softmax(scores)[..., :-1]
+    return scores if kind == "none" else as_probability(scores)
+
+
+def softmax(logits: Tensor) -> Tensor:
+    """Over the last dimension, column by column in order, so that every processor adds alike."""
+    raised = exponential(logits.double() - logits.double().amax(-1, keepdim=True))
+    total = torch.zeros_like(raised[..., 0])
+    for column in raised.unbind(-1):
+        total = total + column
+    return (raised / total[..., None]).to(logits.dtype)
+
+
+def _labels(stored: Any, name: str, pictures: int, rows: int, classes: Sequence[str]) -> tuple[Tensor, tuple[str, ...]]:
+    """(B, N) numbers, NaN where there is none, and what they are called if the file says it in words."""
+    if not isinstance(stored, Words) or not stored.values:
+        labels = _spread(stored, pictures, rows, (), name)
+        return labels.double() if labels.is_floating_point() else labels.long(), ()
+    known = tuple(classes) or tuple(dict.fromkeys(stored.values))
+    strange = sorted(set(stored.values) - set(known))
+    if strange:
+        raise FileProblem(f"{name}: {', '.join(strange[:3])} is none of the classes {', '.join(known[:9])}")
+    place = {word: number for number, word in enumerate(known)}
+    numbers = torch.tensor([place[word] for word in stored.values], dtype=torch.int64).reshape(stored.shape)
+    return _spread(numbers, pictures, rows, (), name), known
+
+
+def _padding(boxes: Tensor, scores: Tensor, labels: Tensor | None, count: Any) -> Tensor:
+    """(B, N): no box and no score, label -1 and no score, or beyond the count of the picture."""
+    pictures, rows = boxes.shape[:2]
+    silent = scores <= 0 if scores.dim() == 2 else (scores <= 0).all(-1)
+    padding = is_padding(boxes) & silent
+    if labels is not None:
+        padding |= (labels == -1) & silent
+    if count is not None:
+        padding |= torch.arange(rows) >= _counts(count, pictures, rows)[:, None]
+    return padding
+
+
+def _odd(
+    boxes: Tensor, form: str, scores: Tensor, objectness: Tensor | None, labels: Tensor | None
+) -> dict[str, Tensor]:
+    why, mask = no_box(boxes, form)
+    beyond = beyond_probability(scores)
+    odd = {why: mask, BEYOND: beyond if scores.dim() == 2 else beyond.any(-1)}
+    if objectness is not None:
+        odd[BEYOND] = odd[BEYOND] | beyond_probability(objectness)
+    if labels is not None and labels.is_floating_point():
+        odd[NO_CLASS] = ~((labels == labels.round()) & (labels.abs() < 2**53))
+    return odd
+
+
+def _accept(
+    odd: Mapping[str, Tensor], padding: Tensor, boxes: Tensor, scores: Tensor, options: ReadOptions, form: str
+) -> None:
+    """Raises FileProblem where more than a few rows are odd: then the arrays are something else."""
+    finite = torch.isfinite(boxes).all(-1) & (
+        torch.isfinite(scores) if scores.dim() == 2 else scores.isfinite().all(-1)
+    )
+    says = ~padding & finite
+    count = int(says.sum())
+    for why, mask in odd.items():
+        many = int((mask & says).sum())
+        if nearly_all(many, count) or (options.boxes and why in (UNORDERED, NEGATIVE) and 2 * many <= count):
+            continue
+        if why == BEYOND:
+            low, high = scores[says].min().item(), scores[says].max().item()
+            raise FileProblem(
+                f"scores: expected 0..1, they go from {low:.3g} to {high:.3g}: if they are logits, say --logits classes"
+            )
+        if why == NO_CLASS:
+            raise FileProblem(f"labels: expected whole numbers, {many} of {count} are none")
+        others = ", ".join(other for other in BOX_FORMS if other != form)
+        raise FileProblem(f"boxes: {many} of {count} have {why} as {form}: say --boxes {others}, whichever they are")
+
+
+def with_count(parts: Sequence[Part], count: Any) -> list[Part]:
+    """`parts` with the rows beyond the count of each picture as padding; or one part cut into that many rows each."""
+    if (
+        len(parts) == 1
+        and isinstance(count, Tensor)
+        and count.numel() > 1
+        and count.sum() == len(parts[0].scored.boxes)
+    ):
+        sizes = _counts(count, count.numel(), len(parts[0].scored.boxes)).tolist()
+        ends = [sum(sizes[: n + 1]) for n in range(len(sizes))]
+        cuts = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+        return [replace(parts[0], scored=parts[0].scored.rows(cut)) for cut in cuts]
+    rows = [len(part.scored.boxes) for part in parts]
+    numbers = _counts(count, len(parts), max(rows, default=0))
+    counted = []
+    for part, number, many in zip(parts, numbers.tolist(), rows, strict=True):
+        beyond = torch.arange(many) >= number
+        padding = beyond if part.scored.padding is None else part.scored.padding | beyond
+        counted.append(replace(part, scored=replace(part.scored, padding=padding)))
+    return counted
+
+
+def _counts(count: Any, pictures: int, rows: int) -> Tensor:
+    numbers = count.flatten() if isinstance(count, Tensor) else torch.zeros(0)
+    fits = numbers.numel() == pictures and bool(((numbers >= 0) & (numbers <= rows)).all())
+    if not fits or bool((numbers != numbers.round()).any()):
+        raise FileProblem(f"count: expected {pictures} whole numbers from 0 to {rows}, got {kind_of(count)}")
+    return numbers.long()
