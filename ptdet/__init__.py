@@ -22,6 +22,8 @@ _NAMES = {
     "ops.batch": ("combined_nms", "ragged_nms"),
     "ops.boxes": ("box_area", "box_convert", "clip_boxes_to_image", "remove_small_boxes"),
     "ops.channel_norm": ("ChannelNormFunction", "channel_norm"),
+    "ops.decode": ("decode_ssd", "decode_yolox", "prior_boxes"),
+    "ops.letterbox": ("Letterbox", "letterbox", "unletterbox"),
     "ops.losses": (
         "alpha_iou_loss",
         "box_iou_loss",

@@ -36,6 +36,16 @@ from .ops.channel_norm import (
     ChannelNormFunction as ChannelNormFunction,
     channel_norm as channel_norm,
 )
+from .ops.decode import (
+    decode_ssd as decode_ssd,
+    decode_yolox as decode_yolox,
+    prior_boxes as prior_boxes,
+)
+from .ops.letterbox import (
+    Letterbox as Letterbox,
+    letterbox as letterbox,
+    unletterbox as unletterbox,
+)
 from .ops.losses import (
     alpha_iou_loss as alpha_iou_loss,
     box_iou_loss as box_iou_loss,

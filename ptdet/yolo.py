@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,12 +11,16 @@ from torch import Tensor
 
 from ._library.checks import check_dense, check_floating, check_has_data, refuse_export
 from ._library.load import has_kernels
+from ._library.pieces import joined
 from ._library.register import operator
-from ._shared.checks import check_count, check_flag, check_limit, check_number, class_numbers, one_of
-from ._shared.heads import HEADS, METHODS, WITH_OBJECTNESS, Head
+from ._shared.checks import check_flag, check_limit, check_number, class_numbers, one_of
+from ._shared.heads import HEADS, METHODS, V3, WITH_OBJECTNESS, Head, check_confidence, number_of_classes
 from ._shared.parameters import METRICS
+from .ops._results import by_image, rows_at
 from .ops._yolo_on_cuda import pipeline_on_cuda, postprocess_on_cuda
 
+NMS = operator("nms")
+RAGGED_GROUPS = operator("ragged_groups")
 YOLO_PIPELINE = operator("yolo_pipeline")
 YOLO_POSTPROCESS = operator("yolo_postprocess")
 
@@ -31,10 +36,11 @@ def postprocess(
     *,
     head: str | Head = "v8",
     num_classes: int | None = None,
-    classes: Sequence[int] | None = None,
+    classes: int | Sequence[int] | None = None,
     agnostic: bool = False,
     multi_label: bool = False,
     logits: bool = False,
+    pre_topk: int | None = None,
     max_det: int | None = 300,
     metric: str = "iou",
     inclusive: bool = False,
@@ -52,10 +58,12 @@ def postprocess(
         iou_thres: a box goes if its overlap with a kept one of its class is above it (at or above if `inclusive`).
         head: one of `HEADS` (v3 to v7 and x have objectness, v8 and later have none), or a `Head`.
         num_classes: C; columns after the classes (mask coefficients, keypoints) are carried along. None: none are.
-        classes: the classes wanted; others leave after the best class of a row is known. None: all.
+        classes: the class or classes wanted; others leave after the best class of a row is known. None: all.
         agnostic: boxes of different classes meet too.
         multi_label: a candidate for every class above the threshold, not for the best class of a row alone.
         logits: class values are taken through a sigmoid first.
+        pre_topk: only the best so many candidates of an image take part in the suppression, ties to the lower row, then
+            the lower class; None for all. ultralytics' own max_nms is 30000.
         max_det: the best so many of an image; None for all.
         metric: as in `ptdet.nms`.
 
@@ -64,7 +72,9 @@ def postprocess(
         to the lower row, then the lower class. float64 for float64 input, else float32.
 
     Raises:
-        TypeError, ValueError: naming the argument, what was expected and what came.
+        TypeError, ValueError: naming the argument, what was expected and what came. ValueError also for the output of
+            another head, or one that is transposed, where it shows: thousands of columns for a few rows, or a
+            confidence above 1.
 
     >>> import torch, ptdet.yolo
     >>> prediction = torch.tensor([[[50., 51., 90.], [50., 50., 20.], [20., 20., 8.], [10., 10., 8.], [.9, .8, .3]]])
@@ -73,24 +83,40 @@ def postprocess(
             [86.0000, 16.0000, 94.0000, 24.0000,  0.3000,  0.0000]])
     """
     refuse_export(LISTS, "ptdet.combined_nms")
-    layout = _head(head)
+    layout, called = _head(head), f"head={head!r}"
     _check_prediction(prediction)
     rows = prediction.transpose(1, 2) if layout.columns_first else prediction
-    first = 5 if layout.objectness else 4
-    num_classes = _number_of_classes(prediction, rows.shape[2] - first, num_classes, layout)
+    num_classes = number_of_classes(prediction.shape, layout, called, num_classes)
     for name, number in (("conf_thres", conf_thres), ("iou_thres", iou_thres)):
         check_number(name, number)
     flags = {"agnostic": agnostic, "multi_label": multi_label, "logits": logits, "inclusive": inclusive}
     for name, flag in flags.items():
         check_flag(name, flag)
-    max_det = check_limit("max_det", max_det)
+    pre_topk, max_det = check_limit("pre_topk", pre_topk), check_limit("max_det", max_det)
     one_of("metric", metric, METRICS)
     wanted = _wanted(classes, num_classes, prediction.device)
 
-    settings = (rows, num_classes, layout.objectness, logits, multi_label, conf_thres, iou_thres, metric, inclusive)
+    candidates = (rows, num_classes, layout.objectness, logits, multi_label, conf_thres)
     whole = postprocess_on_cuda if _has_cuda_kernels(prediction) else YOLO_POSTPROCESS
-    found, num = whole(*settings, agnostic, max_det, wanted)
+    if pre_topk is None:
+        found, num = whole(*candidates, iou_thres, metric, inclusive, agnostic, max_det, wanted)
+    else:  # nothing overlaps by more than infinity
+        best, num = whole(*candidates, math.inf, "iou", False, True, pre_topk, wanted)
+        counts = enumerate(num.tolist())
+        none = num.new_zeros(0)
+        images = joined([none, *(num.new_full((1,), image).expand(count) for image, count in counts)]).to(best.device)
+        groups = images if agnostic else RAGGED_GROUPS(images, best[:, 5], len(rows))
+        keep = NMS(best[:, :4], best[:, 4], groups, iou_thres, metric, inclusive)
+        _, chosen, num = by_image(keep, images, len(rows), max_det)
+        found = rows_at(best, chosen)
+    _check_found(found, num, prediction, layout, called, logits)
     return _of_images(found, num)
+
+
+def _check_found(found: Tensor, num: Tensor, prediction: Tensor, head: Head, name: str, logits: bool) -> None:
+    if len(found):
+        first = (num.cumsum(0) - num)[num > 0].to(found.device)  # of an image it is the best
+        check_confidence(float(found[first, 4].amax()), prediction.shape, head, name, logits)
 
 
 def _has_cuda_kernels(prediction: Tensor) -> bool:
@@ -117,18 +143,7 @@ def _check_prediction(prediction: Any) -> None:
     check_has_data("prediction", prediction)
 
 
-def _number_of_classes(prediction: Tensor, columns: int, num_classes: int | None, head: Head) -> int:
-    """Of the `columns` after box and objectness."""
-    layout = "(B, columns, N)" if head.columns_first else "(B, N, columns)"
-    if num_classes is not None:
-        check_count("num_classes", num_classes)
-    least = (5 if head.objectness else 4) + (num_classes or 0)
-    if columns < (num_classes or 0):
-        raise ValueError(f"prediction: expected {layout} with {least} columns or more, got {tuple(prediction.shape)}")
-    return columns if num_classes is None else int(num_classes)
-
-
-def _wanted(classes: Sequence[int] | None, num_classes: int, device: torch.device) -> Tensor | None:
+def _wanted(classes: int | Sequence[int] | None, num_classes: int, device: torch.device) -> Tensor | None:
     if classes is None:
         return None
     wanted = torch.zeros(num_classes, dtype=torch.bool, device="cpu")
@@ -167,7 +182,8 @@ def non_max_suppression(
         the lower row; in vision_batch to the lower row, then the lower class.
 
     Raises:
-        TypeError, ValueError: naming the argument, what was expected and what came.
+        TypeError, ValueError: naming the argument, what was expected and what came; the output of another head as in
+            `ptdet.yolo.postprocess`.
 
     >>> import torch, ptdet
     >>> row = [50., 50., 20., 10., .9, 4., -4.]
@@ -176,7 +192,7 @@ def non_max_suppression(
     """
     refuse_export(LISTS, "ptdet.combined_nms")
     _check_prediction(prediction)
-    _number_of_classes(prediction, prediction.shape[2] - 5, None, WITH_OBJECTNESS)
+    number_of_classes(prediction.shape, WITH_OBJECTNESS, V3, None)
     for name, number in (("conf_thres", conf_thres), ("nms_thres", nms_thres)):
         check_number(name, number)
     check_flag("multi_cls", multi_cls)
@@ -190,6 +206,7 @@ def non_max_suppression(
         if "scores must not be negative" in str(error):
             raise ValueError("prediction: expected objectness >= 0 for method 'soft', got less") from error
         raise
+    _check_found(found, num, prediction, WITH_OBJECTNESS, V3, True)
     empty_is_none = method != "vision_batch"
     return [
         None if any_passed == 0 or (empty_is_none and len(one) == 0) else one

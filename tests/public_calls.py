@@ -44,13 +44,17 @@ KINDS = {name: _BY_CHECK.get(row.check, "choice") for name, row in PARAMETERS.it
     "min_size": "number", "theta": "positive", "alpha": "positive", "ratio": "positive",
     "constant": "positive", "delta": "positive", "gamma": "not negative", "eps": "epsilon",
     "norm_deg": "degree", "momentum": "share", "mean": "mean",
-    "max_per_class": "limit", "max_per_image": "slots", "max_det": "limit",
+    "pre_topk": "limit", "max_per_class": "limit", "max_per_image": "slots", "max_det": "limit",
     "num_classes": "count of classes", "num_images": "count", "classes": "classes", "return_owner": "flag",
     "agnostic": "flag", "multi_label": "flag", "logits": "flag", "multi_cls": "flag", "x1y1x2y2": "flag",
     "GIoU": "flag", "DIoU": "flag", "CIoU": "flag", "method": "choice",
     "fmt": "choice", "in_fmt": "choice", "out_fmt": "choice", "reduction": "choice", "base": "choice",
     "version": "choice", "head": "choice", "compat": "choice or none",
     "size": "size", "image_size": "sides", **{name: "scores" for row in METHODS.values() for name in row.numbers},
+    "image": "picture", "center": "flag", "clip": "flag", "fill": "number",
+    "background": "nothing",
+    "letterbox": "record", "strides": "numbers", "min_sizes": "numbers", "max_sizes": "numbers or none",
+    "aspect_ratios": "numbers or none", "variances": "two numbers", "locations": "rows of a head", "priors": "priors",
 }  # fmt: skip
 
 _COMMON = {"score_threshold": 0.1, "max_output": 10, "return_owner": True}
@@ -96,8 +100,8 @@ _add("cluster_nms", ptdet.cluster_nms, {**PUBLIC["cluster_nms"].good, "beta": 0.
 _add("weighted_boxes_fusion", ptdet.weighted_boxes_fusion,
      {**_FUSED, "conf_type": "avg", "allows_overflow": False}, weights="list of positive")  # fmt: skip
 _add("non_maximum_weighted", ptdet.non_maximum_weighted, _FUSED, weights="list of positive")
-_add("combined_nms", ptdet.combined_nms, {**_BATCH, "max_per_class": 3, "agnostic": False}, boxes="boxes of images",
-     scores="scores of images")  # fmt: skip
+_add("combined_nms", ptdet.combined_nms, {**_BATCH, "max_per_class": 3, "agnostic": False, "background": None},
+     boxes="boxes of images", scores="scores of images")  # fmt: skip
 for _method in BATCH_METHODS:
     _row = METHODS[_method]
     _options = {each: _tried(_row, each) for each in _row.options}
@@ -117,7 +121,7 @@ _add("non_max_suppression", ptdet.non_max_suppression,
       "max_per_class": 10})  # fmt: skip
 _add("yolo.postprocess", ptdet.yolo.postprocess,
      {"prediction": V8, "conf_thres": 0.25, "iou_thres": 0.45, "head": "v8", "num_classes": 1, "classes": [0],
-      "agnostic": False, "multi_label": False, "logits": False, "max_det": 300, "metric": "iou",
+      "agnostic": False, "multi_label": False, "logits": False, "pre_topk": None, "max_det": 300, "metric": "iou",
       "inclusive": False})  # fmt: skip
 _add("pairwise_overlap", ptdet.pairwise_overlap, {**_PAIR, "kind": "giou", "eps": 1e-7, "fmt": "xyxy"}, boxes1="rows",
      boxes2="rows")  # fmt: skip
@@ -142,6 +146,16 @@ _add("box_area", ptdet.box_area, {"boxes": BOXES, "fmt": "xyxy"}, boxes="boxes a
 _add("box_convert", ptdet.box_convert, {"boxes": BOXES, "in_fmt": "xyxy", "out_fmt": "xywh"}, boxes="boxes alone")
 _add("clip_boxes_to_image", ptdet.clip_boxes_to_image, {"boxes": BOXES, "size": (4, 8)}, boxes="boxes alone")
 _add("remove_small_boxes", ptdet.remove_small_boxes, {"boxes": BOXES, "min_size": 2}, boxes="matrix")
+_FITTED = ptdet.Letterbox.fit((40, 80), 64)
+_add("letterbox", ptdet.letterbox, {"image": torch.zeros(3, 4, 8), "size": (8, 8), "center": True, "fill": 114},
+     size="size of a letterbox")  # fmt: skip
+_add("unletterbox", ptdet.unletterbox, {"boxes": BOXES, "letterbox": _FITTED, "clip": True}, boxes="detections")
+_add("decode_yolox", ptdet.decode_yolox, {"prediction": HEAD, "size": (8, 24), "strides": [8]}, prediction="raw head",
+     size="size of a grid", strides="size of a grid")  # fmt: skip
+_add("prior_boxes", ptdet.prior_boxes,
+     {"size": (16, 32), "strides": [8, 16], "min_sizes": [[4, 6], 8], "max_sizes": [None, 9],
+      "aspect_ratios": [[2], None], "clip": False}, size="size of a letterbox")  # fmt: skip
+_add("decode_ssd", ptdet.decode_ssd, {"locations": BOXES, "priors": BOXES + 0.5, "variances": [0.1, 0.2]})
 _add("channel_norm", ptdet.channel_norm, {"input": BOXES[None], "norm_deg": 2})
 
 
@@ -167,6 +181,7 @@ _module("BoxFusion", {"method": "wbf", "iou_thr": 0.5}, _LISTS)
 
 # Names of ptdet.__all__ and its modules that take nothing that a sweep could spoil, and why.
 LEFT_OUT = {
+    "Letterbox": "tests/unit/test_letterbox.py",
     "__version__": "a text", "Patch": "what patch returns",
     "backend": "tests/parity/test_nms_parity.py", "patch": "tests/contract/test_patch.py", "register": "takes nothing",
     "build_info": "takes nothing", "ChannelNormFunction": "asks nothing, as its docstring says",

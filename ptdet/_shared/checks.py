@@ -80,9 +80,9 @@ def check_count(name: str, value: Any, most: int = MOST) -> None:
 
 
 def class_numbers(classes: Any, num_classes: int) -> list[int]:
-    """`classes` as integers in [0, num_classes)."""
+    """`classes`, one or several, as integers in [0, num_classes)."""
     try:
-        labels = list(classes)
+        labels = [classes] if hasattr(classes, "__index__") and not getattr(classes, "ndim", 0) else list(classes)
         numbers = [index(label) for label in labels]
     except TypeError as error:
         raise TypeError(f"classes: expected a list of integers, got {classes!r}") from error

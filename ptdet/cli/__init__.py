@@ -96,7 +96,8 @@ def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         parser.error(f"--num-classes {count}, but --classes names {len(asked.classes)}")
     options = ReadOptions(asked.layout, asked.logits, asked.classes, ids, asked.space, count, asked.boxes)
     settings = Settings(
-        asked.method, asked.iou, asked.conf, asked.agnostic, asked.multi_label, min_score=asked.min_score
+        *(asked.method, asked.iou, asked.conf, asked.agnostic, asked.multi_label),
+        *(asked.background, asked.pre_topk, asked.min_score),
     )
     places = Places(asked.out, asked.image, asked.max_pixels)
     files, notes, problems = find_inputs(asked.predictions)
@@ -109,7 +110,7 @@ def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     noted: dict[str, list[str]] = {}  # what is to be said, and of which files
     try:
         with shown_progress(files) as progress:
-            for line in run_files(files, replace(options, progress=progress.read), settings):
+            for line in run_files(files, replace(options, progress=progress.read), settings, outputs.size_of):
                 for note in line.notes:
                     noted.setdefault(note, []).append(line.file.name)
                 if line.problem:
@@ -168,6 +169,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--agnostic", action="store_true", help="boxes of different classes suppress each other too")
     run.add_argument("--multi-label", action="store_true", help="every class of a box over C counts, not only its best")
+    run.add_argument(
+        "--pre-topk", type=_count, metavar="K", help="only the K best candidates of a picture take part (all)"
+    )
     run.add_argument("--out", type=Path, help="survivors: .json (COCO results), .npz, or a folder; or a picture file")
     run.add_argument("--image", type=Path, help="the picture, or a folder of pictures: draws before and after")
     run.add_argument(
@@ -189,10 +193,13 @@ def build_parser() -> argparse.ArgumentParser:
         "classes, the last of which means no object (DETR)",
     )
     says.add_argument(
+        "--background", type=_count, metavar="N", help="the class that stands for nothing, as SSD heads have it (none)"
+    )
+    says.add_argument(
         "--classes", type=_classes, default=(), help="class names: a,b,c; a file with one a line; or a data.yaml"
     )
     says.add_argument(
-        "--num-classes", type=_count, metavar="C", help="how many classes there are, for a head with more"
+        "--num-classes", type=_count_above_0, metavar="C", help="how many classes there are, for a head with more"
     )
     says.add_argument("--boxes", choices=BOX_NAMES, help="of an array of boxes alone: xyxy unless its name says else")
     says.add_argument(
@@ -204,7 +211,8 @@ def build_parser() -> argparse.ArgumentParser:
     says.add_argument(
         "--space",
         type=_space,
-        help="unit of the boxes: picture (default), normalised, WxH (network input, stretched), letterbox:WxH, ratio:R",
+        help="unit of the boxes: picture (default), normalised, WxH (network input, stretched), letterbox:WxH "
+        "(fitted in, centred), letterbox:WxH:topleft, ratio:R",
     )
     return parser
 
@@ -217,6 +225,12 @@ def _number(text: str) -> float:
 
 
 def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}")
+    return int(text)
+
+
+def _count_above_0(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
     return int(text)

@@ -10,7 +10,7 @@ from ..io import READERS, FileProblem
 
 
 def find_inputs(asked: Sequence[Path]) -> tuple[list[Path], list[str], list[str]]:
-    """The files in the order in which they were named, each once; notes, and problems, for people."""
+    """The files in the order in which they were named, each once; then notes and problems to print."""
     files: dict[tuple[Path, str], Path] = {}
     twice: dict[Path, None] = {}
     problems = []
@@ -38,7 +38,7 @@ def some_of(names: Sequence[str], count: int) -> str:
 
 
 def _expanded(asked: Path) -> list[Path]:
-    """Hidden files are left out, and what no reader takes."""
+    """Without hidden files and those that no reader takes."""
     if asked.is_dir():
         found, what = sorted(asked.iterdir()), "is a folder without"
     elif not asked.exists() and glob.has_magic(str(asked)):

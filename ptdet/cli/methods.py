@@ -13,6 +13,11 @@ from ..io import FileProblem
 from ..ops._methods import select
 
 
+def has_threshold(name: str) -> bool:
+    """Whether the overlap threshold changes anything: soft and matrix lower scores by a Gaussian, which has none."""
+    return "kind" not in METHODS[NAMES[name]].options
+
+
 def suppress(
     name: str, boxes: Tensor, scores: Tensor, idxs: Tensor | None, iou_threshold: float
 ) -> tuple[Tensor, Tensor, Tensor]:

@@ -10,8 +10,10 @@ from pathlib import Path
 from ..io import Candidates, FileProblem, Predictions, check_writable, write_survivors
 from .draw import MAX_PIXELS, PICTURES, draw_before_after, picture_size
 from .inputs import some_of
+from .methods import has_threshold
+from .outcome import Outcome
 from .pictures import Pictures
-from .run import Line, Outcome, Settings
+from .run import Line, Settings
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,17 @@ class Outputs:
         self._waiting: list[Outcome] = []  # for the one file that holds all
         self._without_picture: list[str] = []
 
+    def size_of(self, of: Predictions) -> tuple[int, int] | None:
+        """Width and height of a picture, from the predictions or the picture itself, where they can be known."""
+        try:
+            return of.picture_size or self._size_of_image(of)
+        except FileProblem:  # whoever needs the picture says why
+            return None
+
+    def _size_of_image(self, of: Predictions) -> tuple[int, int] | None:
+        image = None if self._pictures is None else self._pictures.of(of)
+        return None if image is None else picture_size(image)
+
     def add(self, line: Line) -> None:
         """The results of a file, to its own file if it has one, and its pictures."""
         place = self._places.results_of(line.file)
@@ -130,8 +143,7 @@ class Outputs:
         for one in outcomes:
             size = one.of.picture_size
             if size is None and one.of.space.needs_size:
-                image = None if self._pictures is None else self._pictures.of(one.of)
-                size = None if image is None else picture_size(image)
+                size = self._size_of_image(one.of)
                 if size is None:
                     raise FileProblem(
                         f"{one.of.name}: its boxes are {one.of.space.kind}, so the picture's size is needed: "
@@ -161,6 +173,7 @@ class Outputs:
         if path == self._places.out and place_key(path) in self._taken:
             raise FileProblem(f"{path} is the picture itself: it would be overwritten")
         path = self._free(path)
+        at = f", IoU {settings.iou_threshold:g}" if has_threshold(settings.method) else ""
         draw_before_after(
             image,
             path,
@@ -170,7 +183,7 @@ class Outputs:
             title="   ".join(filter(None, (image.name, of.detector.split(",")[0]))),
             captions=(
                 f"before: {len(outcome.candidates)} boxes over {settings.confidence:g}",
-                f"after {settings.method}, IoU {settings.iou_threshold:g}: {len(outcome.kept)} kept",
+                f"after {settings.method}{at}: {len(outcome.kept)} kept",
             ),
             max_pixels=self._places.max_pixels,
         )

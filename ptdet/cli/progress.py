@@ -9,11 +9,11 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-DELAY = 0.5  # seconds; what is done before is not worth a bar
+DELAY = 0.5  # seconds; shorter work needs no bar
 
 
 class Progress:
-    """Counts bytes, as the time that a file takes goes with its size."""
+    """Counts bytes: the time for a file is proportional to its size."""
 
     def __init__(self, files: Sequence[Path], bar: Any) -> None:
         self._ends = list(accumulate(map(_size, files)))  # bytes, up to and with each file
@@ -22,12 +22,12 @@ class Progress:
         self._say()
 
     def read(self, count: int) -> None:
-        """Some of the file at hand."""
+        """So many bytes of the current file are read."""
         if self._bar is not None:
             self._bar.update(min(count, self._ends[self._done] - self._bar.n))
 
     def file_done(self) -> None:
-        """All of the file at hand."""
+        """The current file is done."""
         self._done += 1
         self._say()
         if self._bar is not None:

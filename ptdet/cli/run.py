@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
 import torch
 
-from ..io import Candidates, FileProblem, Predictions, ReadOptions, above, read_predictions
+from ..io import FileProblem, Predictions, ReadOptions, above, read_predictions
 from .methods import suppress as suppressed
+from .outcome import Outcome
+from .units import settle_units
 
 
 @dataclass(frozen=True)
@@ -24,23 +26,13 @@ class Settings:
     confidence: float = 0.25
     agnostic: bool = False  # boxes of different classes meet too
     multi_label: bool = False  # every class of a box above the confidence is a candidate, not only its best
+    background: int | None = None  # the class that says that there is nothing
+    pre_topk: int | None = None  # only the best so many candidates of a picture take part
     min_score: float | None = None  # what a method leaves must be above it; None: above the confidence
 
     @property
     def least_score(self) -> float:
         return self.confidence if self.min_score is None else self.min_score
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One picture before and after. Boxes are in the unit of the file."""
-
-    of: Predictions  # without its boxes, see _light
-    stored: int  # how many boxes the file has for it, without padding
-    candidates: Candidates
-    kept: Candidates
-    seconds: float  # of the suppression alone
-    too_low: int  # how many more the method left, with scores that it lowered to Settings.least_score or below
 
 
 def suppress(predictions: Predictions, settings: Settings) -> Outcome:
@@ -51,15 +43,30 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
     for option, value in (("conf", settings.confidence), ("min-score", settings.least_score)):
         if value > 1:
             _refuse_per_cent(predictions, option, value)
-    found = predictions.candidates(settings.confidence, settings.multi_label)
-    idxs = None if settings.agnostic else found.labels
+    found = predictions.candidates(settings.confidence, settings.multi_label, settings.background)
+    taking = found if settings.pre_topk is None else found.best(settings.pre_topk)
+    idxs = None if settings.agnostic else taking.labels
     started = time.perf_counter()
-    boxes, scores, keep = suppressed(settings.method, found.boxes, found.scores, idxs, settings.iou_threshold)
+    boxes, scores, keep = suppressed(settings.method, taking.boxes, taking.scores, idxs, settings.iou_threshold)
     seconds = time.perf_counter() - started
     left = above(scores, settings.least_score)  # soft and matrix lower them
-    kept = found.take(keep[left], boxes[left], scores[left])
-    stored = len(predictions.boxes) - predictions.padding
-    return Outcome(_light(predictions), stored, found, kept, seconds, len(scores) - len(kept))
+    kept = taking.take(keep[left], boxes[left], scores[left])
+    raw = predictions.scores.dim() == 2
+    return Outcome(
+        of=_light(predictions),
+        stored=len(predictions.boxes) - predictions.padding,
+        raw=raw,
+        softmax=raw and predictions.objectness is None and settings.background is None and _sum_to_one(predictions),
+        candidates=found,
+        kept=kept,
+        seconds=seconds,
+        too_low=len(scores) - len(kept),
+    )
+
+
+def _sum_to_one(predictions: Predictions) -> bool:
+    scores = predictions.scores if predictions.left_out is None else predictions.scores[~predictions.left_out]
+    return scores.shape[1] > 1 and len(scores) > 0 and bool(((scores.sum(1) - 1).abs() < 1e-3).all())
 
 
 def _refuse_per_cent(predictions: Predictions, option: str, value: float) -> None:
@@ -89,16 +96,34 @@ class Line:
     notes: tuple[str, ...] = ()  # what a person should know of it
 
 
-def run_files(files: Sequence[Path], options: ReadOptions, settings: Settings) -> Iterator[Line]:
-    """One line for each file, broken ones too."""
+def run_files(
+    files: Sequence[Path],
+    options: ReadOptions,
+    settings: Settings,
+    size_of: Callable[[Predictions], tuple[int, int] | None] = lambda of: of.picture_size,
+) -> Iterator[Line]:
+    """One line for each file, broken ones too; `size_of` says the width and height of a picture, where known."""
     one = torch.zeros(1)
     suppressed(settings.method, torch.zeros(1, 4), one, one.long(), 0.5)  # the first call loads: not to be timed
     for file in files:
         try:
-            found = [suppress(one, settings) for one in read_predictions(file, options)]
-            yield Line(file, found, notes=tuple(note for one in found for note in one.of.notes))
+            outcomes = [suppress(one, settings) for one in read_predictions(file, options)]
+            settled, of_units = settle_units(outcomes, options.space is not None, size_of)
+            read = (note for one in outcomes for note in one.of.notes)
+            yield Line(file, settled, notes=(*read, *_notes_on_candidates(outcomes, settings), *of_units))
         except FileProblem as problem:
             yield Line(file, [], str(problem))
+
+
+def _notes_on_candidates(outcomes: Sequence[Outcome], settings: Settings) -> list[str]:
+    """How many were left out, and whether they may be of the background."""
+    over = sum(len(one.candidates) for one in outcomes)
+    most = over if settings.pre_topk is None else settings.pre_topk
+    left = sum(min(len(one.candidates), most) for one in outcomes)
+    notes = [f"--pre-topk {most} left {over - left} of {over} candidates out"] if left < over else []
+    if outcomes and all(one.softmax for one in outcomes):
+        notes.append("the scores of each box sum to 1: if one of the classes is the background, say --background 0")
+    return notes
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ def non_max_suppression(
     prediction: Tensor | Sequence[Any],
     conf_thres: float = 0.25,
     iou_thres: float = 0.45,
-    classes: Sequence[int] | None = None,
+    classes: int | Sequence[int] | None = None,
     agnostic: bool = False,
     multi_label: bool = False,
     max_det: int = 300,
@@ -73,10 +73,11 @@ def non_max_suppression(
 
 
 def _filtered(
-    prediction: Tensor, conf_thres: float, classes: Sequence[int] | None, max_det: int
+    prediction: Tensor, conf_thres: float, classes: int | Sequence[int] | None, max_det: int
 ) -> tuple[list[Tensor], list[Tensor]]:
     passing = prediction[..., 4] > conf_thres
     if classes is not None:
-        passing &= (prediction[..., 5:6] == prediction.new_tensor(list(classes))).any(-1)
+        wanted = torch.as_tensor(classes, dtype=prediction.dtype, device=prediction.device).flatten()
+        passing &= (prediction[..., 5:6] == wanted).any(-1)
     rows = [torch.nonzero(one)[:max_det, 0] for one in passing]
     return [one[kept].float() for one, kept in zip(prediction, rows, strict=True)], rows

@@ -147,7 +147,7 @@ def _is_of_pictures(tensors: Sequence[Tensor]) -> bool:
 
 
 def _of_pictures(content: Sequence[Tensor | None], options: ReadOptions) -> list[Part]:
-    """Each array a picture or a batch, None one without boxes; the layout is told by all of them together."""
+    """Each array is a picture or a batch, None a picture without boxes; all together tell the layout."""
     tensors = [each for each in content if each is not None and each.numel()]
     if not tensors:
         shape = next((each.shape for each in content if each is not None), (0, 6))
@@ -292,7 +292,7 @@ def _of_pred(
 
 
 def _of_keys(arrays: Mapping[str, Tensor], facts: Facts, options: ReadOptions) -> list[Part]:
-    """Arrays whose names say nothing to us: what a network returned, or one a picture, called like it."""
+    """Arrays whose names have no known meaning: what a network returned, or one for each picture, called like it."""
     tensors = list(arrays.values())
     parts = _of_list(tensors, options)
     keys = [key for key, value in arrays.items() for _ in range(1 if value.dim() == 2 else value.shape[0])]
@@ -303,7 +303,7 @@ def _of_keys(arrays: Mapping[str, Tensor], facts: Facts, options: ReadOptions) -
 
 
 def _of_lists(values: Mapping[str, Any], options: ReadOptions) -> list[Part]:
-    """Under each name a list with an entry a picture."""
+    """Under each name a list with one entry for each picture."""
     entries = {name: value.apart() if isinstance(value, Words) else value for name, value in values.items()}
     lengths = {len(value) if isinstance(value, list) or _rank(value) else -1 for value in entries.values()}
     if len(lengths) != 1 or -1 in lengths:
@@ -317,7 +317,7 @@ def _rank(value: Any) -> int:
 
 
 def _of_containers(values: Mapping[str, Any], options: ReadOptions) -> list[Part]:
-    """One name around it all, or what each name is a picture."""
+    """One name that holds all, or a picture under each name."""
     if len(values) == 1:
         return _parts(next(iter(values.values())), {}, options)
     parts = []
@@ -328,7 +328,7 @@ def _of_containers(values: Mapping[str, Any], options: ReadOptions) -> list[Part
 
 
 def _around(containers: Mapping[str, Any], values: Mapping[str, Any], options: ReadOptions) -> list[Part]:
-    """One name holds the boxes, others say what picture it is."""
+    """One name holds the boxes; the others say which picture it is."""
     (inner,) = containers.values()
     parts = _parts(inner, {}, options)
     roles = by_name(values)

@@ -26,6 +26,7 @@ from .predictions import FileProblem, ReadOptions
 from .scored import Scored, beyond_probability, joined, nearly_all
 
 TAILS = (1, 32, 34, 51)  # an angle, mask coefficients, 17 keypoints in twos and threes
+MOST_EXTRA = 400  # 133 keypoints of a whole body in threes are 399
 FEW = 10  # so few rows can look like another layout by chance
 
 
@@ -184,11 +185,32 @@ def _fit(name: str, tensor: Tensor, options: ReadOptions) -> Fit | None:
 def _asked(tensor: Tensor, options: ReadOptions, found: str) -> Fit:
     name = options.layout or ""
     fit = _fit(name, tensor, options)
+    if fit is not None:
+        _refuse_other_side(fit, tensor, options, found)
     if fit is None or not fit.good_if_asked or (LAYOUTS[name].kept and options.logits != "none"):
         why = _why(LAYOUTS[name].rows_of(tensor), options, fit)
         raise FileProblem(f"holds {found} that cannot be {name} {LAYOUTS[name].shape}: {why}")
     _refuse_probabilities_as_logits(fit, options, found)
+    _refuse_classes_without_a_name(fit, options, found)
     return fit
+
+
+def _refuse_other_side(fit: Fit, tensor: Tensor, options: ReadOptions, found: str) -> None:
+    """A layout was asked for that takes the numbers of boxes for boxes."""
+    boxes, width = fit.rows.shape[1:]
+    across = boxes > 0 and not _oriented(fit.name, tensor)
+    scores = fit.columns.places.get("scores")
+    too_wide = across and (fit.columns.extra > MOST_EXTRA or (scores is not None and options.class_count is None))
+    if not too_wide and not (fit.turned and fit.odd.get(BEYOND) == 4 * len(fit.rows)):
+        return
+    others = (
+        name for name, layout in LAYOUTS.items() if not layout.kept and layout.columns != LAYOUTS[fit.name].columns
+    )
+    or_else = f"; if not, say --num-classes {width - scores.start}" if scores and options.class_count is None else ""
+    raise FileProblem(
+        f"holds {found}, which as {fit.name} {LAYOUTS[fit.name].shape} is {boxes} boxes of {width} numbers each; the "
+        f"boxes seem to lie along the other side: say --layout {' or '.join(others)}{or_else}"
+    )
 
 
 def _tell(tensor: Tensor, options: ReadOptions, found: str) -> tuple[Fit, str]:
@@ -212,6 +234,7 @@ def _tell(tensor: Tensor, options: ReadOptions, found: str) -> tuple[Fit, str]:
     settled = fits[0] if len(fits) == 1 else _by_width(fits, options)
     if settled is not None:
         _refuse_probabilities_as_logits(settled, options, found)
+        _refuse_classes_without_a_name(settled, options, found)
         by_chance = settled.count < FEW and settled.columns.box_form == "xyxy"
         return settled, " or ".join(centred) if by_chance else ""
     if fits:
@@ -282,6 +305,25 @@ def _refuse_probabilities_as_logits(fit: Fit, options: ReadOptions, found: str) 
     like = _leading_probabilities(fit.rows, scores.start)
     if 0 < like < scores.stop - scores.start:
         raise FileProblem(f"holds {found} whose scores are no logits: {_advice(like, fit.rows, scores.start)}")
+
+
+def _refuse_classes_without_a_name(fit: Fit, options: ReadOptions, found: str) -> None:
+    """Names for some classes of a head only: the numbers after their scores look like scores of classes too."""
+    rest, scores = fit.columns.places.get("extra"), fit.columns.places.get("scores")
+    if options.num_classes or not fit.count or not fit.columns.extra or rest is None or scores is None:
+        return
+    if options.logits == "none":
+        odd = torch.stack(list(fit.masks.values())).any(0)
+        alike = not bool(beyond_probability(fit.rows[~fit.padding & ~odd][:, rest]).any())
+    else:
+        alike = fit.columns.extra not in TAILS
+    if alike:
+        named = scores.stop - scores.start
+        raise FileProblem(
+            f"holds {found}, but {named} classes have names, and the {fit.columns.extra} numbers after their scores "
+            f"look like scores of classes too: name all {named + fit.columns.extra}, or, if they are something else, "
+            f"say --num-classes {named} as well"
+        )
 
 
 def _leading_probabilities(rows: Tensor, start: int) -> int:

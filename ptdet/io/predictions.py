@@ -48,6 +48,13 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.boxes)
 
+    def best(self, most: int) -> Candidates:
+        """The `most` best, ties to the first, in the order in which they are."""
+        if len(self) <= most:
+            return self
+        rows = self.scores.argsort(descending=True, stable=True)[:most].sort().values
+        return self.take(rows, self.boxes[rows], self.scores[rows])
+
     def take(self, keep: Tensor, boxes: Tensor, scores: Tensor) -> Candidates:
         """The survivors: `keep` says which, `boxes` and `scores` (K,) what a method made of them."""
         extra = {name: value[keep] for name, value in self.extra.items()}
@@ -83,15 +90,17 @@ class Predictions:
     padding: int = 0  # how many rows only fill the array up
     notes: tuple[str, ...] = ()  # what the reader of a file should know; on its first picture
 
-    def candidates(self, confidence: float, multi_label: bool = False) -> Candidates:
+    def candidates(self, confidence: float, multi_label: bool = False, background: int | None = None) -> Candidates:
         """Boxes with a score above `confidence`: the best class of each, or every class if `multi_label`.
 
-        A row with a number that is not finite is no candidate.
+        A row with a number that is not finite is no candidate, and the class `background` is none.
         """
         boxes, scores = self.boxes, self.scores
         usable = torch.isfinite(boxes).all(1)
         if self.left_out is not None:
             usable &= ~self.left_out
+        if background is not None:
+            scores = self._without(background)
         if scores.dim() == 1:
             rows = torch.nonzero(usable & above(scores, confidence)).flatten()
             return self._chosen(rows, scores[rows], None if self.labels is None else self.labels[rows])
@@ -109,6 +118,17 @@ class Predictions:
     def _chosen(self, rows: Tensor, scores: Tensor, labels: Tensor | None) -> Candidates:
         extra = {name: value[rows] for name, value in self.extra.items()}
         return Candidates(self.boxes[rows], scores, labels, rows, extra)
+
+    def _without(self, background: int) -> Tensor:
+        """The scores, those of a class infinitely low."""
+        if self.scores.dim() == 1:
+            if self.labels is None:
+                raise FileProblem(f"has no classes, so --background {background} is none of them")
+            return self.scores.masked_fill(self.labels == background, -torch.inf)
+        classes = self.scores.shape[1]
+        if not 0 <= background < classes:
+            raise FileProblem(f"has {classes} classes, and --background {background} is none of them")
+        return self.scores.index_fill(1, torch.tensor(background), -torch.inf)
 
     def in_picture(self, found: Candidates, size: tuple[int, int] | None = None) -> Candidates:
         """`found` in pixels of the picture, of `size` (width, height) if the file does not say; as it is if unknown."""

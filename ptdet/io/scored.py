@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 NOT_FINITE = "NaN or infinity"
-NAMED = 5  # so many odd rows are named
+NAMED = 5  # at most so many odd rows are named
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,20 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-SPACES = "picture, normalised, WxH, letterbox:WxH or ratio:R"
+from .._shared.letterbox import Letterbox
+
+SPACES = "picture, normalised, WxH, letterbox:WxH, letterbox:WxH:topleft or ratio:R"
 
 
 @dataclass(frozen=True)
 class Space:
     """`picture`: nothing to do; `normalised`: 0..1 of the picture; `stretched`: pixels of a network input of `size` the
-    picture was stretched to; `letterbox`: of one it was fitted into, centred; `ratio`: picture pixels times `ratio`."""
+    picture was stretched to; `letterbox`: of one it was fitted into; `ratio`: picture pixels times `ratio`."""
 
     kind: str = "picture"
     size: tuple[int, int] = (1, 1)  # width, height of the network's input
     ratio: float = 1.0
+    center: bool = True  # of a letterbox: margins on both sides, or the picture in the upper left corner
 
     @property
     def needs_size(self) -> bool:
@@ -33,22 +36,23 @@ class Space:
         (width, height), (wide, high) = picture_size, self.size
         if self.kind != "letterbox":
             return boxes * boxes.new_tensor([width / wide, height / high] * 2)
-        ratio = min(wide / width, high / height)
-        margin = boxes.new_tensor([(wide - width * ratio) / 2, (high - height * ratio) / 2] * 2)
-        return (boxes - margin) / ratio
+        fitted = Letterbox.fit((height, width), (high, wide), self.center)
+        return (boxes - boxes.new_tensor([fitted.left, fitted.top] * 2)) / fitted.ratio
 
 
 def parse_space(text: str) -> Space:
-    """Reads `picture`, `normalised`, `640x640`, `letterbox:640x640` (width first) or `ratio:0.65`.
+    """Reads `picture`, `normalised`, `640x640`, `letterbox:640x640` (width first), `letterbox:640x640:topleft` or
+    `ratio:0.65`.
 
     Raises:
         ValueError: for anything else.
     """
     if text in ("picture", "normalised", "normalized"):
         return Space(text.replace("z", "s"))
-    sized = re.fullmatch(r"(letterbox:)?([1-9]\d{0,6})x([1-9]\d{0,6})", text)
-    if sized:
-        return Space("letterbox" if sized[1] else "stretched", (int(sized[2]), int(sized[3])))
+    sized = re.fullmatch(r"(letterbox:)?([1-9]\d{0,5})x([1-9]\d{0,5})(:topleft)?", text)
+    if sized and (sized[1] or not sized[4]):
+        size = int(sized[2]), int(sized[3])
+        return Space("letterbox" if sized[1] else "stretched", size, center=not sized[4])
     ratio = re.fullmatch(r"ratio:(\d+\.?\d*|\.\d+)", text)
     if ratio and float(ratio[1]) > 0:
         return Space("ratio", ratio=float(ratio[1]))

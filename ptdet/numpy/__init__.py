@@ -5,8 +5,11 @@ ml_dtypes' bfloat16) in any strides and byte order; nothing edits its inputs, an
 raises TypeError or ValueError that name the argument, what was expected and what came.
 """
 
+from .._shared.letterbox import Letterbox
 from . import _nms_variants
 from ._box_fusion import non_maximum_weighted, weighted_boxes_fusion
+from ._decode import decode_ssd, decode_yolox, prior_boxes
+from ._letterbox import letterbox, unletterbox
 from ._matrix_nms import fast_nms, matrix_nms
 from ._merge_nms import cluster_nms, merge_nms
 from ._native import get_num_threads, set_num_threads
@@ -26,17 +29,21 @@ from ._soft_nms import soft_nms
 from ._yolo import non_max_suppression, postprocess
 
 __all__ = [
+    "Letterbox",
     "batched_nms",
     "box_iof",
     "box_ios",
     "box_iou",
     "cluster_nms",
     "complete_box_iou",
+    "decode_ssd",
+    "decode_yolox",
     "distance_box_iou",
     "fast_nms",
     "generalized_box_iou",
     "get_num_threads",
     "greedy_nmm",
+    "letterbox",
     "matrix_nms",
     "merge_nms",
     "nmm",
@@ -45,8 +52,10 @@ __all__ = [
     "non_maximum_weighted",
     "pairwise_overlap",
     "postprocess",
+    "prior_boxes",
     "set_num_threads",
     "soft_nms",
+    "unletterbox",
     "weighted_boxes_fusion",
 ]
 __all__ += _nms_variants.__all__

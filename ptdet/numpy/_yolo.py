@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .._shared.checks import check_count, check_flag, check_limit, check_number, class_numbers, one_of
-from .._shared.heads import HEADS, METHODS, WITH_OBJECTNESS, Head
+from .._shared.checks import check_flag, check_limit, check_number, class_numbers, one_of
+from .._shared.heads import HEADS, METHODS, V3, WITH_OBJECTNESS, Head, check_confidence, number_of_classes
+from .._shared.parameters import METRICS
 from ._native import native
+from ._nms import batched_nms, nms
 from ._types import Array, Indices
 
 
@@ -20,10 +23,11 @@ def postprocess(
     *,
     head: str | Head = "v8",
     num_classes: int | None = None,
-    classes: Sequence[int] | None = None,
+    classes: int | Sequence[int] | None = None,
     agnostic: bool = False,
     multi_label: bool = False,
     logits: bool = False,
+    pre_topk: int | None = None,
     max_det: int | None = 300,
     metric: str = "iou",
     inclusive: bool = False,
@@ -33,8 +37,8 @@ def postprocess(
     Args:
         prediction: (B, N, columns) for heads with objectness, (B, columns, N) for v8 and later; columns are centre x,
             centre y, width, height[, objectness], C class values, extra columns. Not edited.
-        conf_thres, iou_thres, head, num_classes, classes, agnostic, multi_label, logits, max_det, metric, inclusive:
-            as there.
+        conf_thres, iou_thres, head, num_classes, classes, agnostic, multi_label, logits, pre_topk, max_det, metric,
+            inclusive: as there.
 
     Returns:
         For each image (n, 6 + extra): x1, y1, x2, y2, confidence, class, extra columns, by decreasing confidence.
@@ -50,24 +54,27 @@ def postprocess(
     """
     if not isinstance(head, Head):
         one_of("head", head, tuple(HEADS))
-    layout = head if isinstance(head, Head) else HEADS[head]
+    layout, called = head if isinstance(head, Head) else HEADS[head], f"head={head!r}"
     _check_prediction(prediction)
     rows = prediction.swapaxes(1, 2) if layout.columns_first else prediction
-    first = 5 if layout.objectness else 4
-    num_classes = _number_of_classes(prediction, rows.shape[2] - first, num_classes, layout)
+    num_classes = number_of_classes(prediction.shape, layout, called, num_classes)
     for name, flag in (("agnostic", agnostic), ("multi_label", multi_label), ("logits", logits)):
         check_flag(name, flag)
-    max_det = check_limit("max_det", max_det)
+    pre_topk, max_det = check_limit("pre_topk", pre_topk), check_limit("max_det", max_det)
     check_number("conf_thres", conf_thres)
     check_number("iou_thres", iou_thres)
+    one_of("metric", metric, METRICS)
     wanted = _wanted(classes, num_classes)
 
-    return _of_images(
-        *native.yolo_postprocess(
-            rows, num_classes, layout.objectness, logits, multi_label, conf_thres, iou_thres, metric, inclusive,
-            agnostic, max_det, wanted,
-        )
-    )  # fmt: skip
+    candidates = (rows, num_classes, layout.objectness, logits, multi_label, conf_thres)
+    if pre_topk is None:
+        whole = native.yolo_postprocess(*candidates, iou_thres, metric, inclusive, agnostic, max_det, wanted)
+        found = _of_images(*whole)
+    else:  # nothing overlaps by more than infinity
+        best = native.yolo_postprocess(*candidates, math.inf, "iou", False, True, pre_topk, wanted)
+        found = [_suppressed(one, iou_thres, metric, inclusive, agnostic, max_det) for one in _of_images(*best)]
+    _check_found(found, prediction, layout, called, logits)
+    return found
 
 
 def non_max_suppression(
@@ -99,19 +106,27 @@ def non_max_suppression(
     array([[40.    , 45.    , 60.    , 55.    ,  0.8838,  0.    ]])
     """
     _check_prediction(prediction)
-    _number_of_classes(prediction, prediction.shape[2] - 5, None, WITH_OBJECTNESS)
+    number_of_classes(prediction.shape, WITH_OBJECTNESS, V3, None)
     check_flag("multi_cls", multi_cls)
     max_per_class = check_limit("max_per_class", max_per_class)
     one_of("method", method, METHODS)
     check_number("conf_thres", conf_thres)
     check_number("nms_thres", nms_thres)
     multi_label = bool(multi_cls or conf_thres < 0.01)
-    found, num, passed = native.yolo_pipeline(prediction, conf_thres, nms_thres, multi_label, method, max_per_class)
+    whole, num, passed = native.yolo_pipeline(prediction, conf_thres, nms_thres, multi_label, method, max_per_class)
+    found = _of_images(whole, num)
+    _check_found(found, prediction, WITH_OBJECTNESS, V3, True)
     empty_is_none = method != "vision_batch"
     return [
         None if any_passed == 0 or (empty_is_none and len(one) == 0) else one
-        for one, any_passed in zip(_of_images(found, num), passed.tolist(), strict=True)
+        for one, any_passed in zip(found, passed.tolist(), strict=True)
     ]
+
+
+def _check_found(found: list[Array], prediction: Array, head: Head, name: str, logits: bool) -> None:
+    for one in found:
+        if len(one):  # the first is the best
+            check_confidence(float(one[0, 4]), prediction.shape, head, name, logits)
 
 
 def _of_images(found: Array, num: Indices) -> list[Array]:
@@ -126,18 +141,17 @@ def _check_prediction(prediction: Any) -> None:
         raise ValueError(f"prediction: expected three dimensions, got shape {prediction.shape}")
 
 
-def _number_of_classes(prediction: Array, columns: int, num_classes: int | None, head: Head) -> int:
-    """Of the `columns` after box and objectness."""
-    if num_classes is not None:
-        check_count("num_classes", num_classes)
-    if columns < (num_classes or 0):
-        layout = "(B, columns, N)" if head.columns_first else "(B, N, columns)"
-        least = (5 if head.objectness else 4) + (num_classes or 0)
-        raise ValueError(f"prediction: expected {layout} with {least} columns or more, got {prediction.shape}")
-    return columns if num_classes is None else int(num_classes)
+def _suppressed(
+    best: Array, iou_thres: float, metric: str, inclusive: bool, agnostic: bool, max_det: int | None
+) -> Array:
+    """What is left of one image's candidates, the best first."""
+    boxes, scores, labels = best[:, :4], best[:, 4], best[:, 5]
+    if agnostic:
+        return best[nms(boxes, scores, iou_thres, max_output=max_det, metric=metric, inclusive=inclusive)]
+    return best[batched_nms(boxes, scores, labels, iou_thres, max_output=max_det, metric=metric, inclusive=inclusive)]
 
 
-def _wanted(classes: Sequence[int] | None, num_classes: int) -> Array | None:
+def _wanted(classes: int | Sequence[int] | None, num_classes: int) -> Array | None:
     if classes is None:
         return None
     wanted = np.zeros(num_classes, dtype=np.bool_)

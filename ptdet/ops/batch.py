@@ -20,7 +20,7 @@ from .._library.checks import (
     refuse_trace,
 )
 from .._library.register import operator, wants_gradient
-from .._shared.checks import check_flag, check_limit, check_number, check_number_or_none, one_of
+from .._shared.checks import check_count, check_flag, check_limit, check_number, check_number_or_none, one_of
 from .._shared.methods import BATCH_METHODS, METHODS
 from .._shared.parameters import METRICS
 from ._methods import select
@@ -51,6 +51,7 @@ def combined_nms(
     max_per_class: int | None = None,
     max_per_image: int | None = None,
     agnostic: bool = False,
+    background: int | None = None,
     metric: str = "iou",
     **options: Any,
 ) -> Detections:
@@ -60,7 +61,8 @@ def combined_nms(
 
     For users of TensorFlow's combined_non_max_suppression: max_per_class is max_output_size_per_class, max_per_image
     max_total_size, num valid_detections. For users of TensorRT's EfficientNMS: num, boxes, scores, labels are
-    num_detections, detection_boxes, detection_scores, detection_classes; agnostic is class_agnostic.
+    num_detections, detection_boxes, detection_scores, detection_classes; agnostic is class_agnostic, background
+    background_class.
 
     Args:
         boxes: (B, N, 4), shared by the classes, or (B, N, C, 4): x1, y1, x2, y2 in any unit; float64, float32, float16
@@ -72,6 +74,8 @@ def combined_nms(
         max_per_class: the best so many of a class; None for all.
         max_per_image: K, the best so many of an image; None: N, or N * C.
         agnostic: candidates of different classes meet too.
+        background: the class that stands for nothing, as heads with a softmax have it (0 in SSD and torchvision): no
+            candidate. The other classes keep their numbers.
         metric: as in `ptdet.nms`; diou has its own.
         options: of the method: inclusive, beta (diou), overlap_threshold (and), sigma, min_score and kind (soft and
             matrix), reselect (soft), members and weights (merge).
@@ -94,6 +98,8 @@ def combined_nms(
     _check(boxes, scores, iou_threshold, method, metric, score_threshold, max_per_image, options)
     check_flag("agnostic", agnostic)
     max_per_class = check_limit("max_per_class", max_per_class)
+    if background is not None:
+        boxes, scores = _without_background(boxes, scores, background)
     if method != "diou":
         options["metric"] = metric
     batch, count = scores.shape[:2]
@@ -106,13 +112,29 @@ def combined_nms(
     num, slots = IMAGE_SLOTS(selected.keep, groups, batch, classes, slots_per_image, max_per_class)
 
     chosen = rows_at(selected.keep, slots, -1)
+    found_labels = rows_at(labels, chosen, -1)
     return Detections(
         num,
         rows_at(flat_boxes, chosen, 0) if selected.boxes is None else rows_at(selected.boxes, slots, 0),
         rows_at(flat_scores, chosen, 0) if selected.scores is None else rows_at(selected.scores, slots, 0),
-        rows_at(labels, chosen, -1),
+        found_labels if background is None else found_labels + (found_labels >= background),
         rows_at(at, chosen, -1),
     )
+
+
+def _without_background(boxes: Tensor, scores: Tensor, background: int) -> tuple[Tensor, Tensor]:
+    if scores.dim() != 3:
+        raise ValueError(f"background: expected None for scores of one class, got {background!r}")
+    check_count("background", background, scores.shape[2] - 1)
+    own = _without_column(boxes, 2, background) if boxes.dim() == 4 else boxes
+    return own, _without_column(scores, 2, background)
+
+
+def _without_column(values: Tensor, dim: int, column: int) -> Tensor:
+    """A view for the first column and the last."""
+    columns = values.shape[dim]
+    before, after = values.narrow(dim, 0, column), values.narrow(dim, column + 1, columns - column - 1)
+    return after if column == 0 else before if column == columns - 1 else torch.cat([before, after], dim)
 
 
 def _candidates(boxes: Tensor, scores: Tensor, threshold: float | None) -> tuple[Tensor, ...]:

@@ -105,6 +105,22 @@ def test_a_folder_of_results(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out.count("wrote ") == 4
 
 
+@pytest.mark.parametrize("method", NAMES)
+def test_a_caption_names_a_threshold_that_counts(method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """soft and matrix lower scores whatever the threshold is."""
+    drawn = {}
+    monkeypatch.setattr("ptdet.cli.outputs.draw_before_after", lambda *_, **given: drawn.update(given))
+    kept = []
+    for threshold in ("0.1", "0.9"):
+        out = tmp_path / f"{threshold}.npz"
+        assert run(YOLOX, "--image", IMAGES, "--method", method, "--iou", threshold, "--out", out) == 0
+        with numpy.load(out, allow_pickle=False) as written:
+            kept.append({name: written[name].tolist() for name in ("boxes", "scores")})
+        named = f", IoU {threshold}" if NAMES[method] not in ("soft", "matrix") else ""
+        assert drawn["captions"][1] == f"after {method}{named}: {len(kept[-1]['scores'])} kept"
+    assert (kept[0] == kept[1]) == (NAMES[method] in ("soft", "matrix"))
+
+
 def test_pictures_do_not_overwrite_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Nor is one left out in silence."""
     (tmp_path / "in").mkdir()

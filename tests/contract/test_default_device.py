@@ -14,6 +14,8 @@ from ..public_calls import PUBLIC
 
 
 def flat(found: Any) -> list[Tensor]:
+    if isinstance(found, ptdet.Letterbox):  # numbers alone
+        return []
     return [found] if isinstance(found, Tensor) else [one for each in found if each is not None for one in flat(each)]
 
 

@@ -10,13 +10,15 @@ import pytest
 import torch
 from torch import Tensor
 
+import ptdet
+
 from ..public_calls import PUBLIC
 
 TENSORS = ("boxes", "scores", "idxs", "boxes1", "boxes2", "box1", "input")
 LISTS = ("boxes_list", "scores_list", "labels_list")
 # What is as long as the data says image by image, or laid out by the example's shapes.
 REFUSED = {name for name in PUBLIC if name.startswith(("combined_nms", "ragged_nms"))}
-REFUSED |= {"non_max_suppression", "yolo.postprocess"}
+REFUSED |= {"non_max_suppression", "yolo.postprocess", "letterbox"}
 
 
 def fresh(name: str, like: Tensor, count: int, seed: int) -> Tensor:
@@ -77,11 +79,26 @@ def test_a_trace_is_right_for_other_data(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(REFUSED))
 def test_what_a_trace_cannot_hold_is_refused(name: str) -> None:
     call, good, _ = PUBLIC[name]
-    tensor = "prediction" if "prediction" in good else "boxes"
+    tensor = next(each for each in ("prediction", "image", "boxes") if each in good)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with pytest.raises(NotImplementedError, match=r"torch\.jit\.trace"):
             torch.jit.trace(lambda given: call(**{**good, tensor: given})[0], good[tensor])
+
+
+def test_a_trace_decodes_other_data_of_other_batches() -> None:
+    """The number of cells and of priors is that of the network. A trace has torch's exp, off by a unit or so."""
+    random = torch.Generator().manual_seed(0)
+    few, many = (torch.randn(batch, 3, 7, generator=random) for batch in (1, 4))
+    priors = torch.rand(3, 4, generator=random) + 0.5
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yolox = torch.jit.trace(lambda given: ptdet.decode_yolox(given, (8, 24), [8]), few, check_trace=False)
+        ssd = torch.jit.trace(ptdet.decode_ssd, (few[..., :4], priors), check_trace=False)
+    close = {"rtol": 4 * torch.finfo(torch.float32).eps, "atol": 1e-6}
+    torch.testing.assert_close(yolox(many), ptdet.decode_yolox(many, (8, 24), [8]), **close)
+    given = many[..., :4], priors + 1
+    torch.testing.assert_close(ssd(*given), ptdet.decode_ssd(*given), **close)
 
 
 def test_gradients_run_through_a_trace() -> None:

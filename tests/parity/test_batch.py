@@ -300,3 +300,29 @@ def test_bad_input(name: str) -> None:
     change, raises, fragment = BAD[name]
     with pytest.raises(raises, match=fragment):
         ptdet.combined_nms(**{**GOOD, **change})
+
+
+@EACH
+@pytest.mark.parametrize("per_class", [False, True], ids=["shared boxes", "boxes of each class"])
+@pytest.mark.parametrize("background", [0, 2, 3])
+def test_a_background_class_is_no_candidate(method: str, per_class: bool, background: int) -> None:
+    """As if its scores were below every threshold; the others keep their numbers."""
+    boxes, scores = scene(2, 30, 4, per_class)
+    options: dict[str, Any] = {"method": method, "max_per_class": 5, "max_per_image": 40, "agnostic": background == 2}
+    got = ptdet.combined_nms(boxes, scores, threshold(method), score_threshold=0.1, background=background, **options)
+    silent = scores.clone()
+    silent[..., background] = -1
+    expected = ptdet.combined_nms(boxes, silent, threshold(method), score_threshold=0.1, **options)
+    assert int(got.num.sum()) > (0 if method == "and" else 10) and bool((got.labels != background).all())
+    assert all(map(torch.equal, got, expected))
+    every = ptdet.combined_nms(boxes, scores, threshold(method), method=method, background=background)
+    assert every.labels.shape == (2, 90)
+
+
+def test_a_background_that_is_not_there() -> None:
+    for scores, background, raises in (
+        (torch.rand(1, 5, 3), 3, ValueError), (torch.rand(1, 5, 3), -1, ValueError), (torch.rand(1, 5), 0, ValueError),
+        (torch.rand(1, 5, 3), 0.0, TypeError),
+    ):  # fmt: skip
+        with pytest.raises(raises, match="^background: "):
+            ptdet.combined_nms(torch.rand(1, 5, 4), scores, 0.5, background=background)  # type: ignore[arg-type]

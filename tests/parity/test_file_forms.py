@@ -20,7 +20,7 @@ def outcome(case: Case, folder: Path, capsys: pytest.CaptureFixture[str]) -> str
     """`exact`, `error`, `told` where a guess is named, or what else came."""
     path, out = case.write(folder), folder / "out.npz"
     # an overlap is never above 1: nothing is suppressed, only sorted
-    code = cli.main(["run", str(path), "--iou", "2", "--conf", "0.1", "--agnostic", "--out", str(out), *case.arguments])
+    code = cli.main(["run", str(path), "--iou", "1", "--conf", "0.1", "--agnostic", "--out", str(out), *case.arguments])
     said = capsys.readouterr().err
     if code:
         assert said.startswith("ptdet: error: ") and said.count("\n") == 1, said

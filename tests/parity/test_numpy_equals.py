@@ -23,7 +23,8 @@ from ..public_calls import HEAD, PUBLIC, V8
 from ..unit.test_bad_arguments import SCALARS
 
 ARRAYS = {name: "yolo.postprocess" if name == "postprocess" else name for name in ptdet.numpy.__all__}
-NO_TENSORS = {"get_num_threads", "set_num_threads"}  # of arrays alone
+# Of arrays alone; and pictures, whose channels arrays have last: tests/unit/test_letterbox.py.
+NO_TENSORS = {"get_num_threads", "set_num_threads", "Letterbox", "letterbox"}
 NAMES = [name for name in ARRAYS if name not in NO_TENSORS]
 
 # What to try of each option; all else at its good value.
@@ -43,7 +44,10 @@ VALUES: dict[str, list[Any]] = {
     "multi_cls": [False, True], "multi_label": [False, True], "agnostic": [False, True], "logits": [False, True],
     "method": ["vision", "vision_batch", "or", "and", "merge", "diounms", "soft"], "max_per_class": [None, 0, 1, 2**63],
     "max_det": [None, 0, 1, 2**63], "num_classes": [None, 0, 1], "head": ["v5", "v8"],
-    "classes": [None, [], [0], np.array([0]), [np.uint8(0)]],
+    "size": [8, (8, 24), [16, 12], (64, 64)], "strides": [[8], [4, 8], (8,), [6, 12]], "clip": [False, True],
+    "min_sizes": [[4, 8], [[3, 5, 7], [2]]], "max_sizes": [None, [8, None]], "variances": [(0.1, 0.2), [1, 3.5]],
+    "aspect_ratios": [None, [[2, 3], [1.5]]], "pre_topk": [None, 0, 1, 2, 7, 2**63],
+    "classes": [None, [], [0], np.array([0]), [np.uint8(0)], 0, np.int64(0), np.array(0), 1, np.array([True]), True],
 }  # fmt: skip
 # Together with others these say more.
 COMBINED = [
@@ -53,14 +57,15 @@ COMBINED = [
     {"multi_cls": False, "method": "soft"}, {"multi_cls": False, "method": "and"},
     {"compat": "yolov3", "inclusive": True},
     {"compat": "mmcv", "inclusive": True}, {"compat": "yolov3", "reselect": False},
-    {"num_classes": None, "classes": None},
+    {"num_classes": None, "classes": None}, {"pre_topk": 3, "agnostic": True, "metric": "ciou", "iou_thres": 0.2},
+    {"pre_topk": 3, "max_det": 1, "inclusive": True, "metric": "nonsense"},
     {"weights": [1.0, 2.0], "conf_type": "absent_model_aware_avg", "allows_overflow": True},
 ]  # fmt: skip
 
 
 def as_array(value: Any) -> Any:
     """Tensors as arrays, bfloat16 as ml_dtypes'."""
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple)) and not isinstance(value, ptdet.Letterbox):
         return [as_array(each) for each in value]
     if not isinstance(value, Tensor):
         return value

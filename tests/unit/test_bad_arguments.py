@@ -39,18 +39,25 @@ TAKES: dict[str, tuple[str, ...]] = {
     "slots": ("none", "0"),
     "count of classes": ("none",),
     "count": (),
-    "classes": ("none", "dict"),
+    "classes": ("none", "dict", "0"),
     "choice or none": ("none",),
     "ids or none": ("none",),
     "list of positive": ("none", "list", "two numbers"),
     "nothing": ("none",),
     "sides": ("list",),
     "size": ("list",),
+    "size of a letterbox": ("list",),
+    "size of a grid": (),
+    "numbers": ("list",),
+    "numbers or none": ("none",),
+    "two numbers": ("list",),
+    "record": (),
 }
 # Messages may name the argument that the wrong one does not fit.
 ALSO_NAMED = {
     "boxes": ("scores",), "boxes1": ("boxes2",), "boxes_list": ("scores_list",), "scores_list": ("boxes_list",),
     "images": (), "num_classes": ("prediction", "classes"), "num_images": ("images",),
+    "size": ("prediction",), "strides": ("prediction", "min_sizes"), "locations": ("priors",), "priors": ("locations",),
 }  # fmt: skip
 
 
@@ -89,6 +96,9 @@ TENSORS: dict[str, tuple[str, ...]] = {
     "one box": ("int64",),
     "planes": ("a dimension less", "a dimension more", "shorter", "meta"), "head": ("shorter",),
     "boxes of images": (), "scores of images": (),
+    "picture": ("a dimension less", "a dimension more", "shorter", "meta"),
+    "detections": ("a dimension less", "a dimension more", "shorter", "meta"),
+    "raw head": ("shorter", "meta"), "rows of a head": ("a dimension more",), "priors": (),
 }  # fmt: skip
 
 

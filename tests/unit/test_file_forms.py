@@ -238,6 +238,69 @@ def test_poses_of_one_class(tmp_path: Path) -> None:
     assert found.extra["extra"].shape == (2, 51) and bool((found.extra["extra"] == 30).all())
 
 
+@pytest.mark.parametrize("layout", [None, "yolov8"])
+def test_classes_without_a_name(tmp_path: Path, layout: str | None) -> None:
+    """Two names for nine classes: the other seven are not lost as if they were mask coefficients."""
+    path = write(tmp_path / "x.npy", head(8400, floats(ONE_HOT)).T[None])
+    with pytest.raises(
+        FileProblem, match="2 classes have names, and the 7 numbers .* name all 9, .*--num-classes 2 as"
+    ):
+        read_predictions(path, ReadOptions(layout, classes=("a", "b")))
+    (one,) = read_predictions(path, ReadOptions(layout, classes=("a", "b"), num_classes=2))
+    assert one.scores.shape == (8400, 2) and one.extra["extra"].shape == (8400, 7)
+    holds_both(read_predictions(path, ReadOptions(layout, classes=(*CALLED, "i")))[0])
+
+
+def test_logits_of_classes_without_a_name(tmp_path: Path) -> None:
+    """Values do not tell them from mask coefficients: their number does, as far as it is that of usual heads."""
+    rows = head(8400, floats(ONE_HOT), MASKS)
+    rows[:, 4:] -= 0.5
+    path = write(tmp_path / "x.npy", rows.T[None])
+    with pytest.raises(FileProblem, match="2 classes have names, and the 39 numbers"):
+        read_predictions(path, ReadOptions(logits="classes", classes=("a", "b")))
+    (one,) = read_predictions(path, ReadOptions(logits="classes", classes=(*CALLED, "i")))
+    assert one.scores.shape == (8400, 9) and one.extra["extra"].shape == (8400, 32)
+
+
+@pytest.mark.parametrize("shares", [False, True], ids=["pixels", "shares"])
+def test_a_layout_across_the_boxes(tmp_path: Path, shares: bool) -> None:
+    """(1, 13, 8400) as yolov5 would be 13 boxes of thousands of classes, or of 8,386 numbers that are carried along."""
+    rows = head(8400, floats(ONE_HOT))
+    rows[:, :4] /= 256 if shares else 1
+    path = write(tmp_path / "x.npy", rows.T[None])
+    for options in (
+        ReadOptions("yolov5"), ReadOptions("yolov5", num_classes=9), ReadOptions("yolov5", classes=CALLED),
+        ReadOptions("yolov8-rows"), ReadOptions("yolov8-rows", num_classes=9),
+    ):  # fmt: skip
+        with pytest.raises(FileProblem, match="13 boxes of 8400 numbers each.* say --layout yolov5-columns or yolov8"):
+            read_predictions(path, options)
+    path = write(tmp_path / "y.npy", rows[None])
+    with pytest.raises(FileProblem, match="13 boxes of 8400 numbers.* say --layout yolov5 or yolov8-rows; if not, say"):
+        read_predictions(path, ReadOptions("yolov8"))
+    with pytest.raises(FileProblem, match="13 boxes of 8400 numbers.* say --layout yolov5 or yolov8-rows$"):
+        read_predictions(path, ReadOptions("yolov8", num_classes=9))
+
+
+def test_a_layout_across_boxes_that_are_not_many(tmp_path: Path) -> None:
+    """(1, 89, 300): the shape allows both; four rows of coordinates, which cannot be probabilities, tell."""
+    rows = head(300, floats([[0.5], [0.5]]), torch.zeros(2, 84))
+    rows[:, :4] = torch.arange(1.0, 301)[:, None]
+    path = write(tmp_path / "x.npy", rows.T[None])
+    with pytest.raises(FileProblem, match="89 boxes of 300 numbers each.* say --layout yolov5-columns or yolov8"):
+        read_predictions(path, ReadOptions("yolov5"))
+
+
+def test_few_boxes_of_many_classes(tmp_path: Path) -> None:
+    """Three boxes of 600 classes are read as they are asked for, once their number is said."""
+    rows = torch.zeros(1, 3, 604)
+    rows[0, :, :4], rows[0, :, 603] = 50, 0.5
+    path = write(tmp_path / "x.npy", rows)
+    with pytest.raises(FileProblem, match="3 boxes of 604 numbers.*; if not, say --num-classes 600"):
+        read_predictions(path, ReadOptions("yolov8-rows"))
+    (one,) = read_predictions(path, ReadOptions("yolov8-rows", num_classes=600))
+    assert one.candidates(0.25).labels.tolist() == [599] * 3  # type: ignore[union-attr]
+
+
 def test_an_angle_is_no_class(tmp_path: Path) -> None:
     """An oriented head: the angle of its background is .785, which might be a probability."""
     rows = head(8400, floats(ONE_HOT), floats([[0.5], [0.25]]))

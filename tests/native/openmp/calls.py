@@ -63,6 +63,9 @@ def calls() -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "yolo:v5", lambda: ptdet.yolo.postprocess(v5, 0.001, head="v5", max_det=None)
     some: dict[str, Any] = {"num_classes": 10, "multi_label": True, "classes": range(9), "max_det": None}
     yield "yolo:v8", lambda: ptdet.yolo.postprocess(v8, 0.001, **some)
+    for agnostic in (False, True):
+        best: dict[str, Any] = {**some, "pre_topk": 30_000, "agnostic": agnostic}
+        yield f"yolo:{agnostic}", lambda best=best: ptdet.yolo.postprocess(v8, 0.001, **best)
     logits = head_output(4, 20_000, 10, logits=True, share=0.9)
     for method, most in product(ptdet.yolo.METHODS, (None, 500)):
         yield (
