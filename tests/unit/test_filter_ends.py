@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
+import pytest
 import torch
 
 import ptdet
+from ptdet import reference
 
 SCORES = torch.tensor([0.9, 0.8])
 
@@ -36,3 +40,16 @@ def test_a_subnormal_threshold_is_not_rounded_up(backend: str) -> None:
     boxes = torch.tensor([[0.0, 0, 1e19, 1e19], [0, 0, 4.8e-4, 4.8e-4]])
     for method in (ptdet.nms, ptdet.or_nms, ptdet.fast_nms):
         assert method(boxes, SCORES, 2.2e-45).tolist() == [0]
+
+
+@pytest.mark.parametrize("metric", ["iof", "iou", "ios"])
+def test_boxes_without_an_end_hide_nobody(metric: str) -> None:
+    """Below a threshold of 0 even boxes apart meet. A side of 0 beside a box that ends nowhere hid the others."""
+    row = [[float(i), 0.0, i + 1.0, 10.0] for i in range(200)]
+    boxes = torch.tensor([[5.0, 20.0, 5.0, math.inf], *row, [0.0, 0.0, 9.0, math.inf]])
+    scores = torch.linspace(1, 0.1, len(boxes))
+    for name, given in (("nmm_walk", {"members_hand_on": True}), ("and_nms_walk", {"overlap_threshold": -0.5})):
+        call = boxes, scores, None, -0.2
+        found = getattr(torch.ops.ptdet, name)(*call, metric=metric, inclusive=True, **given)
+        expected = getattr(reference, name)(*call, metric=metric, inclusive=True, **given)
+        assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True)), name
