@@ -30,6 +30,7 @@ class Public(NamedTuple):
     kinds: dict[str, str]  # of parameters whose name does not say it
 
 
+NUMBERS = tuple(name for row in METHODS.values() for name in row.numbers)
 # What values an argument takes, by its name: a row of PARAMETERS says it by its check.
 _BY_CHECK = {
     check_number: "number", check_number_or_none: "number or none", check_positive: "positive", check_limit: "limit",
@@ -50,7 +51,7 @@ KINDS = {name: _BY_CHECK.get(row.check, "choice") for name, row in PARAMETERS.it
     "GIoU": "flag", "DIoU": "flag", "CIoU": "flag", "method": "choice",
     "fmt": "choice", "in_fmt": "choice", "out_fmt": "choice", "reduction": "choice", "base": "choice",
     "version": "choice", "head": "choice", "compat": "choice or none",
-    "size": "size", "image_size": "sides", **{name: "scores" for row in METHODS.values() for name in row.numbers},
+    "size": "size", "image_size": "sides", **dict.fromkeys(NUMBERS, "scores"),
     "image": "picture", "center": "flag", "clip": "flag", "fill": "number",
     "background": "nothing",
     "letterbox": "record", "strides": "numbers", "min_sizes": "numbers", "max_sizes": "numbers or none",

@@ -12,9 +12,9 @@ from torch import Tensor
 
 import ptdet
 
-from ..public_calls import PUBLIC
+from ..public_calls import NUMBERS, PUBLIC
 
-TENSORS = ("boxes", "scores", "idxs", "boxes1", "boxes2", "box1", "input")
+TENSORS = ("boxes", "scores", "idxs", "boxes1", "boxes2", "box1", "input", *NUMBERS)
 LISTS = ("boxes_list", "scores_list", "labels_list")
 # What is as long as the data says image by image, or laid out by the example's shapes.
 REFUSED = {name for name in PUBLIC if name.startswith(("combined_nms", "ragged_nms"))}
@@ -23,7 +23,7 @@ REFUSED |= {"non_max_suppression", "yolo.postprocess", "letterbox"}
 
 def fresh(name: str, like: Tensor, count: int, seed: int) -> Tensor:
     random = torch.Generator().manual_seed(seed)
-    if name in ("scores", "scores_list"):
+    if name in ("scores", "scores_list", *NUMBERS):
         return torch.rand(count, generator=random) * 0.9 + 0.1
     if name in ("idxs", "labels_list"):
         return torch.randint(0, 3, (count,), generator=random)

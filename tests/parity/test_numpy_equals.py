@@ -14,12 +14,11 @@ from torch import Tensor
 
 import ptdet
 import ptdet.numpy
-from ptdet._shared.methods import METHODS
 from ptdet._shared.parameters import METRICS, choices_of
 from ptdet.testing import clustered
 from ptdet.testing.samples_methods import number_a_box
 
-from ..public_calls import HEAD, PUBLIC, V8
+from ..public_calls import HEAD, NUMBERS, PUBLIC, V8
 from ..unit.test_bad_arguments import SCALARS
 
 ARRAYS = {name: "yolo.postprocess" if name == "postprocess" else name for name in ptdet.numpy.__all__}
@@ -98,7 +97,7 @@ def good_call(name: str) -> dict[str, Any]:
     good = dict(PUBLIC[ARRAYS[name]].good)
     boxes, scores = clustered(60)
     sets = {"boxes": boxes, "scores": scores, "idxs": torch.arange(60) % 3, "boxes1": boxes, "boxes2": boxes[:7] + 1}
-    sets |= dict.fromkeys((n for row in METHODS.values() for n in row.numbers), number_a_box(scores))
+    sets |= dict.fromkeys(NUMBERS, number_a_box(scores))
     sets |= {"boxes_list": [boxes, boxes + 1], "scores_list": [scores, scores.flip(0)]}
     sets |= {"labels_list": [torch.arange(60) % 2] * 2}
     sets |= {"prediction": torch.cat([V8, V8 * 0.9]) if name == "postprocess" else torch.cat([HEAD, HEAD * 0.7])}
