@@ -60,8 +60,8 @@ uint8_t set_hull(Block<T>& above, uint32_t lane, const Block<T>& block, T floor)
     hull = {std::min(hull.x1, block.x1[i]), std::min(hull.y1, block.y1[i]), std::max(hull.x2, block.x2[i]),
             std::max(hull.y2, block.y2[i])};
   }
-  // Where even boxes apart are asked for, no place may decide: a hull without an end times a side of 0 is NaN.
-  if (floor < T(0)) hull = {T(0), T(0), T(0), T(0)};
+  // Where boxes apart count too, no place may decide: a hull without an end, times a side of 0, would be NaN.
+  if (floor < T(0) && !is_finite(area(hull))) hull = {T(0), T(0), T(0), T(0)};
   set_lane(above, lane, hull, alive ? std::max(least, floor) : kNeverMet<T>);
   return alive;
 }

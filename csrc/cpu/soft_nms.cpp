@@ -50,6 +50,10 @@ bool apart_can_decay(const NmsInput& input, const SoftParams& params) {
   return found;
 }
 
+// A register takes no NaN for the smaller of two areas, nor for a side of the enclosing box. It matters only where
+// boxes apart decay too.
+bool keeps_nan(Bound bound) { return bound != Bound::kOverSmaller && bound != Bound::kMeanOfOneAndIou; }
+
 // A gaussian decays whatever meets; the others need what a removal needs.
 template <typename T, typename Score>
 Filter<T> filter_of(const NmsInput& input, const SoftParams& params) {
@@ -68,7 +72,7 @@ class Soft {
         host_(host),
         filter_(filter_of<T, Score>(input, params)),
         rule_(SoftRule<T, Score>::from(params)),
-        in_registers_(traits_of(rule_.metric).bound != Bound::kOverSmaller || filter_.needs_intersection()),
+        in_registers_(keeps_nan(traits_of(rule_.metric).bound) || filter_.needs_intersection()),
         scores_(load_column<Score>(input.scores, input.count, host)) {}
 
   void run() {

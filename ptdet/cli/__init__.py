@@ -125,6 +125,7 @@ def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         for path in outputs.wrote:
             print(f"wrote {path}")
         notes += [f"{some_of(names, 1)}: {note}" for note, names in noted.items()]
+        notes += outputs.notes
         for kind, sayings in (("note", notes), ("error", [*problems, *outputs.problems])):
             for text in sayings:
                 print(f"ptdet: {kind}: {text}", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,11 +79,12 @@ class Places:
 
 
 class Outputs:
-    """Writes survivors and pictures as they come. `wrote` and `problems` say how it went."""
+    """Writes survivors and pictures as they come. `wrote`, `notes` and `problems` say how it went."""
 
     def __init__(self, files: Sequence[Path], places: Places, settings: Settings) -> None:
         self.wrote: list[Path] = []
         self.problems: list[str] = []
+        self.notes: list[str] = []
         self._places, self._settings = places, settings
         self._alone = len(files) == 1
         self._pictures = None if places.image is None else Pictures(places.image)
@@ -155,6 +157,10 @@ class Outputs:
         except FileProblem as problem:
             raise FileProblem(f"{path}: {problem}") from problem
         self.wrote.append(path)
+        shared = [image_id for image_id, times in Counter(of.image_id for of, _ in found).items() if times > 1]
+        if shared:
+            named = some_of([repr(image_id) for image_id in shared], 2)
+            self.notes.append(f"{path}: several pictures have the image_id {named}: who reads it takes them for one")
 
     def _draw(self, line: Line, outcome: Outcome) -> None:
         assert self._pictures is not None

@@ -196,6 +196,9 @@ class _Columns:
             strict=True,
         )
         classes = options.classes or self.classes()
+        unusable, said = self._unusable()
+        left_out = iter(unusable[order].split(counts))
+        notes = iter([(said,)] if said else [])
         return [
             Predictions(
                 name=self.files.get(image_id, str(image_id)),
@@ -207,9 +210,26 @@ class _Columns:
                 space=options.space or Space(),
                 picture_size=self.picture_sizes.get(image_id),
                 records=Records(sizes, more),
+                left_out=next(left_out),
+                notes=next(notes, ()),
             )
             for image_id, boxes, sizes, scores, labels, more in found
         ]
+
+    def _unusable(self) -> tuple[Tensor, str]:
+        """Which results are no boxes, and how that is told."""
+        bbox = torch.frombuffer(self.bbox, dtype=torch.float64).reshape(-1, 4)
+        score = torch.frombuffer(self.score, dtype=torch.float64)
+        endless = ~(bbox.isfinite().all(1) & score.isfinite())
+        inverted = (bbox[:, 2:] < 0).any(1) & ~endless
+        kinds = ((endless, "a bbox or score that is not finite"), (inverted, "a negative width or height"))
+        told = [f"{why} in {int(which.sum())}" for which, why in kinds if which.any()]
+        unusable = endless | inverted
+        if not told:
+            return unusable, ""
+        first = int(unusable.nonzero()[0])
+        count = f"{int(unusable.sum())} of {len(score)} results are left out"
+        return unusable, f"{count}: {', '.join(told)}; the first is number {first}"
 
     def _more_of(self, places: tuple[Tensor, ...]) -> Iterator[dict[int, dict[str, Any]]]:
         """Of each picture, by its own rows."""

@@ -27,7 +27,7 @@ def near(n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
     return box * (1 + moved * torch.finfo(torch.float32).eps), scenes.uniform_scores(n, seed)
 
 
-def assert_same(ours: tuple[Tensor, ...], expected: tuple[Tensor, ...], at: float | None = None) -> None:
+def assert_same(ours: tuple[Tensor, ...], expected: tuple[Tensor, ...], at: object = None) -> None:
     assert all(torch.equal(one, other) for one, other in zip(ours, expected, strict=True)), at
 
 
@@ -84,6 +84,33 @@ def test_no_overlap_exceeds_1(metric: str, dtype: torch.dtype) -> None:
         scores = torch.arange(400.0)
         assert len(ptdet.nms(boxes.to(dtype), scores, 1.0, metric=metric)) == 400
         assert len(ptdet.nms(boxes.to(dtype), scores, 1.0, metric=metric, inclusive=True)) < 400
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("metric", reference.METRICS)
+def test_matrix_of_boxes_in_several_blocks(metric: str, dtype: torch.dtype) -> None:
+    """More than one block of a tree; one box without an end does not hide the others of its block."""
+    random = scenes.generator(2)
+    for count, endless in ((71, False), (300, False), (300, True)):
+        corner = torch.rand(count, 2, generator=random, dtype=dtype) * 100
+        boxes = torch.cat([corner, corner + torch.rand(count, 2, generator=random, dtype=dtype) * 60], 1)
+        if endless:
+            boxes[::50, 2] = torch.inf
+        scores = torch.rand(count, generator=random, dtype=dtype)
+        for kind in ("linear", "gaussian"):
+            ours = torch.ops.ptdet.matrix_nms_walk(boxes, scores, None, metric=metric, kind=kind)
+            assert_same(ours, reference.matrix_nms_walk(boxes, scores, None, metric=metric, kind=kind), (count, kind))
+
+
+@pytest.mark.parametrize("metric", reference.METRICS)
+@pytest.mark.parametrize("kind", ["gaussian", "linear", "hard"])
+def test_soft_beside_a_coordinate_that_is_no_number(metric: str, kind: str) -> None:
+    boxes = torch.tensor([[3.0, torch.nan, 5.0, torch.nan], [1.0, 4.0, 5.0, 5.0]])
+    for reselect in (True, False):
+        call = boxes, torch.tensor([0.7, 0.9]), None
+        options = {"metric": metric, "kind": kind, "reselect": reselect}
+        ours = torch.ops.ptdet.soft_nms_walk(*call, **options)
+        assert_same(ours, reference.soft_nms_walk(*call, **options), options)
 
 
 def test_inside_an_infinite_box() -> None:

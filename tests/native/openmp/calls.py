@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 import ptdet
-from ptdet._shared.methods import BATCH_METHODS
+from ptdet._shared.methods import BATCH_METHODS, METHODS
 from ptdet.compat import PROFILES
 from ptdet.testing import clustered, head_output
 
@@ -36,6 +36,9 @@ def calls() -> Iterator[tuple[str, Callable[[], Any]]]:
     for name, owner in product(BY_CLASS, (False, True)):
         f = getattr(ptdet, name)
         yield f"{name}:{owner}", lambda f=f, owner=owner: f(boxes, scores, 0.5, idxs, return_owner=owner)
+    for name in [row.function for row in METHODS.values() if row.numbers]:
+        f = getattr(ptdet, name)
+        yield f"{name}:", lambda f=f: f(boxes, scores, scores, 0.5, idxs, return_owner=True)
     yield "cluster_nms:weighted", lambda: ptdet.cluster_nms(boxes, scores, 0.5, idxs, weighted=True)
     yield "soft_nms:pixels", lambda: ptdet.soft_nms(boxes, scores, 0.5, idxs, compat="mmcv_offset_1")
     yield "matrix_nms:", lambda: ptdet.matrix_nms(boxes, scores, idxs, return_owner=True)
