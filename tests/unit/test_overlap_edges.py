@@ -200,6 +200,7 @@ print(json.dumps([ptdet.build_info()["instruction_set"], digest.hexdigest()]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("native")
 def test_one_answer_at_every_width_and_on_every_number_of_threads() -> None:
     found = {}
