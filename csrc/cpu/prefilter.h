@@ -56,7 +56,7 @@ struct Filter {
     const T factor = static_cast<T>(is_share ? share : iou / (1 + iou));
     // Such a factor is 0, or has lost the precision that the margin above covers.
     if (factor < kSmallest && traits.above_zero_apart) return {Mode::kNone, 0, 0, 0, loose};
-    if (factor < kSmallest) return that_intersect(p.metric);
+    if (factor < kSmallest) return {Mode::kIntersects, 0, T(0), T(0), loose};
     if (is_share)
       return {traits.bound == Bound::kOverFirst ? Mode::kOfCandidate : Mode::kOfSmaller, 0, factor, slack, loose};
     return {Mode::kIou, iou, factor, slack, loose};

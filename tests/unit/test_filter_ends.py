@@ -9,6 +9,7 @@ import torch
 
 import ptdet
 from ptdet import reference
+from ptdet.testing import method_call
 
 SCORES = torch.tensor([0.9, 0.8])
 
@@ -53,3 +54,14 @@ def test_boxes_without_an_end_hide_nobody(metric: str) -> None:
         found = getattr(torch.ops.ptdet, name)(*call, metric=metric, inclusive=True, **given)
         expected = getattr(reference, name)(*call, metric=metric, inclusive=True, **given)
         assert all(torch.equal(a, b) for a, b in zip(found, expected, strict=True)), name
+
+
+@pytest.mark.parametrize("beta", [0.6, 1.0, 1.7])
+@pytest.mark.parametrize("threshold", [0.0, 1e-45, 0.3])
+def test_a_power_of_diou_at_a_threshold_of_0(beta: float, threshold: float) -> None:
+    """Above 1 it lies above DIoU, which so bounds nothing."""
+    call = method_call(390, most=300)
+    boxes, scores = call.arguments[:2]
+    ours = torch.ops.ptdet.diou_nms_walk(boxes, scores, None, threshold, beta=beta)
+    expected = reference.diou_nms_walk(boxes, scores, None, threshold, beta=beta)
+    assert all(torch.equal(a, b) for a, b in zip(ours, expected, strict=True))
