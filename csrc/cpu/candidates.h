@@ -77,4 +77,37 @@ inline uint32_t largest_of(const Groups& groups) {
   return largest;
 }
 
+// visit(rows, count, boxes) for each group: its rows in score order, and their boxes until the next.
+template <typename T, typename Visit>
+void for_each_group(const NmsInput& input, const Groups& groups, const Host& host, Visit&& visit) {
+  Box<T>* boxes = allocate<Box<T>>(host, largest_of(groups));
+  for (uint32_t g = 0; g < groups.count; ++g) {
+    const uint32_t* rows = groups.rows + groups.starts[g];
+    const uint32_t count = groups.starts[g + 1] - groups.starts[g];
+    gather_boxes(input.boxes, rows, 0, count, boxes);
+    visit(rows, count, boxes);
+  }
+}
+
+// Keeps the rows that own themselves, within the limit. What comes after the last of them owns nothing.
+inline void list_self_owned(const NmsParams& params, const Ranks& ranks, int64_t count, const NmsOutput& output,
+                            const Host& host) {
+  int64_t kept = 0, end = 0;
+  bool cut = false;
+  for (int64_t r = 0; r < ranks.count && !cut; ++r) {
+    const uint32_t row = ranks.rows[r];
+    if (output.owner[row] != row) continue;
+    cut = kept == params.max_output;
+    if (!cut) output.keep[kept++] = row, end = r + 1;
+  }
+  *output.kept = kept;
+  if (!cut) return;
+  uint32_t* rank_of = allocate<uint32_t>(host, count);
+  for (int64_t r = 0; r < ranks.count; ++r) rank_of[ranks.rows[r]] = static_cast<uint32_t>(r);
+  for (int64_t r = 0; r < ranks.count; ++r) {
+    int64_t& by = output.owner[ranks.rows[r]];
+    if (rank_of[by] >= end) by = -1;
+  }
+}
+
 }  // namespace ptdet::cpu

@@ -55,38 +55,11 @@ template <typename T>
 void find_owners(const NmsInput& input, const NmsParams& params, const Ranks& ranks, int64_t* owner, const Host& host) {
   const Groups groups = groups_of(input, ranks, host);
   FirstMet<T> search(params, largest_of(groups), host);
-  Box<T>* boxes = allocate<Box<T>>(host, largest_of(groups));
   uint32_t* first = allocate<uint32_t>(host, largest_of(groups));
-  for (uint32_t g = 0; g < groups.count; ++g) {
-    const uint32_t* rows = groups.rows + groups.starts[g];
-    const uint32_t count = groups.starts[g + 1] - groups.starts[g];
-    gather_boxes(input.boxes, rows, 0, count, boxes);
+  for_each_group<T>(input, groups, host, [&](const uint32_t* rows, uint32_t count, const Box<T>* boxes) {
     search.find(boxes, count, first);
     for (uint32_t i = 0; i < count; ++i) owner[rows[i]] = rows[first[i]];
-  }
-}
-
-// What comes after the last box kept within the limit owns nothing.
-void list_kept(const NmsParams& params, const Ranks& ranks, int64_t count, const NmsOutput& output, const Host& host) {
-  uint32_t* rank_of = allocate<uint32_t>(host, count);
-  int64_t kept = 0, end = 0;
-  bool cut = false;
-  for (int64_t r = 0; r < ranks.count; ++r) {
-    const uint32_t row = ranks.rows[r];
-    rank_of[row] = static_cast<uint32_t>(r);
-    if (output.owner[row] != row) continue;
-    if (kept == params.max_output) {
-      cut = true;
-    } else {
-      output.keep[kept++] = row;
-      end = r + 1;
-    }
-  }
-  *output.kept = kept;
-  for (int64_t r = 0; cut && r < ranks.count; ++r) {
-    int64_t& by = output.owner[ranks.rows[r]];
-    if (rank_of[by] >= end) by = -1;
-  }
+  });
 }
 
 }  // namespace
@@ -96,7 +69,7 @@ void fast_nms(const NmsInput& input, const NmsParams& params, const NmsOutput& o
   const Ranks ranks = rank_candidates(input, params, host);
   with_computed(input.boxes.type,
                 [&](auto box) { find_owners<decltype(box)>(input, params, ranks, output.owner, host); });
-  list_kept(params, ranks, input.count, output, host);
+  list_self_owned(params, ranks, input.count, output, host);
 }
 
 }  // namespace ptdet::cpu

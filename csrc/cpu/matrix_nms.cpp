@@ -109,16 +109,12 @@ void weigh(const NmsInput& input, const MatrixParams& params, const Ranks& ranks
            const Host& host) {
   const Groups groups = groups_of(input, ranks, host);
   Matrix<T> matrix(params, largest_of(groups), host);
-  Box<T>* boxes = allocate<Box<T>>(host, largest_of(groups));
-  for (uint32_t g = 0; g < groups.count; ++g) {
-    const uint32_t* rows = groups.rows + groups.starts[g];
-    const uint32_t count = groups.starts[g + 1] - groups.starts[g];
-    gather_boxes(input.boxes, rows, 0, count, boxes);
+  for_each_group<T>(input, groups, host, [&](const uint32_t* rows, uint32_t count, const Box<T>* boxes) {
     matrix.weigh(boxes, count, [&](uint32_t i, const LeastLeft<T>& least) {
       factor[rows[i]] = least.ratio;
       owner[rows[i]] = least.by < 0 ? -1 : int64_t{rows[least.by]};
     });
-  }
+  });
 }
 
 template <typename T, typename Score>

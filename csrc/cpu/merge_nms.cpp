@@ -78,25 +78,18 @@ class Merger {
     for (int64_t k = 0; k < kept(); ++k) write(output_.pass.keep[k], means[k]);
   }
 
-  // visit(rows, count, members) for each group: the rows in score order, and their boxes.
+  // As cpu::for_each_group, with space for a tree of each.
   template <typename Visit>
-  void for_each_group(Visit&& visit) {
+  void with_space_for_each_group(Visit&& visit) {
     const Groups groups = groups_of(input_, ranks_, host_);
-    const uint32_t largest = largest_of(groups);
-    space_ = new (allocate<TreeSpace<T>>(host_, 1)) TreeSpace<T>(largest, host_);
-    Box<T>* members = allocate<Box<T>>(host_, largest);
-    for (uint32_t g = 0; g < groups.count; ++g) {
-      const uint32_t* rows = groups.rows + groups.starts[g];
-      const uint32_t count = groups.starts[g + 1] - groups.starts[g];
-      for (uint32_t i = 0; i < count; ++i) members[i] = boxes_[rows[i]];
-      visit(rows, count, members);
-    }
+    space_ = new (allocate<TreeSpace<T>>(host_, 1)) TreeSpace<T>(largest_of(groups), host_);
+    for_each_group<T>(input_, groups, host_, visit);
   }
 
   template <typename Mean>
   void merge_overlapping() {
     uint32_t* met = allocate<uint32_t>(host_, ranks_.count);
-    for_each_group([&](const uint32_t* rows, uint32_t count, const Box<T>* members) {
+    with_space_for_each_group([&](const uint32_t* rows, uint32_t count, const Box<T>* members) {
       const Tree<T> tree = space_->plant(members, count, filter_, Role::kCandidate, host_);
       for (uint32_t i = 0; i < count; ++i) {
         if (output_.pass.owner[rows[i]] != rows[i]) continue;
@@ -118,7 +111,7 @@ class Merger {
     const uint32_t all = static_cast<uint32_t>(ranks_.count);
     Box<T>* kept_boxes = allocate<Box<T>>(host_, all);
     uint32_t* kept_at = allocate<uint32_t>(host_, all);
-    for_each_group([&](const uint32_t* rows, uint32_t count, const Box<T>* members) {
+    with_space_for_each_group([&](const uint32_t* rows, uint32_t count, const Box<T>* members) {
       uint32_t kept_here = 0;
       for (uint32_t i = 0; i < count; ++i)
         if (output_.pass.owner[rows[i]] == rows[i]) kept_boxes[kept_here] = members[i], kept_at[kept_here++] = i;

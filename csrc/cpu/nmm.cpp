@@ -1,5 +1,4 @@
 // Non-maximum merging, greedy and not: a kept box grows to the hull of the boxes it absorbs.
-#include <algorithm>
 
 #include "math/nmm.h"
 #include "math/threshold.h"
@@ -17,11 +16,7 @@ void propagate(const NmsInput& input, const NmsParams& params, const Ranks& rank
   const auto threshold = Threshold<T>::from(params.iou_threshold, params.inclusive);
   const Groups groups = groups_of(input, ranks, host);
   const TreeSpace<T> space(largest_of(groups), host);
-  Box<T>* boxes = allocate<Box<T>>(host, largest_of(groups));
-  for (uint32_t g = 0; g < groups.count; ++g) {
-    const uint32_t* rows = groups.rows + groups.starts[g];
-    const uint32_t count = groups.starts[g + 1] - groups.starts[g];
-    gather_boxes(input.boxes, rows, 0, count, boxes);
+  for_each_group<T>(input, groups, host, [&](const uint32_t* rows, uint32_t count, const Box<T>* boxes) {
     Tree<T> tree = space.plant(boxes, count, filter, Role::kCandidate, host);
     for (uint32_t i = 0; i < count; ++i) {
       if (owner[rows[i]] < 0) {
@@ -33,18 +28,10 @@ void propagate(const NmsInput& input, const NmsParams& params, const Ranks& rank
         tree.remove(place);
       });
     }
-  }
+  });
 }
 
-void list_kept(const NmsParams& params, const Ranks& ranks, const NmsOutput& output) {
-  int64_t kept = 0;
-  for (int64_t r = 0; r < ranks.count && kept < params.max_output; ++r)
-    if (output.owner[ranks.rows[r]] == ranks.rows[r]) output.keep[kept++] = ranks.rows[r];
-  *output.kept = kept;
-}
-
-// Members join in score order, each if it overlaps the box as grown so far; a box whose owner is not kept is
-// owned by none.
+// Members join in score order, each if it overlaps the box as grown so far.
 template <typename T>
 void grow(const NmsInput& input, const NmsParams& params, const Ranks& ranks, const NmmOutput& output,
           const Host& host) {
@@ -52,14 +39,12 @@ void grow(const NmsInput& input, const NmsParams& params, const Ranks& ranks, co
   const NmsOutput& pass = output.pass;
   const Box<T>* boxes = load_boxes<T>(input.boxes, input.count, host);
   int64_t* place = allocate<int64_t>(host, input.count);
-  std::fill_n(place, input.count, -1);
   Grown<T>* grown = allocate<Grown<T>>(host, *pass.kept);
   for (int64_t k = 0; k < *pass.kept; ++k)
     grown[place[pass.keep[k]] = k] = Grown<T>::from(boxes[pass.keep[k]], pass.keep[k]);
   for (int64_t r = 0; r < ranks.count; ++r) {
     const uint32_t row = ranks.rows[r];
-    int64_t& by = pass.owner[row];
-    if (by >= 0 && place[by] < 0) by = -1;
+    const int64_t by = pass.owner[row];
     if (by < 0 || by == row) continue;
     Grown<T>& absorber = grown[place[by]];
     if (threshold.met_by(overlap_by(params.metric, boxes[row], absorber.box))) absorber.absorb(boxes[row], row);
@@ -79,7 +64,7 @@ void nmm(const NmsInput& input, const NmmParams& params, const NmmOutput& output
     if (!start_pass(input, output.pass)) return;
     with_computed(input.boxes.type,
                   [&](auto box) { propagate<decltype(box)>(input, params.pass, ranks, output.pass.owner, host); });
-    list_kept(params.pass, ranks, output.pass);
+    list_self_owned(params.pass, ranks, input.count, output.pass, host);
   } else {
     nms(input, params.pass, output.pass, host);
   }

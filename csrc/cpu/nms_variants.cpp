@@ -52,18 +52,17 @@ class Confirmation {
     for (int64_t r = 0; r < ranks.count; ++r) rank_of[ranks.rows[r]] = static_cast<uint32_t>(r);
     const Groups groups = groups_of(input_, ranks, host_);
     const TreeSpace<T> space(largest_of(groups), host_);
-    Box<T>* members = allocate<Box<T>>(host_, largest_of(groups));
-    for (uint32_t g = 0; g < groups.count; ++g)
-      ask_group(groups.rows + groups.starts[g], groups.starts[g + 1] - groups.starts[g], rank_of, space, members);
+    for_each_group<T>(input_, groups, host_, [&](const uint32_t* rows, uint32_t count, const Box<T>* members) {
+      ask_group(rows, count, rank_of, space, members);
+    });
   }
 
   void ask_group(const uint32_t* rows, uint32_t count, const uint32_t* rank_of, const TreeSpace<T>& space,
-                 Box<T>* members) {
+                 const Box<T>* members) {
     if (count < 2) return;
     NmsParams asked = params_.pass;
     asked.iou_threshold = params_.overlap_threshold;
     asked.inclusive = false;
-    for (uint32_t i = 0; i < count; ++i) members[i] = boxes_[rows[i]];
     const Tree<T> tree = space.plant(members, count, Filter<T>::from(asked), Role::kCandidate, host_);
     for (uint32_t i = 0; i < count; ++i) {
       const uint32_t selected = rows[i];
@@ -94,11 +93,7 @@ void remove_by_density(const NmsInput& input, const NmsParams& params, const dou
   const auto filter = Filter<T>::from(params);
   const Groups groups = groups_of(input, ranks, host);
   const TreeSpace<T> space(largest_of(groups), host);
-  Box<T>* boxes = allocate<Box<T>>(host, largest_of(groups));
-  for (uint32_t g = 0; g < groups.count; ++g) {
-    const uint32_t* rows = groups.rows + groups.starts[g];
-    const uint32_t count = groups.starts[g + 1] - groups.starts[g];
-    gather_boxes(input.boxes, rows, 0, count, boxes);
+  for_each_group<T>(input, groups, host, [&](const uint32_t* rows, uint32_t count, const Box<T>* boxes) {
     Tree<T> tree = space.plant(boxes, count, filter, Role::kCandidate, host);
     for (uint32_t i = 0; i < count; ++i) {
       const uint32_t selected = rows[i];
@@ -112,7 +107,7 @@ void remove_by_density(const NmsInput& input, const NmsParams& params, const dou
         tree.remove(place);
       });
     }
-  }
+  });
 }
 
 }  // namespace
@@ -120,7 +115,8 @@ void remove_by_density(const NmsInput& input, const NmsParams& params, const dou
 void adaptive_nms(const AdaptiveInput& given, const NmsParams& params, const NmsOutput& output, const Host& host) {
   const NmsInput& input = given.pass;
   int64_t* owner = output.owner ? output.owner : allocate<int64_t>(host, input.count);
-  if (!start_pass(input, {output.keep, owner, output.kept})) return;
+  const NmsOutput owned{output.keep, owner, output.kept};
+  if (!start_pass(input, owned)) return;
   const double* densities = load_column<double>(given.densities, input.count, host);
   if (std::any_of(densities, densities + input.count, [](double density) { return density != density; })) {
     *output.kept = kNumberIsNan;
@@ -129,17 +125,7 @@ void adaptive_nms(const AdaptiveInput& given, const NmsParams& params, const Nms
   const Ranks ranks = rank_candidates(input, params, host);
   with_computed(input.boxes.type,
                 [&](auto box) { remove_by_density<decltype(box)>(input, params, densities, ranks, owner, host); });
-  int64_t kept = 0;
-  bool* reached = allocate<bool>(host, input.count);
-  for (int64_t r = 0; r < ranks.count; ++r) {
-    const uint32_t row = ranks.rows[r];
-    if (owner[row] != row) continue;
-    reached[row] = kept < params.max_output;
-    if (reached[row]) output.keep[kept++] = row;
-  }
-  *output.kept = kept;
-  for (int64_t row = 0; row < input.count; ++row)
-    if (owner[row] >= 0 && !reached[owner[row]]) owner[row] = -1;
+  list_self_owned(params, ranks, input.count, owned, host);
 }
 
 void and_nms(const NmsInput& input, const AndParams& params, const NmsOutput& output, const Host& host) {
