@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from dataclasses import replace
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from .corners import BOX_FORMS, no_box
 from .json_pieces import JsonText
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions, Records
 from .space import Space
@@ -185,21 +187,22 @@ class _Columns:
         image = torch.frombuffer(self.image, dtype=torch.int64)
         order = image.argsort(stable=True)
         counts = image.bincount().tolist()
-        bbox = torch.frombuffer(self.bbox, dtype=torch.float64).reshape(-1, 4)[order]
+        bbox = torch.frombuffer(self.bbox, dtype=torch.float64).reshape(-1, 4)
+        score = torch.frombuffer(self.score, dtype=torch.float64)
+        unusable, note = _unusable(bbox, score)
+        bbox = bbox[order]
         found = zip(
             self.numbers,
-            torch.cat([bbox[:, :2], bbox[:, :2] + bbox[:, 2:]], 1).split(counts),
+            BOX_FORMS["xywh"](bbox).split(counts),
             bbox[:, 2:].split(counts),
-            torch.frombuffer(self.score, dtype=torch.float64)[order].split(counts),
+            score[order].split(counts),
             torch.frombuffer(self.category, dtype=torch.int64)[order].split(counts),
             self._more_of(order.split(counts)),
+            unusable[order].split(counts) if note else repeat(None, len(counts)),
             strict=True,
         )
         classes = options.classes or self.classes()
-        unusable, said = self._unusable()
-        left_out = iter(unusable[order].split(counts))
-        notes = iter([(said,)] if said else [])
-        return [
+        images = [
             Predictions(
                 name=self.files.get(image_id, str(image_id)),
                 image_id=image_id,
@@ -210,32 +213,33 @@ class _Columns:
                 space=options.space or Space(),
                 picture_size=self.picture_sizes.get(image_id),
                 records=Records(sizes, more),
-                left_out=next(left_out),
-                notes=next(notes, ()),
+                left_out=left_out,
             )
-            for image_id, boxes, sizes, scores, labels, more in found
+            for image_id, boxes, sizes, scores, labels, more, left_out in found
         ]
-
-    def _unusable(self) -> tuple[Tensor, str]:
-        """Which results are no boxes, and how that is told."""
-        bbox = torch.frombuffer(self.bbox, dtype=torch.float64).reshape(-1, 4)
-        score = torch.frombuffer(self.score, dtype=torch.float64)
-        endless = ~(bbox.isfinite().all(1) & score.isfinite())
-        inverted = (bbox[:, 2:] < 0).any(1) & ~endless
-        kinds = ((endless, "a bbox or score that is not finite"), (inverted, "a negative width or height"))
-        told = [f"{why} in {int(which.sum())}" for which, why in kinds if which.any()]
-        unusable = endless | inverted
-        if not told:
-            return unusable, ""
-        first = int(unusable.nonzero()[0])
-        count = f"{int(unusable.sum())} of {len(score)} results are left out"
-        return unusable, f"{count}: {', '.join(told)}; the first is number {first}"
+        if note:
+            images[0] = replace(images[0], notes=(note,))
+        return images
 
     def _more_of(self, places: tuple[Tensor, ...]) -> Iterator[dict[int, dict[str, Any]]]:
         """Of each picture, by its own rows."""
         for of_picture in places:
             rows = enumerate(of_picture.tolist()) if self.more else ()
             yield {row: self.more[place] for row, place in rows if place in self.more}
+
+
+def _unusable(bbox: Tensor, score: Tensor) -> tuple[Tensor, str]:
+    """Which results are no boxes, and one line on them; empty if there are none."""
+    endless = ~(bbox.isfinite().all(1) & score.isfinite())
+    why, negative = no_box(bbox, "xywh")
+    inverted = negative & ~endless
+    unusable = endless | inverted
+    if not unusable.any():
+        return unusable, ""
+    kinds = {"a bbox or score that is not finite": endless, why: inverted}
+    told = ", ".join(f"{why} in {int(which.sum())}" for why, which in kinds.items() if which.any())
+    count = f"{int(unusable.sum())} of {len(score)} results are left out"
+    return unusable, f"{count}: {told}; the first is number {int(unusable.nonzero()[0])}"
 
 
 def _plain_columns(entries: list[Any]) -> tuple[list[int | str], array[int], array[float], array[float]] | None:
