@@ -18,6 +18,10 @@ SOURCES = {
     "csrc/runtime/thread_pool.cpp", "csrc/cpu/nms.cpp", "csrc/cpu/simd/avx2.cpp", "csrc/torch/nms.cpp",
     "csrc/torch/nms_cuda.cpp", "csrc/numpy/nms.cpp", "csrc/cuda/nms.cu",
 }  # fmt: skip
+# Of the environment, CI's own among them, none reaches the build of a test.
+SWITCHES = {
+    "USE_CUDA", "TORCH_CUDA_ARCH_LIST", "CUDA_PATH", "MAX_JOBS", "DEBUG", "WERROR", "PTDET_REQUIRE_NATIVE",
+}  # fmt: skip
 # Writes what was asked for, fails over a source that says so, and lists the architectures of nvcc 12.4.
 COMPILER = r"""#!/usr/bin/env python3
 import os, sys
@@ -66,8 +70,8 @@ class Tree:
 
     def command(self, **switches: str) -> dict[str, Any]:
         environment = {
-            **{name: value for name, value in os.environ.items() if name not in ("TORCH_CUDA_ARCH_LIST", "MAX_JOBS")},
-            "CXX": f"'{self.tools / 'cxx'}'", "CUDA_HOME": str(self.tools / "cuda"), "PTDET_REQUIRE_NATIVE": "0",
+            **{name: value for name, value in os.environ.items() if name not in SWITCHES},
+            "CXX": f"'{self.tools / 'cxx'}'", "CUDA_HOME": str(self.tools / "cuda"),
             "PYTHONPATH": str(self.tools / "site"), "PATH": f"{Path(NINJA).parent}:{os.environ['PATH']}", **switches,
         }  # fmt: skip
         return {
