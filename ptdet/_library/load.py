@@ -7,20 +7,20 @@ from pathlib import Path
 
 import torch
 
-from .._shared.build_record import build_record, cpu_problem, warn, why_disabled
+from .._shared.build_record import build_record, cpu_problem, not_built, warn, why_disabled
 
 HERE = Path(__file__).parents[1]
 SCHEMAS = [line for line in (HERE / "schemas.txt").read_text().splitlines() if line.strip()]
 OPERATORS = [schema.split("(")[0] for schema in SCHEMAS]
 
 
-def _load(name: str, part: str, absent: str) -> str:
+def _load(name: str, part: str) -> str:
     """Empty if the library is loaded, else why it is not."""
     if disabled := why_disabled():
         return disabled
     library = HERE / name
     if not library.exists():
-        return build_record().get(part, absent)
+        return build_record().get(part) or not_built()
     try:
         torch.ops.load_library(library)
     except (OSError, RuntimeError) as error:
@@ -28,13 +28,13 @@ def _load(name: str, part: str, absent: str) -> str:
     return ""
 
 
-WHY_NOT_CPU = _load("_C.so", "failed", f"ptdet was not built in {HERE.parent}: pip install . there, or make build")
+WHY_NOT_CPU = _load("_C.so", "failed")
 if WHY_NOT_CPU:
     WHY_NOT_CUDA = WHY_NOT_CPU
 elif torch.version.cuda is None:
     WHY_NOT_CUDA = "this torch has no CUDA"
 else:
-    WHY_NOT_CUDA = _load("_C_cuda.so", "cuda_failed", "built without CUDA: install nvcc and build ptdet again")
+    WHY_NOT_CUDA = _load("_C_cuda.so", "cuda_failed")
 
 
 def has_kernels(device: torch.device) -> bool:

@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from importlib import import_module
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 _told: set[str] = set()
@@ -18,6 +19,18 @@ def build_record() -> dict[str, str]:
     record = HERE / "_build.json"
     facts: dict[str, str] = json.loads(record.read_text()) if record.exists() else {}
     return facts
+
+
+def not_built() -> str:
+    """What is wrong where there is no record of a build: a checkout that nobody built, which may hide one that is."""
+    here = HERE.parent
+    others = [place for place in sys.path if Path(place or ".").resolve() != here]
+    spec = PathFinder.find_spec("ptdet", others)
+    if spec is not None and spec.origin is not None and (built := Path(spec.origin).parent / "_build.json").exists():
+        hides = f"and hides the one in {built.parent}: run from another folder, or"
+    else:
+        hides = "yet:"
+    return f"ptdet was not built in {here} {hides} pip install . there"
 
 
 def why_disabled() -> str:

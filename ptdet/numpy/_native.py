@@ -6,7 +6,7 @@ import os
 from importlib import import_module
 from typing import Any
 
-from .._shared.build_record import build_record, cpu_problem, warn, why_disabled
+from .._shared.build_record import HERE, build_record, cpu_problem, not_built, warn, why_disabled
 
 MOST_THREADS = 1024
 
@@ -17,8 +17,10 @@ def _load() -> Any:
     try:
         return import_module("ptdet._numpy")
     except ModuleNotFoundError as error:
-        absent = "ptdet was not built for this Python: pip install --no-build-isolation . in its tree, or make build"
-        raise ImportError(f"ptdet.numpy has no kernels: {build_record().get('numpy_failed', absent)}") from error
+        record = build_record()
+        of_another = f"the ptdet in {HERE.parent} was built for another Python: pip install . there with this one"
+        why = record.get("numpy_failed") or (of_another if record else not_built())
+        raise ImportError(f"ptdet.numpy has no kernels: {why}") from error
     except ImportError as error:
         why = build_record().get("numpy_failed", f"{error}; build ptdet again for this Python")
         raise ImportError(f"ptdet.numpy has no kernels: {why}") from error

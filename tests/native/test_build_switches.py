@@ -219,12 +219,21 @@ def test_an_old_setuptools_is_told_in_one_line(tree: Tree) -> None:
     assert ran.stderr.startswith("ptdet: setuptools 65.5.1 is too old") and ran.stderr.count("\n") == 1
 
 
-def test_the_reference_is_said_to_be_slow(tmp_path: Path) -> None:
+@pytest.mark.parametrize("hides", [False, True])
+@pytest.mark.parametrize("flags", [(), ("-W", "error")])
+def test_the_reference_is_said_to_be_slow(tmp_path: Path, flags: tuple[str, ...], hides: bool) -> None:
     """A checkout that was not built, before an installed one on the path, answers slowly: it says so, once."""
     shutil.copytree(ROOT / "ptdet", tmp_path / "ptdet", ignore=shutil.ignore_patterns("*.so", "_build.json"))
+    installed = tmp_path / "site-packages/ptdet"
+    if hides:
+        shutil.copytree(tmp_path / "ptdet", installed)
+        (installed / "_build.json").write_text("{}")
     call = "ptdet.nms(torch.zeros(1, 4), torch.ones(1), .5)"
     code = f"import torch, ptdet; {call}; {call}"
-    for flags in ([], ["-W", "error"]):
-        ran = subprocess.run([sys.executable, *flags, "-c", code], cwd=tmp_path, capture_output=True, text=True)
-        assert ran.returncode == 0, ran.stderr
-        assert ran.stderr.count(f"times slower: ptdet was not built in {tmp_path}") == 1
+    environment = {**os.environ, "PYTHONPATH": str(installed.parent)}
+    ran = subprocess.run(
+        [sys.executable, *flags, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stderr.count(f"times slower: ptdet was not built in {tmp_path}") == 1
+    assert (f"and hides the one in {installed}: run from another folder" in ran.stderr) == hides
