@@ -72,7 +72,7 @@ def find_torch() -> tuple[Path, str, bool]:
             if tuple(map(int, re.findall(r"\d+", version)[:2])) < OLDEST_TORCH:
                 raise BuildError(f"torch {version} is too old: install torch >= 2.11 and build again")
             return version_file.parent, version, re.search(r"^cuda\b[^=]*= '", text, re.MULTILINE) is not None
-    raise BuildError("torch was not found: pip install 'torch>=2.11', then build ptdet again")
+    raise BuildError("there was no torch when ptdet was built: pip install 'torch>=2.11', then build ptdet again")
 
 
 def pybind_flags() -> str:
@@ -203,6 +203,12 @@ class NinjaFile:
         self.lines.append(f"build {out}: {rule} {in_ninja(source)}\n  flags = {flags}\n")
         return out
 
+    def compile_room(self, name: str, sources: list[Path], flags: str) -> str:
+        """Sources of one room as one file: the headers of pybind11 and torch take longer than all that is in it."""
+        whole = self.folder / f"{name}_room.cpp"
+        write_if_changed(whole, "".join(f'#include "{source.parent.name}/{source.name}"\n' for source in sources))
+        return self.compile(whole, "cxx", flags)
+
     def link(self, name: str, objects: list[str], libraries: str) -> Path:
         made = PACKAGE / name
         self.lines.append(f"build {in_ninja(made)}: link {' '.join(objects)}\n  libs = {libraries}\n")
@@ -210,10 +216,10 @@ class NinjaFile:
 
     def add_numpy(self) -> Path:
         flags = pybind_flags()
-        # what is done once a call needs no more than -O1, which pybind11's headers compile with in half the time
-        level = {"quick": ""}
-        files = sorted((ROOT / "csrc/numpy").glob("*.cpp"))
-        room = [self.compile(s, "cxx", f"{flags} {level.get(s.stem, '-O1')}") for s in files]
+        quick = ROOT / "csrc/numpy/quick.cpp"
+        files = sorted(set((ROOT / "csrc/numpy").glob("*.cpp")) - {quick})
+        # what is done once a call needs no more than -O1
+        room = [self.compile(quick, "cxx", flags), self.compile_room("numpy", files, f"{flags} -O1")]
         return self.link(f"_numpy{sysconfig.get_config_var('EXT_SUFFIX')}", [*self.kernels, *room], "-lpthread")
 
     def add_torch(self, torch: Path, version: str) -> Path:
@@ -223,8 +229,8 @@ class NinjaFile:
         )
         self.libraries = f"-L{in_shell(torch / 'lib')} -Wl,--no-as-needed -ltorch -ltorch_cpu -lpthread"
         files = sorted((ROOT / "csrc/torch").glob("*.cpp"))
-        room = [self.compile(s, "cxx", self.stable) for s in files if not s.stem.endswith("_cuda")]
-        return self.link("_C.so", [*self.kernels, *room], self.libraries)
+        room = self.compile_room("torch", [s for s in files if not s.stem.endswith("_cuda")], self.stable)
+        return self.link("_C.so", [*self.kernels, room], self.libraries)
 
     def add_cuda(self, torch: Path, nvcc: str, archs: str) -> Path:
         """After add_torch."""
@@ -241,7 +247,7 @@ class NinjaFile:
         )
         cuda = [self.compile(s, "nvcc", "") for s in sorted((ROOT / "csrc/cuda").glob("*.cu"))]
         files = sorted((ROOT / "csrc/torch").glob("*_cuda.cpp"))
-        cuda += [self.compile(s, "cxx", f"{self.stable} -DUSE_CUDA {includes}") for s in files]
+        cuda.append(self.compile_room("torch_cuda", files, f"{self.stable} -DUSE_CUDA {includes}"))
         libs = " ".join(f"-L{in_shell(home / part)}" for part in ("lib64", "lib", "targets/x86_64-linux/lib"))
         return self.link("_C_cuda.so", cuda, f"{self.libraries} {libs} -lcudart_static -ldl -lrt")
 

@@ -36,7 +36,7 @@ py::object wbf(const py::object& boxes, const py::object& scores, const py::obje
                         new_array(candidates.scores.dtype(), {pass.kept()}, confidences), pass.keep(), pass.owner());
 }
 
-const Registration registered([](py::module_& m) { m.def("wbf", &wbf); });
+const Registration register_box_fusion([](py::module_& m) { m.def("wbf", &wbf); });
 
 }  // namespace
 }  // namespace ptdet

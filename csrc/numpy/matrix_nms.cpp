@@ -31,7 +31,7 @@ py::object matrix_nms(const py::object& boxes, const py::object& scores, const p
                       });
 }
 
-const Registration registered([](py::module_& m) {
+const Registration register_matrix_nms([](py::module_& m) {
   m.def("fast_nms", &fast_nms);
   m.def("matrix_nms", &matrix_nms);
 });

@@ -19,7 +19,7 @@ py::object merge_nms(const py::object& boxes, const py::object& scores, const py
                       });
 }
 
-const Registration registered([](py::module_& m) { m.def("merge_nms", &merge_nms); });
+const Registration register_merge_nms([](py::module_& m) { m.def("merge_nms", &merge_nms); });
 
 }  // namespace
 }  // namespace ptdet

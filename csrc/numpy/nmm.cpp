@@ -19,7 +19,7 @@ py::object nmm(const py::object& boxes, const py::object& scores, const py::obje
                       });
 }
 
-const Registration registered([](py::module_& m) { m.def("merging", &nmm); });
+const Registration register_nmm([](py::module_& m) { m.def("merging", &nmm); });
 
 }  // namespace
 }  // namespace ptdet

@@ -33,7 +33,7 @@ py::object adaptive_nms(const py::object& boxes, const py::object& scores, const
       false, "densities");
 }
 
-const Registration registered([](py::module_& m) {
+const Registration register_nms_variants([](py::module_& m) {
   m.def("and_nms", &and_nms);
   m.def("adaptive_nms", &adaptive_nms);
 });

@@ -41,7 +41,7 @@ py::object pairwise_overlap(const py::object& boxes1, const py::object& boxes2, 
   return found;
 }
 
-const Registration registered([](py::module_& m) { m.def("pairwise_overlap", &pairwise_overlap); });
+const Registration register_overlap([](py::module_& m) { m.def("pairwise_overlap", &pairwise_overlap); });
 
 }  // namespace
 }  // namespace ptdet

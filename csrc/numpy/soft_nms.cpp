@@ -20,7 +20,7 @@ py::object soft_nms(const py::object& boxes, const py::object& scores, const py:
                       });
 }
 
-const Registration registered([](py::module_& m) { m.def("soft_nms", &soft_nms); });
+const Registration register_soft_nms([](py::module_& m) { m.def("soft_nms", &soft_nms); });
 
 }  // namespace
 }  // namespace ptdet

@@ -89,7 +89,7 @@ py::object yolo_pipeline(const py::object& prediction, const py::object& conf_th
   return py::make_tuple(found.table, found.num, found.passed);
 }
 
-const Registration registered([](py::module_& m) {
+const Registration register_yolo([](py::module_& m) {
   m.def("yolo_postprocess", &yolo_postprocess);
   m.def("yolo_pipeline", &yolo_pipeline);
 });

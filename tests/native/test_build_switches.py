@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 NINJA = shutil.which("ninja") or str(Path(sys.executable).parent / "ninja")
 SOURCES = {
     "csrc/runtime/thread_pool.cpp", "csrc/cpu/nms.cpp", "csrc/cpu/simd/avx2.cpp", "csrc/torch/nms.cpp",
-    "csrc/torch/nms_cuda.cpp", "csrc/numpy/nms.cpp", "csrc/cuda/nms.cu",
+    "csrc/torch/nms_cuda.cpp", "csrc/numpy/nms.cpp", "csrc/numpy/quick.cpp", "csrc/cuda/nms.cu",
 }  # fmt: skip
 # Of the environment, CI's own among them, none reaches the build of a test.
 SWITCHES = {
@@ -24,7 +24,7 @@ SWITCHES = {
 }  # fmt: skip
 # Writes what was asked for, fails over a source that says so, and lists the architectures of nvcc 12.4.
 COMPILER = r"""#!/usr/bin/env python3
-import os, sys
+import os, re, sys
 from pathlib import Path
 if "--help" in sys.argv:
     raise SystemExit
@@ -32,14 +32,18 @@ if "--list-gpu-arch" in sys.argv:
     print(*("compute_" + arch for arch in ("50", "70", "75", "80", "86", "89", "90")), sep="\n")
     raise SystemExit
 after = lambda flag: Path(sys.argv[sys.argv.index(flag) + 1])
-for source in sys.argv[1:]:
-    if source.endswith((".cpp", ".cu")) and "broken" in Path(source).read_text():
+tree = next((word[2:] for word in sys.argv if word.startswith("-I") and word.endswith("csrc")), "")
+given = [Path(word) for word in sys.argv[1:] if word.endswith((".cpp", ".cu"))]
+for source in given:
+    given += [Path(tree, name) for name in re.findall(r'#include "(.*)"', source.read_text())]
+    if "broken" in source.read_text():
         print(f"{source}:1:1: error: this file is broken")
         raise SystemExit(1)
 out = after("-o")
 out.write_bytes(os.fsencode(" ".join(sys.argv)))
 if "-MF" in sys.argv:
-    after("-MF").write_bytes(os.fsencode(str(out).replace(" ", chr(92) + " ").replace("$", "$$") + ":\n"))
+    made, *read = (str(path).replace(" ", chr(92) + " ").replace("$", "$$") for path in (out, *given))
+    after("-MF").write_bytes(os.fsencode(f"{made}: {' '.join(read)}\n"))
 """
 
 
