@@ -405,4 +405,23 @@ class NativeDistribution(Distribution):
         return True  # the wheel belongs to one platform
 
 
-setup(cmdclass={"build": Build, "develop": Develop, "build_native": BuildNative}, distclass=NativeDistribution)
+def readme() -> str:
+    """README.md for a page elsewhere, as PyPI's: links into the tree get the address of [project.urls], and without one
+    only their words are left."""
+    found = re.search(r'^Source = "(.*)"$', (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE)
+
+    def whole(link: re.Match[str]) -> str:
+        picture, words, place = link.groups()
+        if re.match(r"https?:|#", place):
+            return link[0]
+        if found is None:
+            return "" if picture else words
+        return f"{picture}[{words}]({found[1]}/{'raw' if picture else 'blob'}/main/{place})"
+
+    return re.sub(r"(!?)\[([^]]*)\]\(([^)]+)\)", whole, (ROOT / "README.md").read_text(encoding="utf-8"))
+
+
+setup(
+    long_description=readme(), long_description_content_type="text/markdown",
+    cmdclass={"build": Build, "develop": Develop, "build_native": BuildNative}, distclass=NativeDistribution,
+)  # fmt: skip

@@ -1,4 +1,5 @@
-"""Draws docs/methods.jpg: part of a COCO picture, the candidates of YOLOX-nano, and what each method keeps of them."""
+"""Draws the pictures of README.md from the candidates of YOLOX-nano in COCO pictures: docs/before_after.jpg, by
+`ptdet run`, and docs/methods.jpg, what each method keeps."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 import ptdet
+from ptdet import cli
 from ptdet._shared.methods import METHODS
 from ptdet.cli.draw import draw_panels
 from ptdet.io import Candidates, read_predictions
@@ -19,7 +21,7 @@ from ptdet.io import Candidates, read_predictions
 ROOT = Path(__file__).resolve().parents[1]
 IMAGE = ROOT / "tests/data/images/000000001268.jpg"
 PREDICTIONS = ROOT / "tests/data/yolox_nano_coco/raw_000000001268.npz"
-OUT = ROOT / "docs/methods.jpg"
+DOCS, PICTURES = ROOT / "docs", ("before_after.jpg", "methods.jpg")
 PART = (390, 70, 640, 427)
 CONFIDENCE, IOU = 0.1, 0.7
 Found = tuple[Tensor, Tensor, Tensor]  # boxes, scores, labels
@@ -62,7 +64,13 @@ def kept_by(name: str, options: dict[str, Any], boxes: Tensor, scores: Tensor, l
     return (changed, scores[keep], labels[keep]) if changed.ndim == 2 else (boxes[keep], changed, labels[keep])
 
 
-def main(out: Path = OUT) -> None:
+def draw_before_after(out: Path) -> None:
+    data = ROOT / "tests/data"
+    raw, picture = data / "yolox_nano_coco/raw_000000000885.npz", data / "images/000000000885.jpg"
+    cli.main(["run", str(raw), "--image", str(picture), "--iou", "0.45", "--out", str(out)])
+
+
+def draw_methods(out: Path) -> None:
     predictions = read_predictions(PREDICTIONS)[0]
     found = predictions.in_picture(predictions.candidates(CONFIDENCE))
     assert found.labels is not None
@@ -80,6 +88,11 @@ def main(out: Path = OUT) -> None:
         part = Path(folder) / "part.png"
         Image.open(IMAGE).crop(PART).save(part)
         draw_panels(part, out, panels, classes=[""] * 80, title=title, columns=5, sizes=(440, 440))
+
+
+def main(folder: Path = DOCS) -> None:
+    for draw, name in zip((draw_before_after, draw_methods), PICTURES, strict=True):
+        draw(folder / name)
 
 
 if __name__ == "__main__":

@@ -35,12 +35,31 @@ BEGIN, END = "<!-- generated: {name} -->", "<!-- end of generated -->"
 
 @dataclass(frozen=True)
 class Shown:
-    """A table of README.md: rows with the same floor; a column for each peer that any row has."""
+    """A table of benchmarks/README.md: rows with the same floor; a column for each peer that any row has."""
 
     title: str
     places: tuple[tuple[str, str, int], ...]  # group, scene, n
 
 
+# README.md's few: what is used now, the peer's column, and the place
+GAIN = (
+    ("`torchvision.ops.batched_nms`, 10,000 boxes of 80 classes", "torchvision", ("batched", "clustered", 10_000)),
+    (
+        "ultralytics' `non_max_suppression`, 32 heads of 84 x 8400",
+        "ultralytics",
+        ("postprocess", "heads, conf 0.25", 32),
+    ),
+    (
+        "`ensemble_boxes.weighted_boxes_fusion`, 1,000 boxes",
+        "ensemble-boxes",
+        ("methods", "weighted_boxes_fusion", 1000),
+    ),
+    (
+        "`torchvision.ops.complete_box_iou_loss` and its gradient, 1,000,000 pairs",
+        "torchvision",
+        ("losses", "complete_box_iou_loss", 1_000_000),
+    ),
+)
 SHOWN = (
     Shown(
         "NMS, threshold 0.5",
@@ -83,8 +102,21 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join([lines[0], "| " + " | ".join("---" for _ in rows[0]) + " |", *lines[1:]])
 
 
+def gain(results: Results) -> str:
+    """For README.md: what ptdet takes, and what the usual choice takes."""
+    table = [["instead of", "takes", "ptdet", "times as fast"]]
+    for title, peer, place in GAIN:
+        ours, theirs = results.find(*place), results.find(*place, library=peer)
+        if ours and theirs:
+            shown = [seconds(row.seconds.median) for row in (theirs, ours)]
+            table.append([title, *shown, f"**{_times(theirs)}**"])
+    machine = results.machine
+    where = f"{machine['processor']}, {machine['threads']} threads, torch {machine['versions']['torch']}, float32"
+    return f"{markdown(table)}\n\n{where}; [all numbers](benchmarks/README.md), the missed targets among them."
+
+
 def speed(results: Results) -> str:
-    """For README.md."""
+    """For benchmarks/README.md: every peer."""
     machine = results.machine
     wall = machine.get("clock", "wall") == "wall"
     loaded = (
@@ -100,7 +132,7 @@ def speed(results: Results) -> str:
         f"torch {machine['versions']['torch']}, float32, medians.{loaded} Under a peer: how many times as long as "
         f"ptdet it takes, `*` where its answer differs; floor: the least that any implementation must do.",
         *(part for part in (_shown(results, one) for one in SHOWN) if part),
-        f"{met} of the {len(found)} [targets](benchmarks/README.md#targets) are met.",
+        f"{met} of the {len(found)} [targets](#targets) are met.",
     ]
     return "\n\n".join(parts)
 
@@ -177,8 +209,10 @@ def gpu_block(_: Results) -> str:
 
 
 BLOCKS: dict[str, dict[str, Callable[[Results], str]]] = {
-    "README.md": {"speed": speed, "gpu": gpu_block},
+    "README.md": {"gain": gain},
     "benchmarks/README.md": {
+        "speed": speed,
+        "gpu": gpu_block,
         "targets": target_block,
         "growth": growth_block,
         "slowest": slowest_block,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -221,6 +222,20 @@ def test_an_old_setuptools_is_told_in_one_line(tree: Tree) -> None:
     ran = subprocess.run([sys.executable, "-c", code], cwd=tree.folder, capture_output=True, text=True)
     assert ran.returncode == 1
     assert ran.stderr.startswith("ptdet: setuptools 65.5.1 is too old") and ran.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("url", ["", "https://example.org/ptdet"])
+def test_links_and_pictures_on_another_page(tree: Tree, url: str) -> None:
+    if url:
+        project = tree.folder / "pyproject.toml"
+        text = project.read_text(encoding="utf-8")
+        project.write_text(f'{text}\n[project.urls]\nSource = "{url}"\n', encoding="utf-8")
+    command = [sys.executable, "-W", "ignore", "setup.py", "-q", "--long-description"]
+    page = subprocess.run(command, cwd=tree.folder, capture_output=True, text=True, check=True).stdout
+    links = re.findall(r"\]\((.*?)\)", page)
+    assert all(link.startswith(("https://", "#")) for link in links), links
+    assert (f"![Raw candidates of a detector, and what is kept of them]({url}/raw/main/docs/" in page) == bool(url)
+    assert (f"[docs/SPEC.md]({url}/blob/main/docs/SPEC.md)" in page) == bool(url) and "docs/SPEC.md" in page
 
 
 @pytest.mark.parametrize("hides", [False, True])

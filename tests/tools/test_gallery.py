@@ -1,4 +1,4 @@
-"""The picture of the methods in README.md is what `python -m benchmarks.gallery` draws."""
+"""The pictures of README.md are what `python -m benchmarks.gallery` draws."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ ROOT = Path(__file__).parents[2]
 def test_the_gallery_is_up_to_date(tmp_path: Path) -> None:
     from benchmarks import gallery
 
-    gallery.main(tmp_path / "methods.jpg")
-    assert gallery.OUT.stat().st_size < 600_000 and gallery.OUT.name in (ROOT / "README.md").read_text()
-    drawn, stored = (Image.open(path).convert("L") for path in (tmp_path / "methods.jpg", gallery.OUT))
-    assert drawn.size == stored.size
-    differing = ImageChops.difference(drawn, stored).point(lambda value: 255 * (value > 64))
-    assert ImageStat.Stat(differing).mean[0] < 0.03  # of 255: a small box less is 0.07, a JPEG written anew 0.00
+    gallery.main(tmp_path)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name in gallery.PICTURES:
+        assert (gallery.DOCS / name).stat().st_size < 600_000 and f"(docs/{name})" in readme
+        drawn, stored = (Image.open(folder / name).convert("L") for folder in (tmp_path, gallery.DOCS))
+        assert drawn.size == stored.size
+        differing = ImageChops.difference(drawn, stored).point(lambda value: 255 * (value > 64))
+        assert ImageStat.Stat(differing).mean[0] < 0.03  # of 255: a small box less is 0.07, a JPEG written anew 0.00
