@@ -1,7 +1,7 @@
 """Differences between packages that raise no error, for the `compat` of nms, batched_nms and soft_nms.
 
 docs/switching.md has the table and tells which of them was checked against the package itself. Boxes are x1, y1, x2, y2
-in all of them. Nothing here needs torch.
+in all of them, or two opposite corners in any order where the profile says so. Nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ class Profile(NamedTuple):
     keeps_min_score: bool = False  # soft: a score equal to min_score stays
     by_class: bool = False  # kept boxes come class after class, by rising id
     offset: int = 0  # 1: coordinates count pixels, a box is x2 - x1 + 1 wide
+    any_corners: bool = False  # a box is given by two opposite corners, in any order
 
     def least(self, min_score: float) -> float:
         """The score that a box must be above to stay."""
@@ -34,8 +35,8 @@ PROFILES: dict[str, Profile] = {
     "yolov5": Profile(),
     "mmcv": Profile(soft_inclusive=True, keeps_min_score=True),
     "mmcv_offset_1": Profile(soft_inclusive=True, keeps_min_score=True, offset=1),
-    "tensorflow": Profile(sigma_factor=2.0),
-    "onnx": Profile(by_class=True),
+    "tensorflow": Profile(sigma_factor=2.0, any_corners=True),
+    "onnx": Profile(by_class=True, any_corners=True),
     "opencv": Profile(),
 }
 

@@ -10,7 +10,7 @@ import numpy as np
 from .._shared.checks import check_flag, check_number, check_positive
 from .._shared.weights import shared_weights
 from ._native import native
-from ._types import Array, Indices
+from ._types import Array, Indices, is_floating
 
 
 class _Gathered(NamedTuple):
@@ -101,11 +101,11 @@ def _gathered(boxes_list: Any, scores_list: Any, labels_list: Any, weights: Any)
             if each.shape != boxes.shape[:1]:
                 raise ValueError(f"{name}[{m}]: expected shape ({boxes.shape[0]},), got {each.shape}")
         for name, each in (("boxes_list", boxes), ("scores_list", scores)):
-            if not _is_floating(each.dtype):
+            if not is_floating(each.dtype):
                 raise TypeError(f"{name}[{m}]: expected float64, float32, float16 or bfloat16, got {each.dtype}")
-        if not _is_floating(labels.dtype) and labels.dtype.kind not in "iub":
+        if not is_floating(labels.dtype) and labels.dtype.kind not in "iub":
             raise TypeError(f"labels_list[{m}]: expected integers, bools or floats, got {labels.dtype}")
-        if _is_floating(labels.dtype) and np.isnan(labels).any():
+        if is_floating(labels.dtype) and np.isnan(labels).any():
             raise ValueError(f"labels_list[{m}]: expected ids that equal themselves, got NaN")
     dtypes = {each.dtype.newbyteorder("=") for each in labels_list}
     if len(dtypes) > 1 and any(dtype.kind == "u" and dtype.itemsize > 1 for dtype in dtypes):  # as of tensors
@@ -130,10 +130,6 @@ def _weights(weights: Any, models: int) -> Array:
     for each in numbers:
         check_positive("weights", each)
     return np.array(numbers, dtype=np.float64)
-
-
-def _is_floating(dtype: np.dtype[Any]) -> bool:
-    return dtype.kind == "f" and dtype.itemsize in (2, 4, 8) or str(dtype) == "bfloat16"
 
 
 def _taking_part(scores: Array, skip_box_thr: float) -> Indices:

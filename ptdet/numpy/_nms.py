@@ -6,9 +6,9 @@ from typing import Literal, overload
 
 import numpy as np
 
-from ..compat import hard_profile
+from ..compat import Profile, hard_profile
 from ._native import native
-from ._types import Array, Indices
+from ._types import Array, Indices, is_floating
 
 _NMS = native.nms
 
@@ -65,7 +65,8 @@ def nms(
         inclusive: remove at overlap == iou_threshold too.
         return_owner: also say which kept box removed each box.
         compat: do as this package does where packages differ silently (docs/switching.md): torchvision, yolov3, yolov5,
-            mmcv, mmcv_offset_1, tensorflow, onnx or opencv. It settles `inclusive`.
+            mmcv, mmcv_offset_1, tensorflow, onnx or opencv. It settles `inclusive`; with tensorflow and onnx boxes may
+            be given by any two opposite corners.
 
     Returns:
         keep (K,) int64: kept indices by decreasing score, ties to the lower index.
@@ -157,7 +158,7 @@ def batched_nms(
 def _settled(compat: str, boxes: Array, inclusive: bool) -> tuple[Array, bool, bool]:
     """Boxes and `inclusive` as the package takes them, and whether it lists the kept class after class."""
     profile = hard_profile(compat, inclusive)
-    return in_pixels(boxes) if profile.offset else boxes, profile.inclusive, profile.by_class
+    return as_given(boxes, profile), profile.inclusive, profile.by_class
 
 
 def _class_after_class(found: Indices | tuple[Indices, Indices], idxs: Array) -> Indices | tuple[Indices, Indices]:
@@ -166,9 +167,14 @@ def _class_after_class(found: Indices | tuple[Indices, Indices], idxs: Array) ->
     return (keep, owner[0]) if owner else keep
 
 
-def in_pixels(boxes: Array) -> Array:
-    """Boxes whose last pixel is x2, y2, as boxes that end there; in a type that can hold it."""
-    if not isinstance(boxes, np.ndarray) or boxes.shape[-1:] != (4,):
+def as_given(boxes: Array, profile: Profile) -> Array:
+    """x1, y1, x2, y2 of boxes that are written as the package of this profile writes them."""
+    if not (profile.offset or profile.any_corners):
+        return boxes
+    if not isinstance(boxes, np.ndarray) or boxes.shape[-1:] != (4,) or not is_floating(boxes.dtype):
         return boxes  # is refused by whoever asked
-    held = boxes.astype(np.float32) if boxes.dtype.itemsize == 2 and boxes.dtype.kind not in "iu" else boxes
-    return held + np.array([0, 0, 1, 1], held.dtype)
+    if profile.offset:  # x2, y2 is the last pixel; in a type that can hold the one after it
+        held = boxes.astype(np.float32) if boxes.dtype.itemsize == 2 else boxes
+        return held + np.array([0, 0, 1, 1], held.dtype)
+    first, last = boxes[..., :2], boxes[..., 2:]
+    return np.concatenate([np.minimum(first, last), np.maximum(first, last)], -1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .._shared.checks import check_number
 from ..compat import soft_profile
 from ._native import native
-from ._nms import in_pixels
+from ._nms import as_given
 from ._types import Array
 
 
@@ -41,7 +41,7 @@ def soft_nms(
         profile = soft_profile(compat, inclusive, reselect)
         check_number("sigma", sigma)
         check_number("min_score", min_score)
-        boxes = in_pixels(boxes) if profile.offset else boxes
+        boxes = as_given(boxes, profile)
         sigma, min_score = profile.sigma_factor * sigma, profile.least(min_score)
         inclusive, reselect = profile.soft_inclusive, profile.reselect
     options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)

@@ -11,6 +11,11 @@ Array: TypeAlias = NDArray[Any]
 Indices: TypeAlias = NDArray[np.int64]
 
 
+def is_floating(dtype: np.dtype[Any]) -> bool:
+    """One of the types that boxes and scores may have, of any byte order."""
+    return dtype.kind == "f" and dtype.itemsize in (2, 4, 8) or str(dtype) == "bfloat16"
+
+
 def computable(name: str, array: Any) -> Array:
     """In float64 or float32, of the machine's byte order."""
     if not isinstance(array, np.ndarray):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .._library.checks import IDS_ARE_NAN, NUMBERS_ARE_NAN, SCORES_ARE_NEGATIVE, check_dense
+from .._library.checks import FLOATS, IDS_ARE_NAN, NUMBERS_ARE_NAN, SCORES_ARE_NEGATIVE, check_dense
 from .._library.pieces import by_piece, is_recorded
 from .._library.register import operator, wants_gradient
+from ..compat import Profile
 
 IMAGE_ORDER = operator("image_order")
 IMAGE_SLOTS = operator("image_slots")
@@ -40,17 +41,26 @@ def cut_owned(found: tuple[Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor]:
     return cut(keep, num_kept)[0], owner
 
 
-def in_pixels(boxes: Tensor) -> Tensor:
-    """Boxes whose last pixel is x2, y2, as boxes that end there; in a type that can hold it."""
+def as_given(boxes: Tensor, profile: Profile) -> Tensor:
+    """x1, y1, x2, y2 of boxes that are written as the package of this profile writes them."""
+    if not (profile.offset or profile.any_corners):
+        return boxes
     check_dense(boxes=boxes)
-    if boxes.shape[-1:] != (4,):
+    if boxes.shape[-1:] != (4,) or boxes.dtype not in FLOATS:
         return boxes  # is refused by whoever asked
+    return by_piece(_in_pixels if profile.offset else _in_order, boxes)
 
-    def grown(some: Tensor) -> Tensor:
-        held = some.float() if some.dtype in (torch.float16, torch.bfloat16) else some
-        return held + held.new_tensor([0, 0, 1, 1])
 
-    return by_piece(grown, boxes)
+def _in_pixels(boxes: Tensor) -> Tensor:
+    """Boxes whose last pixel is x2, y2, as boxes that end there; in a type that can hold it."""
+    held = boxes.float() if boxes.dtype in (torch.float16, torch.bfloat16) else boxes
+    return held + held.new_tensor([0, 0, 1, 1])
+
+
+def _in_order(boxes: Tensor) -> Tensor:
+    """Boxes given by two opposite corners. A box in order keeps its values and gradients."""
+    first, last = boxes[..., :2], boxes[..., 2:]
+    return torch.cat([torch.minimum(first, last), torch.maximum(first, last)], -1)
 
 
 def rows_at(values: Tensor, places: Tensor, padding: int | None = None) -> Tensor:

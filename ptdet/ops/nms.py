@@ -11,7 +11,7 @@ from .._library.arguments import explain
 from .._library.checks import UNEXPLAINED, check_ids_are_numbers, settled_limit
 from .._library.register import operator
 from ..compat import hard_profile
-from ._results import by_image, cut_owned, in_pixels
+from ._results import as_given, by_image, cut_owned
 
 NMS = operator("nms")
 NMS_WALK = operator("nms_walk")
@@ -71,7 +71,8 @@ def nms(
         inclusive: remove at overlap == iou_threshold too.
         return_owner: also say which kept box removed each box.
         compat: do as this package does where packages differ silently (docs/switching.md): torchvision, yolov3, yolov5,
-            mmcv, mmcv_offset_1, tensorflow, onnx or opencv. It settles `inclusive`.
+            mmcv, mmcv_offset_1, tensorflow, onnx or opencv. It settles `inclusive`; with tensorflow and onnx boxes may
+            be given by any two opposite corners.
 
     Returns:
         keep (K,) int64: kept indices by decreasing score, ties to the lower index, the same on every device.
@@ -170,7 +171,7 @@ def batched_nms(
 def _settled(compat: str, boxes: Tensor, inclusive: bool) -> tuple[Tensor, bool, bool]:
     """Boxes and `inclusive` as the package takes them, and whether it lists the kept class after class."""
     profile = hard_profile(compat, inclusive)
-    return in_pixels(boxes) if profile.offset else boxes, profile.inclusive, profile.by_class
+    return as_given(boxes, profile), profile.inclusive, profile.by_class
 
 
 def _class_after_class(found: Tensor | tuple[Tensor, Tensor], idxs: Tensor) -> Tensor | tuple[Tensor, Tensor]:

@@ -9,7 +9,7 @@ from .._library.checks import UNEXPLAINED, settled_limit
 from .._library.register import operator, past_autograd
 from .._shared.checks import check_number
 from ..compat import soft_profile
-from ._results import cut, in_pixels
+from ._results import as_given, cut
 
 SOFT_NMS_WALK = operator("soft_nms_walk")
 
@@ -49,7 +49,8 @@ def soft_nms(
         return_owner: also say whose decay dropped each box.
         compat: do as this package does where packages differ silently (docs/switching.md): torchvision, yolov3, yolov5,
             mmcv, mmcv_offset_1, tensorflow, onnx or opencv. It settles `inclusive` and `reselect`, and `sigma` is on
-            its scale. What tensorflow removes besides, at overlap > iou_threshold, is not removed here.
+            its scale; corners as in `nms`. What tensorflow removes besides, at overlap > iou_threshold, is not removed
+            here.
 
     Returns:
         scores (K,): decayed, decreasing; they carry gradients to boxes and scores, the selection held fixed.
@@ -70,7 +71,7 @@ def soft_nms(
         profile = soft_profile(compat, inclusive, reselect)
         check_number("sigma", sigma)
         check_number("min_score", min_score)
-        boxes = in_pixels(boxes) if profile.offset else boxes
+        boxes = as_given(boxes, profile)
         sigma, min_score = profile.sigma_factor * sigma, profile.least(min_score)
         inclusive, reselect = profile.soft_inclusive, profile.reselect
     max_output = settled_limit(max_output, inclusive, return_owner, reselect)

@@ -69,8 +69,14 @@ def onnx_nms(boxes: Tensor, scores: Tensor, threshold: float, least: float) -> A
     return session.run(None, {"boxes": boxes[None, :, [1, 0, 3, 2]].numpy(), "scores": scores[None].numpy()})[0]
 
 
+def turned(boxes: Tensor) -> Tensor:
+    """The same boxes by other corners: each of the four ways to write them in turn."""
+    ways = torch.tensor([[0, 1, 2, 3], [2, 1, 0, 3], [0, 3, 2, 1], [2, 3, 0, 1]])
+    return boxes.gather(1, ways[torch.arange(len(boxes)) % 4])
+
+
 def test_onnx() -> None:
-    for boxes, scores, threshold in scenes():
+    for boxes, scores, threshold in scenes() + [(turned(one), *others) for one, *others in scenes()]:
         ids = torch.arange(len(scores)) % 3
         of_classes = torch.where(ids == torch.arange(3)[:, None], scores, -1.0)
         theirs = onnx_nms(boxes, of_classes, threshold, 0.3)
@@ -82,7 +88,7 @@ def test_onnx() -> None:
 @pytest.mark.filterwarnings("ignore")  # of its import
 def test_tensorflow() -> None:
     image = pytest.importorskip("tensorflow").image
-    for boxes, scores, threshold in scenes():
+    for boxes, scores, threshold in scenes() + [(turned(one), *others) for one, *others in scenes()]:
         given = boxes[:, [1, 0, 3, 2]].numpy(), scores.numpy(), len(scores)
         theirs = image.non_max_suppression(*given, threshold, 0.3).numpy()
         ours = ptdet.nms(boxes, scores, threshold, compat="tensorflow", score_threshold=float(np.float32(0.3)))
@@ -108,6 +114,33 @@ def test_by_hand() -> None:
     assert ptdet.nms(BOXES[:2].half(), SCORES[:2], 0.52, compat="mmcv_offset_1").tolist() == [0]
 
 
+ANY_CORNERS = ("onnx", "tensorflow")
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("name", PROFILES)
+def test_corners_in_any_order(name: str, dtype: torch.dtype) -> None:
+    """Two of IoU 1/2, given by any two opposite corners: the second goes, where the package takes them."""
+    boxes = BOXES[:2].to(dtype)
+    for ways in ([0, 1, 2, 3], [2, 1, 0, 3], [0, 3, 2, 1], [2, 3, 0, 1]):
+        given = torch.stack([boxes[0, ways], boxes[1]])
+        taken = name in ANY_CORNERS or ways == [0, 1, 2, 3]
+        kept = [0] if taken else [0, 1]
+        assert ptdet.nms(given, SCORES[:2], 0.45, compat=name).tolist() == kept
+        assert ptdet.batched_nms(given, SCORES[:2], torch.zeros(2), 0.45, compat=name).tolist() == kept
+        decayed = ptdet.soft_nms(given, SCORES[:2], 0.45, kind="linear", compat=name)[0]
+        assert (decayed[1] < SCORES[1]) == taken
+
+
+def test_gradient_goes_to_the_corner_that_was_given() -> None:
+    ways = torch.tensor([[2, 1, 0, 3], [2, 3, 0, 1]])
+    plain, given = BOXES[:2].clone().requires_grad_(), BOXES[:2].gather(1, ways).requires_grad_()
+    ptdet.soft_nms(plain, SCORES[:2], compat="opencv")[0][1].backward()
+    ptdet.soft_nms(given, SCORES[:2], compat="onnx")[0][1].backward()
+    assert plain.grad is not None and given.grad is not None and plain.grad[0, 3] != 0
+    assert torch.equal(given.grad, plain.grad.gather(1, ways))
+
+
 def test_min_score() -> None:
     """mmcv keeps a score that is min_score exactly."""
     kept = {name: len(ptdet.soft_nms(BOXES[:1], SCORES[3:4], min_score=float(SCORES[3]), compat=name)[1]) for name in
@@ -122,6 +155,7 @@ def test_arrays(name: str) -> None:
 
     for boxes, scores, threshold in scenes():
         ids = torch.arange(len(scores)) % 3
+        boxes = turned(boxes) if name in ANY_CORNERS else boxes
         arrays = [each.numpy() for each in (boxes, scores, ids)]
         for owner in (False, True):
             options: dict[str, Any] = {"compat": name, "return_owner": owner}
@@ -143,7 +177,7 @@ def test_compiles() -> None:
     compiled = torch.compile(
         lambda *given: ptdet.batched_nms(*given, 0.5, compat="onnx"), fullgraph=True, backend="aot_eager"
     )
-    given = BOXES, SCORES, torch.tensor([1, 0, 1, 0, 1])
+    given = turned(BOXES), SCORES, torch.tensor([1, 0, 1, 0, 1])
     assert torch.equal(compiled(*given), ptdet.batched_nms(*given, 0.5, compat="onnx"))
 
 
