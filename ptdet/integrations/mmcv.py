@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from typing import Any
+import warnings
+from collections.abc import Callable, Mapping
+from numbers import Integral
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
 
 from .._library.checks import check_dense
+from .._shared.checks import check_number, one_of
 from ..ops.nms import batched_nms as _batched_nms, nms as _nms
 from ..ops.overlap import overlap, pairwise_overlap
 from ..ops.soft_nms import soft_nms as _soft_nms
 
 METHODS = {"naive": "hard", "linear": "linear", "gaussian": "gaussian"}
+NMS_OPTIONS = {"iou_threshold", "offset", "score_threshold", "max_num"}
+SOFT_NMS_OPTIONS = {"iou_threshold", "offset", "sigma", "min_score", "method", "max_num"}
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
+def _takes_old_name(function: Callable[P, T]) -> Callable[P, T]:
+    """`iou_thr` is `iou_threshold`, with a DeprecationWarning, as mmcv has it."""
+
+    @functools.wraps(function)
+    def call(*arguments: P.args, **keywords: P.kwargs) -> T:
+        _rename(keywords)
+        return function(*arguments, **keywords)
+
+    return call
+
+
+def _rename(options: dict[str, Any], where: str = "") -> None:
+    if "iou_thr" in options:
+        if "iou_threshold" in options:
+            raise TypeError(f"{where}iou_thr: expected it or iou_threshold, got both")
+        warnings.warn(f"{where}iou_thr is called iou_threshold now", DeprecationWarning, stacklevel=3)
+        options["iou_threshold"] = options.pop("iou_thr")
+
+
+@_takes_old_name
 def nms(
     boxes: Tensor,
     scores: Tensor,
@@ -24,7 +54,7 @@ def nms(
     score_threshold: float = 0,
     max_num: int = -1,
 ) -> tuple[Tensor, Tensor]:
-    """mmcv.ops.nms: hard suppression at overlap > iou_threshold.
+    """mmcv.ops.nms: hard suppression at overlap > iou_threshold, which may be called iou_thr.
 
     Args:
         offset: 1 counts pixels, so that a box is x2 - x1 + 1 wide; 0 does not.
@@ -37,13 +67,10 @@ def nms(
     Raises:
         TypeError, ValueError: naming the argument, what was expected and what came.
     """
-    keep = _nms(
-        _pixels(boxes, offset), scores, iou_threshold,
-        score_threshold=score_threshold if score_threshold > 0 else None, max_output=max_num if max_num > 0 else None,
-    )  # fmt: skip
-    return _with_scores(boxes[keep], scores[keep]), keep
+    return _hard(boxes, scores, None, iou_threshold, offset, score_threshold, max_num)
 
 
+@_takes_old_name
 def soft_nms(
     boxes: Tensor,
     scores: Tensor,
@@ -57,19 +84,12 @@ def soft_nms(
 
     Args:
         method: naive (hard), linear or gaussian.
-        offset: as in `nms`.
+        offset: as in `nms`, and `iou_thr` too.
 
     Returns:
         dets (K, 5), boxes with their decayed scores, and keep (K,) int64, by decreasing decayed score.
     """
-    if method not in METHODS:
-        raise ValueError(f"method: expected one of {', '.join(METHODS)}, got {method!r}")
-    least = math.nextafter(min_score, -math.inf)  # ours drops scores <= the limit
-    decayed, keep = _soft_nms(
-        _pixels(boxes, offset), scores, iou_threshold, sigma=sigma, min_score=least, kind=METHODS[method],
-        inclusive=True,
-    )  # fmt: skip
-    return _with_scores(boxes[keep], decayed), keep
+    return _soft(boxes, scores, None, iou_threshold, sigma, min_score, method, offset)
 
 
 def batched_nms(
@@ -83,40 +103,76 @@ def batched_nms(
 
     Returns:
         dets (K, 5) and keep (K,) int64, by decreasing score.
+
+    Raises:
+        TypeError, ValueError: naming the argument or the entry of nms_cfg, what was expected and what came.
     """
     if nms_cfg is None:
         order = torch.sort(scores, descending=True, stable=True).indices
         return _with_scores(boxes[order], scores[order]), order
+    if not isinstance(nms_cfg, Mapping):
+        raise TypeError(f"nms_cfg: expected a dict or None, got {type(nms_cfg).__name__}")
     options = dict(nms_cfg)
     kind = options.pop("type", "nms")
+    if kind not in ("nms", "soft_nms"):
+        raise ValueError(f"nms_cfg: expected type nms or soft_nms, got {kind!r}")
     groups = None if options.pop("class_agnostic", class_agnostic) else idxs
     options.pop("split_thr", None)
-    most = options.pop("max_num", -1)
-    limit = most if most > 0 else None
-    moved = _pixels(boxes, options.pop("offset", 0))
-    if kind == "nms":
-        least = options.pop("score_threshold", 0)
-        chosen: dict[str, Any] = {"max_output": limit, "score_threshold": least if least > 0 else None}
-        threshold = options.pop("iou_threshold")
-        _refuse(options)
-        keep: Any = (
-            _nms(moved, scores, threshold, **chosen) if groups is None
-            else _batched_nms(moved, scores, groups, threshold, **chosen)
-        )  # fmt: skip
-        return _with_scores(boxes[keep], scores[keep]), keep
+    _rename(options, "nms_cfg: ")
+    if unknown := options.keys() - (NMS_OPTIONS if kind == "nms" else SOFT_NMS_OPTIONS):
+        raise ValueError(f"nms_cfg: {', '.join(sorted(map(str, unknown)))} is not known here")
     if kind == "soft_nms":
-        method = options.pop("method", "linear")
-        if method not in METHODS:
-            raise ValueError(f"nms_cfg: expected a method of {', '.join(METHODS)}, got {method!r}")
-        least = math.nextafter(options.pop("min_score", 1e-3), -math.inf)
-        threshold, sigma = options.pop("iou_threshold", 0.3), options.pop("sigma", 0.5)
-        _refuse(options)
-        decayed, keep = _soft_nms(
-            moved, scores, threshold, groups, sigma=sigma, min_score=least, kind=METHODS[method], inclusive=True,
-            max_output=limit,
-        )  # fmt: skip
-        return _with_scores(boxes[keep], decayed), keep
-    raise ValueError(f"nms_cfg: expected type nms or soft_nms, got {kind!r}")
+        return _soft(boxes, scores, groups, **options)
+    if "iou_threshold" not in options:
+        raise ValueError(f"nms_cfg: expected iou_threshold, got {', '.join(map(str, nms_cfg)) or 'nothing'}")
+    return _hard(boxes, scores, groups, **options)
+
+
+def _hard(
+    boxes: Tensor,
+    scores: Tensor,
+    groups: Tensor | None,
+    iou_threshold: float,
+    offset: int = 0,
+    score_threshold: float = 0,
+    max_num: int = -1,
+) -> tuple[Tensor, Tensor]:
+    check_number("score_threshold", score_threshold)
+    least, most = score_threshold if score_threshold > 0 else None, _limit(max_num)
+    moved = _pixels(boxes, offset)
+    keep = (
+        _nms(moved, scores, iou_threshold, score_threshold=least, max_output=most) if groups is None
+        else _batched_nms(moved, scores, groups, iou_threshold, score_threshold=least, max_output=most)
+    )  # fmt: skip
+    return _with_scores(boxes[keep], scores[keep]), keep
+
+
+def _soft(
+    boxes: Tensor,
+    scores: Tensor,
+    groups: Tensor | None,
+    iou_threshold: float = 0.3,
+    sigma: float = 0.5,
+    min_score: float = 1e-3,
+    method: str = "linear",
+    offset: int = 0,
+    max_num: int = -1,
+) -> tuple[Tensor, Tensor]:
+    one_of("method", method, tuple(METHODS))
+    check_number("min_score", min_score)
+    least = math.nextafter(min_score, -math.inf)  # ours drops scores <= the limit
+    decayed, keep = _soft_nms(
+        _pixels(boxes, offset), scores, iou_threshold, groups, sigma=sigma, min_score=least, kind=METHODS[method],
+        inclusive=True, max_output=_limit(max_num),
+    )  # fmt: skip
+    return _with_scores(boxes[keep], decayed), keep
+
+
+def _limit(max_num: int) -> int | None:
+    """All, unless it is above 0."""
+    if isinstance(max_num, bool) or not isinstance(max_num, Integral):
+        raise TypeError(f"max_num: expected an integer, got {type(max_num).__name__}")
+    return max_num if max_num > 0 else None
 
 
 def nms_match(dets: Tensor, iou_threshold: float) -> list[Tensor]:
@@ -149,8 +205,7 @@ def bbox_overlaps(
         mode: iou, or iof: the share of the first box that is covered.
         offset: as in `nms`.
     """
-    if mode not in ("iou", "iof"):
-        raise ValueError(f"mode: expected iou or iof, got {mode!r}")
+    one_of("mode", mode, ("iou", "iof"))
     first, second = _pixels(bboxes1, offset, "bboxes1"), _pixels(bboxes2, offset, "bboxes2")
     return overlap(first, second, mode) if aligned else pairwise_overlap(first, second, mode)
 
@@ -164,8 +219,3 @@ def _pixels(boxes: Tensor, offset: int, name: str = "boxes") -> Tensor:
 
 def _with_scores(boxes: Tensor, scores: Tensor) -> Tensor:
     return torch.cat([boxes, scores[:, None].to(boxes.dtype)], dim=1)
-
-
-def _refuse(rest: dict[str, Any]) -> None:
-    if rest:
-        raise ValueError(f"nms_cfg: {', '.join(rest)} is not known here")
