@@ -1,14 +1,27 @@
-"""ultralytics' non_max_suppression, without ultralytics."""
+"""ultralytics' non_max_suppression, without ultralytics; `install` puts it in the place of ultralytics' own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import inspect
+import math
+import threading
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from .._library.pieces import is_traced
+from .._shared.checks import check_limit
 from ..yolo import postprocess
+from ._patch import Patch
+
+MODULES = ("ultralytics.utils.nms", "ultralytics.utils.ops")  # where the function is defined; ops in older versions
+
+_lock = threading.Lock()
+_active: Installation | None = None
 
 
 def non_max_suppression(
@@ -26,6 +39,8 @@ def non_max_suppression(
     rotated: bool = False,
     end2end: bool = False,
     return_idxs: bool = False,
+    *,
+    labels: Sequence[Tensor] | None = (),
 ) -> Any:
     """The function of this name in ultralytics.utils, for (B, 4 + classes + extra, N) predictions.
 
@@ -33,10 +48,13 @@ def non_max_suppression(
         prediction: or a list whose first item it is; (B, n, 6 + extra) with `end2end`, or where the last dimension is
             6, which is filtered only. Not edited.
         conf_thres, iou_thres, classes, agnostic, multi_label, max_det, nc: as there.
-        max_time_img, max_nms, max_wh: taken and without effect: there is no time limit, no candidate is cut off before
-            the suppression, and classes are not moved apart.
+        max_nms: the best so many candidates of an image take part in the suppression; of equal confidences the lower
+            rows (there: any).
+        max_time_img, max_wh: taken and without effect: there is no time limit, and classes are not moved apart.
         rotated: is refused.
-        return_idxs: also the index of each detection among the N.
+        return_idxs: also the index of each detection among the N; -1 of one that `labels` gave.
+        labels: for each image (n, 5) class, centre x, centre y, width, height: boxes known before, which take part with
+            confidence 1. ultralytics has it, in the seventh place, up to 8.4.163.
 
     Returns:
         For each image (n, 6 + extra): x1, y1, x2, y2, confidence, class, extra; with `return_idxs` a pair of lists.
@@ -46,7 +64,16 @@ def non_max_suppression(
         TypeError, ValueError: naming the argument, what was expected and what came.
     """
     if rotated:
-        raise NotImplementedError("rotated: oriented boxes are not suppressed here; call ultralytics' own for them")
+        raise NotImplementedError(
+            "rotated: oriented boxes are not suppressed here; call ultralytics' own for them, as after "
+            "ptdet.integrations.ultralytics.install()"
+        )
+    if isinstance(max_det, (list, tuple)):
+        raise TypeError(
+            f"max_det: expected an integer, got {type(max_det).__name__}: labels, which older versions of ultralytics "
+            "have in this place, is passed by name"
+        )
+    max_nms = check_limit("max_nms", max_nms)
     if isinstance(prediction, (list, tuple)):
         prediction = prediction[0]
     if not isinstance(prediction, Tensor):
@@ -56,20 +83,50 @@ def non_max_suppression(
     if end2end or prediction.shape[-1] == 6:
         found, rows = _filtered(prediction, conf_thres, classes, max_det)
         return (found, rows) if return_idxs else found
-    num_classes = nc or prediction.shape[1] - 4
+    num_classes, num_rows = nc or prediction.shape[1] - 4, prediction.shape[2]
+    multi_label = multi_label and num_classes > 1
+    if labels is not None and len(labels):
+        prediction = _with_labels(prediction, labels, num_classes)
     if return_idxs:
         if prediction.shape[2] > 2**24:
             raise ValueError("return_idxs: expected at most 2^24 rows, because float32 counts no further")
-        wide = prediction if prediction.dtype == torch.float64 else prediction.float()
+        wide = _wide(prediction)
         index = torch.arange(prediction.shape[2], device=prediction.device, dtype=wide.dtype)
+        index[num_rows:] = -1
         prediction = torch.cat([wide, index.expand(len(wide), 1, -1)], dim=1)
+    most = prediction.shape[2] * (num_classes if multi_label else 1)
     found = postprocess(
         prediction, conf_thres, iou_thres, num_classes=num_classes, classes=classes, agnostic=agnostic,
-        multi_label=multi_label and num_classes > 1, max_det=max_det,
+        multi_label=multi_label, pre_topk=None if max_nms is None or most <= max_nms else max_nms, max_det=max_det,
     )  # fmt: skip
     if return_idxs:
         return [one[:, :-1] for one in found], [one[:, -1].long() for one in found]
     return found
+
+
+def _wide(prediction: Tensor) -> Tensor:
+    return prediction if prediction.dtype == torch.float64 else prediction.float()
+
+
+def _with_labels(prediction: Tensor, labels: Sequence[Tensor], num_classes: int) -> Tensor:
+    """A row more for each label. Images have as many rows: those that stand for none are infinite, so they leave."""
+    wide = _wide(prediction)
+    if len(labels) != len(wide):
+        raise ValueError(f"labels: expected one item for each of {len(wide)} images, got {len(labels)}")
+    of_images = [torch.as_tensor(one, dtype=wide.dtype, device=wide.device) for one in labels]
+    rows = wide.new_full((len(wide), wide.shape[1], max(map(len, of_images))), -math.inf)
+    for image, known in enumerate(of_images):
+        if len(known) == 0:
+            continue
+        if known.dim() != 2 or known.shape[1] != 5:
+            raise ValueError(f"labels[{image}]: expected shape (n, 5), got {tuple(known.shape)}")
+        numbers = known[:, 0].long()
+        if bool(((numbers < 0) | (numbers >= num_classes)).any()):
+            raise ValueError(f"labels[{image}]: expected classes in [0, {num_classes}), got {numbers.tolist()}")
+        rows[image, :, : len(known)] = 0
+        rows[image, :4, : len(known)] = known[:, 1:].T
+        rows[image, 4 + numbers, torch.arange(len(known), device=wide.device)] = 1
+    return torch.cat([wide, rows], dim=2)
 
 
 def _filtered(
@@ -81,3 +138,100 @@ def _filtered(
         passing &= (prediction[..., 5:6] == wanted).any(-1)
     rows = [torch.nonzero(one)[:max_det, 0] for one in passing]
     return [one[kept].float() for one, kept in zip(prediction, rows, strict=True)], rows
+
+
+class Installation(Patch):
+    """What `install` put in place. Leaving it as a context manager undoes it.
+
+    Attributes:
+        replaced: {"non_max_suppression": the places where it stood, such as "ultralytics.utils.nms..."}.
+        calls: how often the function that stands there was called.
+        passed_on: how many of these calls ultralytics' own answered.
+    """
+
+    def __init__(self, original: Callable[..., Any]) -> None:
+        self.passed_on = 0
+        self._original, self._signature = original, inspect.signature(original)
+        name = non_max_suppression.__name__
+        super().__init__({name: original}, {name: self._answer})
+
+    def _answer(self, *arguments: Any, **keywords: Any) -> Any:
+        given = self._signature.bind(*arguments, **keywords).arguments  # in the order that this version has
+        if _is_recorded() or given.get("rotated") or given.keys() - OURS:
+            self.passed_on += 1
+            return self._original(*arguments, **keywords)
+        return non_max_suppression(**given)
+
+    def undo(self) -> None:
+        """Puts every name back to the very object that it was, also where it was imported to in the meantime.
+
+        Raises:
+            RuntimeError: if it is undone already.
+        """
+        global _active
+        with _lock:
+            if self._undone:
+                raise RuntimeError("ptdet.integrations.ultralytics: this installation is undone already")
+            self._take_back()
+            self._undone = True
+            _active = None
+
+    def __repr__(self) -> str:
+        """Where it stands, how often it was called, and how often ultralytics' own answered."""
+        told = super().__repr__().replace("ptdet.patch", "ptdet.integrations.ultralytics", 1)
+        return f"{told}\n  {self.passed_on} calls passed on to ultralytics' own"
+
+
+OURS = frozenset(inspect.signature(non_max_suppression).parameters)
+
+
+def _is_recorded() -> bool:
+    """By torch.jit.trace, torch.export or either exporter of ONNX, for a program that runs without ptdet."""
+    return is_traced() or torch.compiler._is_exporting_flag
+
+
+def _original() -> Callable[..., Any]:
+    try:
+        import_module("ultralytics")
+        for name in MODULES:
+            if find_spec(name) is not None and hasattr(module := import_module(name), non_max_suppression.__name__):
+                found: Callable[..., Any] = module.non_max_suppression
+                return found
+    except Exception as error:  # an ultralytics made for another torch fails in many ways
+        raise ImportError(f"ptdet.integrations.ultralytics: ultralytics cannot be imported: {error}") from error
+    raise ImportError(f"ptdet.integrations.ultralytics: no non_max_suppression in {' or '.join(MODULES)}")
+
+
+def install() -> Installation:
+    """Puts `non_max_suppression` in the place of ultralytics' own, in every module and class that holds it.
+
+    ultralytics' own answers where ours cannot: for rotated boxes, for arguments that ours does not know, and while
+    something is traced or exported. Not reached are functions kept in closures, containers or default arguments.
+
+    Returns:
+        An Installation: what was replaced and how often it was called; `undo()`, `uninstall()` and leaving it as a
+        context manager take it back.
+
+    Raises:
+        RuntimeError: if it is installed already.
+        ImportError: if ultralytics is not there or cannot be imported.
+    """
+    global _active
+    with _lock:
+        if _active is not None:
+            raise RuntimeError("ptdet.integrations.ultralytics: installed already: uninstall it first")
+        installation = Installation(_original())
+        installation._put_in_place()
+        _active = installation
+    return installation
+
+
+def uninstall() -> None:
+    """Undoes `install`.
+
+    Raises:
+        RuntimeError: if nothing is installed.
+    """
+    if (installation := _active) is None:
+        raise RuntimeError("ptdet.integrations.ultralytics: nothing is installed")
+    installation.undo()

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-import ptdet
-from ptdet.integrations import detectron2, ensemble_boxes, mmcv, supervision, torchvision as adapter, ultralytics
+import ptdet.numpy
+from ptdet.integrations import detectron2, ensemble_boxes, mmcv, supervision, torchvision as adapter
 from ptdet.testing import clustered
 
 from ..contract.test_import import python
@@ -67,10 +67,69 @@ def test_ensemble_boxes(seed: int, weights: list[float] | None) -> None:
         np.testing.assert_array_equal(one, other)
 
 
-def test_ensemble_boxes_puts_boxes_right() -> None:
-    boxes, scores, labels = ensemble_boxes.nms(
-        [[[0.5, 0.5, 0.1, 0.1], [-1, 0, 2, 1], [0.3, 0.3, 0.3, 0.4]]], [[0.9, 0.8, 0.7]], [[1, 0, 0]]
+@pytest.mark.parametrize("nothing", range(3))
+@pytest.mark.parametrize("kind", ["avg", "max"])
+def test_ensemble_boxes_of_a_model_that_weighs_nothing(nothing: int, kind: str) -> None:
+    """As the original while no two boxes of that model meet; where they do, it makes the fused box NaN."""
+    given = models(1)
+    boxes, scores, _ = (one[nothing] for one in given)
+    apart = ptdet.numpy.nms(boxes, scores, 0.0)
+    for one in given:
+        one[nothing] = one[nothing][apart]
+    options: dict[str, Any] = {"weights": [2, 3, 1], "conf_type": kind}
+    options["weights"][nothing] = 0
+    ours = ensemble_boxes.weighted_boxes_fusion(*given, **options)
+    both = [[[0, 0, 0.5, 0.5], [0, 0, 0.5, 0.48]]], [[0.9, 0.8]], [[1, 1]]
+    for call in FUSIONS:
+        fused, confidences, _ = call(*(one * 2 for one in both), weights=[0, 1])
+        assert np.isfinite(fused).all() and confidences[0] > 0.5
+        alone = call(*(one + [[]] for one in both), weights=[0, 1])
+        assert np.isfinite(alone[0]).all() and alone[1].tolist() == pytest.approx([0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # numba's own
+        peer = pytest.importorskip("ensemble_boxes")
+    theirs = peer.weighted_boxes_fusion(*given, **options)
+    some = theirs[1] > 0
+    assert some.sum() > 20 and not some.all() and len(some) == len(ours[1])
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one[some], other[some], rtol=1e-5)
+
+
+FUSIONS = (ensemble_boxes.weighted_boxes_fusion, ensemble_boxes.non_maximum_weighted)
+ENSEMBLE = (*FUSIONS, ensemble_boxes.nms, ensemble_boxes.soft_nms, ensemble_boxes.nms_method)
+
+
+@pytest.mark.parametrize("weights", [[0, 0], [-1, 1], [float("nan"), 1], [float("inf"), 1]], ids=str)
+@pytest.mark.parametrize("call", ENSEMBLE)
+def test_ensemble_boxes_weights_that_give_nonsense(call: Any, weights: list[float]) -> None:
+    """The original divides by their sum or largest and gives NaN, infinities or negative confidences."""
+    with pytest.raises(ValueError, match="weights: expected"):
+        call([[[0, 0, 1, 1]]] * 2, [[0.9]] * 2, [[1]] * 2, weights=weights)
+    with pytest.raises(TypeError, match="weights: expected"):
+        call([[[0, 0, 1, 1]]] * 2, [[0.9]] * 2, [[1]] * 2, weights=["1", 1])
+
+
+@pytest.mark.parametrize("call", ENSEMBLE)
+def test_ensemble_boxes_says_what_it_did_to_boxes(call: Any) -> None:
+    pixels = [[[10, 10, 200, 100], [0.1, 0.1, 0.5, 0.5], [0.3, 0.1, 0.2, 0.2]], [[0.2, 0.2, 0.2, 0.4]]]
+    given = pixels, [[0.9, 0.8, 0.7], [0.6]], [[1, 1, 2], [1]]
+    with pytest.warns(UserWarning) as told:
+        call(*given)
+    assert len(told) == 1 and told[0].filename == __file__
+    assert str(told[0].message).startswith(
+        "boxes: of 4, 1 had their corners swapped, 1 reached outside [0, 1] and were clipped, 2 had no area then, or "
+        "NaN, and were left out. They are expected in [0, 1]: divide pixels by the width and height"
     )
+    call([[[0, 0, 1, 1]]], [[0.9]], [[1]])  # without a word
+    if call in FUSIONS:  # boxes that take no part are not told of
+        call(*given, skip_box_thr=0.95)
+
+
+def test_ensemble_boxes_puts_boxes_right() -> None:
+    with pytest.warns(UserWarning, match="boxes: of 3, 1 had"):
+        boxes, scores, labels = ensemble_boxes.nms(
+            [[[0.5, 0.5, 0.1, 0.1], [-1, 0, 2, 1], [0.3, 0.3, 0.3, 0.4]]], [[0.9, 0.8, 0.7]], [[1, 0, 0]]
+        )
     assert boxes.tolist() == [[0, 0, 1, 1], [0.1, 0.1, 0.5, 0.5]]
     assert scores.tolist() == [0.8, 0.9] and labels.tolist() == [0, 1]
     for call in (ensemble_boxes.weighted_boxes_fusion, ensemble_boxes.non_maximum_weighted, ensemble_boxes.nms):
@@ -139,6 +198,49 @@ def test_mmcv_batched_nms() -> None:
             mmcv.batched_nms(BOXES, SCORES, ids, wrong)
 
 
+def test_mmcv_old_name_of_the_threshold() -> None:
+    for call in (mmcv.nms, mmcv.soft_nms):
+        with pytest.warns(DeprecationWarning, match="iou_thr is called iou_threshold now") as told:
+            found = call(BOXES, SCORES, iou_thr=0.4)
+        assert told[0].filename == __file__
+        assert torch.equal(found[0], call(BOXES, SCORES, iou_threshold=0.4)[0])
+        with pytest.raises(TypeError, match="iou_thr: expected it or iou_threshold, got both"):
+            call(BOXES, SCORES, iou_threshold=0.4, iou_thr=0.4)
+    ids = torch.tensor([0, 1, 0, 0])
+    with pytest.warns(DeprecationWarning, match="nms_cfg: iou_thr"):
+        assert mmcv.batched_nms(BOXES, SCORES, ids, {"iou_thr": 0.4})[1].tolist() == [0, 1, 2]
+
+
+WRONG_ENTRIES: list[tuple[Any, str]] = [
+    ({"type": "nms"}, "nms_cfg: expected iou_threshold, got type"),
+    ({}, "nms_cfg: expected iou_threshold, got nothing"),
+    ({"iou_threshold": None}, "iou_threshold: expected a number, got None"),
+    ({"type": "soft_nms", "iou_threshold": None}, "iou_threshold: expected a number, got None"),
+    ({"iou_threshold": 0.5, "score_threshold": None}, "score_threshold: expected a number, got None"),
+    ({"iou_threshold": 0.5, "max_num": None}, "max_num: expected an integer, got None"),
+    ({"iou_threshold": 0.5, "max_num": 2.5}, "max_num: expected an integer, got float"),
+    ({"type": "soft_nms", "max_num": None}, "max_num: expected an integer, got None"),
+    ({"iou_threshold": 0.5, "offset": None}, "offset: expected 0 or 1, got None"),
+    ({"type": "soft_nms", "sigma": None}, "sigma: expected a number, got None"),
+    ({"type": "soft_nms", "min_score": None}, "min_score: expected a number, got None"),
+    ({"type": "soft_nms", "method": None}, "method: expected one of naive"),
+    ({"type": None, "iou_threshold": 0.5}, "nms_cfg: expected type nms or soft_nms, got None"),
+    ({"iou_threshold": 0.5, "sigma": 0.5}, "nms_cfg: sigma is not known"),
+    (0.5, "nms_cfg: expected a dict or None, got float"),
+]
+
+
+@pytest.mark.parametrize(("config", "match"), WRONG_ENTRIES, ids=str)
+def test_mmcv_says_which_entry_is_wrong(config: Any, match: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=match):
+        mmcv.batched_nms(BOXES, SCORES, torch.zeros(4), config)
+
+
+def test_mmcv_entries_of_none_that_mmcv_takes() -> None:
+    config = {"iou_threshold": 0.4, "class_agnostic": None, "split_thr": None}
+    assert mmcv.batched_nms(BOXES, SCORES, torch.tensor([0, 1, 0, 0]), config)[1].tolist() == [0, 1, 2]
+
+
 def test_mmcv_nms_match() -> None:
     dets = torch.cat([BOXES, SCORES[:, None]], 1)
     assert [group.tolist() for group in mmcv.nms_match(dets, 0.44)] == [[0, 1, 3], [2]]
@@ -192,55 +294,51 @@ def test_supervision() -> None:
             supervision.box_non_max_suppression(wrong)  # type: ignore[arg-type]
 
 
+def test_supervision_merges() -> None:
+    """Hulls, confidences weighted by area, and the best one's class; class after class."""
+    boxes = np.array([[0.0, 0, 10, 10], [0, 0, 10, 6], [40, 0, 50, 10], [0, 0, 12, 10], [40, 0, 50, 0]])
+    given = Detections(boxes, np.array([0.8, 0.5, 0.7, 0.9, 0.6]), np.array([0, 0, 1, 0, 1]))
+    rows = np.column_stack([boxes, given.confidence, given.class_id])
+    assert supervision.box_non_max_merge(rows, 0.5) == [[3, 0, 1], [2], [4]]  # IoU 10/12 and 6/12, which joins
+    assert supervision.box_non_max_merge(rows[:, :5], 0.51) == [[3, 0], [2], [4], [1]]
+    assert supervision.box_non_max_merge(rows[:0]) == []
+    found = supervision.with_nmm(given, 0.5)
+    assert found.xyxy.tolist() == [[0, 0, 12, 10], [40, 0, 50, 10], [40, 0, 50, 0]]
+    np.testing.assert_allclose(found.confidence, [(120 * 0.9 + 100 * 0.8 + 60 * 0.5) / 280, 0.7, 0.6])
+    assert found.class_id.tolist() == [0, 1, 1]
+    flat = Detections(boxes[[4, 4]], np.array([0.4, 0.6]), np.array([1, 1]))
+    assert supervision.with_nmm(flat, 0.0).confidence.tolist() == [0.6]  # no area to weigh by
+    unknown = Detections(boxes, np.array([0.8, 0.5, np.nan, 0.9, 0.6]), np.array([0, 0, 1, 0, 1]))
+    assert supervision.with_nmm(unknown, 0.5).class_id.tolist() == [0, 1, 1]
+    assert len(supervision.with_nmm(given[:0])) == 0
+    given.mask = np.ones((5, 4, 4))
+    for call in (supervision.with_nms, supervision.with_nmm):
+        with pytest.raises(NotImplementedError, match="masks"):
+            call(given)
+
+
 def test_supervision_itself() -> None:
     peer = pytest.importorskip("supervision")
     for seed in range(5):
         boxes, scores = (t.numpy() for t in clustered(200, seed))
         predictions = np.column_stack([boxes, scores, np.arange(200) % 3])
+        found = peer.Detections(
+            boxes, confidence=scores, class_id=np.arange(200) % 3, tracker_id=np.arange(200),
+            data={"name": np.array([f"box {i}" for i in range(200)])},
+        )  # fmt: skip
         for metric in peer.detection.utils.iou_and_nms.OverlapMetric:
             theirs = peer.box_non_max_suppression(predictions, 0.5, metric)
             np.testing.assert_array_equal(supervision.box_non_max_suppression(predictions, 0.5, metric), theirs)
-
-
-def raw_head() -> torch.Tensor:
-    random = torch.Generator().manual_seed(0)
-    head = torch.rand(2, 4 + 3 + 2, 300, generator=random)
-    head[:, :2] *= 100
-    head[:, 2:4] = head[:, 2:4] * 30 + 5
-    return head
-
-
-OPTIONS: list[dict[str, Any]] = [
-    {"nc": 3}, {"nc": 3, "multi_label": True}, {"nc": 3, "agnostic": True, "max_det": 9}, {"nc": 3, "classes": [0, 2]},
-    {"nc": 3, "return_idxs": True}, {"nc": 3, "conf_thres": 0.999},
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_ultralytics_itself(options: dict[str, Any]) -> None:
-    nms = pytest.importorskip("ultralytics.utils.nms")
-    chosen = {"conf_thres": 0.6, **options}
-    theirs = nms.non_max_suppression(raw_head(), **chosen)
-    ours = ultralytics.non_max_suppression(raw_head(), **chosen)
-    if not options.get("return_idxs"):
-        theirs, ours = (theirs,), (ours,)
-    for one, other in zip(ours, theirs, strict=True):
-        for got, expected in zip(one, other, strict=True):
-            assert torch.equal(got, expected.view(got.shape).to(got.dtype))
-
-
-def test_ultralytics() -> None:
-    found, rows = ultralytics.non_max_suppression([raw_head()], 0.6, nc=3, return_idxs=True)
-    assert len(found) == len(rows) == 2 and found[0].shape[1] == 8
-    column = raw_head()[0, :, rows[0][0]]
-    assert found[0][0, 4] == column[4:7].max() and torch.equal(found[0][0, 6:], column[7:])
-    finished = torch.tensor([[[0.0, 0, 1, 1, 0.9, 2], [0, 0, 1, 1, 0.1, 2]]])
-    assert ultralytics.non_max_suppression(finished)[0].tolist() == finished[0, :1].tolist()
-    assert ultralytics.non_max_suppression(finished, classes=[1])[0].shape == (0, 6)
-    with pytest.raises(NotImplementedError, match="rotated"):
-        ultralytics.non_max_suppression(raw_head(), rotated=True)
-    with pytest.raises(TypeError, match="prediction"):
-        ultralytics.non_max_suppression("nothing")
+            assert supervision.box_non_max_merge(predictions, 0.5, metric) == (
+                peer.box_non_max_merge(predictions, 0.5, metric)
+            )
+            for agnostic in (False, True):
+                one, other = supervision.with_nmm(found, 0.5, agnostic, metric), found.with_nmm(0.5, agnostic, metric)
+                np.testing.assert_array_equal(one.xyxy, other.xyxy)
+                np.testing.assert_allclose(one.confidence, other.confidence, rtol=1e-6)  # float32 of a sum of floats
+                for name in ("class_id", "tracker_id"):
+                    np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+                np.testing.assert_array_equal(one.data["name"], other.data["name"])
 
 
 def test_torchvision_roi_heads() -> None:
