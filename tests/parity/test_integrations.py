@@ -341,6 +341,22 @@ def test_supervision_itself() -> None:
                 np.testing.assert_array_equal(one.data["name"], other.data["name"])
 
 
+@pytest.mark.parametrize("metric", ["ios", "iou"])
+def test_sahi_itself(metric: str) -> None:
+    """The same groups, greedy or not."""
+    combine = pytest.importorskip("sahi.postprocess.combine")
+    pytest.importorskip("sahi.postprocess.backends").set_postprocess_backend("numpy")
+    for seed in range(3):
+        boxes, scores = (each.numpy() for each in clustered(200, seed))
+        rows = np.column_stack([boxes, scores, np.zeros(200)])
+        for ours, theirs in ((ptdet.numpy.greedy_nmm, combine.greedy_nmm), (ptdet.numpy.nmm, combine.nmm)):
+            _, keep, owner = ours(boxes, scores, 0.5, metric=metric, return_owner=True)
+            groups = theirs(rows, metric.upper(), 0.5)
+            assert list(groups) == keep.tolist() and max(map(len, groups.values())) > 1
+            for kept, members in groups.items():
+                assert sorted([kept, *members]) == np.flatnonzero(owner == kept).tolist()
+
+
 def test_torchvision_roi_heads() -> None:
     detection = pytest.importorskip("torchvision").models.detection
     torch.manual_seed(0)
