@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+def one_a_model(weights: Any, models: int) -> list[Any]:
+    """As many as there are models; what they are is for the caller to ask."""
+    if isinstance(weights, (str, bytes)) or not isinstance(weights, Iterable):
+        raise TypeError(f"weights: expected one number a model, got {type(weights).__name__}")
+    numbers = list(weights)
+    if len(numbers) != models:
+        raise ValueError(f"weights: expected one for each of {models} models, got {len(numbers)}")
+    return numbers
 
 
 def shared_weights(weights: Sequence[float], wide: bool) -> list[float]:

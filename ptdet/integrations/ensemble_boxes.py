@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .. import numpy as _ptdet
 from .._shared.checks import check_at_least, check_number
+from .._shared.weights import one_a_model
 
 Found = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 KINDS = {1: "linear", 2: "gaussian", 3: "hard"}
@@ -214,11 +215,7 @@ class _Changes:
 def _weights(weights: Sequence[float] | None, models: int) -> list[float] | None:
     if weights is None:
         return None
-    if isinstance(weights, (str, bytes)) or not isinstance(weights, Iterable):
-        raise TypeError(f"weights: expected one number a model, got {type(weights).__name__}")
-    numbers = list(weights)
-    if len(numbers) != models:
-        raise ValueError(f"weights: expected one for each of {models} models, got {len(numbers)}")
+    numbers = one_a_model(weights.tolist() if hasattr(weights, "tolist") else weights, models)
     for each in numbers:
         check_at_least("weights", each)
     if not any(each > 0 for each in numbers):

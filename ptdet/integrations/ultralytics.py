@@ -21,7 +21,7 @@ from ._patch import Patch
 MODULES = ("ultralytics.utils.nms", "ultralytics.utils.ops")  # where the function is defined; ops in older versions
 
 _lock = threading.Lock()
-_active: Installation | None = None
+_active: Installation | None = None  # the last one
 
 
 def non_max_suppression(
@@ -168,13 +168,11 @@ class Installation(Patch):
         Raises:
             RuntimeError: if it is undone already.
         """
-        global _active
         with _lock:
             if self._undone:
                 raise RuntimeError("ptdet.integrations.ultralytics: this installation is undone already")
             self._take_back()
             self._undone = True
-            _active = None
 
     def __repr__(self) -> str:
         """Where it stands, how often it was called, and how often ultralytics' own answered."""
@@ -218,7 +216,7 @@ def install() -> Installation:
     """
     global _active
     with _lock:
-        if _active is not None:
+        if _active is not None and not _active._undone:
             raise RuntimeError("ptdet.integrations.ultralytics: installed already: uninstall it first")
         installation = Installation(_original())
         installation._put_in_place()
@@ -232,6 +230,6 @@ def uninstall() -> None:
     Raises:
         RuntimeError: if nothing is installed.
     """
-    if (installation := _active) is None:
+    if _active is None or _active._undone:
         raise RuntimeError("ptdet.integrations.ultralytics: nothing is installed")
-    installation.undo()
+    _active.undo()

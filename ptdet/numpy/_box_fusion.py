@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._shared.checks import check_flag, check_number, check_positive
-from .._shared.weights import shared_weights
+from .._shared.weights import one_a_model, shared_weights
 from ._native import native
 from ._types import Array, Indices, is_floating
 
@@ -122,11 +122,7 @@ def _weights(weights: Any, models: int) -> Array:
     if weights is None:
         return np.ones(models)
     weights = weights.tolist() if isinstance(weights, np.ndarray) else weights
-    if isinstance(weights, (str, bytes)) or not isinstance(weights, Iterable):
-        raise TypeError(f"weights: expected one number a model, got {type(weights).__name__}")
-    numbers = list(weights)
-    if len(numbers) != models:
-        raise ValueError(f"weights: expected one for each of {models} models, got {len(numbers)}")
+    numbers = one_a_model(weights, models)
     for each in numbers:
         check_positive("weights", each)
     return np.array(numbers, dtype=np.float64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -20,7 +20,7 @@ from .._library.pieces import any_is, by_piece, filled, is_recorded, joined, pie
 from .._library.register import operator, past_autograd
 from .._shared.checks import check_flag, check_number, check_positive
 from .._shared.parameters import PARAMETERS
-from .._shared.weights import shared_weights
+from .._shared.weights import one_a_model, shared_weights
 from ..reference import computed, exceeds
 from ..reference.loss_terms import guarded
 from ._results import cut, rows_at
@@ -171,11 +171,7 @@ def _gathered(
         check_dense(weights=weights)
         check_has_data("weights", weights)
         weights = weights.tolist()
-    if weights is not None and (isinstance(weights, (str, bytes)) or not isinstance(weights, Iterable)):
-        raise TypeError(f"weights: expected one number a model, got {type(weights).__name__}")
-    weights = [1.0] * len(boxes_list) if weights is None else list(weights)
-    if len(weights) != len(boxes_list):
-        raise ValueError(f"weights: expected one for each of {len(boxes_list)} models, got {len(weights)}")
+    weights = one_a_model([1.0] * len(boxes_list) if weights is None else weights, len(boxes_list))
     for weight in weights:
         check_positive("weights", weight)
     of_all = []

@@ -44,6 +44,7 @@ PARITY = (
     "parity/test_overlaps.py",
     "tools/test_stand_ins.py",  # that the process is what it was told to be
     "contract/test_torch_contract.py",
+    "parity/test_ultralytics_adapter.py",
     "parity/test_yolo_pipeline.py",
     "parity/test_yolo_postprocess.py",
 )
