@@ -86,7 +86,7 @@ def version_of(folder: Path) -> str:
 
 
 def compiler_version(cxx: str) -> str:
-    ran = subprocess.run([cxx, "-dumpfullversion"], capture_output=True, text=True)
+    ran = subprocess.run([cxx, "-dumpfullversion", "-dumpversion"], capture_output=True, text=True)
     kind = "clang" if "clang" in subprocess.run([cxx, "--version"], capture_output=True, text=True).stdout else "g++"
     return f"{kind} {ran.stdout.strip()}"
 
