@@ -12,7 +12,10 @@ from types import ModuleType, TracebackType
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
+from torch.jit import is_tracing  # type: ignore[attr-defined]
 
+from .._library.recording import takes_our_operators
 from ..ops import losses, nms, overlap
 
 # what stands in for torchvision.ops's function of the same name
@@ -30,6 +33,8 @@ OURS: dict[str, Callable[..., Any]] = {
         losses.complete_box_iou_loss,
     )
 }
+
+PLACES_SHOWN = 3  # of each function, in the report
 
 _lock = threading.Lock()
 _active: Patch | None = None
@@ -49,20 +54,26 @@ class Patch:
         self.calls: Counter[str] = Counter()
         self._undone = False
         self._changes: list[_Change] = []
-        self._stands_for = {name: self._counted(name, originals[name], ours[name]) for name in ours}
         self._theirs = {name: originals[name] for name in ours}
+        self._stands_for = {name: self._replacement(name, ours[name]) for name in ours}
 
-    def _counted(self, name: str, original: Callable[..., Any], ours: Callable[..., Any]) -> Callable[..., Any]:
-        calls = self.calls
+    def _replacement(self, name: str, ours: Callable[..., Any]) -> Callable[..., Any]:
+        calls, original = self.calls, self._theirs[name]
+        exported = functools.partial(_batched_nms_in_export, self._theirs) if name == "batched_nms" else original
 
         # an object of this patch alone: undoing it must find it, and not what others imported from ptdet
         @functools.wraps(original, updated=())
         def replacement(*arguments: Any, **keywords: Any) -> Any:
+            if self._undone:  # kept in a closure or a container
+                return original(*arguments, **keywords)
+            if not takes_our_operators():
+                return exported(*arguments, **keywords)
             if not torch.compiler.is_compiling():
                 calls[name] += 1
             return ours(*arguments, **keywords)
 
         del replacement.__wrapped__  # none that inspects shall unwrap to the original
+        replacement.__prepare_scriptable__ = lambda: original  # type: ignore[attr-defined]  # for torch.jit.script
         return replacement
 
     def _put_in_place(self) -> None:
@@ -105,10 +116,32 @@ class Patch:
             self.undo()
 
     def __repr__(self) -> str:
-        """A line a function: how often it was called, and where it stands."""
+        """A table: each function, how often it was called, and in how many places it stands, with the first few."""
         state = "undone" if self._undone else "in force"
-        lines = [f"  {name}: {self.calls[name]} calls, in {', '.join(at)}" for name, at in self.replaced.items()]
-        return "\n".join([f"ptdet.patch, {state}", *lines])
+        width = max(map(len, self.replaced))
+        lines = [f"  {name:{width}}  {self.calls[name]:9}  {_told(name, at)}" for name, at in self.replaced.items()]
+        return "\n".join([f"ptdet.patch, {state}", f"  {'function':{width}}  {'calls':>9}  places", *lines])
+
+
+def _told(name: str, places: list[str]) -> str:
+    """How many, and a few: another program's before torchvision's own; where the function's name is told, its owner."""
+    order = sorted(places, key=lambda place: place.startswith("torchvision."))
+    shown = ", ".join(place.removesuffix(f".{name}") for place in order[:PLACES_SHOWN])
+    return f"{len(places)}: {shown}{', ...' if len(places) > PLACES_SHOWN else ''}"
+
+
+def _batched_nms_in_export(
+    theirs: dict[str, Callable[..., Any]], boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold: float
+) -> Any:
+    """torchvision's own, as it is traced: classes moved apart.
+
+    torch.export cannot answer what torchvision asks before, whether there are many boxes and whether there are none.
+    """
+    if is_tracing():
+        return theirs["batched_nms"](boxes, scores, idxs, iou_threshold)
+    with_zero = torch.cat([boxes.flatten(), boxes.new_zeros(1)])
+    apart = idxs.to(boxes) * (with_zero.max() - with_zero.min() + 1)
+    return theirs["nms"](boxes + apart[:, None], scores, iou_threshold)
 
 
 class _Change(NamedTuple):
@@ -172,7 +205,7 @@ def patch() -> Patch:
     Every module and class that holds one of these functions, whatever it calls it, gets ours: torchvision's own models,
     and whoever imported it from them before or imports it from now on. What calls the operator
     torch.ops.torchvision.nms itself, a TorchScript or exported program, or a function kept in a closure or as a default
-    argument is not reached.
+    argument is not reached. What is exported, traced or scripted meanwhile is torchvision's; torch.compile gets ours.
 
     Returns:
         A Patch: what was replaced and how often it was called; `undo()` takes it back, as leaving it as a context

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+from collections.abc import Callable
+from multiprocessing.reduction import ForkingPickler
 from types import MethodType
-from typing import Any
+from typing import Any, SupportsIndex
 
 import torch
 from torch import Tensor, nn
 
+from .._library.recording import is_recorded
 from ..ops.nms import batched_nms
 
 SMALLEST_SIDE = 1e-2  # as torchvision has it
@@ -72,10 +77,19 @@ def postprocess_retinanet(
     return [{"boxes": b, "scores": s, "labels": label} for b, s, label in found]
 
 
+DETECTION = "torchvision.models.detection"
+OURS: dict[str, Callable[..., Any]] = {
+    f"{DETECTION}.roi_heads.RoIHeads": postprocess_roi_heads,
+    f"{DETECTION}.retinanet.RetinaNet": postprocess_retinanet,
+}
+
+
 def install(model: nn.Module) -> nn.Module:
     """Gives a torchvision detector, a model with RoI heads or a RetinaNet, our post-processing.
 
-    `uninstall` restores its own.
+    Copies of the model have it too, and what multiprocessing sends to another process. A file has torchvision's model,
+    which loads where ptdet is absent: install again after loading. What is exported, traced or scripted has
+    torchvision's own post-processing. `uninstall` restores that.
 
     Returns:
         The model.
@@ -83,27 +97,102 @@ def install(model: nn.Module) -> nn.Module:
     Raises:
         TypeError: for another model.
     """
-    target, function = _target(model)
-    target.postprocess_detections = MethodType(function, target)
+    target = _target(model)
+    if not isinstance(target, _Installed):
+        theirs: Any = type(target)
+        target.__class__ = _with_ours(theirs)
     return model
 
 
 def uninstall(model: nn.Module) -> nn.Module:
-    """Undoes `install`."""
-    target, _ = _target(model)
-    if "postprocess_detections" not in vars(target):
-        raise RuntimeError("model: nothing is installed in it")
-    del target.postprocess_detections
+    """Undoes `install`, in a copy as in the model itself.
+
+    Returns:
+        The model.
+
+    Raises:
+        RuntimeError: if nothing is installed in it, as in a model that was loaded, or another changed its class since.
+        TypeError: for another model.
+    """
+    target = _target(model)
+    theirs = vars(type(target)).get("_theirs")
+    if theirs is None:
+        raise RuntimeError("model: nothing is installed in it, or its class was changed since")
+    target.__class__ = theirs
     return model
 
 
-def _target(model: Any) -> tuple[Any, Any]:
-    heads = getattr(model, "roi_heads", None)
-    if hasattr(heads, "postprocess_detections"):
-        return heads, postprocess_roi_heads
-    if hasattr(model, "postprocess_detections") and hasattr(model, "topk_candidates"):
-        return model, postprocess_retinanet
+class _Installed(nn.Module):
+    """What `install` adds to the class of a part: to its class, because torch copies attributes in many ways."""
+
+    _theirs: type[nn.Module]
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
+        reduced: Any = super().__reduce_ex__(0)
+        made, (_, *rest), state = reduced  # from 2 on, it must name the class that the object has
+        return made, (self._theirs, *rest), state
+
+    def __copy__(self) -> nn.Module:
+        made: nn.Module = _new(self._theirs)
+        made.__setstate__(_state(self))
+        return made
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> nn.Module:
+        made: nn.Module = _new(self._theirs)
+        memo[id(self)] = made
+        made.__setstate__(copy.deepcopy(_state(self), memo))
+        return made
+
+
+class _PostProcessing:
+    """A method of the instances; the class has torchvision's function, which is what torch.jit.script compiles."""
+
+    def __init__(self, theirs: Any) -> None:
+        self.theirs: Callable[..., Any] = theirs.postprocess_detections
+        self.ours = OURS[_name_of(theirs)]
+
+    def __get__(self, part: Any, owner: Any = None) -> Any:
+        if part is None:
+            return self.theirs
+        return MethodType(self.theirs if is_recorded() else self.ours, part)
+
+
+@functools.cache
+def _with_ours(theirs: Any) -> Any:
+    """A subclass that looks like `theirs`, but for the post-processing of its instances."""
+    body = {name: getattr(theirs, name) for name in ("__module__", "__qualname__", "__doc__")}
+    made = type(theirs.__name__, (_Installed, theirs), {
+        **body, "_theirs": theirs, "postprocess_detections": _PostProcessing(theirs),
+    })  # fmt: skip
+    ForkingPickler.register(made, _sent)
+    return made
+
+
+def _sent(part: _Installed) -> tuple[Any, ...]:
+    """How multiprocessing takes a part to another process of this program."""
+    return _new, (part._theirs,), _state(part)
+
+
+def _new(theirs: Any) -> Any:
+    made = _with_ours(theirs)
+    return made.__new__(made)
+
+
+def _state(part: _Installed) -> Any:
+    return part.__reduce_ex__(0)[2]
+
+
+def _target(model: Any) -> Any:
+    for part in (getattr(model, "roi_heads", None), model):
+        if _name_of(type(part)) in OURS:
+            return part
     raise TypeError(f"model: expected a torchvision detector with RoI heads or a RetinaNet, got {type(model).__name__}")
+
+
+def _name_of(theirs: type) -> str:
+    """Of the class in OURS that it is or comes from. Not by methods: torchvision's SSD and FCOS have RetinaNet's."""
+    names = (f"{each.__module__}.{each.__qualname__}" for each in theirs.__mro__)
+    return next((name for name in names if name in OURS), "")
 
 
 def _clipped(boxes: Tensor, image_shapes: list[tuple[int, int]], images: Tensor) -> Tensor:

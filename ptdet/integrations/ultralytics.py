@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._library.pieces import is_traced
+from .._library.recording import is_recorded
 from .._shared.checks import check_limit
 from ..yolo import postprocess
 from ._patch import Patch
@@ -157,7 +157,7 @@ class Installation(Patch):
 
     def _answer(self, *arguments: Any, **keywords: Any) -> Any:
         given = self._signature.bind(*arguments, **keywords).arguments  # in the order that this version has
-        if _is_recorded() or given.get("rotated") or given.keys() - OURS:
+        if is_recorded() or given.get("rotated") or given.keys() - OURS:
             self.passed_on += 1
             return self._original(*arguments, **keywords)
         return non_max_suppression(**given)
@@ -181,11 +181,6 @@ class Installation(Patch):
 
 
 OURS = frozenset(inspect.signature(non_max_suppression).parameters)
-
-
-def _is_recorded() -> bool:
-    """By torch.jit.trace, torch.export or either exporter of ONNX, for a program that runs without ptdet."""
-    return is_traced() or torch.compiler._is_exporting_flag
 
 
 def _original() -> Callable[..., Any]:

@@ -4,6 +4,7 @@ plain operators."""
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from importlib import import_module
@@ -11,12 +12,15 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from torch._decomp import decomposition_table
 
 from .._library.load import OPERATORS
+from .._library.recording import translated
 from .._library.register import register
 from ..ops._composite import COMPOSITES
 from ._formulas import FORMULAS
+from ._free_sizes import with_free_sizes
 from ._greedy_pass import float32_below
 from ._standard import STANDARD_NMS, is_standard
 
@@ -40,7 +44,7 @@ def _way_out(name: str) -> str:
 
 
 def export(model: Any, args: tuple[Any, ...] = (), f: Any = None, **options: Any) -> Any:
-    """`torch.onnx.export(model, args, f, dynamo=True, **options)` of a model that calls ptdet.
+    """`torch.onnx.export(model, args, f, dynamo=True, **options)` of a model that calls ptdet, for any number of boxes.
 
     - `nms`, `batched_nms`, `or_nms` and `cluster_nms` of IoU become NonMaxSuppression, with every option.
     - The same with another metric, a threshold below 0 or `return_owner`, `diou_nms`, `and_nms`, `merge_nms`,
@@ -54,6 +58,13 @@ def export(model: Any, args: tuple[Any, ...] = (), f: Any = None, **options: Any
     where scores are compared. What ptdet refuses for its values (negative scores in `soft_nms`, NaN ids) no graph
     can: it computes something.
 
+    Args:
+        model, args, f, options: as there, but for `dynamic_shapes`: where neither it nor `dynamic_axes` is given, the
+            first size of each tensor among the arguments is free; and, of boxes (B, N, 4) and of tensors that begin
+            with their (B, N), the second. A tensor in a list or a dict stays as in the example; so does, with a
+            UserWarning, a number that the model is not right for in general, as one that a Python loop runs to.
+            `dynamic_shapes=None` fixes all sizes, as torch's default does.
+
     Returns:
         The exporter's program.
 
@@ -64,10 +75,15 @@ def export(model: Any, args: tuple[Any, ...] = (), f: Any = None, **options: Any
     formulas = {getattr(torch.ops.ptdet, name).default: formula for name, formula in FORMULAS.items()}
     table = {op: put for op, put in translation_table().items() if op not in formulas}
     table.update(options.pop("custom_translation_table", None) or {})
+    run = functools.partial(torch.onnx.export, f=f, dynamo=True, custom_translation_table=table)
+    says_sizes = "dynamic_shapes" in options or options.get("dynamic_axes") is not None
     try:
         # The exporter asks for no table of what operators consist of. These must not stay: inductor wants the kernels.
         decomposition_table.update(formulas)
-        return torch.onnx.export(model, args, f, dynamo=True, custom_translation_table=table, **options)
+        with translated():
+            if says_sizes or not isinstance(model, nn.Module) or isinstance(model, torch.jit.ScriptModule):
+                return run(model, args, **options)
+            return with_free_sizes(run, model, args, options)
     finally:
         for op in formulas:
             del decomposition_table[op]
