@@ -1,221 +1,170 @@
-"""`make gpu`: everything that only a GPU can show, in under nine minutes, with no network.
+"""`make gpu`: all that only a GPU can show, in under 330 seconds, with no network.
 
-    python -m benchmarks.gpu             runs all stages; --dry-run lists them; --only NAME runs some
-    benchmarks/results/gpu_<model>.json  the results, with the versions
+    python -m benchmarks.gpu             runs all stages
+    python -m benchmarks.gpu --dry-run   shows them, each with its time (`make gpu ARGS=--dry-run`)
 
-A stage is a process of its own with a time budget; the next may use what it leaves of that. A stage that fails or runs
-past its time is reported at the end, in the exit code too, and does not stop the others.
+The libraries ptdet/_C.so and ptdet/_C_cuda.so are used where they load, else built. A stage is a process of its own.
+One that fails or is cut at its time limit stops no other. The run ends early where the kernels do not load, a stage
+hangs (once more with CUDA_LAUNCH_BLOCKING=1, to see where) or the device is lost. After every stage report and logs are
+written to build/gpu, to the folder that the variable OUT names, and with times to benchmarks/results/gpu_<model>.json.
 """
 
 from __future__ import annotations
 
 import argparse
-import datetime
-import json
 import os
-import platform
-import re
-import shutil
+import resource
 import signal
-import subprocess
 import sys
-import tempfile
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import FrameType
 
-ROOT = Path(__file__).resolve().parents[2]
-RESULTS = ROOT / "benchmarks" / "results"
-REPORTING = 10  # seconds for a stage with a time limit of its own to start and to write its results
-SANITIZERS = ("memcheck", "racecheck", "initcheck", "synccheck")
+from . import plan
+from .plan import ROOT, Stage
+from .process import Outcome, run
+from .report import Report
+from .stage import NO_GPU
 
-
-@dataclass(frozen=True)
-class Stage:
-    """`command` is run from the root; "{seconds}" in it becomes its time limit. A module of this package writes its
-    result to the file named by --out.
-    """
-
-    name: str
-    budget: float  # seconds
-    command: tuple[str, ...]
-    environment: dict[str, str] = field(default_factory=dict)
-    writes: bool = True
-    forbidden: str = ""  # what its output has if it failed, whatever its exit code
+LEAST = 5.0  # seconds: with less no stage is begun
 
 
-def ours(module: str, *arguments: str) -> tuple[str, ...]:
-    return (sys.executable, "-m", f"benchmarks.gpu.{module}", *arguments)
+class Run:
+    """Runs stages one after the other within the time of all."""
+
+    def __init__(self, asked: argparse.Namespace, report: Report) -> None:
+        self.asked, self.report = asked, report
+        self.patience: float = asked.patience
+        self.end = time.monotonic() + plan.TOTAL * self.patience
+        self.skip: list[str] = list(asked.skip)
+        self.stopped = ""  # why no further stage is run
+
+    def step(self, stage: Stage, ahead: float = 0.0) -> Outcome:
+        """Runs a stage, and keeps what became of it. `ahead`: the limits of those after it, together: all of them
+        shrink where less time is left than they want."""
+        if self.stopped:
+            return self.keep(Outcome(stage.name, f"not run: {self.stopped}"))
+        left = self.end - time.monotonic()
+        end = time.monotonic() + min(stage.limit * self.patience, left * stage.limit / (stage.limit + ahead))
+        if end - time.monotonic() < LEAST:
+            return self.keep(Outcome(stage.name, "not run: no time is left"))
+        outcome = self.attempt(stage, end)
+        while (name := outcome.result.get("lost_at")) and end - time.monotonic() > LEAST:
+            self.stop(f"{stage.name} lost the device")
+            self.keep(outcome)
+            self.skip.append(name)
+            outcome = self.attempt(stage, end)
+            outcome.name = f"{stage.name}, without {', '.join(self.skip)}"
+        if outcome.result.get("is_lost"):
+            self.stop(f"{stage.name} lost the device")
+        if outcome.kind == "hung":
+            self.stop(f"{stage.name} hung")
+            self.keep(outcome)
+            outcome = self.attempt(
+                stage, min(time.monotonic() + stage.limit * self.patience, self.end), {"CUDA_LAUNCH_BLOCKING": "1"}
+            )
+            outcome.name = f"{stage.name}, with CUDA_LAUNCH_BLOCKING=1"
+        return self.keep(outcome)
+
+    def attempt(self, stage: Stage, end: float, environment: dict[str, str] | None = None) -> Outcome:
+        limit = max(end - time.monotonic(), 1.0)
+        extra = ("--skip", *self.skip) if stage.takes_skip and self.skip else ()
+        return run(stage, limit, min(stage.quiet * self.patience, limit), self.report.running, extra, environment or {})
+
+    def stop(self, why: str) -> None:
+        if not self.asked.keep_going:
+            self.stopped = self.stopped or why
+
+    def keep(self, outcome: Outcome) -> Outcome:
+        self.report.add(outcome)
+        print(f"{outcome.name}: {outcome.status}, {outcome.seconds} s", flush=True)
+        return outcome
 
 
-def sanitizer() -> str:
-    beside = Path(os.environ.get("CUDA_HOME", "/usr/local/cuda")) / "bin" / "compute-sanitizer"
-    return str(beside) if beside.exists() else "compute-sanitizer"
+def load(steps: Run, fitted: Callable[[Stage], Stage], ahead: float) -> Outcome:
+    """Loads the kernels; where they do not load, builds them and tries once more."""
+    outcome = steps.step(fitted(plan.load()), ahead)
+    if outcome.kind != "failed":
+        return outcome
+    steps.step(fitted(plan.build(steps.report.machine.get("capability"))), ahead)
+    return steps.step(replace(fitted(plan.load()), name="load, once built"), ahead)
 
 
-def build_environment() -> dict[str, str]:
-    """Builds for the GPUs that torch sees, with or without nvidia-smi."""
-    required = {"PTDET_REQUIRE_NATIVE": "1"}
-    if os.environ.get("TORCH_CUDA_ARCH_LIST") or no_gpu():
-        return required
-    import torch
-
-    each = {"{}.{}".format(*torch.cuda.get_device_capability(index)) for index in range(torch.cuda.device_count())}
-    return {**required, "TORCH_CUDA_ARCH_LIST": ";".join(sorted(each))}
-
-
-def stages() -> list[Stage]:
-    listed = [
-        Stage("build", 110, (sys.executable, "setup.py", "-q", "build_native"), build_environment(), False),
-        Stage("checks", 35, ours("checks")),
-        Stage("benchmarks", 90, ours("bench")),
-        Stage("fuzz", 60, ours("fuzz", "--cases", "10000", "--seconds", "{seconds}")),
-    ]
-    for tool in SANITIZERS:
-        # initcheck must see what torch's own kernels write, so it may complain about them
-        narrowed = () if tool == "initcheck" else ("--kernel-name", "kns=ptdet", "--error-exitcode", "9")
-        command = (sanitizer(), "--tool", tool, *narrowed, *ours("small"))
-        # torch's cache of freed memory would hide an access beyond a tensor's end
-        environment = {"PYTORCH_NO_CUDA_MEMORY_CACHING": "1"}
-        listed.append(Stage(tool, 33, command, environment, forbidden=r"^=========.*ptdet::"))
-    # last: it may use all the time that the others left
-    return [*listed, Stage("suite", 100, ours("suite", "--seconds", "{seconds}"))]
+def show(stages: list[Stage]) -> None:
+    for stage in stages:
+        heard = f"hangs after {stage.quiet:.0f} s without a line" if stage.quiet < stage.limit else ""
+        print(f"{stage.name:11} {stage.limit:4.0f} s  {heard:32} {' '.join(stage.command)}".rstrip())
+    print(f"{'together':11} {sum(stage.limit for stage in stages):4.0f} s at most, of {plan.TOTAL:.0f}")
+    build = plan.build("<that of the GPU>")
+    print(
+        f"{build.name:11} {build.limit:4.0f} s  only where the libraries do not load; the later stages then have less"
+    )
 
 
-def no_gpu() -> str | None:
-    """Why this machine cannot run it, in one line; None if it can."""
-    try:
-        import torch
-    except ImportError:
-        return "torch is not installed"
-    if torch.version.cuda is None:
-        return f"torch {torch.__version__} is built without CUDA"
-    return None if torch.cuda.is_available() else f"torch {torch.__version__} sees no NVIDIA GPU"
-
-
-def output_of(*command: str) -> str | None:
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, cwd=ROOT, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    lines = done.stdout.strip().splitlines()
-    return lines[-1].strip() if done.returncode == 0 and lines else None
-
-
-def machine() -> dict[str, Any]:
-    import torch
-
-    from .timing import version_of
-
-    properties = torch.cuda.get_device_properties(0)
-    return {
-        "gpu": torch.cuda.get_device_name(0),
-        "gpus": torch.cuda.device_count(),
-        "multiprocessors": properties.multi_processor_count,
-        "memory_gib": round(properties.total_memory / 2**30, 1),
-        "driver": output_of("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"),
-        "nvcc": output_of(os.environ.get("CUDA_HOME", "/usr/local/cuda") + "/bin/nvcc", "--version")
-        or output_of("nvcc", "--version"),
-        "torch": torch.__version__,
-        "torchvision": version_of("torchvision"),
-        "cuda": torch.version.cuda,
-        "python": platform.python_version(),
-        "commit": output_of("git", "rev-parse", "HEAD"),
-        "changed_files": output_of("git", "status", "--porcelain") is not None,
-        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-    }
-
-
-def run(stage: Stage, seconds: float, folder: Path) -> dict[str, Any]:
-    """Runs one stage: its status, its time, what it wrote, and the end of its output if it failed."""
-    out, log = folder / f"{stage.name}.json", folder / f"{stage.name}.log"
-    inside = f"{max(seconds - REPORTING, 1):.0f}"
-    command = [part.replace("{seconds}", inside) for part in stage.command]
-    command += ["--out", str(out)] if stage.writes else []
-    start = time.perf_counter()
-    if not shutil.which(command[0]):
-        return {"name": stage.name, "status": f"failed: {command[0]} was not found", "seconds": 0.0}
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdout=sink, stderr=subprocess.STDOUT, start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **stage.environment},
-        )  # fmt: skip
-        try:
-            code = process.wait(seconds)
-            status = "passed" if code == 0 else f"failed: exit {code}"
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            status = f"failed: not done after {seconds:.0f} s"
-    result: dict[str, Any] = {
-        "name": stage.name, "status": status, "seconds": round(time.perf_counter() - start, 1), "budget": stage.budget,
-    }  # fmt: skip
-    if out.exists():
-        try:
-            result["result"] = json.loads(out.read_text())
-        except json.JSONDecodeError as error:
-            result["status"] = f"failed: {out.name}: {error}"
-    text = log.read_text(errors="replace")
-    last_lines = text.splitlines()[-40:]
-    if stage.forbidden and (found := re.search(stage.forbidden, text, re.MULTILINE)):
-        result["status"] = f"failed: {found.group()}"
-    if result["status"] != "passed":
-        result["log"] = last_lines
-    elif not stage.writes and last_lines:
-        result["said"] = last_lines[-1]
-    return result
-
-
-def table(report: dict[str, Any]) -> str:
-    lines = [f"{report['machine']['gpu']}, torch {report['machine']['torch']}, CUDA {report['machine']['cuda']}", ""]
-    for stage in report["stages"]:
-        lines.append(
-            f"{stage['name']:12} {stage['seconds']:7.1f} s  {stage['status']}  {stage.get('said', '')}".rstrip()
-        )
-        lines += [f"    {row}" for row in stage.get("result", {}).get("table", [])]
-    return "\n".join(lines)
-
-
-def main() -> int:
+def arguments(names: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.gpu", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--dry-run", action="store_true", help="list the stages and run none")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="run these stages alone")
-    parser.add_argument("--out", type=Path, help="the report (default: benchmarks/results/gpu_<model>.json)")
+    parser.add_argument("--dry-run", action="store_true", help="show the stages and run none")
+    parser.add_argument("--only", nargs="+", metavar="STAGE", help="run these stages alone, after loading")
+    parser.add_argument("--skip", nargs="+", default=[], metavar="OPERATOR", help="operators not to call")
+    parser.add_argument("--keep-going", action="store_true", help="run the other stages after a hang or a lost device")
+    parser.add_argument("--patience", type=float, help="times every limit (default: 1; of the emulator 20)")
+    parser.add_argument(
+        "--fake-device",
+        nargs="?",
+        const="",
+        metavar="FAULT",
+        help="the emulator for a GPU (benchmarks/gpu/fake_device.py)",
+    )
     asked = parser.parse_args()
-    chosen = [stage for stage in stages() if not asked.only or stage.name in asked.only]
-    if unknown := set(asked.only or ()) - {stage.name for stage in stages()}:
-        parser.error(f"no such stage: {', '.join(sorted(unknown))}")
-    if asked.dry_run:
-        for stage in chosen:
-            print(f"{stage.name:12} {stage.budget:4.0f} s  {' '.join(stage.command)}")
-        print(f"{'together':12} {sum(stage.budget for stage in chosen):4.0f} s at most")
-        return 0
-    if why := no_gpu():
-        print(f"make gpu: {why}", file=sys.stderr)
-        return 2
+    if unknown := set(asked.only or ()) - set(names):
+        parser.error(f"no such stage: {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    if asked.patience is None:
+        asked.patience = 1.0 if asked.fake_device is None else 20.0
+    if not asked.patience > 0:
+        parser.error(f"--patience: expected a number above 0, got {asked.patience}")
+    return asked
 
-    report: dict[str, Any] = {"machine": machine(), "stages": []}
-    saved = 0.0
-    with tempfile.TemporaryDirectory() as folder:
-        for stage in chosen:
-            print(f"{stage.name} ...", flush=True)
-            done = run(stage, stage.budget + saved, Path(folder))
-            saved = max(0.0, saved + stage.budget - done["seconds"])
-            report["stages"].append(done)
-            print(f"{stage.name}: {done['status']}, {done['seconds']} s", flush=True)
-    model = re.sub(r"[^a-z0-9]+", "_", report["machine"]["gpu"].lower()).strip("_")
-    out = asked.out or RESULTS / f"gpu_{model}.json"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"\n{table(report)}\n\n{out}")
-    failed = [stage for stage in report["stages"] if stage["status"] != "passed"]
-    for stage in failed:
-        print(f"\n{stage['name']}: {stage['status']}")
-        print("\n".join(f"    {line}" for line in stage.get("log", [])))
-    return 1 if failed else 0
+
+def interrupted(number: int, _: FrameType | None) -> None:
+    raise SystemExit(128 + number)  # what runs is ended on the way out
+
+
+def main() -> int:
+    asked = arguments([stage.name for stage in plan.after_loading()])
+    chosen = [stage for stage in plan.after_loading() if not asked.only or stage.name in asked.only]
+
+    def fitted(stage: Stage) -> Stage:
+        return stage if asked.fake_device is None else plan.emulated(stage, asked.fake_device)
+
+    if asked.dry_run:
+        show([fitted(stage) for stage in (plan.load(), *chosen)])
+        return 0
+    signal.signal(signal.SIGTERM, interrupted)
+    resource.setrlimit(
+        resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1])
+    )  # a hung stage is aborted
+    folders = [ROOT / "build" / ("gpu" if asked.fake_device is None else "gpu-emulated")]
+    folders += [Path(os.environ["OUT"])] if os.environ.get("OUT") else []
+    report = Report(folders, ROOT / "benchmarks/results" if asked.fake_device is None else None)
+    steps = Run(asked, report)
+    outcome = load(steps, fitted, sum(stage.limit for stage in chosen))
+    if outcome.kind != "passed":
+        steps.stopped = f"{outcome.name} {outcome.kind}"
+    if outcome.code == NO_GPU:
+        print(f"make gpu: {outcome.status.removeprefix('left out: ')}", file=sys.stderr)
+        return NO_GPU
+    while chosen:
+        stage = chosen.pop(0)
+        steps.step(fitted(stage), sum(each.limit for each in chosen))
+    print("", report.table(), "", *report.written, sep="\n")
+    bad = [each for each in report.outcomes if each.kind not in ("passed", "left out")]
+    for each in bad:
+        print(f"\n{each.name}: {each.status}", *(f"    {line}" for line in each.last_lines), sep="\n")
+    return 1 if bad else 0
 
 
 if __name__ == "__main__":

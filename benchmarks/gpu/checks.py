@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import torch
@@ -12,31 +13,29 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.utils import _pytree as pytree
 
 import ptdet
-from ptdet._shared.methods import METHODS
+from ptdet._shared.methods import BATCH_METHODS, METHODS
 from ptdet.testing import CATALOG, Operation, clustered
 from ptdet.testing.samples import Sample
 
-from .small import close, on
-from .timing import arguments, finish
+from .device import Gpu, Tensors, first_line, loaded, tensors
+from .operators import close
+from .stage import Journal, arguments
+from .workloads import Sizes
 
-Tensors = list[torch.Tensor]
 Call = Callable[[], Tensors]
 
 
-def tensors(result: Any) -> Tensors:
-    return [leaf for leaf in pytree.tree_leaves(result) if isinstance(leaf, torch.Tensor)]
-
-
-def calls(device: torch.device) -> Iterator[tuple[Operation, str, Call]]:
+def calls(gpu: Gpu, device: torch.device) -> Iterator[tuple[Operation, str, Call]]:
     """One call of each row of the CATALOG for each of its samples, its arguments already on the device."""
     for operation in CATALOG:
-        for sample in operation.samples(torch.device("cpu"), torch.float32):
+        samples = operation.samples(torch.device("cpu"), torch.float32)
+        for sample in islice(samples, 1 if gpu.is_fake else None):
             yield operation, sample.name, call_of(operation, sample, device)
 
 
 def call_of(operation: Operation, sample: Sample, device: torch.device) -> Call:
-    positional = tuple(on(device, value) for value in sample.arguments)
-    keywords = {name: on(device, value) for name, value in sample.keywords.items()}
+    given = (sample.arguments, sample.keywords)
+    positional, keywords = pytree.tree_map_only(torch.Tensor, lambda tensor: tensor.to(device), given)
     return lambda: tensors(getattr(torch.ops.ptdet, operation.name)(*positional, **keywords))
 
 
@@ -59,122 +58,146 @@ def padded(device: torch.device) -> Iterator[tuple[str, Call]]:
     """The public form of a batch, by each method."""
     boxes = torch.stack([clustered(60, image)[0] for image in range(3)]).to(device)
     scores = torch.stack([clustered(180, image)[1].view(60, 3) for image in range(3)]).to(device)
-    for method, facts in METHODS.items():
-        if not facts.in_batches:
-            continue
-        threshold = 0.5 if facts.has_threshold else None
+    for method in BATCH_METHODS:
+        threshold = 0.5 if METHODS[method].has_threshold else None
         options: dict[str, Any] = {"method": method, "score_threshold": 0.2, "max_per_class": 9, "max_per_image": 20}
         call = partial(ptdet.combined_nms, boxes, scores, threshold, **options)
         yield f"combined_nms, {method}", partial(_tensors_of, call)
 
 
-def waits_for_nothing(device: torch.device) -> Iterator[tuple[str, Call]]:
+def waits_for_nothing(gpu: Gpu) -> Iterator[tuple[str, Call]]:
     """The calls that promise it: those of fixed shape that have a CUDA kernel, and the padded forms."""
-    for operation, name, call in calls(device):
-        native = torch._C._dispatch_has_kernel_for_dispatch_key(f"ptdet::{operation.name}", "CUDA")
-        if native and has_fixed_shape(operation):
+    fixed = {operation.name for operation in CATALOG if has_fixed_shape(operation)}
+    for operation, name, call in calls(gpu, gpu.device):
+        native = torch._C._dispatch_has_kernel_for_dispatch_key(f"ptdet::{operation.name}", gpu.key)
+        if native and operation.name in fixed:
             yield f"{operation.name}, {name}", call
-    yield from padded(device)
+    yield from padded(gpu.device)
 
 
-def same(ours: Tensors, theirs: Tensors, tolerance: float = 0.0) -> bool:
-    return all(close(a.cpu(), b.cpu(), tolerance) for a, b in zip(ours, theirs, strict=True))
+def _walk_of_new_tensors(boxes: torch.Tensor, scores: torch.Tensor) -> Tensors:
+    return tensors(torch.ops.ptdet.nms_walk(boxes * 1, scores * 1, None, 0.5))
 
 
-def graphs(device: torch.device) -> Iterator[str]:
+def same(ours: Tensors, theirs: Tensors) -> bool:
+    return all(close(a.cpu(), b.cpu(), 0.0) for a, b in zip(ours, theirs, strict=True))
+
+
+# Of each check: what it is about to call, and then why the call is wrong, if it is.
+Step = tuple[str, Callable[[], str]]
+
+
+def graphs(gpu: Gpu) -> Iterator[Step]:
     """Each call is captured, then replayed over memory that was overwritten."""
-    for name, call in waits_for_nothing(device):
+
+    def replayed(call: Call) -> str:
         expected = [result.clone() for result in call()]
-        graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph):
-                results = call()
+            results, replay = gpu.captured(call)
         except RuntimeError as error:
-            yield f"{name}: not captured: {str(error).splitlines()[0]}"
-            torch.cuda.synchronize()
-            continue
+            return f"not captured: {first_line(error)}"
         for _ in range(2):
             for result in results:
                 result.zero_()
-            graph.replay()
-            torch.cuda.synchronize()
+            replay()
+            gpu.synchronize()
             if not same(results, expected):
-                yield f"{name}: a replay differs"
+                return "a replay differs"
+        return ""
+
+    for name, call in waits_for_nothing(gpu):
+        yield name, partial(replayed, call)
 
 
-def hidden_waits(device: torch.device) -> Iterator[str]:
-    for name, call in waits_for_nothing(device):
+def hidden_waits(gpu: Gpu) -> Iterator[Step]:
+    def without_a_wait(call: Call) -> str:
         call()
-        torch.cuda.synchronize()
-        torch.cuda.set_sync_debug_mode("error")
         try:
-            call()
+            with gpu.waits_are_errors():
+                call()
         except RuntimeError as error:
-            yield f"{name}: {str(error).splitlines()[0]}"
-        finally:
-            torch.cuda.set_sync_debug_mode("default")
+            return first_line(error)
+        return ""
+
+    for name, call in waits_for_nothing(gpu):
+        yield name, partial(without_a_wait, call)
 
 
-def streams(device: torch.device) -> Iterator[str]:
+def streams(gpu: Gpu) -> Iterator[Step]:
     """Two streams at once: a stream with a long wait must not see the work of the other."""
-    inputs = [tuple(part.to(device) for part in clustered(n, n)) for n in (20_000, 19_000)]
-    expected = [ptdet.nms(boxes, scores, 0.5) for boxes, scores in inputs]
-    torch.cuda.synchronize()
-    lanes = [torch.cuda.Stream(device), torch.cuda.Stream(device)]
-    for _ in range(10):
-        results = []
-        for lane, (boxes, scores) in zip(lanes, inputs, strict=True):
-            with torch.cuda.stream(lane):
-                torch.cuda._sleep(2_000_000)
-                results.append(torch.ops.ptdet.nms_walk(boxes * 1, scores * 1, None, 0.5))
-        torch.cuda.synchronize()
-        if not all(torch.equal(r[0][: len(e)], e) for r, e in zip(results, expected, strict=True)):
-            yield "nms_walk on two streams at once differs"
-            return
+
+    def both() -> str:
+        largest = Sizes.of(gpu).repeats // 10
+        inputs = [tuple(part.to(gpu.device) for part in clustered(n, n)) for n in (largest, largest * 19 // 20)]
+        expected = [ptdet.nms(boxes, scores, 0.5) for boxes, scores in inputs]
+        walks = [partial(_walk_of_new_tensors, *each) for each in inputs]
+        gpu.synchronize()
+        for _ in range(10):
+            results = gpu.side_by_side(walks)
+            if not all(torch.equal(r[0][: len(e)], e) for r, e in zip(results, expected, strict=True)):
+                return "differs"
+        return ""
+
+    yield "nms_walk on two streams at once", both
 
 
-def devices(device: torch.device) -> Iterator[str]:
+def devices(gpu: Gpu) -> Iterator[Step]:
     """An operation runs on the device of its tensors and does not change the current device."""
-    first = torch.device(device.type, 0)
-    for index in range(1, torch.cuda.device_count()):
-        torch.cuda.set_device(first)
-        there = torch.device("cuda", index)
-        for (operation, name, call), (_, _, on_first) in zip(calls(there), calls(first), strict=True):
-            results = call()
-            if any(result.device != there for result in results) or not same(results, on_first()):
-                yield f"{operation.name}, {name}: on {there} it differs from cuda:0"
-        if torch.cuda.current_device() != 0:
-            yield "the current device was changed"
+
+    def agrees(there: torch.device, call: Call, on_first: Call) -> str:
+        torch.cuda.set_device(0)
+        results = call()
+        if any(result.device != there for result in results) or not same(results, on_first()):
+            return "differs from cuda:0"
+        return "" if torch.cuda.current_device() == 0 else "the current device was changed"
+
+    for index in range(1, gpu.facts()["gpus"]):
+        there, first = torch.device("cuda", index), torch.device("cuda", 0)
+        for (operation, name, call), (_, _, on_first) in zip(calls(gpu, there), calls(gpu, first), strict=True):
+            yield f"{operation.name}, {name}, on {there}", partial(agrees, there, call, on_first)
 
 
-def repeats(device: torch.device) -> Iterator[str]:
+def repeats(gpu: Gpu) -> Iterator[Step]:
     """The same bits on every run."""
-    for operation, name, call in calls(device):
+
+    def repeated(call: Call, times: int) -> str:
         first = call()
-        if not all(same(call(), first) for _ in range(5)):
-            yield f"{operation.name}, {name}: two runs differ"
-    boxes, scores = (part.to(device) for part in clustered(200_000, 3))
-    first_keep = ptdet.nms(boxes, scores, 0.5)
-    if not all(torch.equal(ptdet.nms(boxes, scores, 0.5), first_keep) for _ in range(10)):
-        yield "nms of 200,000 boxes: two runs differ"
+        return "" if all(same(call(), first) for _ in range(times)) else "two runs differ"
+
+    for operation, name, call in calls(gpu, gpu.device):
+        yield f"{operation.name}, {name}", partial(repeated, call, 5)
+    boxes, scores = (part.to(gpu.device) for part in clustered(Sizes.of(gpu).repeats, 3))
+    yield f"nms of {len(boxes)} boxes", partial(repeated, lambda: [ptdet.nms(boxes, scores, 0.5)], 10)
 
 
 def main() -> int:
     asked = arguments(__doc__).parse_args()
-    assert ptdet.build_info()["cuda"], ptdet.build_info()
+    gpu = loaded(asked)
     torch.set_grad_enabled(False)
-    result: dict[str, Any] = {"table": [], "checks": {}}
-    for check in (graphs, hidden_waits, streams, devices, repeats):
+    checks = (graphs, hidden_waits, streams, devices, repeats)
+    journal = Journal(asked, len(checks), "checks")
+    table = []
+    for check in checks:
+        steps, wrong = 0, 0
         try:
-            found = list(check(asked.device))
-        except Exception as error:  # the other checks can still run
-            found = [f"{type(error).__name__}: {error}"]
-        if check is devices and torch.cuda.device_count() < 2:
-            result["checks"]["devices"] = "not run: one device"
-        else:
-            result["checks"][check.__name__] = found
-        result["table"].append(f"{check.__name__}: {result['checks'][check.__name__] or 'as promised'}")
-    return finish(result, asked.out, any(found for found in result["checks"].values() if isinstance(found, list)))
+            for what, is_wrong in check(gpu):
+                if not journal.begin(f"{check.__name__}: {what}"):
+                    break
+                steps += 1
+                if why := is_wrong():
+                    wrong += 1
+                    journal.fail(f"{check.__name__}: {what}: {why}")
+        except Exception as error:  # the other checks can still run, if the device does
+            wrong += 1
+            journal.fail(f"{check.__name__}: {first_line(error)}")
+        if gpu.is_lost():
+            return journal.finish(is_lost=True)
+        if "cut_before" in journal.result:
+            break
+        table.append(f"{check.__name__}: {steps} steps, {wrong} not as promised")
+        journal.done()
+    journal.result["table"] = table
+    return journal.finish()
 
 
 if __name__ == "__main__":

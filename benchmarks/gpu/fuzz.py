@@ -4,22 +4,30 @@ plain or a strange case of hard NMS, every third also a call of another method o
 
 from __future__ import annotations
 
+import argparse
 import multiprocessing
-import os
 import time
 from collections import Counter
-from typing import Any
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
 
 import torch
 
-import ptdet
 from ptdet.testing import fuzz_case, method_call, strange_case
 from ptdet.testing.fuzz_methods import Call
 
-from .small import close
-from .timing import arguments, finish
+from .device import Gpu, chosen, first_line
+from .operators import close
+from .stage import Journal, arguments
 
 CHUNK = 25
+
+
+@dataclass
+class Found:
+    ran: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+    is_lost: bool = False
 
 
 def calls(seed: int) -> list[tuple[str, Call]]:
@@ -32,54 +40,87 @@ def calls(seed: int) -> list[tuple[str, Call]]:
     return found
 
 
-def answer(call: Call, device: torch.device) -> list[torch.Tensor]:
-    return [each.cpu() for each in call.answer(device)]
+def compare(gpu: Gpu, call: Call) -> str:
+    """Empty if the device answers as the CPU does."""
+    try:
+        ours = [each.cpu() for each in call.answer(gpu.device)]
+    except Exception as error:  # the next seeds can still run, if the device does
+        return first_line(error)
+    with gpu.oracle():
+        theirs = call.answer(torch.device("cpu"))
+    return "" if all(close(a, b, 0.0) for a, b in zip(ours, theirs, strict=True)) else "differs from the CPU"
 
 
-def run(task: tuple[int, int, torch.device, float]) -> tuple[Counter[str], list[str]]:
-    """How many calls of the seeds from first to last ran before the end (wall clock), and which differ."""
-    first, last, device, end = task
+ready: list[Gpu] = []  # of a worker's process
+
+
+def prepare(asked: argparse.Namespace) -> None:
     torch.set_num_threads(1)
-    assert ptdet.build_info()["cpu"], ptdet.build_info()
-    ran: Counter[str] = Counter()
-    differences = []
+    gpu = chosen(asked)
+    if why_not := gpu.why_not_loaded():
+        raise RuntimeError(why_not)
+    ready.append(gpu)
+
+
+def run(first: int, last: int, until: float) -> Found:
+    """The seeds from first to last, as far as there is time."""
+    gpu, found = ready[0], Found()
     for seed in range(first, last):
-        if time.time() > end:
+        if time.time() >= until:
             break
-        ran["seeds"] += 1
+        print(f"seed {seed}", flush=True)
         for name, call in calls(seed):
-            ran[call.name] += 1
-            ours, theirs = answer(call, device), answer(call, torch.device("cpu"))
-            if not all(close(a, b, 0.0) for a, b in zip(ours, theirs, strict=True)):
-                differences.append(name)
-    return ran, differences
+            if wrong := compare(gpu, call):
+                found.failures.append(f"{name}: {wrong}")
+                if gpu.is_lost():
+                    found.is_lost = True
+                    return found
+            found.ran[call.name] += 1
+        found.ran["seeds"] += 1
+    return found
 
 
 def main() -> int:
     parser = arguments(__doc__)
     parser.add_argument("--cases", type=int, default=10_000, help="seeds")
-    parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--workers", type=int, default=max(1, min(12, (os.cpu_count() or 1) - 2)))
+    parser.add_argument("--workers", type=int, default=4)
     asked = parser.parse_args()
-    end, last = time.time() + asked.seconds, asked.first + asked.cases
-    tasks = [(seed, min(seed + CHUNK, last), asked.device, end) for seed in range(asked.first, last, CHUNK)]
+    last = asked.first + asked.cases
+    journal = Journal(asked, asked.cases, "seeds")
     ran: Counter[str] = Counter()
-    differences: list[str] = []
-    with multiprocessing.get_context("spawn").Pool(asked.workers) as pool:
-        for more, wrong in pool.imap_unordered(run, tasks):
-            ran += more
-            differences += wrong
+    is_lost = False
+    pool = ProcessPoolExecutor(
+        asked.workers, multiprocessing.get_context("spawn"), initializer=prepare, initargs=(asked,)
+    )
+    with pool:
+        parts = [pool.submit(run, at, min(at + CHUNK, last), asked.until) for at in range(asked.first, last, CHUNK)]
+        try:
+            for part in as_completed(parts):
+                found = part.result()
+                ran += found.ran
+                is_lost = is_lost or found.is_lost
+                for failure in found.failures:
+                    journal.fail(failure)
+                journal.result["done"] = ran["seeds"]
+                journal.save()
+                if found.is_lost:
+                    break
+        except Exception as error:  # a worker was killed, as by a fault of its memory
+            journal.fail(f"a process ended: {first_line(error)}")
+            is_lost = True
+        for part in parts:
+            part.cancel()
     seeds = ran.pop("seeds", 0)
-    result: dict[str, Any] = {
-        "ran": seeds, "asked": asked.cases, "calls": dict(sorted(ran.items())), "differences": sorted(differences),
-    }  # fmt: skip
-    result["table"] = [
-        f"{seeds} of {asked.cases} seeds ran, {sum(ran.values())} calls, {len(differences)} differ",
-        *[f"{name}: {count} calls" for name, count in result["calls"].items()],
-        *result["differences"][:20],
+    if not seeds and not is_lost:
+        journal.fail("no seed ran")
+    journal.result["calls"] = dict(sorted(ran.items()))
+    journal.result["table"] = [
+        f"{seeds} of {asked.cases} seeds ran, {sum(ran.values())} calls, {len(journal.result['failures'])} differ",
+        *[f"{name}: {count} calls" for name, count in journal.result["calls"].items()],
     ]
-    return finish(result, asked.out, bool(differences) or seeds == 0)
+    journal.result["of"] = seeds  # the time was the limit
+    return journal.finish(is_lost)
 
 
 if __name__ == "__main__":

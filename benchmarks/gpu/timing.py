@@ -1,66 +1,37 @@
-"""What the stages of `make gpu` share: arguments, results as files, and times of a device."""
+"""Times on a device."""
 
 from __future__ import annotations
 
-import argparse
-import importlib
-import json
 import statistics
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import torch
 
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def version_of(module: str) -> str | None:
-    try:
-        return str(importlib.import_module(module).__version__)
-    except (ImportError, RuntimeError):  # RuntimeError: built for another torch
-        return None
-
-
-def arguments(description: str | None) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--out", type=Path, help="where the result goes, as JSON")
-    parser.add_argument("--device", type=torch.device, default=torch.device("cuda"))
-    return parser
-
-
-def finish(result: dict[str, Any], out: Path | None, failed: bool) -> int:
-    print("\n".join(result.get("table", [])))
-    if out:
-        out.write_text(json.dumps(result) + "\n")
-    return 1 if failed else 0
+from .device import Call, Gpu
 
 
 class Clock:
-    """Times of calls on a GPU by CUDA events; the cache is overwritten before each call."""
+    """Times of calls; the cache is overwritten before each call."""
 
-    def __init__(self, device: torch.device) -> None:
-        cache = torch.cuda.get_device_properties(device).L2_cache_size
-        self.flood = torch.empty(max(4 * cache, 1 << 26), dtype=torch.uint8, device=device)
+    def __init__(self, gpu: Gpu) -> None:
+        self.gpu = gpu
+        size = 64 if gpu.is_fake else max(4 * gpu.cache_bytes(), 1 << 26)
+        self.flood = torch.empty(size, dtype=torch.uint8, device=gpu.device)
 
-    def milliseconds(self, call: Callable[[], Any], most: int = 20, seconds: float = 2.0) -> list[float]:
+    def milliseconds(self, call: Call, most: int = 20, seconds: float = 2.0) -> list[float]:
         """Up to `most` times after a warm-up; fewer if together they take longer than `seconds`."""
-        call()
-        call()
-        torch.cuda.synchronize()
+        for _ in range(2):
+            warming = self.gpu.milliseconds(call)
+            if warming > seconds * 1e3:
+                return [warming]
         times: list[float] = []
         while len(times) < most and sum(times) < seconds * 1e3:
             self.flood.zero_()
-            before, after = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-            before.record()
-            call()
-            after.record()
-            after.synchronize()
-            times.append(before.elapsed_time(after))
+            times.append(self.gpu.milliseconds(call))
         return times
 
-    def copy_bandwidth(self, size: int = 1 << 31) -> float:
+    def copy_bandwidth(self) -> float:
         """Bytes a second, read and written, of a copy that is much larger than the cache."""
-        source = torch.zeros(size, dtype=torch.uint8, device=self.flood.device)
+        size = 1 << (16 if self.gpu.is_fake else 31)
+        source = torch.zeros(size, dtype=torch.uint8, device=self.gpu.device)
         target = torch.empty_like(source)
         return 2 * size / (statistics.median(self.milliseconds(lambda: target.copy_(source))) * 1e-3)

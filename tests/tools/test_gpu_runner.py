@@ -1,110 +1,201 @@
-"""`make gpu` as far as a machine without a GPU can test it: stages, report, and the modules that take any device."""
+"""`make gpu` as far as a machine without a GPU can test it: its stages, how it ends, its report; and all of it, small,
+with the emulator as the device.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+import platform
 import subprocess
 import sys
-from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
 
-from benchmarks.gpu import __main__ as gpu, bench, targets
+from benchmarks.gpu import __main__ as gpu, plan, process, report, targets
+from ptdet.testing import CATALOG
+from tests.cuda_emulator import harness, torch_room
+
+from ..cuda_emulator.test_cuda_emulated import _needs_a_compiler  # noqa: F401
 
 ROOT = Path(__file__).parents[2]
+NAMES = ["operators", "benchmarks", "tests", "checks", "fuzz", "memcheck", "racecheck", "profile"]
 
 
-def call(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def call(module: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False, env={**os.environ, **environment}
+    )
 
 
-def test_dry_run_lists_stages_that_fit_into_nine_minutes() -> None:
+def test_dry_run_shows_each_stage_and_its_time() -> None:
     done = call("gpu", "--dry-run")
     assert done.returncode == 0, done.stderr
-    *listed, together = done.stdout.splitlines()
-    names = [line.split()[0] for line in listed]
-    assert names == [
-        "build", "checks", "benchmarks", "fuzz", "memcheck", "racecheck", "initcheck", "synccheck", "suite"
-    ]  # fmt: skip
-    assert int(together.split()[1]) == sum(int(line.split()[1]) for line in listed) < 540
+    *listed, together, build = done.stdout.splitlines()
+    assert [line.split()[0] for line in listed] == ["load", *NAMES]
+    assert int(together.split()[1]) == sum(int(line.split()[1]) for line in listed) < 330
+    assert build.split()[0] == "build"
+
+
+def test_make_hands_the_arguments_on() -> None:
+    command = ["make", "gpu", "ARGS=--dry-run", f"PYTHON={sys.executable}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.startswith("load "), done.stderr
 
 
 def test_every_stage_names_a_program_of_this_checkout() -> None:
-    for stage in gpu.stages():
+    stages = [plan.load(), plan.build("9.0"), *plan.after_loading()]
+    for stage in [*stages, *(plan.emulated(stage, "") for stage in stages)]:
         files = [part for part in stage.command if part.endswith(".py")]
         files += [f"{name.replace('.', '/')}.py" for flag, name in pairwise(stage.command) if flag == "-m"]
         assert files and all((ROOT / file).exists() for file in files), stage
+    assert plan.EMULATED.parent == torch_room.BUILD / "torch-room" and harness.BUILD in plan.EMULATED.parents
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_without_a_gpu_it_says_so_in_one_line() -> None:
     done = call("gpu")
     assert done.returncode == 2
-    assert done.stdout == ""
+    assert done.stderr.splitlines()[-1].startswith("make gpu: torch")
     assert len(done.stderr.splitlines()) == 1
-    assert done.stderr.startswith("make gpu: torch")
 
 
-def test_an_unknown_stage_is_refused() -> None:
-    done = call("gpu", "--only", "fuz", "--dry-run")
+@pytest.mark.parametrize(
+    ("module", "package", "code", "told"),
+    [
+        ("gpu", "torch", 2, "make gpu: torch is not installed"),
+        ("gpu.suite", "pytest", 0, ""),
+    ],
+)
+def test_a_package_that_is_absent_is_a_line(module: str, package: str, code: int, told: str, tmp_path: Path) -> None:
+    (tmp_path / f"{package}.py").write_text("raise ImportError('hidden')")
+    options = ["--out", str(tmp_path / "out.json")] if module != "gpu" else []
+    done = call(module, *options, PYTHONPATH=str(tmp_path))
+    assert done.returncode == code, done.stdout + done.stderr
+    assert done.stderr.startswith(told)
+    assert "Traceback" not in done.stdout + done.stderr
+    if options:
+        assert json.loads((tmp_path / "out.json").read_text())["left_out"] == "pytest is not installed: hidden"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--only", "fuz"], "no such stage: fuz; there are operators"),
+        (["--patience", "0"], "--patience: expected a number above 0, got 0.0"),
+    ],
+)
+def test_a_wrong_argument_is_refused(arguments: list[str], told: str) -> None:
+    done = call("gpu", "--dry-run", *arguments)
     assert done.returncode == 2
-    assert "no such stage: fuz" in done.stderr
+    assert told in done.stderr
 
 
-def python(name: str, code: str, budget: float = 30, **more: object) -> object:
-    return gpu.Stage(name, budget, (sys.executable, "-c", code), writes=False, **more)
+def python(name: str, code: str, *, limit: float = 60, quiet: float = 60, **more: str) -> plan.Stage:
+    return plan.Stage(name, limit, quiet, (sys.executable, "-c", code), is_ours=False, **more)
 
 
-def test_a_stage_that_fails_is_told_and_hides_no_other(tmp_path: Path) -> None:
+def test_how_a_stage_ends_is_told(tmp_path: Path) -> None:
+    endless = "import time, itertools\nfor i in itertools.count(): print('step', flush=True); time.sleep(.1)"
     stages = [
         python("good", "print('fine')"),
         python("bad", "print('the reason'); raise SystemExit(3)"),
-        python("slow", "import time; print('begun', flush=True); time.sleep(60)"),
-        python("complains", "print('========= error in ptdet::cuda::nms')", forbidden="=========.*ptdet::"),
-        gpu.Stage("absent", 5, ("no-such-program",)),
+        python("silent", "import time; print('begun', flush=True); time.sleep(600)", quiet=8),
+        python("slow", endless, limit=8),
+        python("complains", "print('========= error in ptdet::cuda::nms')", complaint="^=========.*ptdet::"),
+        python("unfit", "print('Device not supported'); raise SystemExit(1)", cannot_run="Device not supported"),
+        plan.Stage("absent", 5, 5, ("no-such-program",)),
     ]
-    done = [gpu.run(stage, 5 if stage.name == "slow" else 60, tmp_path) for stage in stages]
-    statuses = [stage["status"] for stage in done]
-    assert statuses == [
+    log = tmp_path / "running.log"
+    done = [process.run(stage, stage.limit, stage.quiet, log, (), {}) for stage in stages]
+    assert [each.status for each in done] == [
         "passed",
-        "failed: exit 3",
-        "failed: not done after 5 s",
+        "failed: exit 3, at: the reason",
+        "hung: silent after: begun",
+        "cut: at: step",
         "failed: ========= error in ptdet::",
-        "failed: no-such-program was not found",
+        "left out: Device not supported",
+        "left out: no-such-program was not found",
     ]
-    assert done[0]["said"] == "fine"
-    assert done[1]["log"] == ["the reason"]
-    assert done[2]["log"] == ["begun"]
-    table = gpu.table({"machine": {"gpu": "G", "torch": "1", "cuda": "2"}, "stages": done})
-    assert all(stage.name in table for stage in stages)
+    assert "time.sleep" not in done[0].last_lines
+    # where Python stood when it was ended
+    assert any('File "<string>", line 1 in <module>' in line for line in done[2].last_lines)
+    assert not list(tmp_path.glob("stage.*"))
 
 
-class Stopwatch:
-    """In place of benchmarks.gpu.timing.Clock, which times by the events of a GPU."""
+def test_what_a_stage_started_ends_with_it(tmp_path: Path) -> None:
+    code = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "print(child.pid, flush=True)\ntime.sleep(600)"
+    )
+    done = process.run(python("parent", code, quiet=8), 60, 8, tmp_path / "running.log", (), {})
+    child = Path(f"/proc/{done.status.split()[-1]}/stat")
+    assert not child.exists() or child.read_text().split(")")[1].split()[0] in "ZX"
 
-    def milliseconds(self, call: Callable[[], object], *_: object) -> list[float]:
-        call()
-        return [2.0, 1.0, 3.0]
+
+def steps(folder: Path, **options: object) -> gpu.Run:
+    asked = argparse.Namespace(**{"patience": 1.0, "skip": [], "keep_going": False, **options})
+    return gpu.Run(asked, report.Report([folder], None))
 
 
-def test_benchmarks_have_a_row_for_every_target(native: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "graphed", lambda call: call)
-    monkeypatch.setattr(bench, "kernel_times", lambda call: {})
-    monkeypatch.setattr(targets, "SIZES", (100,))
-    clock, cpu = Stopwatch(), torch.device("cpu")
-    rows = [
-        *bench.loss(clock, cpu, 50, 20), *bench.norm(clock, cpu, (2, 16, 4, 4)), *bench.soft(clock, cpu),
-        *bench.batch(clock, cpu, 2, 50, 3), *bench.suppression(clock, cpu),
-    ]  # fmt: skip
-    names = {row["name"] for row in rows}
-    wanted = {target.row for target in targets.TARGETS if not target.row.startswith("nms")}
-    assert wanted <= names
-    assert {"nms, clustered, 100", "nms, scattered, 100"} <= names
-    assert all(bench.line(row) for row in rows)
+def test_limits_shrink_once_time_is_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {}
+    monkeypatch.setattr(gpu.time, "monotonic", lambda: 1000.0)
+    run = steps(tmp_path)
+
+    def attempt(stage: plan.Stage, end: float, environment: object = None) -> process.Outcome:
+        given[stage.name] = end - 1000.0
+        return process.Outcome(stage.name, "passed")
+
+    monkeypatch.setattr(run, "attempt", attempt)
+    run.end = 1000.0 + 200
+    run.step(python("in full", "", limit=50), 150)
+    run.end = 1000.0 + 100
+    run.step(python("half", "", limit=50), 150)
+    run.end = 1000.0 + 8
+    run.step(python("none", "", limit=50), 150)
+    assert given == {"in full": 50, "half": 25}
+    assert run.report.outcomes[-1].status == "not run: no time is left"
+
+
+def test_the_report_keeps_times_only_where_there_are_some(tmp_path: Path) -> None:
+    kept = tmp_path / "results"
+    written = report.Report([tmp_path / "tree", tmp_path / "out"], kept)
+    facts = {"gpu": "NVIDIA H100 80GB", "torch": "2.11.0"}
+    written.add(process.Outcome("load", "passed", 1.0, {"machine": facts}))
+    assert not kept.exists()
+    rows = [{"name": targets.SOFT, "ms": 4.0}]
+    written.add(process.Outcome("benchmarks", "cut: at: batch", 1.0, {"rows": rows}, ["the log"]))
+    name = "gpu_nvidia_h100_80gb.json"
+    for path in (tmp_path / "tree" / name, tmp_path / "out" / name, kept / name):
+        found = json.loads(path.read_text())
+        assert found["machine"] == facts
+        assert targets.rows_of(found) == rows
+        assert found["stages"][1]["last_lines"] == ["the log"]
+    assert "benchmarks" in (tmp_path / "out" / "gpu.txt").read_text()
+
+
+def test_a_folder_that_cannot_be_written_stops_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    written = report.Report([tmp_path / "tree", tmp_path / "out"], None)
+    (tmp_path / "out" / "gpu.txt").mkdir()
+    written.add(process.Outcome("load", "passed"))
+    assert (tmp_path / "tree" / "gpu.txt").exists() and (tmp_path / "out" / "gpu.log").exists()
+    assert "gpu.txt cannot be written: Is a directory" in capsys.readouterr().err
+
+
+def test_a_long_log_keeps_its_beginning_and_its_end(tmp_path: Path) -> None:
+    written = report.Report([tmp_path], None)
+    written.running.write_text("first\n" + "x" * (2 * report.LOG_OF_A_STAGE) + "\nlast")
+    written.add(process.Outcome("load", "passed"))
+    log = (tmp_path / "gpu.log").read_text()
+    assert "first\n" in log and log.endswith("\nlast") and len(log) < 1.1 * report.LOG_OF_A_STAGE
+    assert not written.running.exists()
 
 
 def test_targets_are_met_missed_or_not_measured(tmp_path: Path) -> None:
@@ -116,60 +207,143 @@ def test_targets_are_met_missed_or_not_measured(tmp_path: Path) -> None:
         {"name": targets.SOFT, "ms": 4.0},
         {"name": targets.LOSS_IN_GRAPH, "ms": 4.0, "share_of_copy": 0.61},
     ]
-    report = {"machine": {"gpu": "G", "torch": "1"}, "stages": [{"name": "benchmarks", "result": {"rows": rows}}]}
-    (tmp_path / "gpu_g.json").write_text(json.dumps(report))
-    found = {line[0]: line[2] for line in targets.cells(tmp_path)}
-    assert found["on a GPU"] == "G, torch 1"
-    assert found["nms, clustered, 1000"] == "1.5x, met"
-    assert found["nms, clustered, 100000"] == "9.9x, missed"
-    assert found["nms, clustered, 1000000"] == "12 ms; torchvision: too large"
-    assert (found[targets.SOFT], found[targets.LOSS_IN_GRAPH]) == ("4 ms, met", "61%, met")
-    assert found[targets.BATCH] == "not measured"
+    found = {"machine": {"gpu": "G", "torch": "1"}, "stages": [{"name": "benchmarks", "result": {"rows": rows}}]}
+    (tmp_path / "gpu_g.json").write_text(json.dumps(found))
+    cells = {line[0]: line[2] for line in targets.cells(tmp_path)}
+    assert cells["on a GPU"] == "G, torch 1"
+    assert cells["nms, clustered, 1000"] == "1.5x, met"
+    assert cells["nms, clustered, 100000"] == "9.9x, missed"
+    assert cells["nms, clustered, 1000000"] == "12 ms; torchvision: too large"
+    assert (cells[targets.SOFT], cells[targets.LOSS_IN_GRAPH]) == ("4 ms, met", "61%, met")
+    assert cells[targets.BATCH] == "not measured"
 
 
-@pytest.mark.slow
-def test_the_suite_names_what_it_ran_and_what_not(tmp_path: Path) -> None:
-    (tmp_path / "test_good.py").write_text(
-        "import pytest\n\ndef test_good(): pass\n\n@pytest.mark.skip(reason='no peer')\ndef test_peer(): pass\n"
+def test_tests_are_named_counted_and_cut(tmp_path: Path) -> None:
+    (tmp_path / "test_some.py").write_text(
+        "import pytest\n\ndef test_good(): pass\n\n@pytest.mark.skip(reason='no peer')\ndef test_peer(): pass\n\n"
+        "def test_bad(): assert 1 == 2\n"
     )
-    (tmp_path / "test_bad.py").write_text("def test_bad(): assert 1 == 2\n")
-    (tmp_path / "test_slow.py").write_text("import time\n\ndef test_slow(): time.sleep(60)\n")
-    (tmp_path / "test_aarch64.py").write_text("")
-    (tmp_path / "conftest.py").write_text(
-        "def pytest_configure(config): config.addinivalue_line('markers', 'cuda: needs a GPU')\n"
-    )
-    files = [str(path) for path in sorted(tmp_path.glob("test_*.py"))]
+    (tmp_path / "test_broken.py").write_text("import no_such_module\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
     out = tmp_path / "out.json"
-    done = call("gpu.suite", "--device", "cpu", "--seconds", "20", "--workers", "4", "--out", str(out), *files)
+    some = ["--mark", "not slow", "--out", str(out), str(tmp_path / "test_some.py")]
+    done = call("gpu.suite", *some)
     assert done.returncode == 1, done.stdout + done.stderr
     result = json.loads(out.read_text())
-    statuses = {name: part["status"] for name, part in result["parts"].items()}
-    assert statuses == {
-        "on the GPU": "passed", "test_good": "passed", "test_bad": "failed", "test_slow": "not done in time"
-    }  # fmt: skip
-    assert result["counts"]["passed"] == result["counts"]["failed"] == 1
+    assert (result["done"], result["of"]) == (3, 3)
+    assert result["counts"] == {"passed": 1, "skipped": 1, "failed": 1}
     assert result["skipped"] == {"no peer": 1}
-    assert result["left_to_ci"] == ["test_aarch64.py"]
-    assert result["late"] == ["test_slow: not done in time"]
-    assert "assert 1 == 2" in "\n".join(result["logs"]["test_bad"])
+    assert len(result["failures"]) == 1 and "test_bad, call: assert 1 == 2" in result["failures"][0]
+    assert "test_some.py::test_good" in done.stdout
+    done = call("gpu.suite", *some, "--until", "0")
+    result = json.loads(out.read_text())
+    assert result["done"] == 0 and result["cut_before"].endswith("::test_good")
+    done = call("gpu.suite", *some, str(tmp_path / "test_broken.py"))
+    assert done.returncode == 1
+    assert "no_such_module" in json.loads(out.read_text())["failures"][0]
 
 
 @pytest.mark.slow
-def test_small_suite_runs_on_any_device(native: None, tmp_path: Path) -> None:
-    done = call("gpu.small", "--device", "cpu", "--out", str(tmp_path / "out.json"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    result = json.loads((tmp_path / "out.json").read_text())
-    assert result["calls"] > 50
-    assert result["differences"] == []
+def test_fuzz_without_time_has_failed(native: None) -> None:
+    done = call("gpu.fuzz", "--fake-device", "--until", "0", PTDET_DISABLE_NATIVE="1")
+    assert done.returncode == 1 and "no seed ran" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def emulator() -> None:
+    assert torch_room.library() == plan.EMULATED
+
+
+# It runs what it is given to check, and tells how it was called.
+SANITIZER = """#!/bin/sh
+echo "called: $@"
+while [ "$1" != -m ]; do before=$1; shift; done
+exec "$before" "$@"
+"""
 
 
 @pytest.mark.slow
-def test_fuzz_says_how_many_ran(native: None, tmp_path: Path) -> None:
-    out = tmp_path / "out.json"
-    done = call("gpu.fuzz", "--device", "cpu", "--cases", "20", "--out", str(out))
+def test_a_whole_run(emulator: None, tmp_path: Path) -> None:
+    out, toolkit = tmp_path / "out", tmp_path / "toolkit"
+    (toolkit / "bin").mkdir(parents=True)
+    sanitizer = toolkit / "bin/compute-sanitizer"
+    sanitizer.write_text(SANITIZER)
+    sanitizer.chmod(0o755)
+    kept = sorted((ROOT / "benchmarks/results").glob("gpu_*"))
+    done = call("gpu", "--fake-device", OUT=str(out), CUDA_HOME=str(toolkit))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert json.loads(out.read_text())["ran"] == 20
-    assert call("gpu.fuzz", "--device", "cpu", "--seconds", "0").returncode == 1
+    assert sorted(path.name for path in out.iterdir()) == ["gpu.log", "gpu.txt", "gpu_emulated.json"]
+    assert sorted((ROOT / "benchmarks/results").glob("gpu_*")) == kept  # these are no times of a GPU
+    found = json.loads((out / "gpu_emulated.json").read_text())
+    assert {stage["name"]: stage["status"] for stage in found["stages"]} == dict.fromkeys(["load", *NAMES], "passed")
+    results = {stage["name"]: stage["result"] for stage in found["stages"]}
+
+    log = (out / "gpu.log").read_text()
+    assert all(f"\n{operation.name}, " in log for operation in CATALOG)
+    assert results["operators"]["done"] == results["operators"]["of"] >= len(CATALOG)
+    names = {row["name"] for row in results["benchmarks"]["rows"]}
+    assert {one.row for one in targets.TARGETS if not one.row.startswith("nms")} <= names
+    assert {f"nms, {scene}, {n}" for scene in targets.SCENES for n in (20, 50)} <= names
+    assert {row["name"] for row in results["profile"]["rows"]} == names
+    assert results["tests"]["of"] > 200
+    assert results["fuzz"]["done"] == 6
+    for tool in ("memcheck", "racecheck"):
+        assert f"called: --tool {tool} --report-api-errors no --kernel-name kns=ptdet --error-exitcode 9" in log
+    for written in (log, (out / "gpu.txt").read_text(), json.dumps(found)):
+        assert len(platform.node()) < 4 or platform.node() not in written
+
+
+def planted(fault: str, out: Path, *options: str) -> tuple[subprocess.CompletedProcess[str], dict[str, str]]:
+    """A run with a fault, and what became of each stage."""
+    given = ["--only", "operators", "memcheck", "profile", *options]
+    done = call("gpu", "--fake-device", fault, *given, OUT=str(out), CUDA_HOME=str(out))
+    assert (out / "gpu.log").exists() and (out / "gpu.txt").exists(), done.stdout + done.stderr
+    found = json.loads((out / "gpu_emulated.json").read_text())
+    return done, {stage["name"]: stage["status"] for stage in found["stages"]}
+
+
+@pytest.mark.slow
+def test_an_operator_that_differs_is_told_and_stops_nothing(emulator: None, tmp_path: Path) -> None:
+    done, stages = planted("differs:nmm_walk", tmp_path)
+    assert done.returncode == 1
+    assert stages["operators"].startswith("failed: 1 failures, ")
+    assert stages["operators"].endswith("first: nmm_walk, 0 boxes, float32: differs from the CPU")
+    assert stages["memcheck"] == "left out: compute-sanitizer was not found"
+    assert stages["profile"] == "passed"
+    assert "driver unknown: nvidia-smi does not run here" in (tmp_path / "gpu.txt").read_text()
+
+
+@pytest.mark.slow
+def test_a_lost_device_ends_the_run_once_the_other_operators_ran(emulator: None, tmp_path: Path) -> None:
+    done, stages = planted("lost:nmm_walk", tmp_path)
+    assert done.returncode == 1
+    assert stages["operators"] == (
+        "failed: the device is lost: nmm_walk, 0 boxes, float32: RuntimeError: planted: lost"
+    )
+    assert stages["operators, without nmm_walk"] == "passed"
+    assert stages["memcheck"] == stages["profile"] == "not run: operators lost the device"
+
+
+@pytest.mark.slow
+def test_a_hang_ends_the_run_after_one_more_try(emulator: None, tmp_path: Path) -> None:
+    done, stages = planted("hangs:nmm_walk", tmp_path, "--patience", "2")
+    assert done.returncode == 1
+    hung = stages["operators"]
+    assert hung.startswith("hung: ") and hung.endswith("silent after: nmm_walk, 0 boxes, float32")
+    assert stages["operators, with CUDA_LAUNCH_BLOCKING=1"].endswith("silent after: nmm_walk, 0 boxes, float32")
+    assert stages["memcheck"] == stages["profile"] == "not run: operators hung"
+    assert "in answer" in (tmp_path / "gpu.log").read_text()  # where Python stood
+
+
+@pytest.mark.slow
+def test_a_library_that_does_not_load_is_built_once(emulator: None, tmp_path: Path) -> None:
+    done, stages = planted("no-load", tmp_path)
+    assert done.returncode == 1
+    told = "failed: 1 failures, 2 of 3 steps, first: planted: the kernels do not load"
+    assert stages == {
+        "load": told, "build": "passed", "load, once built": told,
+        **dict.fromkeys(["operators", "memcheck", "profile"], "not run: load, once built failed"),
+    }  # fmt: skip
 
 
 @pytest.mark.slow
@@ -180,18 +354,3 @@ def test_fixed_shapes_are_told_from_the_fake_kernels() -> None:
     assert done.returncode == 0, done.stderr
     assert "'nms': False" in done.stdout
     assert "'nms_walk': True" in done.stdout
-
-
-@pytest.mark.slow
-def test_graphs_hold_the_padded_forms_and_no_operator_without_a_kernel() -> None:
-    code = (
-        "from benchmarks.gpu.checks import *\n"
-        "for name, call in waits_for_nothing(torch.device('cpu')): print(name, len(call()) > 0)"
-    )
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "combined_nms, soft True" in done.stdout
-    for name in ("wbf_walk", "fast_nms_walk"):
-        native = torch._C._dispatch_has_kernel_for_dispatch_key(f"ptdet::{name}", "CUDA")
-        assert (name in done.stdout) == native
