@@ -42,17 +42,17 @@ class Run:
         self.stopped = ""  # why no further stage is run
 
     def step(self, stage: Stage, ahead: float = 0.0) -> Outcome:
-        """Runs a stage, and keeps what became of it. `ahead`: the limits of those after it, together: all of them
-        shrink where less time is left than they want."""
+        """Runs a stage, and keeps what became of it. `ahead`: the limits of those after it, together. All of them
+        shrink where less time is left than they want; where more is left, this one may take up to twice its own."""
         if self.stopped:
             return self.keep(Outcome(stage.name, f"not run: {self.stopped}"))
         left = self.end - time.monotonic()
-        end = time.monotonic() + min(stage.limit * self.patience, left * stage.limit / (stage.limit + ahead))
+        end = time.monotonic() + min(2 * stage.limit * self.patience, left * stage.limit / (stage.limit + ahead))
         if end - time.monotonic() < LEAST:
             return self.keep(Outcome(stage.name, "not run: no time is left"))
         outcome = self.attempt(stage, end)
-        while (name := outcome.result.get("lost_at")) and end - time.monotonic() > LEAST:
-            self.stop(f"{stage.name} lost the device")
+        while (name := outcome.result.get("broken_at")) and end - time.monotonic() > LEAST:
+            self.stop(f"{stage.name} broke off at {name}")
             self.keep(outcome)
             self.skip.append(name)
             outcome = self.attempt(stage, end)
@@ -154,7 +154,7 @@ def main() -> int:
     outcome = load(steps, fitted, sum(stage.limit for stage in chosen))
     if outcome.kind != "passed":
         steps.stopped = f"{outcome.name} {outcome.kind}"
-    if outcome.code == NO_GPU:
+    if outcome.kind == "left out":
         print(f"make gpu: {outcome.status.removeprefix('left out: ')}", file=sys.stderr)
         return NO_GPU
     while chosen:

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 
 from . import targets
-from .device import first_line, loaded
+from .device import Gpu, first_line, loaded
 from .stage import Journal, arguments
 from .timing import Clock
-from .workloads import FAMILIES, Sizes, Workload
+from .workloads import FAMILIES, Family, Sizes, Workload
 
 Row = dict[str, Any]
 
@@ -53,45 +53,66 @@ def line(row: Row) -> str:
     return "  ".join(parts)
 
 
+class Bench:
+    """The rows, and the journal that has them after each."""
+
+    def __init__(self, gpu: Gpu, journal: Journal) -> None:
+        self.gpu, self.journal, self.clock = gpu, journal, Clock(gpu)
+        self.rows: dict[str, Row] = {}
+        self.journal.begin("copy bandwidth")
+        self.copy = self.journal.result["copy_bytes_a_second"] = self.clock.copy_bandwidth()
+
+    def run(self, family: Family, sizes: Sizes) -> bool:
+        """Times a family; False if nothing can be timed after it."""
+        for work in family(self.gpu, sizes):
+            if work.name not in self.rows:
+                if not self.journal.begin(work.name):
+                    return False
+                row = self.rows[work.name] = time_ours(self.clock, work)
+                if "bytes" in row:
+                    row["share_of_copy"] = row["bytes"] / (row["ms"] * 1e-3) / self.copy
+                self.save()
+            if work.peer is not None:
+                if not self.journal.begin(f"{work.name}, the peer"):
+                    return False
+                time_peer(self.clock, work, self.rows[work.name])
+                self.save()
+                if self.gpu.is_lost():
+                    self.journal.fail(f"{work.name}: the peer lost the device: nothing more is timed")
+                    return False
+        self.gpu.free_memory()
+        return True
+
+    def save(self) -> None:
+        """So that what is timed stays if the stage is killed."""
+        rows = list(self.rows.values())
+        met = {True: "met", False: "missed", None: ""}
+        self.journal.result["rows"] = rows
+        self.journal.result["table"] = [
+            f"copy bandwidth {self.copy / 1e12:.2f} TB/s",
+            *map(line, rows),
+            *(
+                f"target: {one.row}: {one.in_words}: {shown} {met[is_met]}".rstrip()
+                for one, shown, is_met in ([] if self.gpu.is_fake else targets.outcomes(rows))
+            ),
+        ]
+        self.journal.save()
+
+
 def main() -> int:
     asked = arguments(__doc__).parse_args()
     gpu = loaded(asked)
-    clock, sizes = Clock(gpu), Sizes.of(gpu)
     journal = Journal(asked, len(FAMILIES), "families")
-    journal.begin("copy bandwidth")
-    copy = clock.copy_bandwidth()
-    rows: dict[str, Row] = {}
-    journal.result["copy_bytes_a_second"] = copy
+    bench = Bench(gpu, journal)
     for family in FAMILIES:
-        if not journal.begin(family.__name__):
-            break
         try:
-            for work in family(gpu, sizes):
-                if work.name not in rows:
-                    if not journal.begin(work.name):
-                        break
-                    row = rows[work.name] = time_ours(clock, work)
-                    if "bytes" in row:
-                        row["share_of_copy"] = row["bytes"] / (row["ms"] * 1e-3) / copy
-                journal.result["rows"] = list(rows.values())
-                journal.save()
-                if work.peer is not None:
-                    if not journal.begin(f"{work.name}, the peer"):
-                        break
-                    time_peer(clock, work, rows[work.name])
+            if not bench.run(family, Sizes.of(gpu)):
+                break
         except Exception as error:  # the other families can still run, if the device does
             journal.fail(f"{family.__name__}: {first_line(error)}")
             if gpu.is_lost():
                 return journal.finish(is_lost=True)
-        gpu.free_memory()
         journal.done()
-    met = {True: "met", False: "missed", None: ""}
-    outcomes = [] if gpu.is_fake else targets.outcomes(list(rows.values()))
-    journal.result["table"] = [
-        f"copy bandwidth {copy / 1e12:.2f} TB/s",
-        *map(line, rows.values()),
-        *(f"target: {one.row}: {one.in_words}: {shown} {met[is_met]}".rstrip() for one, shown, is_met in outcomes),
-    ]
     return journal.finish()
 
 

@@ -147,6 +147,7 @@ def loaded(asked: argparse.Namespace) -> Gpu:
     gpu = chosen(asked)
     if why_not := gpu.why_absent() or gpu.why_not_loaded():
         raise SystemExit(why_not)
+    print("the kernels are loaded", flush=True)
     return gpu
 
 

@@ -7,11 +7,13 @@ ptdet's CUDA operators run over emulated kernels as operators of the CPU; its ow
     differs:NAME   an operator's numbers are wrong
     raises:NAME    it raises
     lost:NAME      it raises, and the device is lost
+    crashes:NAME   its process ends
     hangs:NAME     it never returns
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -54,6 +56,8 @@ class Emulated(Gpu):
         planted = self.fault if name == self.at else ""
         if planted == "hangs":
             time.sleep(3600)
+        if planted == "crashes":
+            os.abort()
         if planted in ("raises", "lost"):
             self.has_failed = planted == "lost"
             raise RuntimeError(f"planted: {planted}")

@@ -33,6 +33,12 @@ def sizes(folder: Path) -> dict[str, float]:
     return {path.name: round(path.stat().st_size / 1e6, 1) for path in sorted(folder.glob("_C*.so"))}
 
 
+def leave_out(journal: Journal, why: str) -> int:
+    journal.result["left_out"] = why
+    journal.finish()
+    return NO_GPU
+
+
 def main() -> int:
     asked = arguments(__doc__).parse_args()
     journal = Journal(asked, 3, "steps")
@@ -40,15 +46,13 @@ def main() -> int:
     try:
         import torch
     except ImportError as error:
-        print(f"torch is not installed: {error}")
-        return NO_GPU
+        return leave_out(journal, f"torch is not installed: {error}")
     from .device import chosen
 
     journal.done()
     gpu = chosen(asked)
     if why := gpu.why_absent():
-        print(why)
-        return NO_GPU
+        return leave_out(journal, why)
     journal.begin(f"torch {torch.__version__}: the facts of the device")
     changed = last_line("git", "status", "--porcelain")
     journal.result["machine"] = {

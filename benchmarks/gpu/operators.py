@@ -87,7 +87,7 @@ def main() -> int:
         if wrong := compare(gpu, operation, sample):
             journal.fail(f"{name}: {wrong}")
             if gpu.is_lost():
-                journal.result["lost_at"] = operation.name
+                journal.result["broken_at"] = operation.name
                 return journal.finish(is_lost=True)
         journal.done()
     operators = {operation.name for operation, _, _ in chosen}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .plan import ROOT, Stage
-from .stage import NO_GPU
+from .stage import STEP
 
 REPORTING = 3.0  # seconds before its limit in which a stage of ours begins nothing more
 KILLING = 10.0  # seconds that a killed process may take to end: one that waits for a driver may not end at all
@@ -68,6 +68,8 @@ def run(
         outcome.result = json.loads(out.read_text())
     for path in (out, out.with_suffix(".part")):
         path.unlink(missing_ok=True)
+    if stage.takes_skip and how == "ended" and process.returncode < 0:  # a signal, as from a fault of memory
+        outcome.result["broken_at"] = last_step(text).split(",")[0]
     outcome.status = status_of(stage, outcome, how, text)
     return outcome
 
@@ -116,8 +118,6 @@ def status_of(stage: Stage, outcome: Outcome, how: str, text: str) -> str:
         return f"failed: {found.group()}"
     if "left_out" in result:
         return f"left out: {result['left_out']}"
-    if outcome.code == NO_GPU and stage.name == "load":
-        return f"left out: {last_step(text)}"
     if result.get("is_lost"):
         return f"failed: the device is lost: {result['failures'][-1]}"
     if result.get("failures"):
@@ -132,6 +132,7 @@ def far(result: dict[str, Any]) -> str:
 
 
 def last_step(text: str) -> str:
-    """The last line that a stage wrote, without what Python wrote when it was ended."""
-    lines = text.split("Fatal Python error: Aborted")[0].strip().splitlines()
-    return lines[-1].strip()[:200] if lines else "no line"
+    """The step that was begun last; of other programs the last line, without what Python wrote when it was ended."""
+    lines = text.split("Fatal Python error:")[0].strip().splitlines()
+    steps = [line.removeprefix(STEP) for line in lines if line.startswith(STEP)]
+    return (steps or lines or ["no line"])[-1].strip()[:200]

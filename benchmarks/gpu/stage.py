@@ -11,6 +11,7 @@ from typing import Any
 
 # Exit codes of a stage.
 PASSED, FAILED, NO_GPU = range(3)
+STEP = "> "  # begins the line that names a step
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
@@ -43,7 +44,7 @@ class Journal:
         if time.time() >= self.until:
             self.result.setdefault("cut_before", step)
             return False
-        print(step, flush=True)
+        print(f"{STEP}{step}", flush=True)
         return True
 
     def fail(self, what: str) -> None:

@@ -184,7 +184,8 @@ def norms(gpu: Gpu, sizes: Sizes) -> Iterator[Workload]:
         yield Workload(name, ours, theirs, sum(moved.values()), kernels, most=10)
 
 
+Family = Callable[[Gpu, Sizes], Iterator[Workload]]
 # In the order of what is wanted first.
-FAMILIES: tuple[Callable[[Gpu, Sizes], Iterator[Workload]], ...] = (
+FAMILIES: tuple[Family, ...] = (
     suppression, batch, methods, losses, norms, pairwise, large_peers,
 )  # fmt: skip

@@ -8,15 +8,18 @@ import argparse
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
 
-from benchmarks.gpu import __main__ as gpu, plan, process, report, targets
+from benchmarks.gpu import __main__ as gpu, device, plan, process, report, targets
 from ptdet.testing import CATALOG
 from tests.cuda_emulator import harness, torch_room
 
@@ -154,13 +157,15 @@ def test_limits_shrink_once_time_is_short(tmp_path: Path, monkeypatch: pytest.Mo
         return process.Outcome(stage.name, "passed")
 
     monkeypatch.setattr(run, "attempt", attempt)
+    run.end = 1000.0 + 900
+    run.step(python("twice", "", limit=50), 150)
     run.end = 1000.0 + 200
     run.step(python("in full", "", limit=50), 150)
     run.end = 1000.0 + 100
     run.step(python("half", "", limit=50), 150)
     run.end = 1000.0 + 8
     run.step(python("none", "", limit=50), 150)
-    assert given == {"in full": 50, "half": 25}
+    assert given == {"twice": 100, "in full": 50, "half": 25}
     assert run.report.outcomes[-1].status == "not run: no time is left"
 
 
@@ -243,6 +248,49 @@ def test_tests_are_named_counted_and_cut(tmp_path: Path) -> None:
     assert "no_such_module" in json.loads(out.read_text())["failures"][0]
 
 
+def test_a_real_device_is_asked_only_what_torch_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch.cuda with the names and arguments of its functions, which do nothing."""
+    cuda = mock.create_autospec(torch.cuda)
+    monkeypatch.setattr(torch, "cuda", cuda)
+    real = device.Gpu()
+    real.device = torch.device("cpu")
+    tensor = torch.arange(3)
+    call = partial(torch.add, tensor, 1)
+    properties = cuda.get_device_properties.return_value
+    properties.total_memory, properties.L2_cache_size = 80 << 30, 50 << 20
+    cuda.get_device_capability.return_value = (9, 0)
+    cuda.Event.return_value.elapsed_time.return_value = 0.25
+    assert real.facts()["capability"] == "9.0" and real.facts()["memory_gib"] == 80
+    assert real.milliseconds(call) == 0.25
+    assert real.cache_bytes() == 50 << 20
+    results, replay = real.captured(call)
+    replay()
+    assert cuda.CUDAGraph.return_value.replay.called and results.tolist() == [1, 2, 3]
+    assert [each.tolist() for each in real.side_by_side([call, call])] == [[1, 2, 3]] * 2
+    with real.waits_are_errors():
+        cuda.set_sync_debug_mode.assert_called_with("error")
+    cuda.set_sync_debug_mode.assert_called_with("default")
+    real.free_memory()
+    assert not real.is_lost()
+    cuda.synchronize.side_effect = RuntimeError("an illegal memory access")
+    assert real.is_lost()
+
+
+def test_kernels_are_told_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [
+        "void ptdet::cuda::(anonymous namespace)::norm_of_rows<float, ptdet::Type>(float const*, long)",
+        *["ptdet::cuda::(anonymous namespace)::write_keep(long*)"] * 2,
+        "void at::native::copy(long*)",
+    ]  # fmt: skip
+    profile = mock.MagicMock()
+    profile.return_value.__enter__.return_value.key_averages.return_value = [
+        argparse.Namespace(key=name, device_time_total=2.0) for name in names
+    ]
+    monkeypatch.setattr(torch.profiler, "profile", profile)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    assert device.Gpu().microseconds_of_kernels(lambda: None) == {"norm_of_rows": 2.0, "write_keep": 4.0}
+
+
 @pytest.mark.slow
 def test_fuzz_without_time_has_failed(native: None) -> None:
     done = call("gpu.fuzz", "--fake-device", "--until", "0", PTDET_DISABLE_NATIVE="1")
@@ -279,7 +327,7 @@ def test_a_whole_run(emulator: None, tmp_path: Path) -> None:
     results = {stage["name"]: stage["result"] for stage in found["stages"]}
 
     log = (out / "gpu.log").read_text()
-    assert all(f"\n{operation.name}, " in log for operation in CATALOG)
+    assert all(f"\n> {operation.name}, " in log for operation in CATALOG)
     assert results["operators"]["done"] == results["operators"]["of"] >= len(CATALOG)
     names = {row["name"] for row in results["benchmarks"]["rows"]}
     assert {one.row for one in targets.TARGETS if not one.row.startswith("nms")} <= names
@@ -314,14 +362,22 @@ def test_an_operator_that_differs_is_told_and_stops_nothing(emulator: None, tmp_
 
 
 @pytest.mark.slow
-def test_a_lost_device_ends_the_run_once_the_other_operators_ran(emulator: None, tmp_path: Path) -> None:
-    done, stages = planted("lost:nmm_walk", tmp_path)
+@pytest.mark.parametrize(
+    ("fault", "kind", "place"),
+    [
+        ("lost", "failed: the device is lost: ", "nmm_walk, 0 boxes, float32: RuntimeError: planted: lost"),
+        ("crashes", f"failed: exit {-signal.SIGABRT}, ", "at: nmm_walk, 0 boxes, float32"),
+    ],
+    ids=["lost", "crashes"],
+)
+def test_what_breaks_off_ends_the_run_once_the_other_operators_ran(
+    fault: str, kind: str, place: str, emulator: None, tmp_path: Path
+) -> None:
+    done, stages = planted(f"{fault}:nmm_walk", tmp_path)
     assert done.returncode == 1
-    assert stages["operators"] == (
-        "failed: the device is lost: nmm_walk, 0 boxes, float32: RuntimeError: planted: lost"
-    )
+    assert stages["operators"].startswith(kind) and stages["operators"].endswith(place)
     assert stages["operators, without nmm_walk"] == "passed"
-    assert stages["memcheck"] == stages["profile"] == "not run: operators lost the device"
+    assert stages["memcheck"] == stages["profile"] == "not run: operators broke off at nmm_walk"
 
 
 @pytest.mark.slow
