@@ -26,7 +26,7 @@ from . import plan
 from .plan import ROOT, Stage
 from .process import Outcome, run
 from .report import Report
-from .stage import NO_GPU
+from .stage import NO_GPU, take_fake_device
 
 LEAST = 5.0  # seconds: with less no stage is begun
 
@@ -112,13 +112,7 @@ def arguments(names: list[str]) -> argparse.Namespace:
     parser.add_argument("--skip", nargs="+", default=[], metavar="OPERATOR", help="operators not to call")
     parser.add_argument("--keep-going", action="store_true", help="run the other stages after a hang or a lost device")
     parser.add_argument("--patience", type=float, help="times every limit (default: 1; of the emulator 20)")
-    parser.add_argument(
-        "--fake-device",
-        nargs="?",
-        const="",
-        metavar="FAULT",
-        help="the emulator for a GPU (benchmarks/gpu/fake_device.py)",
-    )
+    take_fake_device(parser)
     asked = parser.parse_args()
     if unknown := set(asked.only or ()) - set(names):
         parser.error(f"no such stage: {', '.join(sorted(unknown))}; there are {', '.join(names)}")

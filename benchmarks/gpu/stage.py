@@ -18,14 +18,13 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--out", type=Path, help="where the result goes, as JSON")
     parser.add_argument("--until", type=float, default=math.inf, help="begin nothing later than this (time.time())")
-    parser.add_argument(
-        "--fake-device",
-        nargs="?",
-        const="",
-        metavar="FAULT",
-        help="the emulator for a GPU (benchmarks/gpu/fake_device.py)",
-    )
+    take_fake_device(parser)
     return parser
+
+
+def take_fake_device(parser: argparse.ArgumentParser) -> None:
+    told = "the emulator for a GPU (benchmarks/gpu/fake_device.py)"
+    parser.add_argument("--fake-device", nargs="?", const="", metavar="FAULT", help=told)
 
 
 class Journal:
