@@ -11,6 +11,7 @@ import platform
 import signal
 import subprocess
 import sys
+import time
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -138,8 +139,31 @@ def test_what_a_stage_started_ends_with_it(tmp_path: Path) -> None:
         "print(child.pid, flush=True)\ntime.sleep(600)"
     )
     done = process.run(python("parent", code, quiet=8), 60, 8, tmp_path / "running.log", (), {})
-    child = Path(f"/proc/{done.status.split()[-1]}/stat")
-    assert not child.exists() or child.read_text().split(")")[1].split()[0] in "ZX"
+    assert has_ended(done.status.split()[-1])
+
+
+def test_an_end_from_outside_ends_the_stage(tmp_path: Path) -> None:
+    log = tmp_path / "running.log"
+    code = f"""
+import signal, sys
+from pathlib import Path
+from benchmarks.gpu import __main__ as gpu, plan, process
+signal.signal(signal.SIGTERM, gpu.interrupted)
+sleeper = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+stage = plan.Stage("sleeps", 600, 600, (sys.executable, "-c", sleeper), is_ours=False)
+process.run(stage, 600, 600, Path({str(log)!r}), (), {{}})
+"""
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) as runner:
+        while runner.poll() is None and not (log.exists() and log.read_text()):
+            time.sleep(0.1)
+        runner.terminate()
+        assert runner.wait(60) == 128 + signal.SIGTERM
+    assert has_ended(log.read_text().split()[0])
+
+
+def has_ended(process_id: str) -> bool:
+    told = Path(f"/proc/{process_id}/stat")
+    return not told.exists() or told.read_text().split(")")[1].split()[0] in "ZX"
 
 
 def steps(folder: Path, **options: object) -> gpu.Run:
