@@ -18,7 +18,7 @@ from .._shared.methods import FUSIONS, NAMES, PLAIN
 if TYPE_CHECKING:
     from ..io import Space
 
-# those of ptdet.io, which loads torch
+# those of ptdet.io, which loads NumPy
 LAYOUT_NAMES = (
     "detections", "yolox-kept", "yolov7-kept", "tracked", "oriented", "oriented-results", "paddle", "ssd",
     "yolov5", "yolov5-columns", "yolov8", "yolov8-rows",
@@ -30,21 +30,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the command `ptdet`; returns the exit code: 0, or 2 if something could not be read or written."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     if given[:1] == ["patch"]:  # what follows belongs to the program that is run
-        from .patch import main as run_patched
-
+        try:
+            from .patch import main as run_patched
+        except ModuleNotFoundError as error:
+            return _lacks("patch", error)
         return run_patched(given[1:])
     parser = build_parser()
-    asked = parser.parse_args(given)
     try:
+        asked = parser.parse_args(given)
         code = _info() if asked.command == "info" else _run(asked, parser)
         sys.stdout.flush()
         return code
+    except ModuleNotFoundError as error:
+        return _lacks("run", error)
     except KeyboardInterrupt:
         print("\nptdet: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of the table went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _lacks(command: str, error: ModuleNotFoundError) -> int:
+    """One line on a package that is not there."""
+    if error.name not in ("numpy", "torch"):
+        raise error
+    print(f"ptdet {command} needs {error.name}: pip install {error.name}", file=sys.stderr)
+    return 2
 
 
 def _info() -> int:
@@ -56,7 +68,8 @@ def _info() -> int:
     try:
         import torch
     except ModuleNotFoundError:
-        print(f"ptdet {__version__}, without torch: only ptdet.numpy is there")
+        there = "ptdet.io alone is there" if for_arrays else "ptdet.numpy, ptdet.io and ptdet run are there"
+        print(f"ptdet {__version__}, without torch: {there}")
         return 0
 
     from .._library.load import OPERATORS
@@ -81,6 +94,7 @@ def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Suppresses each file, writes what was asked for as it goes, prints the table."""
     from ..io import CATEGORY_IDS, FileProblem, ReadOptions
     from .inputs import find_inputs, some_of
+    from .methods import kernels
     from .outputs import Outputs, Places
     from .progress import shown_progress
     from .run import Settings, counts, print_table, run_files
@@ -103,6 +117,7 @@ def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     files, notes, problems = find_inputs(asked.predictions)
     try:
         places.check(files)
+        kernels()
     except FileProblem as problem:
         problems.append(str(problem))
         files = []

@@ -1,4 +1,4 @@
-"""How arrays are written in signatures."""
+"""How arrays are written in signatures, and the type they are computed in."""
 
 from __future__ import annotations
 
