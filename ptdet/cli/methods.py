@@ -33,11 +33,20 @@ def suppress(name: str, boxes: Array, scores: Array, idxs: Array | None, iou_thr
     """
     if name == "batched_nms" and idxs is None:
         raise FileProblem("has no classes here, which batched_nms needs: use --method nms")
-    return kernels()(NAMES[name], boxes, scores, idxs, iou_threshold)
+    return _kernels()(NAMES[name], boxes, scores, idxs, iou_threshold)
+
+
+def load(name: str) -> None:
+    """What the first call of a method takes time for.
+
+    Raises:
+        FileProblem: there are no kernels.
+    """
+    suppress(name, np.zeros((1, 4)), np.zeros(1), np.zeros(1, np.int64), 0.5)
 
 
 @cache
-def kernels() -> Select:
+def _kernels() -> Select:
     """Those of ptdet.numpy. Where they are not built torch's functions, which give the same answers.
 
     Raises:

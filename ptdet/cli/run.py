@@ -103,8 +103,6 @@ def run_files(
     size_of: Callable[[Predictions], tuple[int, int] | None] = lambda of: of.picture_size,
 ) -> Iterator[Line]:
     """One line for each file, broken ones too; `size_of` says the width and height of a picture, where known."""
-    # the first call loads: not to be timed
-    suppressed(settings.method, np.zeros((1, 4)), np.zeros(1), np.zeros(1, np.int64), 0.5)
     for file in files:
         try:
             outcomes = [suppress(one, settings) for one in read_predictions(file, options)]
