@@ -70,7 +70,7 @@ def __getattr__(name: str) -> Any:
         if error.name != "torch":
             raise
         raise ImportError(
-            f"ptdet.{name} needs torch: pip install torch, or see ptdet.numpy, which does without"
+            f"ptdet.{name} needs torch: install torch, then ptdet again; ptdet.numpy does without"
         ) from None
     globals()[name] = home if name in _MODULES else getattr(home, name)
     return globals()[name]

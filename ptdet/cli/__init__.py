@@ -33,30 +33,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             from .patch import main as run_patched
         except ModuleNotFoundError as error:
-            return _lacks("patch", error)
+            print(f"ptdet patch needs {error.name}: pip install {error.name}", file=sys.stderr)
+            return 2
         return run_patched(given[1:])
     parser = build_parser()
+    asked = parser.parse_args(given)
     try:
-        asked = parser.parse_args(given)
         code = _info() if asked.command == "info" else _run(asked, parser)
         sys.stdout.flush()
         return code
-    except ModuleNotFoundError as error:
-        return _lacks("run", error)
     except KeyboardInterrupt:
         print("\nptdet: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # the reader of the table went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-
-
-def _lacks(command: str, error: ModuleNotFoundError) -> int:
-    """One line on a package that is not there."""
-    if error.name not in ("numpy", "torch"):
-        raise error
-    print(f"ptdet {command} needs {error.name}: pip install {error.name}", file=sys.stderr)
-    return 2
 
 
 def _info() -> int:

@@ -98,11 +98,6 @@ def test_neither_torch_nor_kernels(tmp_path: Path) -> None:
     assert code == "2" and "ptdet.io alone is there" in info[-2]
 
 
-def test_without_numpy() -> None:
-    printed = python(hiding("numpy") + CALLS.format(calls='[["run", "x.npz"]]', has_torch=False))
-    assert printed == "ptdet run needs numpy: pip install numpy\n2\n"
-
-
 def test_as_a_module(tmp_path: Path) -> None:
     first, *_ = inputs(tmp_path)
     printed = python(
@@ -123,4 +118,4 @@ def test_public_names_without_torch() -> None:
     lacking = {name: said for name, _, said in (line.partition(" | ") for line in printed.splitlines())}
     assert set(dir(ptdet)) - set(lacking) == {"__version__", "compat", "integrations", "io", "numpy"}
     for name, said in lacking.items():
-        assert said == f"ptdet.{name} needs torch: pip install torch, or see ptdet.numpy, which does without"
+        assert said == f"ptdet.{name} needs torch: install torch, then ptdet again; ptdet.numpy does without"
