@@ -16,6 +16,11 @@ def is_floating(dtype: np.dtype[Any]) -> bool:
     return dtype.kind == "f" and dtype.itemsize in (2, 4, 8) or str(dtype) == "bfloat16"
 
 
+def silent() -> np.errstate:
+    """For arithmetic on numbers of a stranger, infinite or so large that they overflow: NumPy warns of neither."""
+    return np.errstate(over="ignore", invalid="ignore")
+
+
 def computable(name: str, array: Any) -> Array:
     """In float64 or float32, of the machine's byte order."""
     if not isinstance(array, np.ndarray):

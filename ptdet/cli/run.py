@@ -11,6 +11,7 @@ from typing import TextIO
 
 import numpy as np
 
+from .._shared.arrays import silent
 from ..io import FileProblem, Predictions, ReadOptions, above, read_predictions
 from .methods import suppress as suppressed
 from .outcome import Outcome
@@ -64,6 +65,7 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
     )
 
 
+@silent()
 def _sum_to_one(predictions: Predictions) -> bool:
     scores = predictions.scores if predictions.left_out is None else predictions.scores[~predictions.left_out]
     return scores.shape[1] > 1 and len(scores) > 0 and bool((np.abs(scores.sum(1, dtype=np.float64) - 1) < 1e-3).all())

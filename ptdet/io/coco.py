@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._shared.arrays import Array
+from .._shared.arrays import Array, silent
 from .corners import BOX_FORMS, no_box
 from .json_pieces import JsonText
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions, Records
@@ -78,6 +78,7 @@ def checked_image_id(image_id: int | str) -> int | str:
     return image_id
 
 
+@silent()
 def _sizes(of: Predictions, kept: Candidates) -> list[list[float]]:
     """Width and height. x + w - w need not be x: a box that nobody moved has those of the file, to the last digit."""
     sizes = kept.boxes[:, 2:] - kept.boxes[:, :2]

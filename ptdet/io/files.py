@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .._shared.arrays import Array
+from .._shared.arrays import Array, silent
 from .arrays import read_npy, read_npz
 from .coco import checked_image_id, coco_results, read_json
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions
@@ -33,7 +33,7 @@ READERS: dict[str, Callable[[Path, ReadOptions], list[Predictions]]] = {
 }
 
 
-@np.errstate(invalid="ignore", over="ignore")
+@silent()
 def read_predictions(path: Path, options: ReadOptions | None = None) -> list[Predictions]:
     """The raw predictions of each picture of a file.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._shared.arrays import Array
+from .._shared.arrays import Array, silent
 from .space import Space
 
 
@@ -94,7 +94,7 @@ class Predictions:
     padding: int = 0  # how many rows only fill the array up
     notes: tuple[str, ...] = ()  # what the reader of a file should know; on its first picture
 
-    @np.errstate(invalid="ignore", over="ignore")
+    @silent()
     def candidates(self, confidence: float, multi_label: bool = False, background: int | None = None) -> Candidates:
         """Boxes with a score above `confidence`: the best class of each, or every class if `multi_label`.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._shared.arrays import Array
+from .._shared.arrays import Array, silent
 from .._shared.letterbox import Letterbox
 
 SPACES = "picture, normalised, WxH, letterbox:WxH, letterbox:WxH:topleft or ratio:R"
@@ -28,6 +28,7 @@ class Space:
         """Whether the way to picture pixels needs the picture's size."""
         return self.kind in ("normalised", "stretched", "letterbox")
 
+    @silent()
     def to_picture(self, boxes: Array, picture_size: tuple[int, int] | None) -> Array:
         """`boxes` (N, 4) in pixels of a picture of width and height `picture_size`; unchanged if that is not known."""
         if self.kind == "ratio":
