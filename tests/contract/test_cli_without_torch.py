@@ -98,6 +98,11 @@ def test_neither_torch_nor_kernels(tmp_path: Path) -> None:
     assert code == "2" and "ptdet.io alone is there" in info[-2]
 
 
+def test_torch_is_not_loaded_where_it_is_there(tmp_path: Path) -> None:
+    """Its import takes ten times as long as all the rest."""
+    assert "c.json" in told(tmp_path / "out", [["run", *inputs(tmp_path)]], "", has_torch=False)
+
+
 def test_as_a_module(tmp_path: Path) -> None:
     first, *_ = inputs(tmp_path)
     printed = python(

@@ -56,6 +56,19 @@ def holds_both(one: Predictions, confidence: float = 0.5) -> None:
     assert found.labels is not None and found.labels[order].tolist() == LABELS
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float8_e5m2, torch.float8_e4m3fn], ids=str)
+def test_types_that_numpy_lacks(tmp_path: Path, dtype: torch.dtype) -> None:
+    """Each of their numbers is one of float32; half precision stays as it is."""
+    more = {"scores": S.to(dtype), "feature": MASKS[:, :3].to(dtype), "half": MASKS[:, :3].half()}
+    (one,) = read_predictions(write(tmp_path / "x.pt", {"boxes": BOXES.to(dtype), "labels": L, **more}))
+    found = one.candidates(0.5)
+    assert found.boxes.tolist() == BOXES.to(dtype).tolist() and found.scores.tolist() == S.to(dtype).tolist()
+    assert (found.boxes.dtype, found.extra["feature"].dtype, found.extra["half"].dtype) == (
+        *(numpy.float32, numpy.float32, numpy.float16),
+    )
+    assert found.extra["feature"].tolist() == more["feature"].tolist()
+
+
 NAMES = [
     "labels", "classes", "class_ids", "class_id", "cls", "category_id", "category_ids", "pred_classes", "Labels",
     "class-ids", "detection_classes:0",
