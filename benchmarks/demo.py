@@ -47,17 +47,17 @@ def main() -> int:
 def compare(detector: str, file: Path) -> bool:
     """Prints counts, equality and speed compared with torchvision, or with the reference where that is absent."""
     found = read_predictions(file)[0].candidates(CONFIDENCE)
-    labels = found.labels
-    assert labels is not None
+    assert found.labels is not None
+    boxes, scores, labels = map(torch.from_numpy, (found.boxes, found.scores, found.labels))
     torchvision = find("torchvision")
     peer = "torchvision" if torchvision else "the reference"
     call: Callable[..., Any] = torchvision.ops.batched_nms if torchvision else reference_nms
-    ours = ptdet.batched_nms(found.boxes, found.scores, labels, IOU)
-    theirs = call(found.boxes, found.scores, labels, IOU)
+    ours = ptdet.batched_nms(boxes, scores, labels, IOU)
+    theirs = call(boxes, scores, labels, IOU)
     equal = torch.equal(ours, theirs)
     calls = {
-        "ours": lambda: ptdet.batched_nms(found.boxes, found.scores, labels, IOU),
-        "theirs": lambda: call(found.boxes, found.scores, labels, IOU),
+        "ours": lambda: ptdet.batched_nms(boxes, scores, labels, IOU),
+        "theirs": lambda: call(boxes, scores, labels, IOU),
     }
     times = interleaved(calls, wall_clock, Effort(seconds=0.5))
     mine, its = (spread(one.rounds).median * 1e6 for one in times.values())

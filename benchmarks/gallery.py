@@ -8,15 +8,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
 from PIL import Image
-from torch import Tensor
 
-import ptdet
 from ptdet import cli
-from ptdet._shared.methods import METHODS
 from ptdet.cli.draw import draw_panels
 from ptdet.io import Candidates, read_predictions
+from ptdet.numpy._methods import select
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGE = ROOT / "tests/data/images/000000001268.jpg"
@@ -24,9 +22,6 @@ PREDICTIONS = ROOT / "tests/data/yolox_nano_coco/raw_000000001268.npz"
 DOCS, PICTURES = ROOT / "docs", ("before_after.jpg", "methods.jpg")
 PART = (390, 70, 640, 427)
 CONFIDENCE, IOU = 0.1, 0.7
-Found = tuple[Tensor, Tensor, Tensor]  # boxes, scores, labels
-
-
 # caption: a method of METHODS, and the options that are not its defaults
 SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
     "nms": ("hard", {}),
@@ -46,24 +41,6 @@ SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def kept_by(name: str, options: dict[str, Any], boxes: Tensor, scores: Tensor, labels: Tensor) -> Found:
-    """What a method keeps, with the boxes and scores that it changes."""
-    method = METHODS[name]
-    if method.of_models:
-        found: Found = getattr(ptdet, method.function)([boxes], [scores], [labels], iou_thr=IOU)
-        return found
-    if name == "hard":
-        keep = ptdet.batched_nms(boxes, scores, labels, IOU)
-        assert isinstance(keep, Tensor)
-        return boxes[keep], scores[keep], labels[keep]
-    threshold = (IOU,) if method.has_threshold else ()
-    result = getattr(ptdet, method.function)(boxes, scores, *threshold, labels, **options)
-    if isinstance(result, Tensor):
-        return boxes[result], scores[result], labels[result]
-    changed, keep = result
-    return (changed, scores[keep], labels[keep]) if changed.ndim == 2 else (boxes[keep], changed, labels[keep])
-
-
 def draw_before_after(out: Path) -> None:
     data = ROOT / "tests/data"
     raw, picture = data / "yolox_nano_coco/raw_000000000885.npz", data / "images/000000000885.jpg"
@@ -74,15 +51,15 @@ def draw_methods(out: Path) -> None:
     predictions = read_predictions(PREDICTIONS)[0]
     found = predictions.in_picture(predictions.candidates(CONFIDENCE))
     assert found.labels is not None
-    corner = torch.tensor(PART)
+    corner = np.array(PART, np.float32)
     centres = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
-    inside = ((centres > corner[:2]) & (centres < corner[2:])).all(dim=1)
+    inside = ((centres > corner[:2]) & (centres < corner[2:])).all(1)
     boxes, scores, labels = found.boxes[inside] - corner[[0, 1, 0, 1]], found.scores[inside], found.labels[inside]
     left = {f"all {len(boxes)} candidates": (boxes, scores, labels)}
     for caption, (name, options) in SHOWN.items():
-        kept = kept_by(name, options, boxes, scores, labels)
-        left[f"{caption}: {len(kept[0])} kept"] = kept
-    panels = [(caption, Candidates(*each, torch.arange(len(each[0])))) for caption, each in left.items()]
+        kept_boxes, kept_scores, keep = select(name, boxes, scores, labels, IOU, **options)
+        left[f"{caption}: {len(keep)} kept"] = kept_boxes, kept_scores, labels[keep]
+    panels = [(caption, Candidates(*each, np.arange(len(each[0])))) for caption, each in left.items()]
     title = f"YOLOX-nano above {CONFIDENCE} (blue person, green handbag, olive cell phone), by class at IoU {IOU}"
     with tempfile.TemporaryDirectory() as folder:
         part = Path(folder) / "part.png"

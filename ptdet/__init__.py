@@ -64,7 +64,14 @@ __all__ = sorted(["__version__", *_HOMES])
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'ptdet' has no attribute {name!r}")
-    home = import_module(f".{_HOMES[name]}", __name__)
+    try:
+        home = import_module(f".{_HOMES[name]}", __name__)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ImportError(
+            f"ptdet.{name} needs torch: install torch, then ptdet again; ptdet.numpy does without"
+        ) from None
     globals()[name] = home if name in _MODULES else getattr(home, name)
     return globals()[name]
 

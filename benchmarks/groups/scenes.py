@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -36,9 +37,9 @@ def real_detections(folder: Path | None) -> Iterator[Detections]:
         except FileProblem:
             continue
         if len(found):
-            labels = torch.zeros(len(found), dtype=torch.int64) if found.labels is None else found.labels
+            labels = np.zeros(len(found), np.int64) if found.labels is None else found.labels
             name = f"{path.parent.name}/{path.stem.removeprefix('raw_')}"
-            yield Detections(name, found.boxes.contiguous(), found.scores.contiguous(), labels)
+            yield Detections(name, *(torch.from_numpy(each) for each in (found.boxes, found.scores, labels)))
 
 
 def class_of_80(n: int) -> Tensor:

@@ -18,7 +18,7 @@ from .._shared.methods import FUSIONS, NAMES, PLAIN
 if TYPE_CHECKING:
     from ..io import Space
 
-# those of ptdet.io, which loads torch
+# those of ptdet.io, which loads NumPy
 LAYOUT_NAMES = (
     "detections", "yolox-kept", "yolov7-kept", "tracked", "oriented", "oriented-results", "paddle", "ssd",
     "yolov5", "yolov5-columns", "yolov8", "yolov8-rows",
@@ -30,8 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the command `ptdet`; returns the exit code: 0, or 2 if something could not be read or written."""
     given = sys.argv[1:] if arguments is None else list(arguments)
     if given[:1] == ["patch"]:  # what follows belongs to the program that is run
-        from .patch import main as run_patched
-
+        try:
+            from .patch import main as run_patched
+        except ModuleNotFoundError as error:
+            print(f"ptdet patch needs {error.name}: pip install {error.name}", file=sys.stderr)
+            return 2
         return run_patched(given[1:])
     parser = build_parser()
     asked = parser.parse_args(given)
@@ -56,7 +59,8 @@ def _info() -> int:
     try:
         import torch
     except ModuleNotFoundError:
-        print(f"ptdet {__version__}, without torch: only ptdet.numpy is there")
+        there = "ptdet.io alone is there" if for_arrays else "ptdet.numpy, ptdet.io and ptdet run are there"
+        print(f"ptdet {__version__}, without torch: {there}")
         return 0
 
     from .._library.load import OPERATORS
@@ -81,6 +85,7 @@ def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Suppresses each file, writes what was asked for as it goes, prints the table."""
     from ..io import CATEGORY_IDS, FileProblem, ReadOptions
     from .inputs import find_inputs, some_of
+    from .methods import load
     from .outputs import Outputs, Places
     from .progress import shown_progress
     from .run import Settings, counts, print_table, run_files
@@ -103,6 +108,7 @@ def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     files, notes, problems = find_inputs(asked.predictions)
     try:
         places.check(files)
+        load(asked.method)  # not to be timed
     except FileProblem as problem:
         problems.append(str(problem))
         files = []

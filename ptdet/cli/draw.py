@@ -128,7 +128,7 @@ def _panel(photo: Any, found: Candidates, scale: float, classes: Sequence[str]) 
     drawn = photo.convert("RGBA")
     layer = pillow.new("RGBA", drawn.size, (0, 0, 0, 0))
     pen = pen_of.Draw(layer)
-    order = found.scores.argsort(descending=True, stable=True).tolist()
+    order = found.by_score().tolist()
     labels = [0] * len(found) if found.labels is None else found.labels.tolist()
     scores = found.scores.tolist()
     boxes = [_within(box, scale, *photo.size) for box in found.boxes.tolist()]

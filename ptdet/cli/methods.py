@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any, TypeAlias
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from .._shared.arrays import Array
 from .._shared.methods import METHODS, NAMES
 from ..io import FileProblem
-from ..ops._methods import select
+
+Kept: TypeAlias = tuple[Array, Array, Array]  # boxes (K, 4), scores (K,) and which they are (K,)
+Select: TypeAlias = Callable[[str, Array, Array, Array | None, float], Kept]
 
 
 def has_threshold(name: str) -> bool:
@@ -18,21 +23,61 @@ def has_threshold(name: str) -> bool:
     return "kind" not in METHODS[NAMES[name]].options
 
 
-def suppress(
-    name: str, boxes: Tensor, scores: Tensor, idxs: Tensor | None, iou_threshold: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Boxes (K, 4), scores (K,) and which boxes they are (K,), of (N, 4), (N,) and class ids (N,) or None.
+def suppress(name: str, boxes: Array, scores: Array, idxs: Array | None, iou_threshold: float) -> Kept:
+    """What is left of (N, 4), (N,) and class ids (N,) or None.
 
     A fusion takes all boxes for those of one model, and leaves scores below 0 aside, as its function does.
+
+    Raises:
+        FileProblem: there are no kernels, or no classes where the method needs them.
     """
     if name == "batched_nms" and idxs is None:
         raise FileProblem("has no classes here, which batched_nms needs: use --method nms")
-    method = METHODS[NAMES[name]]
-    threshold = iou_threshold if method.has_threshold else None
-    options: dict[str, Any] = {"score_threshold": math.nextafter(0.0, -1.0)} if method.of_models else {}
-    selected = select(NAMES[name], boxes, scores, idxs, threshold, may_wait=True, **options)
-    found = torch.nonzero(selected.keep >= 0)[:, 0]
-    keep = selected.keep[found]
-    kept_boxes = boxes[keep] if selected.boxes is None else selected.boxes[found]
-    kept_scores = scores[keep] if selected.scores is None else selected.scores[found]
-    return kept_boxes, kept_scores, keep
+    return _kernels()(NAMES[name], boxes, scores, idxs, iou_threshold)
+
+
+def load(name: str) -> None:
+    """What the first call of a method takes time for.
+
+    Raises:
+        FileProblem: there are no kernels.
+    """
+    suppress(name, np.zeros((1, 4)), np.zeros(1), np.zeros(1, np.int64), 0.5)
+
+
+@cache
+def _kernels() -> Select:
+    """Those of ptdet.numpy. Where they are not built torch's functions, which give the same answers.
+
+    Raises:
+        FileProblem: neither is there.
+    """
+    try:
+        from ..numpy._methods import select
+    except ImportError as why:
+        try:
+            import_module("torch")
+        except ModuleNotFoundError as error:
+            raise FileProblem(f"{why}; or install torch, whose functions do without") from error
+        return _by_torch
+    return select
+
+
+def _by_torch(method: str, boxes: Array, scores: Array, idxs: Array | None, iou_threshold: float) -> Kept:
+    from torch import from_numpy
+
+    from ..ops._methods import select
+
+    row = METHODS[method]
+    options: dict[str, Any] = {"score_threshold": math.nextafter(0.0, -1.0)} if row.of_models else {}
+    groups = None if idxs is None else from_numpy(idxs)
+    threshold = iou_threshold if row.has_threshold else None
+    given = from_numpy(boxes), from_numpy(scores), groups, threshold
+    selected = select(method, *given, may_wait=True, **options)
+    found = np.flatnonzero(selected.keep.numpy() >= 0)
+    keep = selected.keep.numpy()[found]
+    return (
+        boxes[keep] if selected.boxes is None else selected.boxes.numpy()[found],
+        scores[keep] if selected.scores is None else selected.scores.numpy()[found],
+        keep,
+    )

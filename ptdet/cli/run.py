@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
-import torch
+import numpy as np
 
+from .._shared.arrays import silent
 from ..io import FileProblem, Predictions, ReadOptions, above, read_predictions
 from .methods import suppress as suppressed
 from .outcome import Outcome
@@ -51,7 +52,7 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
     seconds = time.perf_counter() - started
     left = above(scores, settings.least_score)  # soft and matrix lower them
     kept = taking.take(keep[left], boxes[left], scores[left])
-    raw = predictions.scores.dim() == 2
+    raw = predictions.scores.ndim == 2
     return Outcome(
         of=_light(predictions),
         stored=len(predictions.boxes) - predictions.padding,
@@ -64,9 +65,10 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
     )
 
 
+@silent()
 def _sum_to_one(predictions: Predictions) -> bool:
     scores = predictions.scores if predictions.left_out is None else predictions.scores[~predictions.left_out]
-    return scores.shape[1] > 1 and len(scores) > 0 and bool(((scores.sum(1) - 1).abs() < 1e-3).all())
+    return scores.shape[1] > 1 and len(scores) > 0 and bool((np.abs(scores.sum(1, dtype=np.float64) - 1) < 1e-3).all())
 
 
 def _refuse_per_cent(predictions: Predictions, option: str, value: float) -> None:
@@ -80,9 +82,9 @@ def _light(predictions: Predictions) -> Predictions:
     """What writing needs: thousands of raw files do not fit in memory. COCO results are written back as they were."""
     if predictions.records:
         return predictions
-    none = torch.zeros(0)
+    none = np.zeros(0, np.float32)
     return replace(
-        predictions, boxes=torch.zeros(0, 4), scores=none, labels=None, objectness=None, extra={}, left_out=None
+        predictions, boxes=none.reshape(0, 4), scores=none, labels=None, objectness=None, extra={}, left_out=None
     )
 
 
@@ -103,8 +105,6 @@ def run_files(
     size_of: Callable[[Predictions], tuple[int, int] | None] = lambda of: of.picture_size,
 ) -> Iterator[Line]:
     """One line for each file, broken ones too; `size_of` says the width and height of a picture, where known."""
-    one = torch.zeros(1)
-    suppressed(settings.method, torch.zeros(1, 4), one, one.long(), 0.5)  # the first call loads: not to be timed
     for file in files:
         try:
             outcomes = [suppress(one, settings) for one in read_predictions(file, options)]

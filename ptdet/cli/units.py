@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from math import isqrt
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from .._shared.arrays import Array
 from ..io import Predictions, Space, parse_space
 from .outcome import Outcome
 
@@ -34,7 +34,7 @@ def settle_units(
     seen = [one for one in outcomes if len(one.candidates)]
     if not seen:
         return outcomes, []
-    boxes = torch.cat([one.candidates.boxes for one in seen])
+    boxes = np.concatenate([one.candidates.boxes for one in seen])
     sizes = [size_of(one.of) for one in seen]
     unsaid = not said and all(one.of.space == Space() for one in seen)
     network = _network(seen)
@@ -73,8 +73,8 @@ def _on_boxes_outside(seen: Sequence[Outcome], sizes: Sequence[Size | None], net
     return f"{outside} of the {strong} best boxes leave {where}, taken as --space {_name(seen[0].of.space)}: {advice}"
 
 
-def _on_pixels_as_shares(boxes: Tensor) -> str:
-    beyond = int((boxes.abs().amax(1) > LARGEST_SHARE).sum())
+def _on_pixels_as_shares(boxes: Array) -> str:
+    beyond = int((np.abs(boxes).max(1) > LARGEST_SHARE).sum())
     return (
         f"{beyond} of {len(boxes)} boxes reach beyond 0..1, up to {boxes.max():.5g}, taken as --space normalised: "
         "picture, or WxH or letterbox:WxH of the network's input, would fit"
@@ -89,14 +89,15 @@ def _on_a_whole_head(rows: int, side: int) -> str:
     )
 
 
-def _are_shares(boxes: Tensor) -> bool:
+def _are_shares(boxes: Array) -> bool:
     return float(boxes.min()) > -LARGEST_SHARE / 3 and 0 < float(boxes.max()) <= LARGEST_SHARE
 
 
-def _outside(boxes: Tensor, size: Size) -> Tensor:
+def _outside(boxes: Array, size: Size) -> Array:
     """Which leave a picture of this size by more than BEYOND."""
-    sides = boxes.new_tensor(size)
-    return ((boxes[:, :2] < -BEYOND * sides) | (boxes[:, 2:] > (1 + BEYOND) * sides)).any(1)
+    sides = np.array(size, boxes.dtype)
+    beyond: Array = np.any((boxes[:, :2] < -BEYOND * sides) | (boxes[:, 2:] > (1 + BEYOND) * sides), 1)
+    return beyond
 
 
 def _names(network: int | None) -> list[str]:

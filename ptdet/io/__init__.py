@@ -1,4 +1,4 @@
-"""Files of detections: raw predictions in, survivors out."""
+"""Files of detections: raw predictions in, survivors out, as NumPy arrays. Only .pt and .pth files need torch."""
 
 from .coco import CATEGORY_IDS, coco_results
 from .corners import BOX_FORMS

@@ -6,13 +6,13 @@ import math
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import chain, repeat
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from .._shared.arrays import Array, silent
 from .corners import BOX_FORMS, no_box
 from .json_pieces import JsonText
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions, Records
@@ -78,12 +78,13 @@ def checked_image_id(image_id: int | str) -> int | str:
     return image_id
 
 
+@silent()
 def _sizes(of: Predictions, kept: Candidates) -> list[list[float]]:
     """Width and height. x + w - w need not be x: a box that nobody moved has those of the file, to the last digit."""
     sizes = kept.boxes[:, 2:] - kept.boxes[:, :2]
     if of.records:
-        still = (kept.boxes == of.boxes[kept.rows]).all(1, keepdim=True)
-        sizes = torch.where(still, of.records.sizes[kept.rows], sizes)
+        still = (kept.boxes == of.boxes[kept.rows]).all(1, keepdims=True)
+        sizes = np.where(still, of.records.sizes[kept.rows], sizes)
     found: list[list[float]] = sizes.tolist()
     return found
 
@@ -184,53 +185,43 @@ class _Columns:
     def images(self, options: ReadOptions) -> list[Predictions]:
         if not self.image:
             return []
-        image = torch.frombuffer(self.image, dtype=torch.int64)
-        order = image.argsort(stable=True)
-        counts = image.bincount().tolist()
-        bbox = torch.frombuffer(self.bbox, dtype=torch.float64).reshape(-1, 4)
-        score = torch.frombuffer(self.score, dtype=torch.float64)
+        image = np.frombuffer(self.image, np.int64)
+        order = image.argsort(kind="stable")
+        ends = np.bincount(image).cumsum().tolist()
+        bbox = np.frombuffer(self.bbox).reshape(-1, 4)
+        score = np.frombuffer(self.score)
         unusable, note = _unusable(bbox, score)
-        bbox = bbox[order]
-        found = zip(
-            self.numbers,
-            BOX_FORMS["xywh"](bbox).split(counts),
-            bbox[:, 2:].split(counts),
-            score[order].split(counts),
-            torch.frombuffer(self.category, dtype=torch.int64)[order].split(counts),
-            self._more_of(order.split(counts)),
-            unusable[order].split(counts) if note else repeat(None, len(counts)),
-            strict=True,
-        )
+        bbox, score, unusable = bbox[order], score[order], unusable[order]
+        boxes, labels = BOX_FORMS["xywh"](bbox), np.frombuffer(self.category, np.int64)[order]
         classes = options.classes or self.classes()
         images = [
             Predictions(
                 name=self.files.get(image_id, str(image_id)),
                 image_id=image_id,
-                boxes=boxes,
-                scores=scores,
-                labels=labels,
+                boxes=boxes[own],
+                scores=score[own],
+                labels=labels[own],
                 classes=classes,
                 space=options.space or Space(),
                 picture_size=self.picture_sizes.get(image_id),
-                records=Records(sizes, more),
-                left_out=left_out,
+                records=Records(bbox[own, 2:], self._more_of(order[own])),
+                left_out=unusable[own] if note else None,
             )
-            for image_id, boxes, sizes, scores, labels, more, left_out in found
+            for image_id, own in zip(self.numbers, map(slice, [0, *ends], ends), strict=False)
         ]
         if note:
             images[0] = replace(images[0], notes=(note,))
         return images
 
-    def _more_of(self, places: tuple[Tensor, ...]) -> Iterator[dict[int, dict[str, Any]]]:
-        """Of each picture, by its own rows."""
-        for of_picture in places:
-            rows = enumerate(of_picture.tolist()) if self.more else ()
-            yield {row: self.more[place] for row, place in rows if place in self.more}
+    def _more_of(self, places: Array) -> dict[int, dict[str, Any]]:
+        """Of the results of one picture, by its own rows."""
+        rows = enumerate(places.tolist()) if self.more else ()
+        return {row: self.more[place] for row, place in rows if place in self.more}
 
 
-def _unusable(bbox: Tensor, score: Tensor) -> tuple[Tensor, str]:
+def _unusable(bbox: Array, score: Array) -> tuple[Array, str]:
     """Which results are no boxes, and one line on them; empty if there are none."""
-    endless = ~(bbox.isfinite().all(1) & score.isfinite())
+    endless = ~(np.isfinite(bbox).all(1) & np.isfinite(score))
     why, negative = no_box(bbox, "xywh")
     inverted = negative & ~endless
     unusable = endless | inverted
@@ -239,7 +230,7 @@ def _unusable(bbox: Tensor, score: Tensor) -> tuple[Tensor, str]:
     kinds = {"a bbox or score that is not finite": endless, why: inverted}
     told = ", ".join(f"{why} in {int(which.sum())}" for why, which in kinds.items() if which.any())
     count = f"{int(unusable.sum())} of {len(score)} results are left out"
-    return unusable, f"{count}: {told}; the first is number {int(unusable.nonzero()[0])}"
+    return unusable, f"{count}: {told}; the first is number {int(unusable.argmax())}"
 
 
 def _plain_columns(entries: list[Any]) -> tuple[list[int | str], array[int], array[float], array[float]] | None:

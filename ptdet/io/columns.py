@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from ..reference import computed, sigmoid
+from .._shared.arrays import Array
+from .._shared.elementary import sigmoid
 from .corners import BOX_FORMS, no_box
 from .scored import Scored, beyond_probability, is_padding
 
@@ -57,21 +57,22 @@ def columns_of(words: str, width: int, class_count: int | None) -> Columns | Non
     return Columns(places.pop("box"), BOXES[text], places) if at == width else None
 
 
-def _whole(values: Tensor) -> Tensor:
+def _whole(values: Array) -> Array:
     """Numbers of something: whole, not negative."""
-    return (values == values.round()) & (values >= 0) & (values < 2**31)
+    whole: Array = values == np.rint(values)
+    return whole & (values >= 0) & (values < 2**31)
 
 
 # What else a word allows: the reason that is given otherwise, and which values are odd.
-ODD: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
+ODD: dict[str, tuple[str, Callable[[Array], Array]]] = {
     "class": (NO_CLASS, lambda values: ~_whole(values)),
     "picture": ("no whole picture number", lambda values: ~_whole(values)),
     "track": ("no whole track number", lambda values: ~_whole(values)),
-    "angle": ("an angle of more than a turn", lambda values: values.abs() > 6.3),
+    "angle": ("an angle of more than a turn", lambda values: np.abs(values) > 6.3),
 }
 
 
-def padding_of(rows: Tensor, columns: Columns) -> Tensor:
+def padding_of(rows: Array, columns: Columns) -> Array:
     """Which rows (..., W) only fill the array up: all 0, all -1, class -1 with no score, picture -1."""
     padding = is_padding(rows)
     if "picture" in columns.places:
@@ -82,17 +83,17 @@ def padding_of(rows: Tensor, columns: Columns) -> Tensor:
     return padding
 
 
-def examined(rows: Tensor, columns: Columns, logits: str) -> tuple[dict[str, Tensor], Tensor]:
+def examined(rows: Array, columns: Columns, logits: str) -> tuple[dict[str, Array], Array]:
     """Why a row cannot be of this layout -> which of (..., W) are so; and which are finite where it matters."""
     why, mask = no_box(rows[..., columns.box], columns.box_form)
     odd = {why: mask}
-    finite = torch.isfinite(rows[..., columns.box]).all(-1)
+    finite = np.all(np.isfinite(rows[..., columns.box]), -1)
     for word, place in columns.places.items():
         if word == "extra":
             continue
         values = rows[..., place]
-        low, high = values.aminmax(dim=-1)  # in one pass; NaN comes through
-        finite &= torch.isfinite(low) & torch.isfinite(high)
+        low, high = values.min(-1), values.max(-1)  # NaN comes through
+        finite &= np.isfinite(low) & np.isfinite(high)
         if word in ODD:
             reason, wrong = ODD[word]
             odd[reason] = wrong(values[..., 0])
@@ -102,26 +103,32 @@ def examined(rows: Tensor, columns: Columns, logits: str) -> tuple[dict[str, Ten
     return odd, finite
 
 
-def read_rows(rows: Tensor, columns: Columns, logits: str, padding: Tensor, odd: Mapping[str, Tensor]) -> Scored:
+def read_rows(rows: Array, columns: Columns, logits: str, padding: Array, odd: Mapping[str, Array]) -> Scored:
     """The boxes of one picture's rows (N, W), some of which are padding or odd."""
     said = {word: rows[:, place] for word, place in columns.places.items()}
     objectness = said["objectness"][:, 0] if "objectness" in said else None
     if objectness is not None and logits == "all":
-        objectness = as_probability(objectness)
+        objectness = sigmoid(objectness)
     labels = None
     if "scores" in said:
-        scores = said["scores"] if logits == "none" else as_probability(said["scores"])
+        scores = said["scores"] if logits == "none" else sigmoid(said["scores"])
     else:
         scores = said["score"][:, 0] if objectness is None else objectness * said["score"][:, 0]
         objectness = None
         if "class" in said:
-            labels = said["class"][:, 0].nan_to_num(0, 0, 0).to(torch.int64)
-    extra: dict[str, Tensor] = {word: said[word][:, 0] for word in said if word in ("angle", "track")}
+            labels = whole_labels(said["class"][:, 0])
+    extra: dict[str, Array] = {word: said[word][:, 0] for word in said if word in ("angle", "track")}
     if columns.extra:
         extra["extra"] = said["extra"]
     boxes = BOX_FORMS[columns.box_form](rows[:, columns.box])
     return Scored(boxes, scores, labels, objectness, extra, padding, odd)
 
 
-def as_probability(logits: Tensor) -> Tensor:
-    return sigmoid(computed(logits)).to(logits.dtype)
+def computed(values: Array) -> Array:
+    """In the type that is computed in: half types hold 416.25 as 416.25 but objectness * class with three digits."""
+    return values.astype(np.float64 if values.dtype in (np.float64, np.int64) else np.float32, copy=False)
+
+
+def whole_labels(values: Array) -> Array:
+    """As int64; 0 for what is no number, in a row that does not count."""
+    return np.where(np.isfinite(values), values, 0).astype(np.int64)

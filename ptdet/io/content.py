@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import prod
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from .._shared.arrays import Array
 from .facts import FACTS, Facts, facts_of
 from .layouts import LISTED, read_tensor
 from .named import Part, carried, read_boxes, with_count
@@ -59,7 +60,7 @@ def _image_id(name: str) -> int | str:
 
 
 def _parts(content: Any, meta: Mapping[str, Any], options: ReadOptions) -> list[Part]:
-    if isinstance(content, Tensor):
+    if isinstance(content, np.ndarray):
         return _of_tensor(content, options)
     if isinstance(content, Mapping):
         return _of_names(content, meta, options)
@@ -68,12 +69,12 @@ def _parts(content: Any, meta: Mapping[str, Any], options: ReadOptions) -> list[
     raise FileProblem(f"holds a {type(content).__name__}; {EXPECTED}")
 
 
-def _of_tensor(tensor: Tensor, options: ReadOptions) -> list[Part]:
+def _of_tensor(tensor: Array, options: ReadOptions) -> list[Part]:
     read = read_tensor(tensor, options)
     pictures = read.pictures
     tails = {f"{name} {tuple(value.shape[1:])} a box" for one in pictures[:1] for name, value in one.extra.items()}
     told = [f"carried along into .npz: {', '.join(sorted(tails))}"] if tails else []
-    if pictures and pictures[0].scores.dim() == 2 and not options.layout and not options.class_count:
+    if pictures and pictures[0].scores.ndim == 2 and not options.layout and not options.class_count:
         count = pictures[0].scores.shape[1]
         told.insert(0, f"{count} class{'es' if count != 1 else ''}, unless --num-classes or --layout says else")
     if read.doubt:
@@ -88,9 +89,9 @@ def _of_list(content: Sequence[Any], options: ReadOptions) -> list[Part]:
     """A list of pictures or of batches, or what a network returns: (boxes, scores, ...), (prediction, features)."""
     if not content:
         raise FileProblem(f"holds an empty list; {EXPECTED}")
-    tensors = [each for each in content if isinstance(each, Tensor)]
+    tensors = [each for each in content if isinstance(each, np.ndarray)]
     if len(tensors) + sum(each is None for each in content) < len(content):
-        if tensors and isinstance(content[0], Tensor) and not any(isinstance(each, Mapping) for each in content):
+        if tensors and isinstance(content[0], np.ndarray) and not any(isinstance(each, Mapping) for each in content):
             return _noted(_parts(content[0], {}, options), _beside(content))
         if any(not isinstance(each, (Mapping, list, tuple)) for each in content):
             raise FileProblem(f"holds a list of {described(_numbered(content))}; {EXPECTED}")
@@ -99,13 +100,13 @@ def _of_list(content: Sequence[Any], options: ReadOptions) -> list[Part]:
         for each in content if by_class is None else by_class:
             parts += _parts(each, {}, options)
         return parts
-    if None in content or _is_of_pictures(tensors):
+    if any(each is None for each in content) or _is_of_pictures(tensors):
         return _of_pictures(content, options)
     roles = by_shape(tensors)
     if roles is not None:
         named = {role: f"array {place}" for role, place in roles.items()}
         return read_boxes(_numbered(tensors), named, options, Facts({"classes": options.classes}))
-    wide = [each for each in tensors if each.dim() in (2, 3)]
+    wide = [each for each in tensors if each.ndim in (2, 3)]
     if len(wide) == 1 and wide[0] is tensors[0]:
         return _noted(_of_tensor(wide[0], options), _beside(content))
     raise FileProblem(f"holds {described(_numbered(content))}, which do not belong together; {EXPECTED}")
@@ -124,41 +125,38 @@ def _noted(parts: list[Part], note: str) -> list[Part]:
     return [replace(part, notes=(*part.notes, note)) for part in parts]
 
 
-def _of_classes(content: Sequence[Any]) -> list[Tensor] | None:
+def _of_classes(content: Sequence[Any]) -> list[Array] | None:
     """mmdetection's lists: for each picture an (N, 5) for each class; as (N, 6)."""
     for classes in content:
         if not isinstance(classes, (list, tuple)) or len(classes) != len(content[0]) or not classes:
             return None
-        if not all(isinstance(each, Tensor) and each.dim() == 2 and each.shape[1] == 5 for each in classes):
+        if not all(isinstance(each, np.ndarray) and each.ndim == 2 and each.shape[1] == 5 for each in classes):
             return None
-    return [
-        torch.cat([torch.cat([each, each.new_full((len(each), 1), n)], 1) for n, each in enumerate(classes)])
-        for classes in content
-    ]
+    return [np.concatenate([np.insert(each, 5, n, axis=1) for n, each in enumerate(classes)]) for classes in content]
 
 
-def _is_of_pictures(tensors: Sequence[Tensor]) -> bool:
+def _is_of_pictures(tensors: Sequence[Array]) -> bool:
     """Whether each array can be a picture (or a batch) of its own: of one kind, wide enough for a box and a score."""
     first = tensors[0]
-    if first.dim() not in (2, 3) or any(each.dim() != first.dim() for each in tensors):
+    if first.ndim not in (2, 3) or any(each.ndim != first.ndim for each in tensors):
         return False
     widths, heights = ({each.shape[-axis] for each in tensors} for axis in (1, 2))
     return min(widths) >= 5 and (len(widths) == 1 or (len(heights) == 1 and min(heights) >= 5))
 
 
-def _of_pictures(content: Sequence[Tensor | None], options: ReadOptions) -> list[Part]:
+def _of_pictures(content: Sequence[Array | None], options: ReadOptions) -> list[Part]:
     """Each array is a picture or a batch, None a picture without boxes; all together tell the layout."""
-    tensors = [each for each in content if each is not None and each.numel()]
+    tensors = [each for each in content if each is not None and each.size]
     if not tensors:
         shape = next((each.shape for each in content if each is not None), (0, 6))
-        empty = torch.zeros(0, max(shape[-1], 6))
+        empty = np.zeros((0, max(shape[-1], 6)), np.float32)
         return [part for _ in content for part in _of_tensor(empty, options)]
-    if len({each.shape[1:] if each.dim() == 3 else each.shape for each in tensors}) == 1:
-        read = _of_tensor(torch.cat([each if each.dim() == 3 else each[None] for each in tensors]), options)
-    elif all(each.dim() == 2 for each in tensors) and len({each.shape[1] for each in tensors}) == 1:
-        read = _cut(_of_tensor(torch.cat(tensors), options), [len(each) for each in tensors])
+    if len({each.shape[1:] if each.ndim == 3 else each.shape for each in tensors}) == 1:
+        read = _of_tensor(np.concatenate([each if each.ndim == 3 else each[None] for each in tensors]), options)
+    elif all(each.ndim == 2 for each in tensors) and len({each.shape[1] for each in tensors}) == 1:
+        read = _cut(_of_tensor(np.concatenate(tensors), options), [len(each) for each in tensors])
     else:
-        sizes = sorted({each.shape[1:].numel() for each in tensors}, reverse=True)
+        sizes = sorted({prod(each.shape[1:]) for each in tensors}, reverse=True)
         if (
             len(tensors) == len(sizes)
             and len(sizes) > 1
@@ -173,10 +171,10 @@ def _of_pictures(content: Sequence[Tensor | None], options: ReadOptions) -> list
     none = replace(read[0], scored=read[0].scored.rows(slice(0, 0)))
     parts: list[Part] = []
     for each in content:
-        if each is None or not each.numel():
-            parts += [none] * (1 if each is None or each.dim() == 2 else each.shape[0])
+        if each is None or not each.size:
+            parts += [none] * (1 if each is None or each.ndim == 2 else each.shape[0])
         else:
-            parts += [next(pictures) for _ in range(1 if each.dim() == 2 else each.shape[0])]
+            parts += [next(pictures) for _ in range(1 if each.ndim == 2 else each.shape[0])]
     return parts
 
 
@@ -192,9 +190,8 @@ def _cut(parts: list[Part], counts: Sequence[int]) -> list[Part]:
 
 
 def _of_names(stored: Mapping[Any, Any], meta: Mapping[str, Any], options: ReadOptions) -> list[Part]:
-    values = {
-        str(name): torch.zeros(0) if isinstance(value, list) and not value else value for name, value in stored.items()
-    }
+    nothing = np.zeros(0, np.float32)
+    values = {str(name): nothing if isinstance(each, list) and not each else each for name, each in stored.items()}
     if isinstance(values.get(by_name(values).get("boxes", "")), list):
         return _of_lists(values, options)
     containers = {name: value for name, value in values.items() if isinstance(value, (Mapping, list)) and value}
@@ -228,7 +225,9 @@ def _of_names(stored: Mapping[Any, Any], meta: Mapping[str, Any], options: ReadO
 def _is_labels(values: Mapping[str, Any], roles: Mapping[str, str]) -> bool:
     """Whether category_ids are those of the boxes: else they say which id a label has."""
     scores, ids = values.get(roles.get("scores", "")), values["category_ids"]
-    return isinstance(scores, Tensor) and isinstance(ids, Tensor) and scores.dim() < 3 and ids.shape == scores.shape
+    return (
+        isinstance(scores, np.ndarray) and isinstance(ids, np.ndarray) and scores.ndim < 3 and ids.shape == scores.shape
+    )
 
 
 def _of_roles(arrays: Mapping[str, Any], roles: dict[str, str], facts: Facts, options: ReadOptions) -> list[Part]:
@@ -246,9 +245,9 @@ def _of_roles(arrays: Mapping[str, Any], roles: dict[str, str], facts: Facts, op
         sequence = {
             name: value
             for name, value in rest.items()
-            if isinstance(value, Tensor) and not facts.explain(name) and role_of(name) is None
+            if isinstance(value, np.ndarray) and not facts.explain(name) and role_of(name) is None
         }
-        wide = [name for name, value in sequence.items() if value.is_floating_point() and value.dim() in (2, 3)]
+        wide = [name for name, value in sequence.items() if value.dtype.kind == "f" and value.ndim in (2, 3)]
         together = len(sequence) == len(rest) and by_shape(list(sequence.values())) is not None
         if together or (len(wide) > 1 and len(sequence) == len(rest)):
             return _of_keys(sequence, facts, options)
@@ -259,14 +258,14 @@ def _of_roles(arrays: Mapping[str, Any], roles: dict[str, str], facts: Facts, op
 
 
 def _width(value: Any) -> int | None:
-    return int(value.shape[-1]) if isinstance(value, Tensor) and value.dim() in (2, 3, 4) else None
+    return int(value.shape[-1]) if isinstance(value, np.ndarray) and value.ndim in (2, 3, 4) else None
 
 
 def _of_pred(
     arrays: Mapping[str, Any], name: str, roles: Mapping[str, str], facts: Facts, options: ReadOptions
 ) -> list[Part]:
     """One tensor, and what lies beside it."""
-    if not isinstance(arrays[name], Tensor):
+    if not isinstance(arrays[name], np.ndarray):
         raise FileProblem(f"{name}: expected numbers; the file has {described(arrays)}")
     parts = _of_tensor(arrays[name], options)
     lost = [own for role, own in roles.items() if own != name and role != "count"]
@@ -277,7 +276,7 @@ def _of_pred(
     rows = len(parts[0].scored.boxes) if parts else 0
     alike = all(len(part.scored.boxes) == rows for part in parts)
     labels = parts[0].scored.labels if parts else None
-    known = torch.zeros(0) if labels is None else labels  # a head has class scores: nothing beside it is a label
+    known = np.zeros(0) if labels is None else labels  # a head has class scores: nothing beside it is a label
     used = {name, roles.get("count")}
     extra, told = carried(arrays, used, len(parts), rows if alike else -1, known, facts)
     return [
@@ -291,11 +290,11 @@ def _of_pred(
     ]
 
 
-def _of_keys(arrays: Mapping[str, Tensor], facts: Facts, options: ReadOptions) -> list[Part]:
+def _of_keys(arrays: Mapping[str, Array], facts: Facts, options: ReadOptions) -> list[Part]:
     """Arrays whose names have no known meaning: what a network returned, or one for each picture, called like it."""
     tensors = list(arrays.values())
     parts = _of_list(tensors, options)
-    keys = [key for key, value in arrays.items() for _ in range(1 if value.dim() == 2 else value.shape[0])]
+    keys = [key for key, value in arrays.items() for _ in range(1 if value.ndim == 2 else value.shape[0])]
     named = _is_of_pictures(tensors) and len(set(keys)) == len(parts)
     if named and not all(re.fullmatch(r"arr_\d+", key) for key in keys):
         parts = [replace(part, key=key) for part, key in zip(parts, keys, strict=True)]
@@ -313,7 +312,7 @@ def _of_lists(values: Mapping[str, Any], options: ReadOptions) -> list[Part]:
 
 
 def _rank(value: Any) -> int:
-    return value.dim() if isinstance(value, Tensor) else 0
+    return value.ndim if isinstance(value, np.ndarray) else 0
 
 
 def _of_containers(values: Mapping[str, Any], options: ReadOptions) -> list[Part]:
@@ -375,7 +374,7 @@ def _ensemble(values: Mapping[str, Any], models: int, meta: Mapping[str, Any], o
             )
         read += read_boxes(own, roles, options, facts)
     parts = [part.scored for part in read]
-    if len(parts) != models or any(one.scores.dim() != 1 for one in parts):
+    if len(parts) != models or any(one.scores.ndim != 1 for one in parts):
         raise FileProblem("expected boxes (N, 4) and scores (N,) of each model")
     if len({one.labels is None for one in parts}) > 1:
         raise FileProblem("expected labels of each model or of none")

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import torch
-from torch import Tensor
+import numpy as np
+
+from .._shared.arrays import Array
 
 
-def _of_centres(four: Tensor) -> Tensor:
+def _of_centres(four: Array) -> Array:
     half = four[..., 2:] / 2
-    return torch.cat([four[..., :2] - half, four[..., :2] + half], -1)
+    return np.concatenate([four[..., :2] - half, four[..., :2] + half], -1)
 
 
 # name -> from (..., 4) numbers to x1 y1 x2 y2
-BOX_FORMS: dict[str, Callable[[Tensor], Tensor]] = {
+BOX_FORMS: dict[str, Callable[[Array], Array]] = {
     "xyxy": lambda four: four,
     "yxyx": lambda four: four[..., [1, 0, 3, 2]],
-    "xywh": lambda four: torch.cat([four[..., :2], four[..., :2] + four[..., 2:]], -1),
+    "xywh": lambda four: np.concatenate([four[..., :2], four[..., :2] + four[..., 2:]], -1),
     "cxcywh": _of_centres,
 }
 UNORDERED, NEGATIVE = "corners out of order", "a negative width or height"
 
 
-def no_box(four: Tensor, form: str) -> tuple[str, Tensor]:
+def no_box(four: Array, form: str) -> tuple[str, Array]:
     """What is wrong with a box that is none, and (...) which of (..., 4) are so. NaN says nothing."""
     if form in ("xyxy", "yxyx"):
-        return UNORDERED, (four[..., 2:] < four[..., :2]).any(-1)
-    return NEGATIVE, (four[..., 2:] < 0).any(-1)
+        return UNORDERED, np.any(four[..., 2:] < four[..., :2], -1)
+    return NEGATIVE, np.any(four[..., 2:] < 0, -1)

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from .predictions import FileProblem, ReadOptions
 from .roles import Words, kind_of
@@ -48,7 +47,7 @@ def facts_of(
         "category_ids": _ids(values.get("category_ids")) or options.category_ids,
     }
     offsets = values.get("offsets")
-    starts = tuple(offsets.flatten().long().tolist()) if isinstance(offsets, Tensor) else None
+    starts = tuple(offsets.flatten().astype(np.int64).tolist()) if isinstance(offsets, np.ndarray) else None
     ids = _image_ids(values.get(roles.get("image_id", "")))
     return Facts(fields, starts, _mixed_ids(meta.get("image_ids")) if ids is None else ids, meta)
 
@@ -67,7 +66,7 @@ def _image_ids(stored: Any) -> tuple[int | str, ...] | None:
         return stored.values
     if isinstance(stored, (int, str)) and not isinstance(stored, bool):
         return (stored,)
-    if isinstance(stored, Tensor) and (stored.dtype in (torch.int64, torch.int32) or stored.numel() == 0):
+    if isinstance(stored, np.ndarray) and (stored.dtype in (np.int64, np.int32) or stored.size == 0):
         return tuple(stored.flatten().tolist())
     raise FileProblem(f"image_id: expected whole numbers or names, got {kind_of(stored)}")
 
@@ -76,9 +75,8 @@ def _space(values: Mapping[str, Any], said: str) -> Space:
     """From `ratio`, else from the sentence in meta_json that tells people the unit."""
     if "ratio" in values:
         stored = values["ratio"]
-        ratio = float(stored.double().mean()) if isinstance(stored, Tensor) else stored
-        alone = not isinstance(stored, Tensor) or stored.numel() == 1
-        if not alone or not isinstance(ratio, (int, float)) or not 0 < ratio < float("inf"):
+        ratio = stored.item() if isinstance(stored, np.ndarray) and stored.size == 1 else stored
+        if not isinstance(ratio, (int, float)) or not 0 < ratio < float("inf"):
             raise FileProblem(f"ratio: expected one number above 0, got {kind_of(stored)}")
         return Space("ratio", ratio=float(ratio))
     if re.search(r"\bnormali[sz]ed\b", said, re.IGNORECASE):
@@ -88,14 +86,15 @@ def _space(values: Mapping[str, Any], said: str) -> Space:
 
 
 def _ids(stored: Any) -> tuple[int, ...]:
-    return tuple(map(int, stored.flatten())) if isinstance(stored, Tensor) else ()
+    return tuple(map(int, stored.flatten())) if isinstance(stored, np.ndarray) else ()
 
 
 def _size(stored: Any) -> tuple[int, int] | None:
     """Width and height."""
     if stored is None:
         return None
-    if not isinstance(stored, Tensor) or stored.shape != (2,) or not bool(((stored > 0) & stored.isfinite()).all()):
-        shown = stored.tolist() if isinstance(stored, Tensor) else kind_of(stored)
+    two = isinstance(stored, np.ndarray) and stored.shape == (2,)
+    if not two or not bool(((stored > 0) & np.isfinite(stored)).all()):
+        shown = stored.tolist() if isinstance(stored, np.ndarray) else kind_of(stored)
         raise FileProblem(f"image_size_hw: expected height and width, got {shown}")
     return int(stored[1]), int(stored[0])

@@ -7,22 +7,33 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
 
-from .arrays import _numpy, read_npy, read_npz, read_pt
+from .._shared.arrays import Array, silent
+from .arrays import read_npy, read_npz
 from .coco import checked_image_id, coco_results, read_json
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions
 from .whole_files import whole_file
 
+
+def _read_pt(path: Path, options: ReadOptions) -> list[Predictions]:
+    try:
+        from .tensors import read_pt
+    except ModuleNotFoundError as error:
+        raise FileProblem("needs torch to be read: pip install torch, or save its tensors as .npz") from error
+    return read_pt(path, options)
+
+
 READERS: dict[str, Callable[[Path, ReadOptions], list[Predictions]]] = {
     ".npz": read_npz,
     ".npy": read_npy,
-    ".pt": read_pt,
-    ".pth": read_pt,
+    ".pt": _read_pt,
+    ".pth": _read_pt,
     ".json": read_json,
 }
 
 
+@silent()
 def read_predictions(path: Path, options: ReadOptions | None = None) -> list[Predictions]:
     """The raw predictions of each picture of a file.
 
@@ -78,33 +89,32 @@ def _write_json(path: Path, found: Sequence[tuple[Predictions, Candidates]]) -> 
 
 def _write_npz(path: Path, found: Sequence[tuple[Predictions, Candidates]]) -> None:
     """boxes, scores, labels, rows and what was carried along; of several pictures one after the other, with offsets."""
-    numpy = _numpy()
-    arrays = {
-        "boxes": torch.cat([kept.boxes for _, kept in found] or [torch.zeros(0, 4)]).numpy(),
-        "scores": torch.cat([kept.scores for _, kept in found] or [torch.zeros(0)]).numpy(),
-        "rows": torch.cat([kept.rows for _, kept in found] or [torch.zeros(0, dtype=torch.int64)]).numpy(),
+    arrays: dict[str, Any] = {
+        "boxes": _joined([kept.boxes for _, kept in found] or [np.zeros((0, 4), np.float32)]),
+        "scores": _joined([kept.scores for _, kept in found] or [np.zeros(0, np.float32)]),
+        "rows": _joined([kept.rows for _, kept in found] or [np.zeros(0, np.int64)]),
     }
     ids = [checked_image_id(of.image_id) for of, _ in found]
     meta: dict[str, Any] = {"classes": list(found[0][0].classes)} if found else {}
     if all(isinstance(image_id, int) for image_id in ids) or all(isinstance(image_id, str) for image_id in ids):
-        arrays["image_ids"] = numpy.array(ids)
+        arrays["image_ids"] = np.array(ids)
     else:
         meta["image_ids"] = ids  # an array would make "1" of 1
     labels = [kept.labels for _, kept in found if kept.labels is not None]
     if labels:
         if len(labels) < len(found):
             raise FileProblem("cannot hold pictures with classes and others without: write them apart")
-        arrays["labels"] = torch.cat(labels).numpy()
+        arrays["labels"] = _joined(labels)
     if len(found) != 1:
-        arrays["offsets"] = numpy.cumsum([0, *(len(kept) for _, kept in found)])
+        arrays["offsets"] = np.cumsum([0, *(len(kept) for _, kept in found)])
     arrays.update(_extra([kept for _, kept in found]))
     of = found[0][0] if found else None
     if of and of.category_ids:
-        arrays["category_ids"] = numpy.array(of.category_ids)
+        arrays["category_ids"] = np.array(of.category_ids)
     if of and of.picture_size and len(found) == 1:
-        arrays["image_size_hw"] = numpy.array(of.picture_size[::-1])
-    arrays["meta_json"] = numpy.array(json.dumps(meta))
-    numpy.savez_compressed(path, **arrays)
+        arrays["image_size_hw"] = np.array(of.picture_size[::-1])
+    arrays["meta_json"] = np.array(json.dumps(meta))
+    np.savez_compressed(path, **arrays)
 
 
 def _extra(found: Sequence[Candidates]) -> dict[str, Any]:
@@ -114,9 +124,14 @@ def _extra(found: Sequence[Candidates]) -> dict[str, Any]:
         said = [kept.extra[name] for kept in found if name in kept.extra]
         if len({part.shape[1:] for part in said}) > 1:
             raise FileProblem(f"cannot hold pictures that differ in {name}, which was carried along: write them apart")
-        none = (torch.nan, said[0].dtype) if said[0].is_floating_point() else (-1, torch.int64)
+        none = (np.nan, said[0].dtype) if said[0].dtype.kind == "f" else (-1, np.int64)
         parts = [
-            kept.extra.get(name, torch.full((len(kept), *said[0].shape[1:]), none[0], dtype=none[1])) for kept in found
+            kept.extra.get(name, np.full((len(kept), *said[0].shape[1:]), none[0], dtype=none[1])) for kept in found
         ]
-        arrays["extra" if name == "extra" else f"extra_{name}"] = torch.cat(parts).numpy()
+        arrays["extra" if name == "extra" else f"extra_{name}"] = _joined(parts)
     return arrays
+
+
+def _joined(parts: Sequence[Array]) -> Array:
+    """Row after row in memory too, whatever the order of the parts': equal results are equal files."""
+    return np.ascontiguousarray(np.concatenate(parts))

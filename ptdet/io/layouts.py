@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from .._shared.arrays import Array
 from .columns import (
     BEYOND,
     Columns,
     columns_of,
+    computed,
     examined,
     padding_of,
     read_rows,
@@ -40,8 +42,8 @@ class Layout:
     kept: bool = True  # written after a suppression: one class a box
     rare: bool = False  # only if it is asked for, or the number of classes leaves nothing else
 
-    def rows_of(self, tensor: Tensor) -> Tensor:
-        return tensor.transpose(1, 2) if self.columns else tensor
+    def rows_of(self, tensor: Array) -> Array:
+        return tensor.swapaxes(1, 2) if self.columns else tensor
 
 
 def _kept(shape: str, *words: str) -> Layout:
@@ -74,11 +76,11 @@ class Fit:
     """How the rows of a tensor take a layout."""
 
     name: str
-    rows: Tensor  # (B, N, W)
+    rows: Array  # (B, N, W)
     columns: Columns
     count: int  # of the rows that say something: neither padding nor NaN
-    padding: Tensor  # (B, N)
-    masks: Mapping[str, Tensor]  # why a row is odd -> (B, N)
+    padding: Array  # (B, N)
+    masks: Mapping[str, Array]  # why a row is odd -> (B, N)
     odd: dict[str, int]  # why -> how many of them
     any_odd: int
     turned: bool  # the odd rows are the first four of each picture: coordinates, seen from the wrong side
@@ -122,24 +124,24 @@ class Reading:
     doubt: str
 
 
-def read_tensor(tensor: Tensor, options: ReadOptions) -> Reading:
+def read_tensor(tensor: Array, options: ReadOptions) -> Reading:
     """The layout and the pictures of a tensor (B, rows, columns) or (rows, columns).
 
     Raises:
         FileProblem: the layout cannot be told, or the one asked for does not fit.
     """
     found = f"a tensor of shape {tuple(tensor.shape)}"
-    if tensor.dim() == 4 and tensor.shape[1] == 1:
+    if tensor.ndim == 4 and tensor.shape[1] == 1:
         tensor = tensor[:, 0]
-    if tensor.dim() not in (2, 3):
+    if tensor.ndim not in (2, 3):
         raise FileProblem(f"holds {found}; expected {LISTED}")
-    if tensor.is_complex() or tensor.dtype == torch.bool:
+    if tensor.dtype.kind == "c" or tensor.dtype == np.bool_:
         raise FileProblem(f"holds {found} of {tensor.dtype}; expected numbers")
     if options.boxes:
         raise FileProblem(f"holds {found}, whose columns --layout names; --boxes is for arrays of boxes alone")
     if options.logits == "softmax":
         raise FileProblem(f"holds {found}; --logits softmax is for an array of logits beside one of boxes")
-    tensor = _computable(tensor[None] if tensor.dim() == 2 else tensor)
+    tensor = computed(tensor[None] if tensor.ndim == 2 else tensor)
     fit, doubt = (_asked(tensor, options, found), "") if options.layout else _tell(tensor, options, found)
     pictures = []
     for n, rows in enumerate(fit.rows):
@@ -151,21 +153,14 @@ def read_tensor(tensor: Tensor, options: ReadOptions) -> Reading:
     return Reading(fit.name, pictures, doubt)
 
 
-def _by_picture(batch: Sequence[Scored], number: Tensor) -> list[Scored]:
+def _by_picture(batch: Sequence[Scored], number: Array) -> list[Scored]:
     """The pictures that a column of numbers tells apart."""
     every = joined(batch)
-    whole = number.nan_to_num(-1)
+    whole = np.where(np.isfinite(number), number, -1)
     return [every.rows(whole == each) for each in range(max(int(whole.max()) + 1 if len(whole) else 1, 1))]
 
 
-def _computable(tensor: Tensor) -> Tensor:
-    """Half types hold 416.25 as 416.25 but obj * class with three digits: products are taken in float32."""
-    if tensor.dtype == torch.float64 or tensor.dtype == torch.int64:
-        return tensor.double()
-    return tensor.float()
-
-
-def _fit(name: str, tensor: Tensor, options: ReadOptions) -> Fit | None:
+def _fit(name: str, tensor: Array, options: ReadOptions) -> Fit | None:
     layout = LAYOUTS[name]
     rows = layout.rows_of(tensor)
     found = (columns_of(words, rows.shape[2], options.class_count) for words in layout.words)
@@ -175,14 +170,14 @@ def _fit(name: str, tensor: Tensor, options: ReadOptions) -> Fit | None:
     padding = padding_of(rows, columns)
     odd, finite = examined(rows, columns, options.logits)
     says = finite & ~padding
-    any_odd = torch.stack(list(odd.values())).any(0) & says
+    any_odd = np.logical_or.reduce(list(odd.values())) & says
     counts = {why: int((mask & says).sum()) for why, mask in odd.items()}
     turned = not layout.kept and not _decided(tensor) and not bool(any_odd[:, 4:].any())
     turned = turned and int(any_odd[:, :4].sum()) >= 2 * len(rows) > 0
     return Fit(name, rows, columns, int(says.sum()), padding, odd, counts, int(any_odd.sum()), turned)
 
 
-def _asked(tensor: Tensor, options: ReadOptions, found: str) -> Fit:
+def _asked(tensor: Array, options: ReadOptions, found: str) -> Fit:
     name = options.layout or ""
     fit = _fit(name, tensor, options)
     if fit is not None:
@@ -195,7 +190,7 @@ def _asked(tensor: Tensor, options: ReadOptions, found: str) -> Fit:
     return fit
 
 
-def _refuse_other_side(fit: Fit, tensor: Tensor, options: ReadOptions, found: str) -> None:
+def _refuse_other_side(fit: Fit, tensor: Array, options: ReadOptions, found: str) -> None:
     """A layout was asked for that takes the numbers of boxes for boxes."""
     boxes, width = fit.rows.shape[1:]
     across = boxes > 0 and not _oriented(fit.name, tensor)
@@ -213,7 +208,7 @@ def _refuse_other_side(fit: Fit, tensor: Tensor, options: ReadOptions, found: st
     )
 
 
-def _tell(tensor: Tensor, options: ReadOptions, found: str) -> tuple[Fit, str]:
+def _tell(tensor: Array, options: ReadOptions, found: str) -> tuple[Fit, str]:
     every = [fit for fit in (_fit(name, tensor, options) for name in LAYOUTS if _oriented(name, tensor)) if fit]
     every = [fit for fit in every if not _rare(fit, options)]
     if options.logits != "none":
@@ -263,7 +258,7 @@ def _promising(fit: Fit) -> tuple[bool, int]:
     return is_head and _leading_probabilities(fit.rows, 4) > 0 and not fit.turned, fit.count - fit.any_odd
 
 
-def _oriented(name: str, tensor: Tensor) -> bool:
+def _oriented(name: str, tensor: Array) -> bool:
     """Whether the boxes can lie along this side: of a head there are far more than numbers a box."""
     return not _decided(tensor) or LAYOUTS[name].columns == (tensor.shape[2] > tensor.shape[1])
 
@@ -275,10 +270,10 @@ def _rare(fit: Fit, options: ReadOptions) -> bool:
     return fit.name == "detections" and fit.columns.extra == 1  # any row of seven with one odd number looks like it
 
 
-def _decided(tensor: Tensor) -> bool:
+def _decided(tensor: Array) -> bool:
     """Whether the shape alone says along which side the boxes lie."""
     few, many = sorted(tensor.shape[1:])
-    return many >= 300 and many >= 8 * few
+    return bool(many >= 300 and many >= 8 * few)
 
 
 def _by_chance(kept: Sequence[Fit]) -> bool:
@@ -313,7 +308,7 @@ def _refuse_classes_without_a_name(fit: Fit, options: ReadOptions, found: str) -
     if options.num_classes or not fit.count or not fit.columns.extra or rest is None or scores is None:
         return
     if options.logits == "none":
-        odd = torch.stack(list(fit.masks.values())).any(0)
+        odd = np.logical_or.reduce(list(fit.masks.values()))
         alike = not bool(beyond_probability(fit.rows[~fit.padding & ~odd][:, rest]).any())
     else:
         alike = fit.columns.extra not in TAILS
@@ -326,16 +321,15 @@ def _refuse_classes_without_a_name(fit: Fit, options: ReadOptions, found: str) -
         )
 
 
-def _leading_probabilities(rows: Tensor, start: int) -> int:
+def _leading_probabilities(rows: Array, start: int) -> int:
     """How many columns from `start` on lie in 0..1 in nearly all rows."""
-    flat = rows.flatten(0, 1)
+    flat = rows.reshape(-1, rows.shape[2])
     flat = flat[~((flat == 0) | (flat == -1)).all(1)]
     beyond = beyond_probability(flat[:, start:]).sum(0)
-    allowed = torch.tensor([nearly_all(odd, len(flat)) for odd in beyond.tolist()], dtype=torch.bool)
-    return int(allowed.long().cumprod(0).sum())
+    return sum(1 for _ in takewhile(lambda odd: nearly_all(odd, len(flat)), beyond.tolist()))
 
 
-def _advice(like: int, rows: Tensor, start: int) -> str:
+def _advice(like: int, rows: Array, start: int) -> str:
     rest = rows.shape[2] - start - like
     where = f"column {start} lies" if like == 1 else f"columns {start} to {start + like - 1} lie"
     return (
@@ -352,7 +346,7 @@ def _said(fit: Fit) -> str:
     return ", ".join(told)
 
 
-def _why(rows: Tensor, options: ReadOptions, fit: Fit | None) -> str:
+def _why(rows: Array, options: ReadOptions, fit: Fit | None) -> str:
     """The likely reason why rows do not fit."""
     width = rows.shape[2]
     if width < 5:
@@ -368,7 +362,7 @@ def _why(rows: Tensor, options: ReadOptions, fit: Fit | None) -> str:
         if 0 < like < fit.rows.shape[2] - 4 and not options.class_count:
             return _advice(like, fit.rows, 4)
         last = 4 + options.class_count if options.class_count else None
-        scores = fit.rows[..., 4:last].nan_to_num(0)
-        low, high = scores.min().item(), scores.max().item()
+        scores = np.nan_to_num(fit.rows[..., 4:last])
+        low, high = scores.min(), scores.max()
         return f"its scores go from {low:.3g} to {high:.3g}: if they are logits, say --logits classes or --logits all"
     return f"{_said(fit)}" if fit is not None else "another number of columns"

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from ..reference import exponential
-from .columns import BEYOND, NO_CLASS, as_probability
+from .._shared.arrays import Array
+from .._shared.elementary import exponential, sigmoid
+from .columns import BEYOND, NO_CLASS, computed, whole_labels
 from .corners import BOX_FORMS, NEGATIVE, UNORDERED, no_box
 from .facts import Facts
 from .predictions import FileProblem, ReadOptions
@@ -46,9 +46,9 @@ def read_boxes(values: Mapping[str, Any], roles: Mapping[str, str], options: Rea
     labels = None
     if "labels" in given:
         labels, classes = _labels(given["labels"], roles["labels"], pictures, rows, fields.get("classes", ()))
-        if scores.dim() == 3 and scores.shape[2] == 1:
+        if scores.ndim == 3 and scores.shape[2] == 1:
             scores = scores[..., 0]
-        if scores.dim() == 3:
+        if scores.ndim == 3:
             raise FileProblem(
                 f"labels: expected shape {(rows,)} beside scores of that shape, got scores {tuple(scores.shape)[1:]}"
             )
@@ -57,16 +57,17 @@ def read_boxes(values: Mapping[str, Any], roles: Mapping[str, str], options: Rea
             notes.append(f"labels are words, numbered as they come: {', '.join(classes)}; --classes says an order")
     objectness = None
     if "objectness" in given:
-        objectness = _spread(given["objectness"], pictures, rows, (), roles["objectness"]).float()
-        if scores.dim() == 2:
+        of_boxes = _spread(given["objectness"], pictures, rows, (), roles["objectness"])
+        objectness = of_boxes.astype(np.float32, copy=False)
+        if scores.ndim == 2:
             raise FileProblem(f"has {roles['objectness']} beside one score a box: multiply them, or leave it out")
         notes.append(f"scores are multiplied by {roles['objectness']}")
     padding = _padding(boxes, scores, labels, given.get("count"))
     odd = _odd(boxes, form, scores, objectness, labels)
     _accept(odd, padding, boxes, scores, options, form)
     corners = BOX_FORMS[form](boxes)
-    extra, told = carried(values, roles.values(), pictures, rows, None if scores.dim() == 3 else labels, facts)
-    whole = None if labels is None else labels.nan_to_num(0).to(torch.int64)
+    extra, told = carried(values, roles.values(), pictures, rows, None if scores.ndim == 3 else labels, facts)
+    whole = None if labels is None else whole_labels(labels)
     parts = []
     for number in range(pictures):
         scored = Scored(
@@ -87,15 +88,15 @@ def carried(
     used: Any,
     pictures: int,
     rows: int,
-    labels: Tensor | None,
+    labels: Array | None,
     facts: Facts,
-) -> tuple[dict[str, Tensor], list[str]]:
+) -> tuple[dict[str, Array], list[str]]:
     """The arrays that have a row for each box, as (B, N, ...), and a line on those and on the others.
 
     Raises:
         FileProblem: for one that may well be the labels of boxes that have none.
     """
-    extra: dict[str, Tensor] = {}
+    extra: dict[str, Array] = {}
     told, unused = [], {}
     for name, value in values.items():
         if name in used:
@@ -107,7 +108,7 @@ def carried(
             if not known:
                 unused[name] = value
             continue
-        flat_whole = of_boxes.dim() == 2 and bool((of_boxes == of_boxes.round()).all()) if rows else False
+        flat_whole = of_boxes.ndim == 2 and bool((of_boxes == np.rint(of_boxes)).all()) if rows else False
         if labels is None and flat_whole and not known:
             raise FileProblem(
                 f"has {name} {kind_of(value)}, which may be the labels: call it labels, or leave it out;"
@@ -120,12 +121,12 @@ def carried(
     return extra, [*notes, *([f"not used: {described(unused)}"] if unused else [])]
 
 
-def _of_boxes(value: Any, pictures: int, rows: int) -> Tensor | None:
-    if not isinstance(value, Tensor):
+def _of_boxes(value: Any, pictures: int, rows: int) -> Array | None:
+    if not isinstance(value, np.ndarray):
         return None
-    if value.dim() >= 2 and value.shape[:2] == (pictures, rows):
+    if value.ndim >= 2 and value.shape[:2] == (pictures, rows):
         return value
-    return value[None] if pictures == 1 and value.dim() >= 1 and value.shape[0] == rows else None
+    return value[None] if pictures == 1 and value.ndim >= 1 and value.shape[0] == rows else None
 
 
 def _form_of(roles: Mapping[str, str], values: Mapping[str, Any]) -> str:
@@ -140,21 +141,21 @@ def _form_of(roles: Mapping[str, str], values: Mapping[str, Any]) -> str:
     return "xyxy"
 
 
-def _boxes(stored: Any, name: str) -> Tensor:
+def _boxes(stored: Any, name: str) -> Array:
     """(B, N, 4), or 5 with the score."""
-    if not isinstance(stored, Tensor) or stored.is_complex() or stored.dtype == torch.bool:
+    if not isinstance(stored, np.ndarray) or stored.dtype.kind == "c" or stored.dtype == np.bool_:
         raise FileProblem(f"{name}: expected numbers, got {kind_of(stored)}")
-    boxes: Tensor = stored.reshape(0, 4) if stored.shape == (0,) else stored
-    boxes = boxes[:, :, 0] if boxes.dim() == 4 and boxes.shape[2] == 1 else boxes
-    boxes = boxes[None] if boxes.dim() == 2 else boxes
-    if boxes.dim() != 3 or boxes.shape[2] not in (4, 5):
+    boxes: Array = stored.reshape(0, 4) if stored.shape == (0,) else stored
+    boxes = boxes[:, :, 0] if boxes.ndim == 4 and boxes.shape[2] == 1 else boxes
+    boxes = boxes[None] if boxes.ndim == 2 else boxes
+    if boxes.ndim != 3 or boxes.shape[2] not in (4, 5):
         raise FileProblem(f"{name}: expected shape (N, 4) or (B, N, 4), got {tuple(stored.shape)}")
-    return boxes.to(torch.float64 if boxes.dtype in (torch.float64, torch.int64) else torch.float32)
+    return computed(boxes)
 
 
-def _spread(stored: Any, pictures: int, rows: int, more: tuple[int, ...], name: str) -> Tensor:
+def _spread(stored: Any, pictures: int, rows: int, more: tuple[int, ...], name: str) -> Array:
     """As (B, N, ...): with or without B for one picture."""
-    if isinstance(stored, Tensor):
+    if isinstance(stored, np.ndarray):
         for shape in ((pictures, rows, *more), (rows, *more) if pictures == 1 else None, (pictures, rows, 1)):
             if shape is not None and tuple(stored.shape) == shape:
                 return (
@@ -168,93 +169,90 @@ def _spread(stored: Any, pictures: int, rows: int, more: tuple[int, ...], name: 
 
 def _scores(
     given: Mapping[str, Any], roles: Mapping[str, str], pictures: int, rows: int, options: ReadOptions
-) -> Tensor:
+) -> Array:
     """(B, N) or (B, N, C) probabilities."""
     role = "scores" if "scores" in given else "logits"
     name, stored = roles.get(role, roles["boxes"]), given[role]
-    if not isinstance(stored, Tensor) or not stored.is_floating_point():
+    if not isinstance(stored, np.ndarray) or stored.dtype.kind != "f":
         raise FileProblem(f"{name}: expected floating point numbers, got {kind_of(stored)}")
     scores = stored
-    if scores.dim() == 2 and scores.shape[0] == rows and (pictures, rows) != tuple(scores.shape):
+    if scores.ndim == 2 and scores.shape[0] == rows and (pictures, rows) != tuple(scores.shape):
         scores = scores[None] if pictures == 1 else scores
-    elif scores.dim() == 1:
+    elif scores.ndim == 1:
         scores = scores[None]
-    if scores.dim() == 3 and scores.shape[1] != rows and scores.shape[2] == rows:
-        scores = scores.transpose(1, 2)  # one row a class, as ONNX' NonMaxSuppression takes them
-    if scores.dim() not in (2, 3) or tuple(scores.shape[:2]) != (pictures, rows):
+    if scores.ndim == 3 and scores.shape[1] != rows and scores.shape[2] == rows:
+        scores = scores.swapaxes(1, 2)  # one row a class, as ONNX' NonMaxSuppression takes them
+    if scores.ndim not in (2, 3) or tuple(scores.shape[:2]) != (pictures, rows):
         expected = f"({rows},) or ({rows}, C)" if pictures == 1 else f"({pictures}, {rows}) or ({pictures}, {rows}, C)"
         raise FileProblem(f"{name}: expected shape {expected}, got {tuple(stored.shape)}")
-    scores = scores if scores.dtype == torch.float64 else scores.float()
+    scores = computed(scores)
     kind = options.logits
     if role == "logits" and kind == "none":
         kind = {options.class_count: "classes", (options.class_count or 0) + 1: "softmax"}.get(scores.shape[-1], "none")
-        if kind == "none" or options.class_count is None or scores.dim() != 3:
+        if kind == "none" or options.class_count is None or scores.ndim != 3:
             raise FileProblem(
                 f"has {name} {tuple(stored.shape)}: say --logits softmax (DETR: the last column means no object) or "
                 "--logits classes (RT-DETR, Deformable DETR: a sigmoid), or --num-classes"
             )
     if kind == "softmax":
-        if scores.dim() != 3 or scores.shape[2] < 2:
+        if scores.ndim != 3 or scores.shape[2] < 2:
             raise FileProblem(f"{name}: expected (N, C+1) logits for --logits softmax, got {tuple(stored.shape)}")
         return softmax(scores)[..., :-1]
-    return scores if kind == "none" else as_probability(scores)
+    return scores if kind == "none" else sigmoid(scores)
 
 
-def softmax(logits: Tensor) -> Tensor:
+def softmax(logits: Array) -> Array:
     """Over the last dimension, column by column in order, so that every processor adds alike."""
-    raised = exponential(logits.double() - logits.double().amax(-1, keepdim=True))
-    total = torch.zeros_like(raised[..., 0])
-    for column in raised.unbind(-1):
+    wide = logits.astype(np.float64)
+    raised = exponential(wide - wide.max(-1, keepdims=True))
+    total = np.zeros_like(raised[..., 0])
+    for column in np.moveaxis(raised, -1, 0):
         total = total + column
-    return (raised / total[..., None]).to(logits.dtype)
+    return (raised / total[..., None]).astype(logits.dtype)
 
 
-def _labels(stored: Any, name: str, pictures: int, rows: int, classes: Sequence[str]) -> tuple[Tensor, tuple[str, ...]]:
+def _labels(stored: Any, name: str, pictures: int, rows: int, classes: Sequence[str]) -> tuple[Array, tuple[str, ...]]:
     """(B, N) numbers, NaN where there is none, and what they are called if the file says it in words."""
     if not isinstance(stored, Words) or not stored.values:
         labels = _spread(stored, pictures, rows, (), name)
-        return labels.double() if labels.is_floating_point() else labels.long(), ()
+        return labels.astype(np.float64 if labels.dtype.kind == "f" else np.int64, copy=False), ()
     known = tuple(classes) or tuple(dict.fromkeys(stored.values))
     strange = sorted(set(stored.values) - set(known))
     if strange:
         raise FileProblem(f"{name}: {', '.join(strange[:3])} is none of the classes {', '.join(known[:9])}")
     place = {word: number for number, word in enumerate(known)}
-    numbers = torch.tensor([place[word] for word in stored.values], dtype=torch.int64).reshape(stored.shape)
+    numbers = np.array([place[word] for word in stored.values], np.int64).reshape(stored.shape)
     return _spread(numbers, pictures, rows, (), name), known
 
 
-def _padding(boxes: Tensor, scores: Tensor, labels: Tensor | None, count: Any) -> Tensor:
+def _padding(boxes: Array, scores: Array, labels: Array | None, count: Any) -> Array:
     """(B, N): no box and no score, label -1 and no score, or beyond the count of the picture."""
     pictures, rows = boxes.shape[:2]
-    silent = scores <= 0 if scores.dim() == 2 else (scores <= 0).all(-1)
+    silent = scores <= 0 if scores.ndim == 2 else (scores <= 0).all(-1)
     padding = is_padding(boxes) & silent
     if labels is not None:
         padding |= (labels == -1) & silent
     if count is not None:
-        padding |= torch.arange(rows) >= _counts(count, pictures, rows)[:, None]
+        padding |= np.arange(rows) >= _counts(count, pictures, rows)[:, None]
     return padding
 
 
-def _odd(
-    boxes: Tensor, form: str, scores: Tensor, objectness: Tensor | None, labels: Tensor | None
-) -> dict[str, Tensor]:
+def _odd(boxes: Array, form: str, scores: Array, objectness: Array | None, labels: Array | None) -> dict[str, Array]:
     why, mask = no_box(boxes, form)
     beyond = beyond_probability(scores)
-    odd = {why: mask, BEYOND: beyond if scores.dim() == 2 else beyond.any(-1)}
+    odd = {why: mask, BEYOND: beyond if scores.ndim == 2 else np.any(beyond, -1)}
     if objectness is not None:
         odd[BEYOND] = odd[BEYOND] | beyond_probability(objectness)
-    if labels is not None and labels.is_floating_point():
-        odd[NO_CLASS] = ~((labels == labels.round()) & (labels.abs() < 2**53))
+    if labels is not None and labels.dtype.kind == "f":
+        odd[NO_CLASS] = ~((labels == np.rint(labels)) & (np.abs(labels) < 2**53))
     return odd
 
 
 def _accept(
-    odd: Mapping[str, Tensor], padding: Tensor, boxes: Tensor, scores: Tensor, options: ReadOptions, form: str
+    odd: Mapping[str, Array], padding: Array, boxes: Array, scores: Array, options: ReadOptions, form: str
 ) -> None:
     """Raises FileProblem where more than a few rows are odd: then the arrays are something else."""
-    finite = torch.isfinite(boxes).all(-1) & (
-        torch.isfinite(scores) if scores.dim() == 2 else scores.isfinite().all(-1)
-    )
+    finite = np.isfinite(boxes).all(-1) & (np.isfinite(scores) if scores.ndim == 2 else np.isfinite(scores).all(-1))
     says = ~padding & finite
     count = int(says.sum())
     for why, mask in odd.items():
@@ -262,7 +260,7 @@ def _accept(
         if nearly_all(many, count) or (options.boxes and why in (UNORDERED, NEGATIVE) and 2 * many <= count):
             continue
         if why == BEYOND:
-            low, high = scores[says].min().item(), scores[says].max().item()
+            low, high = scores[says].min(), scores[says].max()
             raise FileProblem(
                 f"scores: expected 0..1, they go from {low:.3g} to {high:.3g}: if they are logits, say --logits classes"
             )
@@ -276,11 +274,11 @@ def with_count(parts: Sequence[Part], count: Any) -> list[Part]:
     """`parts` with the rows beyond the count of each picture as padding; or one part cut into that many rows each."""
     if (
         len(parts) == 1
-        and isinstance(count, Tensor)
-        and count.numel() > 1
+        and isinstance(count, np.ndarray)
+        and count.size > 1
         and count.sum() == len(parts[0].scored.boxes)
     ):
-        sizes = _counts(count, count.numel(), len(parts[0].scored.boxes)).tolist()
+        sizes = _counts(count, count.size, len(parts[0].scored.boxes)).tolist()
         ends = [sum(sizes[: n + 1]) for n in range(len(sizes))]
         cuts = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
         return [replace(parts[0], scored=parts[0].scored.rows(cut)) for cut in cuts]
@@ -288,15 +286,15 @@ def with_count(parts: Sequence[Part], count: Any) -> list[Part]:
     numbers = _counts(count, len(parts), max(rows, default=0))
     counted = []
     for part, number, many in zip(parts, numbers.tolist(), rows, strict=True):
-        beyond = torch.arange(many) >= number
+        beyond = np.arange(many) >= number
         padding = beyond if part.scored.padding is None else part.scored.padding | beyond
         counted.append(replace(part, scored=replace(part.scored, padding=padding)))
     return counted
 
 
-def _counts(count: Any, pictures: int, rows: int) -> Tensor:
-    numbers = count.flatten() if isinstance(count, Tensor) else torch.zeros(0)
-    fits = numbers.numel() == pictures and bool(((numbers >= 0) & (numbers <= rows)).all())
-    if not fits or bool((numbers != numbers.round()).any()):
+def _counts(count: Any, pictures: int, rows: int) -> Array:
+    numbers = count.flatten() if isinstance(count, np.ndarray) else np.zeros(0)
+    fits = numbers.size == pictures and bool(((numbers >= 0) & (numbers <= rows)).all())
+    if not fits or bool((numbers != np.rint(numbers)).any()):
         raise FileProblem(f"count: expected {pictures} whole numbers from 0 to {rows}, got {kind_of(count)}")
-    return numbers.long()
+    return numbers.astype(np.int64)

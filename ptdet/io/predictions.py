@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from .._shared.arrays import Array, silent
 from .space import Space
 
 
@@ -39,11 +39,11 @@ class ReadOptions:
 class Candidates:
     """Boxes with one score and one class each; `rows` points into the stored boxes."""
 
-    boxes: Tensor  # (N, 4) x1, y1, x2, y2
-    scores: Tensor  # (N,)
-    labels: Tensor | None  # (N,) int64
-    rows: Tensor  # (N,) int64
-    extra: Mapping[str, Tensor] = field(default_factory=dict)  # what else the file says of each box, by name
+    boxes: Array  # (N, 4) x1, y1, x2, y2
+    scores: Array  # (N,)
+    labels: Array | None  # (N,) int64
+    rows: Array  # (N,) int64
+    extra: Mapping[str, Array] = field(default_factory=dict)  # what else the file says of each box, by name
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -52,10 +52,14 @@ class Candidates:
         """The `most` best, ties to the first, in the order in which they are."""
         if len(self) <= most:
             return self
-        rows = self.scores.argsort(descending=True, stable=True)[:most].sort().values
+        rows = np.sort(self.by_score()[:most])
         return self.take(rows, self.boxes[rows], self.scores[rows])
 
-    def take(self, keep: Tensor, boxes: Tensor, scores: Tensor) -> Candidates:
+    def by_score(self) -> Array:
+        """The places by decreasing score, ties to the first."""
+        return np.argsort(-self.scores, kind="stable")
+
+    def take(self, keep: Array, boxes: Array, scores: Array) -> Candidates:
         """The survivors: `keep` says which, `boxes` and `scores` (K,) what a method made of them."""
         extra = {name: value[keep] for name, value in self.extra.items()}
         return Candidates(boxes, scores, None if self.labels is None else self.labels[keep], self.rows[keep], extra)
@@ -65,7 +69,7 @@ class Candidates:
 class Records:
     """What COCO results said that boxes, scores and labels do not: it is written back as it was."""
 
-    sizes: Tensor  # (N, 2) width, height
+    sizes: Array  # (N, 2) width, height
     more: Mapping[int, Mapping[str, Any]]  # row -> its other keys
 
 
@@ -75,66 +79,71 @@ class Predictions:
 
     name: str
     image_id: int | str
-    boxes: Tensor  # (N, 4) x1, y1, x2, y2 in the unit of `space`
-    scores: Tensor  # (N,), or (N, C) with one column a class
-    labels: Tensor | None = None  # (N,) int64, only with scores (N,)
-    objectness: Tensor | None = None  # (N,), only with scores (N, C): multiplies them
+    boxes: Array  # (N, 4) x1, y1, x2, y2 in the unit of `space`
+    scores: Array  # (N,), or (N, C) with one column a class
+    labels: Array | None = None  # (N,) int64, only with scores (N,)
+    objectness: Array | None = None  # (N,), only with scores (N, C): multiplies them
     classes: tuple[str, ...] = ()
     category_ids: tuple[int, ...] = ()  # label -> category_id of COCO; empty: the label is the id
     space: Space = field(default_factory=Space)
     picture_size: tuple[int, int] | None = None  # width, height
     detector: str = ""  # what the file says it comes from
     records: Records | None = None
-    extra: Mapping[str, Tensor] = field(default_factory=dict)  # (N, ...), carried along: masks, keypoints, angles, ...
-    left_out: Tensor | None = None  # (N,) bool: padding, and the odd rows that `notes` tell of
+    extra: Mapping[str, Array] = field(default_factory=dict)  # (N, ...), carried along: masks, keypoints, angles, ...
+    left_out: Array | None = None  # (N,) bool: padding, and the odd rows that `notes` tell of
     padding: int = 0  # how many rows only fill the array up
     notes: tuple[str, ...] = ()  # what the reader of a file should know; on its first picture
 
+    @silent()
     def candidates(self, confidence: float, multi_label: bool = False, background: int | None = None) -> Candidates:
         """Boxes with a score above `confidence`: the best class of each, or every class if `multi_label`.
 
         A row with a number that is not finite is no candidate, and the class `background` is none.
         """
         boxes, scores = self.boxes, self.scores
-        usable = torch.isfinite(boxes).all(1)
+        usable = np.all(np.isfinite(boxes), 1)
         if self.left_out is not None:
             usable &= ~self.left_out
         if background is not None:
             scores = self._without(background)
-        if scores.dim() == 1:
-            rows = torch.nonzero(usable & above(scores, confidence)).flatten()
+        if scores.ndim == 1:
+            rows = np.flatnonzero(usable & above(scores, confidence))
             return self._chosen(rows, scores[rows], None if self.labels is None else self.labels[rows])
         if scores.shape[1] == 0:
             raise FileProblem("has boxes with no class score at all")
         if multi_label:
             scores = scores if self.objectness is None else self.objectness[:, None] * scores
-            rows, labels = torch.nonzero(usable[:, None] & above(scores, confidence), as_tuple=True)
+            rows, labels = np.nonzero(usable[:, None] & above(scores, confidence))
             return self._chosen(rows, scores[rows, labels], labels)
-        best, labels = scores.max(1)
+        labels = scores.argmax(1)
+        best = scores[np.arange(len(scores)), labels]
         best = best if self.objectness is None else self.objectness * best
-        rows = torch.nonzero(usable & above(best, confidence)).flatten()
+        rows = np.flatnonzero(usable & above(best, confidence))
         return self._chosen(rows, best[rows], labels[rows])
 
-    def _chosen(self, rows: Tensor, scores: Tensor, labels: Tensor | None) -> Candidates:
+    def _chosen(self, rows: Array, scores: Array, labels: Array | None) -> Candidates:
         extra = {name: value[rows] for name, value in self.extra.items()}
         return Candidates(self.boxes[rows], scores, labels, rows, extra)
 
-    def _without(self, background: int) -> Tensor:
+    def _without(self, background: int) -> Array:
         """The scores, those of a class infinitely low."""
-        if self.scores.dim() == 1:
+        scores = self.scores.copy()
+        if scores.ndim == 1:
             if self.labels is None:
                 raise FileProblem(f"has no classes, so --background {background} is none of them")
-            return self.scores.masked_fill(self.labels == background, -torch.inf)
-        classes = self.scores.shape[1]
+            scores[self.labels == background] = -np.inf
+            return scores
+        classes = scores.shape[1]
         if not 0 <= background < classes:
             raise FileProblem(f"has {classes} classes, and --background {background} is none of them")
-        return self.scores.index_fill(1, torch.tensor(background), -torch.inf)
+        scores[:, background] = -np.inf
+        return scores
 
     def in_picture(self, found: Candidates, size: tuple[int, int] | None = None) -> Candidates:
         """`found` in pixels of the picture, of `size` (width, height) if the file does not say; as it is if unknown."""
         return replace(found, boxes=self.space.to_picture(found.boxes, self.picture_size or size))
 
 
-def above(scores: Tensor, threshold: float) -> Tensor:
+def above(scores: Array, threshold: float) -> Array:
     """Compared as doubles (docs/SPEC.md, thresholds); false for NaN, and an infinite score is none."""
-    return (scores.double() > threshold) & torch.isfinite(scores)
+    return (scores.astype(np.float64, copy=False) > threshold) & np.isfinite(scores)

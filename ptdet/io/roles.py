@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
+from .._shared.arrays import Array
 from .predictions import FileProblem
 from .scored import beyond_probability, nearly_all
 
@@ -57,8 +57,8 @@ def described(values: Mapping[str, Any]) -> str:
 
 
 def kind_of(value: Any) -> str:
-    if isinstance(value, Tensor):
-        return f"{tuple(value.shape)} {str(value.dtype).removeprefix('torch.')}"
+    if isinstance(value, np.ndarray):
+        return f"{tuple(value.shape)} {value.dtype}"
     if isinstance(value, Words):
         return f"{value.shape} {value.dtype}"
     if isinstance(value, (list, tuple)):
@@ -91,18 +91,18 @@ def _numbers(values: Mapping[str, Any], name: str, role: str) -> bool:
 
 
 def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, Tensor) and isinstance(other, Tensor):
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return one.shape == other.shape and bool((one == other).all())
     return bool(type(one) is type(other) and one == other)
 
 
-def by_shape(values: Sequence[Tensor]) -> dict[str, int] | None:
+def by_shape(values: Sequence[Array]) -> dict[str, int] | None:
     """role -> the place of the array that has it, for arrays without names, as a network returns them.
 
     (B,N,4) are boxes, (B,N,C) class scores, (B,N) scores or labels, (B,) or (B,1) whole numbers a count; without B for
     one picture. With (B,N,5) boxes that end in their score, (B,N) are labels. None where that does not come out even.
     """
-    places = [place for place, value in enumerate(values) if value.dim() in (2, 3, 4) and value.shape[-1] in (4, 5)]
+    places = [place for place, value in enumerate(values) if value.ndim in (2, 3, 4) and value.shape[-1] in (4, 5)]
     whole = [place for place in places if values[place].shape[-1] == 4] or places
     if len(whole) == 2:  # four classes: their scores are the ones that can be probabilities
         whole = [place for place in whole if _beyond(values[place])]
@@ -126,7 +126,7 @@ def by_shape(values: Sequence[Tensor]) -> dict[str, int] | None:
     wide = [
         place
         for place in rest
-        if values[place].dim() == len(shape) + 1 and values[place].shape[:-1] == shape and place not in flat
+        if values[place].ndim == len(shape) + 1 and values[place].shape[:-1] == shape and place not in flat
     ]
     if values[boxes].shape[-1] == 5:
         return {**roles, "labels": flat[0]} if len(flat) == 1 and not wide else None
@@ -140,19 +140,19 @@ def by_shape(values: Sequence[Tensor]) -> dict[str, int] | None:
     return None
 
 
-def _labels_of(values: Sequence[Tensor], places: Sequence[int]) -> int | None:
+def _labels_of(values: Sequence[Array], places: Sequence[int]) -> int | None:
     """Of (N,) arrays the one that must be labels: integers, else whole numbers beside probabilities."""
-    integers = [place for place in places if not values[place].is_floating_point()]
+    integers = [place for place in places if values[place].dtype.kind != "f"]
     if integers:
         return integers[0] if len(integers) == 1 else None
     beyond = [place for place in places if _is_whole(values[place])]
     return beyond[0] if len(beyond) == 1 and len(places) == 2 else None
 
 
-def _is_whole(values: Tensor) -> bool:
-    return not values.is_floating_point() or bool((values == values.round()).all())
+def _is_whole(values: Array) -> bool:
+    return values.dtype.kind != "f" or bool((values == np.rint(values)).all())
 
 
-def _beyond(values: Tensor) -> bool:
-    odd = beyond_probability(values[torch.isfinite(values)])
-    return not nearly_all(int(odd.sum()), odd.numel())
+def _beyond(values: Array) -> bool:
+    odd = beyond_probability(values[np.isfinite(values)])
+    return not nearly_all(int(odd.sum()), odd.size)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import torch
-from torch import Tensor
+import numpy as np
+
+from .._shared.arrays import Array
 
 NOT_FINITE = "NaN or infinity"
 NAMED = 5  # at most so many odd rows are named
@@ -16,15 +17,15 @@ NAMED = 5  # at most so many odd rows are named
 class Scored:
     """One picture's boxes (N, 4) as corners and what was said about each."""
 
-    boxes: Tensor
-    scores: Tensor  # (N,) or (N, C)
-    labels: Tensor | None = None
-    objectness: Tensor | None = None
-    extra: Mapping[str, Tensor] = field(default_factory=dict)  # (N, ...), carried along
-    padding: Tensor | None = None  # (N,) bool
-    odd: Mapping[str, Tensor] = field(default_factory=dict)  # why a row cannot be used -> (N,) bool
+    boxes: Array
+    scores: Array  # (N,) or (N, C)
+    labels: Array | None = None
+    objectness: Array | None = None
+    extra: Mapping[str, Array] = field(default_factory=dict)  # (N, ...), carried along
+    padding: Array | None = None  # (N,) bool
+    odd: Mapping[str, Array] = field(default_factory=dict)  # why a row cannot be used -> (N,) bool
 
-    def rows(self, which: Tensor | slice) -> Scored:
+    def rows(self, which: Array | slice) -> Scored:
         """Only these rows."""
         return Scored(
             self.boxes[which],
@@ -37,25 +38,25 @@ class Scored:
         )
 
     @property
-    def left_out(self) -> Tensor | None:
+    def left_out(self) -> Array | None:
         masks = [*self.odd.values(), *([] if self.padding is None else [self.padding])]
-        return torch.stack(masks).any(0) if masks else None
+        return np.logical_or.reduce(masks) if masks else None
 
 
 def joined(parts: Sequence[Scored]) -> Scored:
     """Several pictures, or what several models said of one, as one; without objectness."""
-    none = [torch.zeros(len(part.boxes), dtype=torch.bool) for part in parts]
+    none = [np.zeros(len(part.boxes), np.bool_) for part in parts]
     labels = [part.labels for part in parts if part.labels is not None]
     shared = set(parts[0].extra).intersection(*(part.extra for part in parts))
     reasons = dict.fromkeys(why for part in parts for why in part.odd)
     return Scored(
-        torch.cat([part.boxes for part in parts]),
-        torch.cat([part.scores for part in parts]),
-        torch.cat(labels) if labels else None,
+        np.concatenate([part.boxes for part in parts]),
+        np.concatenate([part.scores for part in parts]),
+        np.concatenate(labels) if labels else None,
         None,
-        {name: torch.cat([part.extra[name] for part in parts]) for name in sorted(shared)},
-        torch.cat([no if part.padding is None else part.padding for part, no in zip(parts, none, strict=True)]),
-        {why: torch.cat([part.odd.get(why, no) for part, no in zip(parts, none, strict=True)]) for why in reasons},
+        {name: np.concatenate([part.extra[name] for part in parts]) for name in sorted(shared)},
+        np.concatenate([no if part.padding is None else part.padding for part, no in zip(parts, none, strict=True)]),
+        {why: np.concatenate([part.odd.get(why, no) for part, no in zip(parts, none, strict=True)]) for why in reasons},
     )
 
 
@@ -64,14 +65,14 @@ def nearly_all(odd: int, count: int) -> bool:
     return odd <= (max(1, count // 20) if count >= 5 else 0)
 
 
-def is_padding(rows: Tensor) -> Tensor:
+def is_padding(rows: Array) -> Array:
     """Rows (..., W) that only fill an array up: all 0 or all -1."""
     first = rows[..., :1]
-    alike = (first[..., 0] == 0) | (first[..., 0] == -1) if rows.shape[-1] else torch.ones(rows.shape[:-1]).bool()
+    alike = (first[..., 0] == 0) | (first[..., 0] == -1) if rows.shape[-1] else np.ones(rows.shape[:-1], np.bool_)
     return alike & (rows == first).all(-1) if bool(alike.any()) else alike
 
 
-def beyond_probability(scores: Tensor) -> Tensor:
+def beyond_probability(scores: Array) -> Array:
     """What a probability cannot be; NaN is not. Half precision may round to a little above 1."""
     return (scores < 0) | (scores > 1.001)
 
@@ -82,12 +83,12 @@ def odd_rows(pictures: Sequence[Scored]) -> str:
     numbers: dict[str, int] = {}
     count = total = 0
     for number, one in enumerate(pictures):
-        counts = torch.ones(len(one.boxes), dtype=torch.bool) if one.padding is None else ~one.padding
+        counts = np.ones(len(one.boxes), np.bool_) if one.padding is None else ~one.padding
         odd = {why: mask & counts for why, mask in {**one.odd, NOT_FINITE: ~_finite(one)}.items()}
         total += int(counts.sum())
-        count += int(torch.stack(list(odd.values())).any(0).sum())
+        count += int(np.logical_or.reduce(list(odd.values())).sum())
         for why, mask in odd.items():
-            rows = torch.nonzero(mask).flatten()
+            rows = np.flatnonzero(mask)
             numbers[why] = numbers.get(why, 0) + len(rows)
             place = f"{number}:" if len(pictures) > 1 else ""
             named.setdefault(why, []).extend(f"{place}{row}" for row in rows[:NAMED].tolist())
@@ -100,13 +101,9 @@ def odd_rows(pictures: Sequence[Scored]) -> str:
     return f"{count} of {total} rows are left out: {'; '.join(told)} ({which})" if told else ""
 
 
-def _finite(one: Scored) -> Tensor:
-    finite = torch.isfinite(one.boxes).all(1)
+def _finite(one: Scored) -> Array:
+    finite: Array = np.all(np.isfinite(one.boxes), 1)
     if one.objectness is not None:
-        finite &= torch.isfinite(one.objectness)
-    if one.scores.dim() == 1:
-        return finite & torch.isfinite(one.scores)
-    if one.scores.shape[1] == 0:
-        return finite
-    low, high = one.scores.aminmax(dim=1)  # in one pass; NaN comes through
-    return finite & torch.isfinite(low) & torch.isfinite(high)
+        finite &= np.isfinite(one.objectness)
+    scores = np.isfinite(one.scores)
+    return finite & (scores if scores.ndim == 1 else np.all(scores, 1))

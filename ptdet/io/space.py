@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from torch import Tensor
+import numpy as np
 
+from .._shared.arrays import Array, silent
 from .._shared.letterbox import Letterbox
 
 SPACES = "picture, normalised, WxH, letterbox:WxH, letterbox:WxH:topleft or ratio:R"
@@ -27,7 +28,8 @@ class Space:
         """Whether the way to picture pixels needs the picture's size."""
         return self.kind in ("normalised", "stretched", "letterbox")
 
-    def to_picture(self, boxes: Tensor, picture_size: tuple[int, int] | None) -> Tensor:
+    @silent()
+    def to_picture(self, boxes: Array, picture_size: tuple[int, int] | None) -> Array:
         """`boxes` (N, 4) in pixels of a picture of width and height `picture_size`; unchanged if that is not known."""
         if self.kind == "ratio":
             return boxes / self.ratio
@@ -35,9 +37,11 @@ class Space:
             return boxes
         (width, height), (wide, high) = picture_size, self.size
         if self.kind != "letterbox":
-            return boxes * boxes.new_tensor([width / wide, height / high] * 2)
+            scaled: Array = boxes * np.array([width / wide, height / high] * 2, boxes.dtype)
+            return scaled
         fitted = Letterbox.fit((height, width), (high, wide), self.center)
-        return (boxes - boxes.new_tensor([fitted.left, fitted.top] * 2)) / fitted.ratio
+        moved: Array = boxes - np.array([fitted.left, fitted.top] * 2, boxes.dtype)
+        return moved / fitted.ratio
 
 
 def parse_space(text: str) -> Space:

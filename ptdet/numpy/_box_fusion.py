@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._shared.arrays import Array, Indices, is_floating
 from .._shared.checks import check_flag, check_number, check_positive
 from .._shared.weights import one_a_model, shared_weights
 from ._native import native
-from ._types import Array, Indices, is_floating
 
 
-class _Gathered(NamedTuple):
+class Models(NamedTuple):
+    """What several models found, one after the other."""
+
     boxes: Array
     scores: Array
     labels: Array
     models: Indices
     weights: Array  # of the models
+
+
+class Fused(NamedTuple):
+    boxes: Array
+    scores: Array
+    keep: Indices  # the row that stands for each
+    owner: Indices  # (N,)
 
 
 def weighted_boxes_fusion(
@@ -45,13 +54,7 @@ def weighted_boxes_fusion(
     """
     check_flag("return_owner", return_owner)
     given = _gathered(boxes_list, scores_list, labels_list, weights)
-    part = _taking_part(given.scores, skip_box_thr)
-    fused, confidences, keep, owner = native.wbf(
-        given.boxes[part], given.scores[part], given.labels[part], given.models[part], given.weights, iou_thr,
-        conf_type, allows_overflow,
-    )  # fmt: skip
-    found = fused, confidences, given.labels[part][keep]
-    return (*found, _in_all_rows(owner, part, given.scores)) if return_owner else found
+    return _told(given, _weighted_boxes(given, iou_thr, skip_box_thr, conf_type, allows_overflow), return_owner)
 
 
 def non_maximum_weighted(
@@ -73,6 +76,21 @@ def non_maximum_weighted(
     """
     check_flag("return_owner", return_owner)
     given = _gathered(boxes_list, scores_list, labels_list, weights)
+    return _told(given, _weighted_maximum(given, iou_thr, skip_box_thr), return_owner)
+
+
+def _weighted_boxes(
+    given: Models, iou_thr: float, skip_box_thr: float = 0.0, conf_type: str = "avg", allows_overflow: bool = False
+) -> Fused:
+    part = _taking_part(given.scores, skip_box_thr)
+    fused, confidences, keep, owner = native.wbf(
+        given.boxes[part], given.scores[part], given.labels[part], given.models[part], given.weights, iou_thr,
+        conf_type, allows_overflow,
+    )  # fmt: skip
+    return Fused(fused, confidences, part[keep], _in_all_rows(owner, part, given.scores))
+
+
+def _weighted_maximum(given: Models, iou_thr: float, skip_box_thr: float = 0.0) -> Fused:
     part = _taking_part(given.scores, skip_box_thr)
     computed = given.scores.astype(np.float64 if given.scores.dtype == np.float64 else np.float32)
     shares = (given.weights / given.weights.max()).astype(computed.dtype)
@@ -82,11 +100,25 @@ def non_maximum_weighted(
         given.boxes[part], weighted, given.labels[part], iou_thr, "iou", False, None, None, True, "best",
         "score_overlap",
     )  # fmt: skip
-    found = merged, weighted[keep].astype(given.scores.dtype), given.labels[part][keep]
-    return (*found, _in_all_rows(owner, part, given.scores)) if return_owner else found
+    scores = weighted[keep].astype(given.scores.dtype)
+    return Fused(merged, scores, part[keep], _in_all_rows(owner, part, given.scores))
 
 
-def _gathered(boxes_list: Any, scores_list: Any, labels_list: Any, weights: Any) -> _Gathered:
+FUSIONS: dict[str, Callable[..., Fused]] = {"wbf": _weighted_boxes, "nmw": _weighted_maximum}
+
+
+def of_one_model(boxes: Array, scores: Array, labels: Array | None) -> Models:
+    """All boxes as those of one model; without labels they are of one class."""
+    return _gathered([boxes], [scores], [np.zeros(len(scores), np.int64) if labels is None else labels], None)
+
+
+def _told(given: Models, found: Fused, return_owner: bool) -> tuple[Array, ...]:
+    """What the functions return."""
+    fused = found.boxes, found.scores, given.labels[found.keep]
+    return (*fused, found.owner) if return_owner else fused
+
+
+def _gathered(boxes_list: Any, scores_list: Any, labels_list: Any, weights: Any) -> Models:
     """All models' boxes, scores and labels one after the other, the model of each, and what the models weigh."""
     lists = {"boxes_list": boxes_list, "scores_list": scores_list, "labels_list": labels_list}
     for name, given in lists.items():
@@ -115,7 +147,7 @@ def _gathered(boxes_list: Any, scores_list: Any, labels_list: Any, weights: Any)
     models = np.repeat(np.arange(len(of_models)), [len(each) for each in boxes_list])
     wide = boxes.dtype == np.float64
     shares = np.array(shared_weights(of_models.tolist(), wide), dtype=np.float64 if wide else np.float32)
-    return _Gathered(boxes, scores, labels, models, shares)
+    return Models(boxes, scores, labels, models, shares)
 
 
 def _weights(weights: Any, models: int) -> Array:

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from .._shared.arrays import Array, computable
 from .._shared.checks import check_flag
 from .._shared.decode import positives, prior_levels, yolox_levels
-from ._elementary import exponential
-from ._types import Array, computable
+from .._shared.elementary import exponential
 
 
 def decode_yolox(prediction: Array, size: int | tuple[int, int], strides: Sequence[int] = (8, 16, 32)) -> Array:

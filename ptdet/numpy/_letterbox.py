@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from .._shared.arrays import Array, computable
 from .._shared.checks import check_flag
 from .._shared.letterbox import Letterbox, check_fill, is_letterbox
-from ._types import Array, computable
 
 
 def letterbox(

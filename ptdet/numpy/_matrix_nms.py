@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, overload
 
+from .._shared.arrays import Array, Indices
 from ._native import native
-from ._types import Array, Indices
 
 
 @overload

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from .._shared.arrays import Array
 from .._shared.checks import check_flag, check_number, one_of
 from .._shared.parameters import METRICS
 from ._native import native
-from ._types import Array
 
 
 def merge_nms(

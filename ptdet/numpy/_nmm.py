@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from .._shared.arrays import Array
 from ._native import native
-from ._types import Array
 
 
 def greedy_nmm(

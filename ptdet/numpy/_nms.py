@@ -6,9 +6,9 @@ from typing import Literal, overload
 
 import numpy as np
 
+from .._shared.arrays import Array, Indices, is_floating
 from ..compat import Profile, hard_profile
 from ._native import native
-from ._types import Array, Indices, is_floating
 
 _NMS = native.nms
 

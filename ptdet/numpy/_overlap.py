@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from .._shared.arrays import Array
 from ._native import native
-from ._types import Array
 
 
 def pairwise_overlap(boxes1: Array, boxes2: Array, kind: str = "iou", *, eps: float = 0.0) -> Array:

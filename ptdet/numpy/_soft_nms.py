@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from .._shared.arrays import Array
 from .._shared.checks import check_number
 from ..compat import soft_profile
 from ._native import native
 from ._nms import as_given
-from ._types import Array
 
 
 def soft_nms(

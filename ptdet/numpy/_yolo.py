@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from .._shared.arrays import Array, Indices
 from .._shared.checks import check_flag, check_limit, check_number, class_numbers, one_of
 from .._shared.heads import HEADS, METHODS, V3, WITH_OBJECTNESS, Head, check_confidence, number_of_classes
 from .._shared.parameters import METRICS
 from ._native import native
 from ._nms import batched_nms, nms
-from ._types import Array, Indices
 
 
 def postprocess(

@@ -43,3 +43,16 @@ def test_results_that_are_no_boxes(
     assert main(["run", str(tmp_path / "coco.json"), "--out", str(out)]) == 0
     assert f"1 of 6 results are left out: {said}; the first is number 5" in capsys.readouterr().err
     assert len(json.loads(out.read_text())) == 5
+
+
+@pytest.mark.parametrize("space", ["picture", "ratio:0.01", "normalised", "64x64", "letterbox:64x64"])
+def test_numbers_that_overflow_are_no_warning(tmp_path: Path, space: str) -> None:
+    """NumPy's warnings would be lines that nobody asked for; what came of the numbers is in the result."""
+    large = np.float32(3e38)
+    boxes = np.array([[-large, -large, large, large], [0, 0, 9, 9]], np.float32)
+    scores = np.array([[0.9, 0.1], [np.inf, -np.inf]], np.float32)
+    np.savez(tmp_path / "x.npz", boxes=boxes, scores=scores, image_size_hw=[100, 200])
+    for suffix in (".json", ".npz"):
+        assert main(["run", str(tmp_path / "x.npz"), "--space", space, "--out", str(tmp_path / f"out{suffix}")]) == 0
+    with np.load(tmp_path / "out.npz", allow_pickle=False) as kept:
+        assert kept["rows"].tolist() == [0] and kept["scores"].tolist() == scores[0, :1].tolist()

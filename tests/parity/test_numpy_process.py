@@ -8,14 +8,19 @@ import pytest
 
 from ..contract.test_import import python
 
-# an importer that refuses torch, as an environment without it would
-NO_TORCH = (
-    "import sys\n"
-    "class Refuse:\n"
-    "    def find_spec(self, name, path=None, target=None):\n"
-    "        if name.split('.')[0] == 'torch': raise ModuleNotFoundError(name, name='torch')\n"
-    "sys.meta_path.insert(0, Refuse())\n"
-)
+
+def hiding(module: str) -> str:
+    """An importer that refuses a module, as an environment without it would."""
+    return (
+        "import sys\n"
+        "class Refuse:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if (name + '.').startswith({module!r} + '.'): raise ModuleNotFoundError(name, name={module!r})\n"
+        "sys.meta_path.insert(0, Refuse())\n"
+    )
+
+
+NO_TORCH = hiding("torch")
 SCENE = (
     "import numpy as np\n"
     "corner = np.random.default_rng(0).uniform(0, 2000, (40_000, 2))\n"

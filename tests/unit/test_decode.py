@@ -12,7 +12,7 @@ from torch import Tensor
 
 import ptdet
 import ptdet.numpy
-from ptdet.numpy import _elementary
+from ptdet._shared import elementary
 
 from ..detections import DATA, load
 
@@ -139,15 +139,17 @@ def test_gradients_pass() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_exponential_of_arrays_is_that_of_tensors(dtype: type) -> None:
+def test_the_elementary_functions_of_arrays_are_those_of_tensors(dtype: type) -> None:
     """Bit for bit, beyond both ends of the normal numbers, and near the true value."""
     most = 800 if dtype is np.float64 else 120
     draw = np.random.default_rng(0)
     special = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 88.8, -87.5, -103.9, 709.9, -745.2])
     x = np.concatenate([special, draw.uniform(-most, most, 100_000), draw.normal(0, 1, 100_000)]).astype(dtype)
-    ours, theirs = _elementary.exponential(x), ptdet.reference.exponential(torch.from_numpy(x)).numpy()
-    assert ours.dtype == theirs.dtype == dtype
-    assert np.array_equal(ours, theirs, equal_nan=True)
+    for name in ("sigmoid", "exponential"):
+        ours = getattr(elementary, name)(x)
+        theirs = getattr(ptdet.reference, name)(torch.from_numpy(x)).numpy()
+        assert ours.dtype == theirs.dtype == dtype
+        assert np.array_equal(ours, theirs, equal_nan=True)
     with np.errstate(all="ignore"):
         sound = np.isfinite(ours) & (np.abs(x) < 0.7 * most)
         np.testing.assert_allclose(ours[sound], np.exp(x[sound]), rtol=4 * np.finfo(dtype).eps)

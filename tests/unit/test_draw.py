@@ -6,8 +6,8 @@ import itertools
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings, strategies as st
 
 from ptdet.cli.draw import PALETTE, class_colour, draw_before_after, picture_size
@@ -76,9 +76,7 @@ def test_neighbouring_classes_differ() -> None:
 
 def candidates(*boxes: list[float]) -> Candidates:
     count = len(boxes)
-    return Candidates(
-        torch.tensor(boxes).reshape(-1, 4), torch.linspace(0.9, 0.3, count), torch.arange(count), torch.arange(count)
-    )
+    return Candidates(np.array(boxes).reshape(-1, 4), np.linspace(0.9, 0.3, count), np.arange(count), np.arange(count))
 
 
 @pytest.mark.parametrize("size", [(64, 48), (640, 427), (2400, 300), (3, 900)])
@@ -105,19 +103,19 @@ def test_pictures(tmp_path: Path, size: tuple[int, int]) -> None:
 
 def count_close(picture: Any, colour: tuple[int, int, int]) -> int:
     """Pixels of nearly this colour: outlines are a little transparent."""
-    pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8).reshape(-1, 3).int()
-    return int(((pixels - torch.tensor(colour)).abs().max(1).values < 24).sum())
+    pixels = np.frombuffer(picture.tobytes(), np.uint8).reshape(-1, 3).astype(int)
+    return int((np.abs(pixels - np.array(colour)).max(1) < 24).sum())
 
 
 def test_no_boxes_and_no_labels(tmp_path: Path) -> None:
     Image.new("L", (50, 50)).save(tmp_path / "grey.png")
-    none = Candidates(torch.zeros(0, 4), torch.zeros(0), None, torch.zeros(0, dtype=torch.int64))
-    one = Candidates(torch.tensor([[5.0, 5, 20, 20]]), torch.ones(1), None, torch.zeros(1, dtype=torch.int64))
+    none = Candidates(np.zeros((0, 4)), np.zeros(0), None, np.arange(0))
+    one = Candidates(np.array([[5.0, 5, 20, 20]]), np.ones(1), None, np.arange(1))
     draw_before_after(tmp_path / "grey.png", tmp_path / "out.jpg", before=one, after=none)
     assert (tmp_path / "out.jpg").stat().st_size > 1000
 
 
-NONE = Candidates(torch.zeros(0, 4), torch.zeros(0), None, torch.zeros(0, dtype=torch.int64))
+NONE = Candidates(np.zeros((0, 4)), np.zeros(0), None, np.arange(0))
 # Where the upper left corner of a stored picture is on the upright one (EXIF 2.3, orientation).
 CORNERS = {1: "left top", 2: "right top", 3: "right bottom", 4: "left bottom", 5: "left top", 6: "right top",
            7: "right bottom", 8: "left bottom"}  # fmt: skip

@@ -50,10 +50,23 @@ def write(path: Path, content: Any) -> Path:
 def holds_both(one: Predictions, confidence: float = 0.5) -> None:
     """Exactly the two boxes, in any stored order."""
     found = one.candidates(confidence)
-    order = found.scores.argsort(descending=True)
+    order = found.by_score()
     assert found.boxes[order].tolist() == CORNERS
     assert found.scores[order].tolist() == SCORES
     assert found.labels is not None and found.labels[order].tolist() == LABELS
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float8_e5m2, torch.float8_e4m3fn], ids=str)
+def test_types_that_numpy_lacks(tmp_path: Path, dtype: torch.dtype) -> None:
+    """Each of their numbers is one of float32; half precision stays as it is."""
+    more = {"scores": S.to(dtype), "feature": MASKS[:, :3].to(dtype), "half": MASKS[:, :3].half()}
+    (one,) = read_predictions(write(tmp_path / "x.pt", {"boxes": BOXES.to(dtype), "labels": L, **more}))
+    found = one.candidates(0.5)
+    assert found.boxes.tolist() == BOXES.to(dtype).tolist() and found.scores.tolist() == S.to(dtype).tolist()
+    assert (found.boxes.dtype, found.extra["feature"].dtype, found.extra["half"].dtype) == (
+        *(numpy.float32, numpy.float32, numpy.float16),
+    )
+    assert found.extra["feature"].tolist() == more["feature"].tolist()
 
 
 NAMES = [
@@ -343,8 +356,9 @@ def test_one_odd_row_does_not_change_the_layout(tmp_path: Path, kind: str, layou
     (one,) = read_predictions(write(tmp_path / "x.npy", rows), ReadOptions(layout))
     found = one.candidates(0.1)
     expected = torch.cat([rows[0, :17], rows[0, 18:]])
-    assert torch.equal(found.boxes, expected[:, :4]) and torch.equal(found.scores, expected[:, 4])
-    assert found.labels is not None and torch.equal(found.labels, expected[:, 5].long())
+    assert found.labels is not None
+    for column, values in ((slice(4), found.boxes), (4, found.scores), (5, found.labels)):
+        assert values.tolist() == expected[:, column].tolist()
     assert found.rows.tolist() == [*range(17), *range(18, 300)]
     assert one.notes[0].startswith("1 of 300 rows are left out: ") and f"{why} in 17 (row)" in one.notes[0]
 
@@ -471,11 +485,11 @@ def test_detr(tmp_path: Path, names: tuple[str, str]) -> None:
         (one,) = read_predictions(path, options)
         found = one.candidates(0.4)
         assert one.space == Space("normalised") and one.scores.shape == (2, 2)
-        torch.testing.assert_close(found.scores, floats([0.75, 0.5]))
+        torch.testing.assert_close(torch.from_numpy(found.scores), floats([0.75, 0.5]))
         assert found.labels is not None and found.labels.tolist() == [1, 0]
         assert one.in_picture(found, (256, 128)).boxes.tolist() == CORNERS
     (one,) = read_predictions(path, ReadOptions(num_classes=3))
-    torch.testing.assert_close(one.candidates(0.4).scores, floats([6 / 7, 2 / 3]))
+    torch.testing.assert_close(torch.from_numpy(one.candidates(0.4).scores), floats([6 / 7, 2 / 3]))
 
 
 def test_boxes_of_another_form_are_asked_about(tmp_path: Path) -> None:

@@ -131,14 +131,14 @@ def test_an_asked_layout_must_fit(tmp_path: Path) -> None:
 
 def test_a_class_without_category_id(tmp_path: Path) -> None:
     for label in (-1, 2):
-        one = Predictions("x", "x", torch.zeros(1, 4), torch.ones(1), torch.tensor([label]), category_ids=(7, 8))
+        one = Predictions("x", "x", numpy.zeros((1, 4)), numpy.ones(1), numpy.array([label]), category_ids=(7, 8))
         with pytest.raises(FileProblem, match=f"class {label} has none of the 2 category_ids"):
             write_survivors(tmp_path / "x.json", [(one, one.candidates(0.5))])
 
 
 def test_unknown_suffix_and_missing_folder(tmp_path: Path) -> None:
-    none = torch.zeros(0)
-    kept = Candidates(torch.zeros(0, 4), none, None, none.long())
+    none = numpy.zeros(0)
+    kept = Candidates(numpy.zeros((0, 4)), none, None, none.astype(int))
     with pytest.raises(FileProblem, match="expected .json or .npz"):
         write_survivors(tmp_path / "x.txt", [])
     (tmp_path / "file").write_text("")

@@ -1,4 +1,4 @@
-"""How arrays are written in signatures."""
+"""How arrays are written in signatures, and the type they are computed in."""
 
 from __future__ import annotations
 
@@ -14,6 +14,11 @@ Indices: TypeAlias = NDArray[np.int64]
 def is_floating(dtype: np.dtype[Any]) -> bool:
     """One of the types that boxes and scores may have, of any byte order."""
     return dtype.kind == "f" and dtype.itemsize in (2, 4, 8) or str(dtype) == "bfloat16"
+
+
+def silent() -> np.errstate:
+    """For arithmetic on numbers of a stranger, infinite or so large that they overflow: NumPy warns of neither."""
+    return np.errstate(over="ignore", invalid="ignore")
 
 
 def computable(name: str, array: Any) -> Array:

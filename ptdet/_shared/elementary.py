@@ -1,4 +1,4 @@
-"""The exponential of docs/SPEC.md, section 1, for arrays: bit for bit that of `ptdet.reference`."""
+"""The exponential of docs/SPEC.md, section 1, and the sigmoid, for arrays: bit for bit those of `ptdet.reference`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._types import Array
+from .arrays import Array
 
 
 def exponential(x: Array) -> Array:
@@ -27,3 +27,11 @@ def exponential(x: Array) -> Array:
     with np.errstate(over="ignore", under="ignore"):
         value = np.ldexp(np.ldexp(total, half.astype(np.int32)), (n - half).astype(np.int32))
     return np.where(x == x, value, x)
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + e^-x) of float32 or float64, by e^-|x|."""
+    negative = x < 0
+    e = exponential(np.where(negative, x, -x))
+    value: Array = np.where(negative, e, e.dtype.type(1)) / (1 + e)
+    return value
