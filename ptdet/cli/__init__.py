@@ -77,6 +77,8 @@ def _info() -> int:
         print(f"CPU   reference: {facts['why_not_cpu']}")
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU present"
     print(f"CUDA  native, archs {facts['cuda_archs']}, {gpu}" if facts["cuda"] else f"CUDA  {facts['why_not_cuda']}")
+    if for_arrays or not facts["cpu"]:
+        print("to build again, in its source: pip install --force-reinstall --no-deps --no-cache-dir .")
     print(f"other devices (MPS, XPU, ...) run on the pure-torch reference; operators: {', '.join(OPERATORS)}")
     return 0
 
