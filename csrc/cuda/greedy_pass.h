@@ -23,6 +23,7 @@ struct TilePass {
   int64_t count;
   int64_t max_output;
   bool want_owner;
+  const uint32_t* wanted;  // (1) 0: another pass did it all; null: it is wanted
   Keys keys;
   BoxColumn boxes;
   const int64_t* rows;        // [position] its box
@@ -272,6 +273,7 @@ __global__ void __launch_bounds__(kTile, kResidentBlocks<Measure, T>)
   SHARED_ARRAY(int, warp_counts, kMaxWarps);
   SHARED_ARRAY(Counter, progress, 1);
   SHARED_ARRAY(Counter, ticket, 1);
+  if (pass.wanted != nullptr && *pass.wanted == 0) return;
   const TileMemory<T> memory{boxes, batch, matches, cross, marks, kept, open, listed, first_hit, warp_counts, progress};
   pass_over_tile<Measure>(pass, memory, threshold, draw_ticket(pass.tickets, ticket));
 }

@@ -45,6 +45,24 @@ __device__ inline Counter peek(const Counter* at) {
   return cuda_on_cpu::peek(at);
 #endif
 }
+__device__ inline uint32_t peek(const uint32_t* at) {
+#if defined(__CUDACC__)
+  uint32_t value;
+  asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(value) : "l"(at) : "memory");
+  return value;
+#else
+  return cuda_on_cpu::peek(at);
+#endif
+}
+
+// A number that says all there is to say: who peeks at it may rely on nothing else that was written.
+__device__ inline void post(uint32_t* at, uint32_t value) {
+#if defined(__CUDACC__)
+  asm volatile("st.relaxed.gpu.global.u32 [%0], %1;" ::"l"(at), "r"(value) : "memory");
+#else
+  cuda_on_cpu::post(at, value);
+#endif
+}
 
 // Between two looks: leaves the memory to blocks at work.
 __device__ inline void pause(unsigned nanoseconds) {

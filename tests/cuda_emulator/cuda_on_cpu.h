@@ -54,6 +54,10 @@ template <typename T>
 T peek(const T* at) {
   return __atomic_load_n(at, __ATOMIC_RELAXED);
 }
+template <typename T>
+void post(T* at, T value) {
+  __atomic_store_n(at, value, __ATOMIC_RELAXED);
+}
 
 template <typename Body>
 void launch(const char* name, unsigned blocks, unsigned threads, Body body) {
