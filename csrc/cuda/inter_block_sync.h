@@ -36,19 +36,14 @@ __device__ inline Counter acquire(const Counter* at) {
 }
 
 // What is published now; says nothing about what was written before.
-__device__ inline Counter peek(const Counter* at) {
+template <typename Number>
+__device__ Number peek(const Number* at) {
 #if defined(__CUDACC__)
-  Counter value;
-  asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];" : "=l"(value) : "l"(at) : "memory");
-  return value;
-#else
-  return cuda_on_cpu::peek(at);
-#endif
-}
-__device__ inline uint32_t peek(const uint32_t* at) {
-#if defined(__CUDACC__)
-  uint32_t value;
-  asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(value) : "l"(at) : "memory");
+  Number value;
+  if constexpr (sizeof(Number) == 8)
+    asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];" : "=l"(value) : "l"(at) : "memory");
+  else
+    asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(value) : "l"(at) : "memory");
   return value;
 #else
   return cuda_on_cpu::peek(at);
