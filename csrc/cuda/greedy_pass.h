@@ -23,6 +23,7 @@ struct TilePass {
   int64_t count;
   int64_t max_output;
   bool want_owner;
+  const uint32_t* wanted;  // (1) 0: another pass did it all; null: it is wanted
   Keys keys;
   BoxColumn boxes;
   const int64_t* rows;        // [position] its box
@@ -77,14 +78,15 @@ __device__ inline int segment_in_tile(const uint32_t* begins, int own) {
 template <typename Measure, typename T>
 __device__ void meet_batch(const TileMemory<T>& memory, int open_count, int batch_count,
                            const Threshold<T>& threshold) {
-  int width = 1;
-  while (width < open_count) width *= 2;
-  const int candidate = threadIdx.x % width;
+  const int width_log2 = kWarp - __clz(open_count - 1);  // shifts: a division would cost more than a pair
+  const int candidate = threadIdx.x & ((1 << width_log2) - 1);
   if (candidate >= open_count) return;
   const int at = memory.listed[candidate];
   const Box<T> box = memory.boxes[at].box;
-  for (int k = threadIdx.x / width; k < batch_count; k += kTile / width) {
-    if (!suppresses_early_out<Measure>(memory.batch[k].box, box, threshold)) continue;
+  const int step = kTile >> width_log2;
+  int k = threadIdx.x >> width_log2;
+  for (const AlignedBox<T>* batch = memory.batch + k; k < batch_count; k += step, batch += step) {
+    if (!suppresses_early_out<Measure>(batch->box, box, threshold)) continue;
     atomicMin(&memory.first_hit[at], k);
     return;
   }
@@ -101,12 +103,9 @@ __device__ void test_cross_matches(const TilePass<T>& pass, const TileMemory<T>&
   if (open) {
     const Box<T> box = memory.boxes[own].box;
     for (int word = from / kWarp; word < kTileWords; ++word) {
-      uint32_t bits = 0;
-      for (int b = 0; b < kWarp; ++b) {
-        const int at = word * kWarp + b;
-        if (at >= from && suppresses_early_out<Measure>(memory.batch[at].box, box, threshold)) bits |= 1u << b;
-      }
-      memory.cross[word * kTile + own] = bits;
+      const int begin = word * kWarp;
+      memory.cross[word * kTile + own] = match_bits<Measure>(
+          memory.batch + begin, from > begin ? from - begin : 0, kWarp, box, threshold);
     }
   }
 }
@@ -126,13 +125,10 @@ __device__ Progress meet_earlier(const TilePass<T>& pass, const TileMemory<T>& m
   int64_t met = 0;
   for (;;) {
     if (own == 0) {
-      *memory.progress = poll(published);
-      for (;;) {
-        const Progress now = Progress::from(*memory.progress);
-        if (now.tiles == before || now.kept > met || now.kept >= pass.max_output) break;
-        pause();
-        *memory.progress = poll(published);
-      }
+      *memory.progress = wait_for(published, [&](Counter word) {
+        const Progress now = Progress::from(word);
+        return now.kept > met || now.kept >= pass.max_output ? 0 : before - now.tiles;
+      });
     }
     __syncthreads();
     const Progress now = Progress::from(*memory.progress);
@@ -277,6 +273,7 @@ __global__ void __launch_bounds__(kTile, kResidentBlocks<Measure, T>)
   SHARED_ARRAY(int, warp_counts, kMaxWarps);
   SHARED_ARRAY(Counter, progress, 1);
   SHARED_ARRAY(Counter, ticket, 1);
+  if (pass.wanted != nullptr && *pass.wanted == 0) return;
   const TileMemory<T> memory{boxes, batch, matches, cross, marks, kept, open, listed, first_hit, warp_counts, progress};
   pass_over_tile<Measure>(pass, memory, threshold, draw_ticket(pass.tickets, ticket));
 }

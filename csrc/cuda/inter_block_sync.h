@@ -14,7 +14,7 @@ __device__ inline int64_t draw_ticket(Counter* tickets, Counter* ticket) {
   return static_cast<int64_t>(*ticket);
 }
 
-// One thread publishes for its block, after a barrier. The thread that polls the new value, and all threads of its
+// One thread publishes for its block, after a barrier. The thread that acquires the new value, and all threads of its
 // block after a barrier, see what the publishing block wrote before.
 __device__ inline void publish(Counter* at, Counter value) {
 #if defined(__CUDACC__)
@@ -24,23 +24,62 @@ __device__ inline void publish(Counter* at, Counter value) {
 #endif
 }
 
-__device__ inline Counter poll(const Counter* at) {
+// Gives up what the first cache of the multiprocessor holds, for all its blocks.
+__device__ inline Counter acquire(const Counter* at) {
 #if defined(__CUDACC__)
   Counter value;
   asm volatile("ld.acquire.gpu.global.u64 %0, [%1];" : "=l"(value) : "l"(at) : "memory");
   return value;
 #else
-  return cuda_on_cpu::poll(at);
+  return cuda_on_cpu::acquire_from(at);
 #endif
 }
 
-// Between two polls: leaves the memory to blocks at work.
-__device__ inline void pause() {
+// What is published now; says nothing about what was written before.
+template <typename Number>
+__device__ Number peek(const Number* at) {
 #if defined(__CUDACC__)
-  __nanosleep(100);
+  Number value;
+  if constexpr (sizeof(Number) == 8)
+    asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];" : "=l"(value) : "l"(at) : "memory");
+  else
+    asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(value) : "l"(at) : "memory");
+  return value;
 #else
+  return cuda_on_cpu::peek(at);
+#endif
+}
+
+// A number that says all there is to say: who peeks at it may rely on nothing else that was written.
+__device__ inline void post(uint32_t* at, uint32_t value) {
+#if defined(__CUDACC__)
+  asm volatile("st.relaxed.gpu.global.u32 [%0], %1;" ::"l"(at), "r"(value) : "memory");
+#else
+  cuda_on_cpu::post(at, value);
+#endif
+}
+
+// Between two looks: leaves the memory to blocks at work.
+__device__ inline void pause(unsigned nanoseconds) {
+#if defined(__CUDACC__)
+  __nanosleep(nanoseconds);
+#else
+  static_cast<void>(nanoseconds);
   cuda_on_cpu::pause(CUDA_ON_CPU_HERE);
 #endif
+}
+
+// Waits until distance(value) is 0: how many messages from one block to the next are still to come, at least. Who is
+// far looks seldom. Only the last look is an acquire, so who waits empties no cache; the value may rise in between,
+// and may not come to be further off.
+template <typename Distance>
+__device__ Counter wait_for(const Counter* at, Distance&& distance) {
+  constexpr int64_t kLongest = 16;
+  for (;;) {
+    const int64_t left = distance(peek(at));
+    if (left == 0) return acquire(at);
+    pause(static_cast<unsigned>(100 * (left < kLongest ? left : kLongest)));
+  }
 }
 
 }  // namespace ptdet::cuda

@@ -26,6 +26,17 @@ __device__ inline int match_word(int candidate, int word) {
   return (warp * (warp + 1) / 2 + word) * kWarp + candidate % kWarp;
 }
 
+// Which of boxes[from, end) suppress the candidate: bit b says so of boxes[b].
+template <typename Measure, typename T>
+__device__ uint32_t match_bits(const AlignedBox<T>* boxes, int from, int end, const Box<T>& candidate,
+                               const Threshold<T>& threshold) {
+  const AlignedBox<T>* at = boxes + from;
+  uint32_t bits = 0;
+  for (int b = from; b < end; ++b, ++at)
+    if (suppresses_early_out<Measure>(at->box, candidate, threshold)) bits |= 1u << b;
+  return bits;
+}
+
 // Fills row `candidate` for the boxes from `from` on; only its own thread reads it, and only from that word on.
 template <typename Measure, typename T>
 __device__ void test_matches(const AlignedBox<T>* boxes, int from, int candidate, const Threshold<T>& threshold,
@@ -34,10 +45,8 @@ __device__ void test_matches(const AlignedBox<T>* boxes, int from, int candidate
   for (int word = from / kWarp; word <= candidate / kWarp; ++word) {
     const int first = word * kWarp;
     const int end = candidate - first < kWarp ? candidate - first : kWarp;
-    uint32_t bits = 0;
-    for (int b = from > first ? from - first : 0; b < end; ++b)
-      if (suppresses_early_out<Measure>(boxes[first + b].box, own, threshold)) bits |= 1u << b;
-    matches[match_word(candidate, word)] = bits;
+    matches[match_word(candidate, word)] =
+        match_bits<Measure>(boxes + first, from > first ? from - first : 0, end, own, threshold);
   }
 }
 

@@ -72,8 +72,9 @@ __device__ void for_each_better(const RankedBoxes<T>& ranked, Visit& visit) {
     if (open >> lane & 1) {
       const int from = static_cast<int>(start > first ? start - first : 0);
       const int end = static_cast<int>(own - first < kRowBlock ? own - first : kRowBlock);
-      for (int slot = from + ((part - from) & (kParts - 1)); slot < end; slot += kParts)
-        visit(slot, first + slot, tile[slot].box);
+      int slot = from + ((part - from) & (kParts - 1));
+      for (const AlignedBox<T>* at = tile + slot; slot < end; slot += kParts, at += kParts)
+        visit(slot, first + slot, at->box);
     }
     if constexpr (Visit::kStops) {
       const uint32_t of_part = __ballot_sync(kAllLanes, visit.has_ended());

@@ -63,20 +63,20 @@ PTDET_HD bool suppresses(const Shape& selected, const Shape& candidate, const Th
   return threshold.met_by(Suppression<Measure>::overlap(selected, candidate, threshold));
 }
 
-// The same, decision for decision, without a division for most pairs: those that share no area. There a measure is at
-// most 0, or not finite.
-template <typename Measure, typename Shape, typename T>
-PTDET_HD bool suppresses_early_out(const Shape& selected, const Shape& candidate, const Threshold<T>& threshold) {
-  if (!Measure::kAboveZeroApart && threshold.excludes_zero() && intersection_area(candidate, selected) == T(0))
-    return false;
-  return suppresses<Measure>(selected, candidate, threshold);
-}
-
 // By comparisons alone: then they share no area, or one that is NaN and a measure that is not finite.
 template <typename T>
 PTDET_HD bool surely_apart(const Box<T>& a, const Box<T>& b) {
   const bool aside = (a.x2 <= b.x1) | (b.x2 <= a.x1), over = (a.y2 <= b.y1) | (b.y2 <= a.y1);  // without branches
   return aside | over;
+}
+
+// The same as `suppresses`, decision for decision, without a product for most pairs: those that are surely apart. There
+// a measure is at most 0, or not finite.
+template <typename Measure, typename Shape, typename T>
+PTDET_HD bool suppresses_early_out(const Shape& selected, const Shape& candidate, const Threshold<T>& threshold) {
+  if (!Measure::kAboveZeroApart && threshold.excludes_zero() && surely_apart(bounds(candidate), bounds(selected)))
+    return false;
+  return suppresses<Measure>(selected, candidate, threshold);
 }
 
 }  // namespace ptdet

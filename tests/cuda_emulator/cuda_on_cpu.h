@@ -41,14 +41,22 @@ void* shared_array(const void* declaration, size_t bytes);
 // Lets others run: between two looks at what another block may publish.
 void pause(Place place);
 
-// The pair by which blocks tell each other (csrc/cuda/inter_block_sync.h).
+// By which blocks tell each other (csrc/cuda/inter_block_sync.h).
 template <typename T>
 void publish(T* at, T value) {
   __atomic_store_n(at, value, __ATOMIC_RELEASE);
 }
 template <typename T>
-T poll(const T* at) {
+T acquire_from(const T* at) {
   return __atomic_load_n(at, __ATOMIC_ACQUIRE);
+}
+template <typename T>
+T peek(const T* at) {
+  return __atomic_load_n(at, __ATOMIC_RELAXED);
+}
+template <typename T>
+void post(T* at, T value) {
+  __atomic_store_n(at, value, __ATOMIC_RELAXED);
 }
 
 template <typename Body>

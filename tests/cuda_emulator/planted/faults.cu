@@ -102,7 +102,7 @@ void relay(int* sums, int* all, bool barrier, Tell tell) {
     if (threadIdx.x == 0) tell(&sums[1]);
   } else if (*ticket == 1) {
     if (threadIdx.x == 0)
-      while (cuda_on_cpu::poll(&sums[1]) == 0) cuda_on_cpu::pause(CUDA_ON_CPU_HERE);
+      while (cuda_on_cpu::acquire_from(&sums[1]) == 0) cuda_on_cpu::pause(CUDA_ON_CPU_HERE);
     __syncthreads();
     if (threadIdx.x == 9 && *all != 5) sums[2] = 1;
   }
@@ -131,7 +131,7 @@ __global__ void never_told(int* sums, int* all) {
 // Right if all blocks run at once or in their order; nothing promises that.
 __global__ void wait_without_ticket(int* sums, int*) {
   if (threadIdx.x != 0) return;
-  while (blockIdx.x > 0 && cuda_on_cpu::poll(&sums[blockIdx.x - 1]) == 0) cuda_on_cpu::pause(CUDA_ON_CPU_HERE);
+  while (blockIdx.x > 0 && cuda_on_cpu::acquire_from(&sums[blockIdx.x - 1]) == 0) cuda_on_cpu::pause(CUDA_ON_CPU_HERE);
   cuda_on_cpu::publish(&sums[blockIdx.x], 1);
 }
 
