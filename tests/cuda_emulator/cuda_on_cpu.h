@@ -50,6 +50,23 @@ template <typename T>
 T poll(const T* at) {
   return __atomic_load_n(at, __ATOMIC_ACQUIRE);
 }
+// Of a number that others write at the time (csrc/cuda/concurrent.h).
+template <typename T>
+T load_relaxed(const T* at) {
+  return __atomic_load_n(at, __ATOMIC_RELAXED);
+}
+template <typename T>
+void store_relaxed(T* at, T value) {
+  __atomic_store_n(at, value, __ATOMIC_RELAXED);
+}
+template <typename T>
+T add_acquire(T* at, T value) {
+  return __atomic_fetch_add(at, value, __ATOMIC_ACQUIRE);
+}
+template <typename T>
+void add_release(T* at, T value) {
+  __atomic_fetch_add(at, value, __ATOMIC_RELEASE);
+}
 
 template <typename Body>
 void launch(const char* name, unsigned blocks, unsigned threads, Body body) {
