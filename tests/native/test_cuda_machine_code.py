@@ -32,6 +32,7 @@ DESIGN = [
     (r"sum_counts", 1024, 1, 1),
     (r"pass_over_segmentsIf", 512, 1, 1),
     (r"pass_over_segmentsId", 256, 1, 1),
+    (r"fuse_segmentsId", 256, 1, 1),
     (r"", 256, 2, 2),
 ]
 
