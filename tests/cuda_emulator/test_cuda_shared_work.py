@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ptdet._shared.parameters import choices_of
 from ptdet.testing import clustered, scattered
 from tests.cuda_emulator import methods
 from tests.cuda_emulator.harness import PLAIN, TSAN, Case, Flavour
@@ -14,6 +15,7 @@ from tests.cuda_emulator.methods import MethodCase
 from .test_cuda_emulated import SEED, _needs_a_compiler, drawn, ids  # noqa: F401
 from .test_cuda_methods_emulated import EACH, check, models
 from .test_cuda_nms_tiles import segments
+from .test_cuda_soft_rounds import soft
 
 
 def fusion(
@@ -92,3 +94,17 @@ def test_clusters_of_more_members_than_a_warp_has_lanes(flavour: Flavour) -> Non
         )
     ]
     check(flavour, cases)
+
+
+@pytest.mark.parametrize("flavour", EACH)
+@pytest.mark.parametrize("kind", choices_of("kind"))
+def test_soft_selections_at_once(flavour: Flavour, kind: str) -> None:
+    """Limits within what is selected at once; several that change one box; a large segment among small ones."""
+    n = large(flavour) + 20
+    boxes, scores = drawn(n, 8, spread=3000.0)
+    crowded = drawn(n, 9, spread=120.0)[0]
+    level = (scores * 6).ceil() / 8
+    among = segments(n - 7, 3, 4)[torch.randperm(n, generator=torch.Generator().manual_seed(2))]
+    cases = [soft(boxes, scores, limit=limit, kind=kind) for limit in (1, 7, n // 2)]
+    cases += [soft(crowded, level, kind=kind), soft(crowded, level, among, kind=kind, min_score=0.1)]
+    check(flavour, cases if flavour is not TSAN else cases[1::2])
