@@ -28,7 +28,7 @@ constexpr int kWindow = 32;  // boxes that are fused at once, at most
 #endif
 constexpr int kBatch = kGroupBlock;  // boxes that ask all fused boxes at once, one a thread
 constexpr int kBatchWarps = kBatch / kWarp;
-constexpr int kParts = 4;            // of the fused boxes, asked by different blocks
+constexpr int kParts = 4;  // of the fused boxes, asked by different blocks
 static_assert(kWindow <= kBatch && kWindow <= 32, "a word has a bit for each box of a window");
 
 // A fused box and what it overlaps.
@@ -69,8 +69,11 @@ struct FusionRule {
   Threshold<T> threshold;
   bool by_touch;  // boxes that share no area do not overlap enough
 
+  __device__ bool may_meet(const Box<T>& box, const Box<T>& fused) const {
+    return !by_touch || !surely_apart(box, fused);
+  }
   __device__ Closest<T> ask(const Box<T>& box, const Box<T>& fused, int64_t at) const {
-    if (by_touch && surely_apart(box, fused)) return Closest<T>::none();
+    if (!may_meet(box, fused)) return Closest<T>::none();
     const T overlap = overlap_by(metric, box, fused);
     return threshold.met_by(overlap) ? Closest<T>{overlap, at} : Closest<T>::none();
   }
@@ -168,18 +171,23 @@ __device__ Nearest<T> find_nearest(const FusionPass<T>& pass, const FusionRule<T
   const Box<T> box = pass.boxes[position];
   Nearest<T> found = Nearest<T>::none();
   const auto fused_at = [&](int64_t at) { return pass.fused[at < end ? at : end - 1]; };
-  const auto ask = [&](const Box<T>& fused, int64_t at) {
-    if (at < end) found.take(rule.ask(box, fused, at));
+  const auto meets = [&](const Box<T>& fused, int64_t at, uint32_t bit) {
+    return at < end && rule.may_meet(box, fused) ? bit : 0;
   };
   for (int64_t at = first + lane; at - lane < end; at += 4 * kWarp) {  // four on their way at once
     const Box<T> a = fused_at(at), b = fused_at(at + kWarp), c = fused_at(at + 2 * kWarp), d = fused_at(at + 3 * kWarp);
-    ask(a, at), ask(b, at + kWarp), ask(c, at + 2 * kWarp), ask(d, at + 3 * kWarp);
+    uint32_t bits =
+        meets(a, at, 1u) | meets(b, at + kWarp, 2u) | meets(c, at + 2 * kWarp, 4u) | meets(d, at + 3 * kWarp, 8u);
+    for (; bits != 0; bits &= bits - 1) {
+      const int64_t met = at + (__ffs(static_cast<int>(bits)) - 1) * kWarp;
+      found.take(rule.ask(box, fused_at(met), met));
+    }
   }
   if (__ballot_sync(kAllLanes, found.best.at >= 0) == 0) return found;
   for (int step = kWarp / 2; step > 0; step /= 2)
-    found.take(Nearest<T>{{__shfl_sync(kAllLanes, found.best.overlap, lane ^ step),
-                           __shfl_sync(kAllLanes, found.best.at, lane ^ step)},
-                          __shfl_sync(kAllLanes, found.other, lane ^ step)});
+    found.take(Nearest<T>{
+        {__shfl_sync(kAllLanes, found.best.overlap, lane ^ step), __shfl_sync(kAllLanes, found.best.at, lane ^ step)},
+        __shfl_sync(kAllLanes, found.other, lane ^ step)});
   return found;
 }
 
@@ -187,19 +195,22 @@ __device__ Nearest<T> find_nearest(const FusionPass<T>& pass, const FusionRule<T
 struct Question {
   int64_t slot, first, size, start, found;
 
-  __device__ int pieces() const { return static_cast<int>((size + kBatchWarps - 1) / kBatchWarps) * kParts; }
+  __device__ int parts() const { return slot < 0 ? 1 : kParts; }  // a small segment has none to share with
+  __device__ int pieces() const { return static_cast<int>((size + kBatchWarps - 1) / kBatchWarps) * parts(); }
 };
 
-// Some boxes of the batch, a warp each, and a part of the fused boxes.
+// Some boxes of the batch, a warp each, and a part of the fused boxes. For a small segment to `nearest`.
 template <typename T>
-__device__ void answer(const FusionPass<T>& pass, const FusionRule<T>& rule, const Question& asked, int piece) {
-  const int64_t box = static_cast<int64_t>(piece / kParts) * kBatchWarps + threadIdx.x / kWarp;
+__device__ void answer(const FusionPass<T>& pass, const FusionRule<T>& rule, const Question& asked, Nearest<T>* nearest,
+                       int piece) {
+  const int parts = asked.parts(), part = piece % parts;
+  const int64_t box = static_cast<int64_t>(piece / parts) * kBatchWarps + threadIdx.x / kWarp;
   if (box >= asked.size) return;
-  const int part = piece % kParts;
   const int64_t all = asked.found - asked.start;
-  const auto found = find_nearest(pass, rule, asked.first + box, asked.start + all * part / kParts,
-                                  asked.start + all * (part + 1) / kParts);
-  if (threadIdx.x % kWarp == 0) pass.nearest[(asked.slot * kParts + part) * kBatch + box] = found;
+  const auto found = find_nearest(pass, rule, asked.first + box, asked.start + all * part / parts,
+                                  asked.start + all * (part + 1) / parts);
+  if (asked.slot >= 0) nearest = pass.nearest + (asked.slot * kParts + part) * kBatch;
+  if (threadIdx.x % kWarp == 0) nearest[box] = found;
 }
 
 // Shared memory runs no constructors.
@@ -272,8 +283,8 @@ __device__ int fuse_batch(const FusionPass<T>& pass, const FusionRule<T>& rule, 
       if (at < 0) atomicOr(memory.founders, 1u << seat);
     }
     __syncthreads();
-    // Who joins what an earlier one has moved, or would choose that, waits. A fused box that an earlier one founds comes
-    // after all that there are, so of equals it is not the first.
+    // Who joins what an earlier one has moved, or would choose that, waits. A fused box that an earlier one founds
+    // comes after all that there are, so of equals it is not the first.
     const int sure = *memory.cut, later = own % kWindow;
     __syncthreads();  // all have read it
     for (int earlier = own / kWindow; later < sure && earlier < later; earlier += kBatch / kWindow) {
@@ -335,8 +346,7 @@ __device__ void fuse_segment(const FusionPass<T>& pass, const FusionRule<T>& rul
 }
 
 template <typename T>
-__global__ void __launch_bounds__(kGroupBlock, 1)
-    fuse_segments(FusionPass<T> pass, Models models, FusionRule<T> rule) {
+__global__ void __launch_bounds__(kGroupBlock, 1) fuse_segments(FusionPass<T> pass, Models models, FusionRule<T> rule) {
   SHARED_ARRAY(Nearest<T>, nearest, kBatch);
   SHARED_ARRAY(AlignedBox<T>, boxes, kWindow);
   SHARED_ARRAY(AlignedBox<T>, moved, kWindow);
@@ -347,30 +357,24 @@ __global__ void __launch_bounds__(kGroupBlock, 1)
   SHARED_ARRAY(int, piece, 1);
   SHARED_ARRAY(Counter, ticket, 1);
   const FusionMemory<T> memory{nearest, boxes, moved, sums, targets, founders, cut};
-  const auto lead_one = [&](int64_t start, Lead& lead) {
-    fuse_segment(pass, rule, models, memory, start, [&](int64_t first, int size, int64_t found) {
+  const auto do_segment = [&](int64_t start, Lead& lead) {
+    const auto ask = [&](int64_t first, int size, int64_t found) {
       const Question asked{lead.slot, first, size, start, found};
       lead.phase(asked.pieces(), {asked.slot, asked.first, asked.size, asked.start, asked.found},
-                 [&](int i) { answer(pass, rule, asked, i); });
-      if (static_cast<int>(threadIdx.x) < size) {
-        Nearest<T> all = Nearest<T>::none();
-        for (int part = 0; part < kParts; ++part)
-          all.take(pass.nearest[(asked.slot * kParts + part) * kBatch + threadIdx.x]);
-        nearest[threadIdx.x] = all;
+                 [&](int i) { answer(pass, rule, asked, nearest, i); });
+      if (asked.parts() == 1 || static_cast<int>(threadIdx.x) >= size) return;
+      for (int part = 0; part < kParts; ++part) {
+        const Nearest<T>& of_part = pass.nearest[(asked.slot * kParts + part) * kBatch + threadIdx.x];
+        if (part == 0)
+          nearest[threadIdx.x] = of_part;
+        else
+          nearest[threadIdx.x].take(of_part);
       }
-    });
+    };
+    fuse_segment(pass, rule, models, memory, start, ask);
   };
-  const auto small = [&](int64_t start) {
-    fuse_segment(pass, rule, models, memory, start, [&](int64_t first, int size, int64_t found) {
-      for (int box = threadIdx.x / kWarp; box < size; box += kBatchWarps) {
-        const auto of_box = find_nearest(pass, rule, first + box, start, found);
-        if (threadIdx.x % kWarp == 0) nearest[box] = of_box;
-      }
-      __syncthreads();
-    });
-  };
-  pass.work.run(piece, ticket, lead_one, small, [&](const int64_t* numbers, int i) {
-    answer(pass, rule, Question{numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]}, i);
+  pass.work.run(piece, ticket, do_segment, [&](const int64_t* numbers, int i) {
+    answer(pass, rule, Question{numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]}, nearest, i);
   });
 }
 

@@ -9,9 +9,7 @@ namespace ptdet::cuda {
 
 constexpr int64_t kMostClusterBlocks = 1024;
 
-inline int64_t cluster_blocks(int64_t count) {
-  return std::min(blocks_for(count, kBlock / kWarp), kMostClusterBlocks);
-}
+inline int64_t cluster_blocks(int64_t count) { return std::min(blocks_for(count, kBlock / kWarp), kMostClusterBlocks); }
 
 // `visit(k, keep[k])` by all lanes of some warp for each kept box, `fill(k)` by one thread for each place without.
 template <typename Visit, typename Fill>

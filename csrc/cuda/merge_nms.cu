@@ -1,5 +1,5 @@
-// Merge: which kept box each box is a member of, then the mean of each, one warp a kept box: its lanes fetch 32 boxes at
-// once, and every lane adds them in score order. No sum runs over threads, so no order but that one shows.
+// Merge: which kept box each box is a member of, then the mean of each, one warp a kept box: its lanes fetch 32 boxes
+// at once, and every lane adds them in score order. No sum runs over threads, so no order but that one shows.
 #include "math/box_fusion.h"
 #include "cuda/clusters.h"
 
@@ -111,8 +111,7 @@ __global__ void mean_of_overlapping(NmsInput input, MergeParams params, Threshol
       candidates = __ballot_sync(kAllLanes, is_candidate);  // those that are none come last
       const bool takes_part = is_candidate && same_group(input.groups, of, row);
       const Box<T> box = takes_part ? load_box<T>(input.boxes, row) : kept;
-      const bool is_member =
-          takes_part && (row == of || threshold.met_by(overlap_by(params.pass.metric, box, kept)));
+      const bool is_member = takes_part && (row == of || threshold.met_by(overlap_by(params.pass.metric, box, kept)));
       add_members(mean, input, params, is_member, row, box, of, kept);
     }
     const Box<T> result = mean.or_else(kept);

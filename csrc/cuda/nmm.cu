@@ -33,8 +33,8 @@ struct NmmScratch {
 
 // A box is absorbed by the first better box that overlaps it, whether that one is kept or absorbed itself. Its owner is
 // the end of this chain. Who walks along it lets each box that it passes point to the one after the next, which is on
-// the same chain: a chain of n boxes is some 2 log2(n) steps for all its boxes at once, and n log2(n) steps of work in any
-// order of threads. They begin with the best boxes, which have the short way.
+// the same chain: a chain of n boxes is some 2 log2(n) steps for all its boxes at once, and one after the other some
+// n log2(n) steps in any order. The best boxes, which have the short way, begin.
 template <typename T>
 __global__ void find_owner(NmmScratch<T> scratch, int64_t count, const int64_t* by_score) {
   const int64_t rank = thread_in_grid();
@@ -67,8 +67,8 @@ __global__ void grow(NmsInput input, Metric metric, Threshold<T> threshold, cons
       while (left != 0) {
         Grown<T> after = grown;
         after.absorb(member, row);
-        const bool changes = (after.x1 != grown.x1) | (after.y1 != grown.y1) | (after.x2 != grown.x2) |
-                             (after.y2 != grown.y2);
+        const bool changes =
+            (after.x1 != grown.x1) | (after.y1 != grown.y1) | (after.x2 != grown.x2) | (after.y2 != grown.y2);
         const bool grows = (left >> lane & 1) && changes && threshold.met_by(overlap_by(metric, member, grown.box));
         const uint32_t growing = __ballot_sync(kAllLanes, grows);
         if (growing == 0) break;

@@ -29,24 +29,24 @@ struct Board {
   __device__ static int taken(Counter phase) { return static_cast<int>(phase & 0xffffffff); }
 };
 
-// Leading one segment: the same in all threads of the block.
+// The work of one block on a segment: the same in all its threads.
 struct Lead {
-  Board* board;
-  int64_t slot;  // which of the large segments
-  int* piece;  // (1) shared by the block
+  Board* board;  // null: of a small segment, which gets no help
+  int64_t slot;  // which of the large segments; -1: none
+  int* piece;    // (1) shared by the block
   Counter helped = 0;
 
   // Every thread of the block calls it: do_piece(i) for each i below `pieces`, by one block each, which ends before any
   // thread goes on. What it reads is what this block has written before, and `numbers`.
   template <typename DoPiece>
   __device__ void phase(int pieces, const int64_t (&numbers)[5], DoPiece&& do_piece) {
-    if (threadIdx.x == 0)
+    if (board != nullptr && threadIdx.x == 0)
       for (int i = 0; i < 5; ++i) board->numbers[i] = numbers[i];
     __syncthreads();
-    if (threadIdx.x == 0) publish(&board->phase, static_cast<Counter>(pieces) << 32);
+    if (board != nullptr && threadIdx.x == 0) publish(&board->phase, static_cast<Counter>(pieces) << 32);
     int own = 0;
     for (;; ++own) {
-      if (threadIdx.x == 0) *piece = Board::taken(atomicAdd(&board->phase, Counter(1)));
+      if (threadIdx.x == 0) *piece = board == nullptr ? own : Board::taken(atomicAdd(&board->phase, Counter(1)));
       __syncthreads();
       const int i = *piece;
       if (i >= pieces) break;
@@ -54,14 +54,16 @@ struct Lead {
       __syncthreads();  // all have read its number
     }
     helped += static_cast<Counter>(pieces - own);
-    if (threadIdx.x == 0)
-      while (poll(&board->done) != helped) pause();
+    if (board != nullptr && threadIdx.x == 0) {
+      while (load_relaxed(&board->done) != helped) pause();
+      poll(&board->done);  // now the first cache is given up, not at every look
+    }
     __syncthreads();
   }
 
   __device__ void end() const {
     __syncthreads();
-    if (threadIdx.x == 0) publish(&board->phase, Board::kOver);
+    if (board != nullptr && threadIdx.x == 0) publish(&board->phase, Board::kOver);
   }
 };
 
@@ -111,9 +113,7 @@ struct SharedWork {
   }
 
   // By one thread, before `find`.
-  __device__ void clear() const {
-    *segments.found = counters[0] = counters[1] = counters[2] = 0;
-  }
+  __device__ void clear() const { *segments.found = counters[0] = counters[1] = counters[2] = 0; }
 
   // By a thread for each position.
   __device__ void find(const int64_t* groups, const int64_t* rows, Keys keys, int64_t position, int64_t count) const {
@@ -125,17 +125,25 @@ struct SharedWork {
       segments.list(position);
   }
 
-  // lead(start, leader), small(start), do_piece(numbers, i). Every thread of the block calls it; `piece` and `ticket`
-  // are shared by the block.
-  template <typename LeadOne, typename Small, typename DoPiece>
-  __device__ void run(int* piece, Counter* ticket, LeadOne&& lead_one, Small&& small, DoPiece&& do_piece) const {
+  // do_segment(start, lead) for each segment, by one block, the large ones first; do_piece(numbers, i) by those who
+  // help. Every thread of the block calls it; `piece` and `ticket` are shared by the block.
+  template <typename DoSegment, typename DoPiece>
+  __device__ void run(int* piece, Counter* ticket, DoSegment&& do_segment, DoPiece&& do_piece) const {
     const int64_t all_large = static_cast<int64_t>(counters[0]), all_small = static_cast<int64_t>(*segments.found);
-    for (int64_t i = draw_ticket(&counters[1], ticket); i < all_large; i = draw_ticket(&counters[1], ticket)) {
-      Lead lead{&boards[i], i, piece};
-      lead_one(large[i], lead);
+    bool large_left = all_large > 0;
+    for (int64_t small = blockIdx.x;;) {
+      Lead lead{nullptr, -1, piece};
+      if (large_left) {
+        const int64_t drawn = draw_ticket(&counters[1], ticket);
+        large_left = drawn < all_large;
+        if (large_left) lead.slot = drawn, lead.board = &boards[drawn];
+      }
+      if (!large_left && small >= all_small) break;
+      do_segment(large_left ? large[lead.slot] : segments.starts[small], lead);
       lead.end();
+      if (!large_left) small += gridDim.x;
     }
-    for (int64_t i = blockIdx.x; i < all_small; i += gridDim.x) small(segments.starts[i]);
+    if (all_large == 0) return;
     __syncthreads();  // all have read the ticket
     const int64_t helper = draw_ticket(&counters[2], ticket);
     if (helper >= kHelpers) return;

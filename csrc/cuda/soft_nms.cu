@@ -29,7 +29,7 @@ __global__ void prepare(SoftPass<T, Score> pass, NmsInput input, const int64_t* 
 
 __global__ void begin(SharedWork work) { work.clear(); }
 
-// `meet(start, end, selections)` lets the boxes outside meet those that were selected.
+// `meet(end, selections)` lets the boxes outside meet those that were selected.
 template <typename T, typename Score, typename Meet>
 __device__ void pass_over_segment(const SoftPass<T, Score>& pass, const SoftRule<T, Score>& rule, bool by_touch,
                                   bool reselect, int64_t max_output, const Front<T, Score>& front,
@@ -46,7 +46,7 @@ __device__ void pass_over_segment(const SoftPass<T, Score>& pass, const SoftRule
     __syncthreads();
     empty_front(pass, front, start, count, selections);
     if (left.position < 0) return;
-    meet(start, end, selections);
+    meet(end, selections);
     limit -= selections;
     if (limit == 0) return;
   }
@@ -79,29 +79,21 @@ __global__ void __launch_bounds__(kSoftLargeBlock<T>, 1)
   const Front<T, Score> front{boxes, scores,   keys,   positions, by,          meets,
                               open,  together, firsts, selected,  selected_at, rows};
   const ChoiceMemory<Key> memory{bests, digits, digit, warp_counts, chosen};
-  const auto meet_piece = [&](int64_t first, int64_t end, int selections) {
-    const int64_t p = first + threadIdx.x;
+  const auto meet_piece = [&](int64_t start, int64_t end, int selections, int i) {
+    const int64_t p = start + static_cast<int64_t>(i) * blockDim.x + threadIdx.x;
     if (p < end) meet_selected(pass, front, rule, by_touch, p, selections);
   };
-  const auto lead_one = [&](int64_t start, Lead& lead) {
-    pass_over_segment(pass, rule, by_touch, reselect, max_output, front, memory, start,
-                      [&](int64_t from, int64_t end, int selections) {
-                        const int pieces = static_cast<int>((end - from + blockDim.x - 1) / blockDim.x);
-                        lead.phase(pieces, {from, end, selections}, [&](int i) {
-                          meet_piece(from + static_cast<int64_t>(i) * blockDim.x, end, selections);
-                        });
-                      });
+  const auto do_segment = [&](int64_t start, Lead& lead) {
+    const auto meet = [&](int64_t end, int selections) {
+      const int pieces = static_cast<int>((end - start + blockDim.x - 1) / blockDim.x);
+      lead.phase(pieces, {start, end, selections}, [&](int i) { meet_piece(start, end, selections, i); });
+    };
+    pass_over_segment(pass, rule, by_touch, reselect, max_output, front, memory, start, meet);
   };
-  const auto small = [&](int64_t start) {
-    pass_over_segment(pass, rule, by_touch, reselect, max_output, front, memory, start,
-                      [&](int64_t from, int64_t end, int selections) {
-                        for (int64_t first = from; first < end; first += blockDim.x) meet_piece(first, end, selections);
-                      });
-  };
-  pass.work.run(piece, ticket, lead_one, small, [&](const int64_t* numbers, int i) {
+  pass.work.run(piece, ticket, do_segment, [&](const int64_t* numbers, int i) {
     const int selections = static_cast<int>(numbers[2]);
     fetch_selected(pass, front, numbers[0], selections);
-    meet_piece(numbers[0] + static_cast<int64_t>(i) * blockDim.x, numbers[1], selections);
+    meet_piece(numbers[0], numbers[1], selections, i);
   });
 }
 
@@ -116,7 +108,7 @@ __global__ void write_keys(SoftPass<T, Score> pass, SortKey<Score>* keys) {
 template <typename T, typename Score>
 __global__ void write_positions(SoftPass<T, Score> pass) {
   const int64_t position = thread_in_grid();
-  if (position < pass.count) pass.work.segments.ends[pass.rows[position]] = position;  // the pass needs no ends any more
+  if (position < pass.count) pass.work.segments.ends[pass.rows[position]] = position;  // the pass needs them no more
 }
 
 template <typename T, typename Score>

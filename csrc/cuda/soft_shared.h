@@ -128,8 +128,7 @@ __device__ int select_in_front(const SoftPass<T, Score>& pass, const Front<T, Sc
     const bool one_by_one = __syncthreads_or(rises);
     const Ranked<Key> mine = open ? front.ranked(own) : Ranked<Key>{};
     bool blocked = false;  // by a better one that it meets
-    if (open)
-      front.each_met(own, front.open, [&](int slot) { return !(blocked = front.ranked(slot).before(mine)); });
+    if (open) front.each_met(own, front.open, [&](int slot) { return !(blocked = front.ranked(slot).before(mine)); });
     const Ranked<Key> first_blocked = front.first_of(blocked ? mine : Ranked<Key>{});
     const bool in_prefix = open && !blocked && mine.before(first_blocked);
     bool in_time = in_prefix;
@@ -212,8 +211,8 @@ __device__ void fetch_selected(const SoftPass<T, Score>& pass, const Front<T, Sc
   __syncthreads();
 }
 
-// The box at `p`, if it is open and outside, meets those that were selected. First only which can change it, as bits: the
-// lanes of a warp would wait for each other at every division else.
+// The box at `p`, if it is open and outside, meets those that were selected. First only which can change it, as bits:
+// the lanes of a warp would wait for each other at every division else.
 template <typename T, typename Score>
 __device__ void meet_selected(const SoftPass<T, Score>& pass, const Front<T, Score>& front,
                               const SoftRule<T, Score>& rule, bool by_touch, int64_t p, int selections) {

@@ -172,15 +172,11 @@ __global__ void clean_lead(int* sums, int* all) {
 }
 
 __global__ void taken_relaxed(int* sums, int* all) {
-  lead(
-      sums, all, [](int* phase) { return atomicAdd(phase, 1); },
-      [](int* sum) { cuda_on_cpu::add_release(sum, 1); });
+  lead(sums, all, [](int* phase) { return atomicAdd(phase, 1); }, [](int* sum) { cuda_on_cpu::add_release(sum, 1); });
 }
 
 __global__ void done_relaxed(int* sums, int* all) {
-  lead(
-      sums, all, [](int* phase) { return cuda_on_cpu::add_acquire(phase, 1); },
-      [](int* sum) { atomicAdd(sum, 1); });
+  lead(sums, all, [](int* phase) { return cuda_on_cpu::add_acquire(phase, 1); }, [](int* sum) { atomicAdd(sum, 1); });
 }
 
 struct Planted {
