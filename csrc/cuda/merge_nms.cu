@@ -26,22 +26,35 @@ __global__ void write_places(int64_t count, const int64_t* keep, const int64_t* 
   if (keep[k] >= 0) scratch.place[keep[k]] = k;
 }
 
-// A removed box goes to the kept box before it that it overlaps most, the first of equals.
+// A removed box goes to the kept box before it that it overlaps most, the first of equals; one warp a removed box.
 template <typename T>
 __global__ void join_best(NmsInput input, Metric metric, Threshold<T> threshold, const int64_t* keep, int64_t* owner,
                           MergeScratch scratch) {
-  const int64_t row = thread_in_grid();
-  if (row >= input.count || owner[row] < 0 || owner[row] == row) return;
-  const Box<T> own = load_box<T>(input.boxes, row);
-  T most = -T(INFINITY);
-  int64_t best = owner[row];
-  for (int64_t k = 0; k < input.count && keep[k] >= 0 && scratch.rank[keep[k]] < scratch.rank[row]; ++k) {
-    if (!same_group(input.groups, keep[k], row)) continue;
-    const T overlap = overlap_by(metric, own, load_box<T>(input.boxes, keep[k]));
-    if (!threshold.met_by(overlap) || !(overlap > most)) continue;
-    most = overlap, best = keep[k];
+  const int lane = threadIdx.x % kWarp;
+  const int64_t warps = static_cast<int64_t>(gridDim.x) * blockDim.x / kWarp;
+  for (int64_t row = thread_in_grid() / kWarp; row < input.count; row += warps) {
+    if (owner[row] < 0 || owner[row] == row) continue;
+    const Box<T> own = load_box<T>(input.boxes, row);
+    T most = -T(INFINITY);
+    int64_t best = input.count;  // its place in keep
+    uint32_t before = kAllLanes;
+    for (int64_t k = lane; before == kAllLanes; k += kWarp) {
+      const int64_t of = k < input.count ? keep[k] : -1;
+      const bool is_before = of >= 0 && scratch.rank[of] < scratch.rank[row];
+      before = __ballot_sync(kAllLanes, is_before);  // those that are not come last
+      if (!is_before || !same_group(input.groups, of, row)) continue;
+      const T overlap = overlap_by(metric, own, load_box<T>(input.boxes, of));
+      if (!threshold.met_by(overlap) || !(overlap > most)) continue;
+      most = overlap, best = k;
+    }
+    for (int step = kWarp / 2; step > 0; step /= 2) {
+      const T overlap = __shfl_sync(kAllLanes, most, lane ^ step);
+      const int64_t k = __shfl_sync(kAllLanes, best, lane ^ step);
+      if (overlap > most || (overlap == most && k < best)) most = overlap, best = k;
+    }
+    __syncwarp(kAllLanes);  // all have read the owner
+    if (lane == 0 && best < input.count) owner[row] = keep[best];
   }
-  owner[row] = best;
 }
 
 __global__ void cut_owner(int64_t count, int64_t max_output, int64_t* owner, MergeScratch scratch) {
@@ -129,8 +142,8 @@ void clusters(const NmsInput& input, const MergeParams& params, const NmsSorted&
   if (params.members == Members::kBest) {
     const auto join_kernel = join_best<T>;
     const auto threshold = Threshold<T>::from(params.pass.iou_threshold, params.pass.inclusive);
-    LAUNCH(join_kernel, blocks, kBlock, stream, input, params.pass.metric, threshold, output.keep, output.owner,
-           scratch);
+    LAUNCH(join_kernel, cluster_blocks(input.count), kBlock, stream, input, params.pass.metric, threshold, output.keep,
+           output.owner, scratch);
     LAUNCH(cut_owner, blocks, kBlock, stream, input.count, max_output, output.owner, scratch);
     LAUNCH(cut_keep, blocks, kBlock, stream, input.count, max_output, output.keep, output.kept);
   }
