@@ -346,7 +346,8 @@ __device__ void fuse_segment(const FusionPass<T>& pass, const FusionRule<T>& rul
 }
 
 template <typename T>
-__global__ void __launch_bounds__(kGroupBlock, 1) fuse_segments(FusionPass<T> pass, Models models, FusionRule<T> rule) {
+__global__ void __launch_bounds__(kGroupBlock, sizeof(T) == 8 ? 1 : 2)
+    fuse_segments(FusionPass<T> pass, Models models, FusionRule<T> rule) {
   SHARED_ARRAY(Nearest<T>, nearest, kBatch);
   SHARED_ARRAY(AlignedBox<T>, boxes, kWindow);
   SHARED_ARRAY(AlignedBox<T>, moved, kWindow);
