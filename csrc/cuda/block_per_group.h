@@ -8,7 +8,7 @@
 namespace ptdet::cuda {
 
 #if defined(PTDET_NMS_TILE)
-constexpr int kGroupBlock = 32;
+constexpr int kGroupBlock = PTDET_NMS_TILE;
 constexpr int64_t kMostGroupBlocks = 3;
 #else
 constexpr int kGroupBlock = 256;
@@ -27,16 +27,22 @@ struct Segments {
   Segments(Layout& layout, int64_t count)
       : starts(layout.take<int64_t>(count)), ends(layout.take<int64_t>(count)), found(layout.take<Counter>(1)) {}
 
-  // Each position is loaded once.
+  // By a thread for each position, which is loaded once.
   __device__ void find(const int64_t* groups, const int64_t* rows, Keys keys, int64_t position, int64_t count) const {
-    if (segment_start(groups, position) != position) return;
-    ends[position] = segment_end(groups, rows, keys, position, count);
-    if (ends[position] > position) starts[atomicAdd(found, Counter(1))] = position;
+    if (find_end(groups, rows, keys, position, count) > 0) list(position);
   }
+  // How many boxes has the segment that starts at the position? 0: none does.
+  __device__ int64_t find_end(const int64_t* groups, const int64_t* rows, Keys keys, int64_t position,
+                              int64_t count) const {
+    if (segment_start(groups, position) != position) return 0;
+    ends[position] = segment_end(groups, rows, keys, position, count);
+    return ends[position] - position;
+  }
+  __device__ void list(int64_t position) const { starts[atomicAdd(found, Counter(1))] = position; }
 };
 
 namespace {
-__global__ void clear(Counter* found) { *found = 0; }
+[[maybe_unused]] __global__ void clear(Counter* found) { *found = 0; }
 }  // namespace
 
 // Every thread of the block calls it. `bests` is shared memory for one a thread, free again when the call returns;

@@ -3,7 +3,7 @@
 // deadlock. No cooperative launch is needed.
 #pragma once
 
-#include "cuda/launch.h"
+#include "cuda/concurrent.h"
 
 namespace ptdet::cuda {
 
@@ -35,30 +35,6 @@ __device__ inline Counter acquire(const Counter* at) {
 #endif
 }
 
-// What is published now; says nothing about what was written before.
-template <typename Number>
-__device__ Number peek(const Number* at) {
-#if defined(__CUDACC__)
-  Number value;
-  if constexpr (sizeof(Number) == 8)
-    asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];" : "=l"(value) : "l"(at) : "memory");
-  else
-    asm volatile("ld.relaxed.gpu.global.u32 %0, [%1];" : "=r"(value) : "l"(at) : "memory");
-  return value;
-#else
-  return cuda_on_cpu::peek(at);
-#endif
-}
-
-// A number that says all there is to say: who peeks at it may rely on nothing else that was written.
-__device__ inline void post(uint32_t* at, uint32_t value) {
-#if defined(__CUDACC__)
-  asm volatile("st.relaxed.gpu.global.u32 [%0], %1;" ::"l"(at), "r"(value) : "memory");
-#else
-  cuda_on_cpu::post(at, value);
-#endif
-}
-
 // Between two looks: leaves the memory to blocks at work.
 __device__ inline void pause(unsigned nanoseconds) {
 #if defined(__CUDACC__)
@@ -76,7 +52,7 @@ template <typename Distance>
 __device__ Counter wait_for(const Counter* at, Distance&& distance) {
   constexpr int64_t kLongest = 16;
   for (;;) {
-    const int64_t left = distance(peek(at));
+    const int64_t left = distance(load_relaxed(at));
     if (left == 0) return acquire(at);
     pause(static_cast<unsigned>(100 * (left < kLongest ? left : kLongest)));
   }

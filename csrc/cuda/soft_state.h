@@ -1,8 +1,8 @@
 // What soft-NMS knows of its boxes, and which of them is selected next.
 #pragma once
 
-#include "cuda/block_per_group.h"
 #include "cuda/methods.h"
+#include "cuda/shared_work.h"
 
 namespace ptdet::cuda {
 
@@ -17,11 +17,15 @@ struct SoftPass {
   int64_t* by;           // [position] the one that took it to min_score, itself if selected, or one of the above
   Score* scores;         // [position] as they are now
   AlignedBox<T>* boxes;  // [position]
-  Segments segments;
-  int64_t* place;  // [row of a selected box] its place in the result
+  SharedWork work;
+  int64_t* place;  // [row of a selected box] its place in the result; first, what a round selected
   size_t bytes;
 
   SoftPass(void* base, int64_t n) : SoftPass(Layout(base), n) {}
+
+  // Where the i-th box is that the round of the segment at `start` selected; no more than its boxes.
+  __device__ int64_t selected(int64_t start, int i) const { return place[start + i]; }
+  __device__ void list_selected(int64_t start, int i, int64_t position) const { place[start + i] = position; }
 
  private:
   SoftPass(Layout layout, int64_t n)
@@ -30,7 +34,7 @@ struct SoftPass {
         by(layout.take<int64_t>(n)),
         scores(layout.take<Score>(n)),
         boxes(layout.take<AlignedBox<T>>(n)),
-        segments(layout, n),
+        work(layout, n),
         place(layout.take<int64_t>(n)),
         bytes(layout.size()) {}
 };

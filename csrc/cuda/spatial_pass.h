@@ -213,12 +213,12 @@ __device__ uint32_t first_kept(const SpatialPass<T>& pass, bool hit, uint32_t po
                                bool* refused) {
   for (int looks = 0; __any_sync(kAllLanes, hit); ++looks) {
     if (looks > 0) pause(100);
-    const uint32_t verdict = hit ? peek(&pass.verdicts[position]) : kIsRemoved;
+    const uint32_t verdict = hit ? load_relaxed(&pass.verdicts[position]) : kIsRemoved;
     if (__any_sync(kAllLanes, verdict == kIsKept))
       first = least_of_warp(verdict == kIsKept && position < first ? position : first);
     hit = verdict == kUndecided && position < first && (pass.want_owner || first == kNoPlace);
     if (looks == kMostLooks) atomicOr(pass.refused, 1u);
-    *refused = looks > 0 && __any_sync(kAllLanes, peek(pass.refused) != 0);
+    *refused = looks > 0 && __any_sync(kAllLanes, load_relaxed(pass.refused) != 0);
     if (*refused) break;
   }
   return first;
@@ -230,8 +230,8 @@ __global__ void __launch_bounds__(kBlock, kSpatialBlocks<Measure, T>)
   SHARED_ARRAY(Counter, ticket, 1);
   const int64_t drawn = draw_ticket(&pass.tickets[chunk], ticket);
   const int64_t position = begin + drawn * kBoxesABlock + threadIdx.x / kWarp;
-  if (position >= end || __any_sync(kAllLanes, peek(pass.refused) != 0)) return;
-  if (__any_sync(kAllLanes, peek(&pass.verdicts[position]) != kUndecided)) return;
+  if (position >= end || __any_sync(kAllLanes, load_relaxed(pass.refused) != 0)) return;
+  if (__any_sync(kAllLanes, load_relaxed(&pass.verdicts[position]) != kUndecided)) return;
 
   const int64_t row = pass.rows[position];
   const Box<T> own = load_box<T>(pass.boxes, row);
@@ -248,7 +248,7 @@ __global__ void __launch_bounds__(kBlock, kSpatialBlocks<Measure, T>)
   });
   if (refused || threadIdx.x % kWarp != 0) return;
   const bool kept = first == kNoPlace;
-  post(&pass.verdicts[position], static_cast<uint32_t>(kept ? kIsKept : kIsRemoved));
+  store_relaxed(&pass.verdicts[position], static_cast<uint32_t>(kept ? kIsKept : kIsRemoved));
   pass.found[row] = kept ? row : pass.rows[first];
   if (!kept) return;
   const uint32_t bucket = pass.bucket(place);

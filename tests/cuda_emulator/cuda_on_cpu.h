@@ -50,13 +50,22 @@ template <typename T>
 T acquire_from(const T* at) {
   return __atomic_load_n(at, __ATOMIC_ACQUIRE);
 }
+// Of a number that others write at the time (csrc/cuda/concurrent.h).
 template <typename T>
-T peek(const T* at) {
+T load_relaxed(const T* at) {
   return __atomic_load_n(at, __ATOMIC_RELAXED);
 }
 template <typename T>
-void post(T* at, T value) {
+void store_relaxed(T* at, T value) {
   __atomic_store_n(at, value, __ATOMIC_RELAXED);
+}
+template <typename T>
+T add_acquire(T* at, T value) {
+  return __atomic_fetch_add(at, value, __ATOMIC_ACQUIRE);
+}
+template <typename T>
+void add_release(T* at, T value) {
+  __atomic_fetch_add(at, value, __ATOMIC_RELEASE);
 }
 
 template <typename Body>

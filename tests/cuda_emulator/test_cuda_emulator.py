@@ -55,6 +55,16 @@ def test_the_fault_is_found(flavour: Flavour, name: str, message: str) -> None:
         assert message in done.stderr.decode()
 
 
+def test_some_order_of_blocks_shows_a_piece_that_is_taken_or_done_without_order() -> None:
+    """Where the leader ends before another block begins, none takes a piece."""
+    for seed in range(1, 11):
+        done = harness.run_planted(TSAN, "clean_lead", seed)
+        assert done.returncode == 0, done.stderr.decode()
+    for name in ("taken_relaxed", "done_relaxed"):
+        done_by_seed = [harness.run_planted(TSAN, name, seed) for seed in range(1, 11)]
+        assert any(b"data race" in one.stderr for one in done_by_seed), name
+
+
 def test_shared_memory_is_poisoned() -> None:
     assert harness.run_planted(PLAIN, "unset_shared", 1).stdout == b"-192\n"
 

@@ -32,6 +32,7 @@ DESIGN = [
     (r"sum_counts", 1024, 1, 1),
     (r"pass_over_segmentsIf", 512, 1, 1),
     (r"pass_over_segmentsId", 256, 1, 1),
+    (r"fuse_segmentsId", 256, 1, 1),
     (r"", 256, 2, 2),
 ]
 
@@ -115,6 +116,19 @@ def test_who_waits_reads_past_the_first_cache() -> None:
         assert kernel.instructions["CCTL.IVALL"] or kernel.instructions["CCTL.IVALLP"] or kernel.arch == 75, kernel
         assert kernel.instructions["MEMBAR"], kernel
         assert kernel.instructions["NANOSLEEP"], kernel
+
+
+@pytest.mark.parametrize(("stem", "name", "instances"), [("box_fusion", "fuse_", 2), ("soft_nms", "pass_over_", 4)])
+def test_leaders_and_helpers_tell_each_other(stem: str, name: str, instances: int) -> None:
+    """What shared_work.h asks of the memory."""
+    passes = [k for k in kernels(machine_code.CSRC / "cuda" / f"{stem}.cu") if name in k.name]
+    read = [k for k in passes if k.arch in READ_IN_FULL]
+    assert len(read) == instances * len(READ_IN_FULL)
+    for kernel in read:
+        assert kernel.instructions["CCTL.IVALL"] or kernel.instructions["CCTL.IVALLP"] or kernel.arch == 75, kernel
+        assert kernel.instructions["MEMBAR"], kernel
+        assert kernel.instructions["NANOSLEEP"], kernel
+        assert kernel.instructions["ATOMG"] or kernel.instructions["ATOM"], kernel
 
 
 PLANTED = """

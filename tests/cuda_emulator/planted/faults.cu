@@ -135,6 +135,50 @@ __global__ void wait_without_ticket(int* sums, int*) {
   cuda_on_cpu::publish(&sums[blockIdx.x], 1);
 }
 
+// The first block to begin leads: the others take a piece each, and it waits for those that were taken.
+template <typename Take, typename Done>
+void lead(int* sums, int* all, Take take, Done done) {
+  SHARED_ARRAY(int, ticket, 1);
+  SHARED_ARRAY(int, piece, 1);
+  if (threadIdx.x == 0) *ticket = atomicAdd(&sums[0], 1);
+  __syncthreads();
+  int* const phase = &sums[1];
+  if (*ticket == 0) {
+    if (threadIdx.x == 7) *all = 5;
+    __syncthreads();
+    if (threadIdx.x != 0) return;
+    cuda_on_cpu::publish(phase, 1);
+    for (int i = 0; i < 10; ++i) cuda_on_cpu::pause(CUDA_ON_CPU_HERE);
+    const int taken = atomicAdd(phase, 1000) % 1000 - 1;
+    while (cuda_on_cpu::acquire_from(&sums[2]) % 1000 != taken) cuda_on_cpu::pause(CUDA_ON_CPU_HERE);
+    if (taken > 0) *all = 6;
+  } else {
+    if (threadIdx.x == 0) {
+      while (cuda_on_cpu::load_relaxed(phase) == 0) cuda_on_cpu::pause(CUDA_ON_CPU_HERE);
+      *piece = take(phase);
+    }
+    __syncthreads();
+    if (*piece >= 1000) return;
+    if (threadIdx.x == 9 && *all != 5) atomicAdd(&sums[2], 1000);
+    __syncthreads();
+    if (threadIdx.x == 0) done(&sums[2]);
+  }
+}
+
+__global__ void clean_lead(int* sums, int* all) {
+  lead(
+      sums, all, [](int* phase) { return cuda_on_cpu::add_acquire(phase, 1); },
+      [](int* sum) { cuda_on_cpu::add_release(sum, 1); });
+}
+
+__global__ void taken_relaxed(int* sums, int* all) {
+  lead(sums, all, [](int* phase) { return atomicAdd(phase, 1); }, [](int* sum) { cuda_on_cpu::add_release(sum, 1); });
+}
+
+__global__ void done_relaxed(int* sums, int* all) {
+  lead(sums, all, [](int* phase) { return cuda_on_cpu::add_acquire(phase, 1); }, [](int* sum) { atomicAdd(sum, 1); });
+}
+
 struct Planted {
   const char* name;
   void (*kernel)(int*, int*);
@@ -160,6 +204,9 @@ const Planted kPlanted[] = {
     PLANTED(told_too_early),
     PLANTED(never_told),
     PLANTED(wait_without_ticket),
+    PLANTED(clean_lead),
+    PLANTED(taken_relaxed),
+    PLANTED(done_relaxed),
 };
 
 int main(int, char** argv) {
