@@ -135,10 +135,9 @@ def graded_backward(grad: Tensor, slopes: Tensor, before: int = 0) -> tuple[byte
     """`before`: numbers in memory before the slopes, which makes them unaligned."""
     grad, stride = ready(grad)
     rows = torch.cat([slopes.new_zeros(before), slopes.reshape(-1)]).view(1, -1)
-    given = encode(
-        3, rows, rows[:0], (slopes.dim() - grad.dim(), grad.numel(), before), (0, 0, 0, 0, 0, wide(slopes)), (0.0, 0.0, 1.0, 1.0), grad,
-        (0, stride),
-    )  # fmt: skip
+    sizes = (slopes.dim() - grad.dim(), grad.numel(), before)
+    choices, numbers = (0, 0, 0, 0, 0, wide(slopes)), (0.0, 0.0, 1.0, 1.0)
+    given = encode(3, rows, rows[:0], sizes, choices, numbers, grad, (0, stride))
     return given, [(slopes.shape, wide(slopes))]
 
 
