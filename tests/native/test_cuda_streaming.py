@@ -76,7 +76,8 @@ def test_channels_last_norm(types: str, degree: str, forward: int, backward: int
 
 # Of a pair, at most; of CIoU in float32, with all its divisions.
 @pytest.mark.parametrize(
-    ("name", "most", "stores"), [("grade_pairsILb0", 330, 0), ("grade_pairsILb1", 620, 2), ("gradient_of_pairs", 660, 2)]
+    ("name", "most", "stores"),
+    [("grade_pairsILb0", 330, 0), ("grade_pairsILb1", 620, 2), ("gradient_of_pairs", 660, 2)],
 )
 def test_losses(name: str, most: int, stores: int) -> None:
     code = kernel("losses", MEASURE.format(name))
