@@ -75,15 +75,23 @@ struct LossOutput {
   void* slopes_b = nullptr;
 };
 
+// The gradients of the values; stride 0: one number for all.
+struct LossGradient {
+  const void* data = nullptr;
+  int64_t stride = 0;
+};
+
 namespace cpu {
 void pairwise_overlap(const PairwiseInput& input, void* out, const Host& host);
 // Writes (batch, rows, 4) and (batch, columns, 4), contiguous, in the type of the gradient; null: not wanted.
 void pairwise_overlap_backward(const PairwiseInput& input, const PairwiseGradient& gradient, void* slopes_a,
                                void* slopes_b, const Host& host);
 void box_loss(const LossInput& input, const LossOutput& output, const Host& host);
-// out = slopes times the gradient of their value, rows of 4; gradient_stride 0: one number for all.
-void box_loss_backward(Type type, const void* gradient, int64_t gradient_stride, const void* slopes, int64_t count,
-                       void* out, const Host& host);
+// out = slopes times the gradient of their value, rows of 4: `count` of one side, or of both, one after the other.
+void box_loss_backward(Type type, const LossGradient& gradient, const void* slopes, int64_t count, int sides, void* out,
+                       const Host& host);
+// The same of slopes that were not kept; null: not wanted.
+void box_loss_gradient(const LossInput& input, const LossGradient& gradient, void* by_a, void* by_b, const Host& host);
 }  // namespace cpu
 
 namespace cuda {
@@ -91,8 +99,9 @@ void pairwise_overlap(const PairwiseInput& input, void* out, void* stream);
 void pairwise_overlap_backward(const PairwiseInput& input, const PairwiseGradient& gradient, void* slopes_a,
                                void* slopes_b, void* stream);
 void box_loss(const LossInput& input, const LossOutput& output, void* stream);
-void box_loss_backward(Type type, const void* gradient, int64_t gradient_stride, const void* slopes, int64_t count,
-                       void* out, void* stream);
+void box_loss_backward(Type type, const LossGradient& gradient, const void* slopes, int64_t count, int sides, void* out,
+                       void* stream);
+void box_loss_gradient(const LossInput& input, const LossGradient& gradient, void* by_a, void* by_b, void* stream);
 }  // namespace cuda
 
 }  // namespace ptdet

@@ -1,4 +1,4 @@
-// One pixel, or as many side by side as 16 bytes hold, to a thread; and one pixel to the lanes of part of a warp.
+// One pixel, or as many side by side as 16 bytes hold, to a thread; and pixels to the lanes of part of a warp.
 #pragma once
 
 #include "math/channel_norm.h"
@@ -12,7 +12,7 @@ struct PixelCall {
   PixelShape shape;
   int64_t pixels;
   PixelArray input, norm, grad, slope;
-  int lanes;  // of a warp, to a pixel: a power of two
+  int lane_bits;  // 2 to this power lanes of a warp share a pixel
 };
 
 template <typename Stored>
@@ -49,6 +49,11 @@ struct PixelSlopes<Stored, Manhattan<T>> {
   T factor;
   PixelSlopes() = default;
   __device__ PixelSlopes(const Manhattan<T>&, T, T g) : factor(g) {}
+  __device__ PixelSlopes of_lane(int lane) const {
+    PixelSlopes other = *this;
+    other.factor = __shfl_sync(kAllLanes, factor, lane);
+    return other;
+  }
   __device__ T of(T x) const { return sign(x) * factor; }
 };
 
@@ -57,8 +62,15 @@ struct PixelSlopes<Stored, Largest<T>> {
   T norm, factor;
   PixelSlopes() = default;
   __device__ PixelSlopes(const Largest<T>&, T n, T g) : norm(n), factor(g) {}
+  __device__ PixelSlopes of_lane(int lane) const {
+    PixelSlopes other = *this;
+    other.norm = __shfl_sync(kAllLanes, norm, lane);
+    other.factor = __shfl_sync(kAllLanes, factor, lane);
+    return other;
+  }
   __device__ bool counts(T x) const { return (absolute(x) == norm) | (x != x); }
-  __device__ void share_among(int64_t count) { factor = factor / static_cast<T>(count); }
+  template <typename Count>
+  __device__ void share_among(Count count) { factor = factor / static_cast<T>(count); }
   __device__ T of(T x) const { return counts(x) ? sign(x) * factor : T(0); }
 };
 
@@ -72,11 +84,17 @@ struct PixelSlopes<Stored, Euclidean<T>> {
     factor = n == T(0) ? T(0) : quotient;
     holds = (n == T(0)) | (norm_holds<RangeOf<Stored>>(n) & factor_holds(quotient, g));
   }
+  // `holds` stays this lane's own: who needs it of others takes a vote.
+  __device__ PixelSlopes of_lane(int lane) const {
+    PixelSlopes other = *this;
+    other.factor = __shfl_sync(kAllLanes, factor, lane);
+    return other;
+  }
   __device__ T of(T x) const { return x * factor; }
 };
 
 template <typename Stored>
-struct PixelSlopes<Stored, AnyDegree<double>> {
+struct PixelSlopes<Stored, AnyDegree<double>> {  // for one pixel a thread only
   double p, norm, g;
   bool holds;
   PixelSlopes() = default;

@@ -25,13 +25,16 @@ struct Boxes {
         whole(boxes.type == (sizeof(T) == 8 ? Type::kFloat64 : Type::kFloat32) && boxes.row_stride % 4 == 0 &&
               boxes.column_stride == 1 && aligned(boxes.data, 16)) {}
 
+  // Where rows are whole.
+  __device__ Box<T> whole_at(int64_t row, int64_t offset = 0) const {
+    const Four<T> four =
+        *reinterpret_cast<const Four<T>*>(static_cast<const T*>(column.data) + offset + row * column.row_stride);
+    return {four.x, four.y, four.z, four.w};
+  }
+
   // `offset` counts elements.
   __device__ Box<T> at(int64_t offset, int64_t row) const {
-    if (whole && offset % 4 == 0) {
-      const Four<T> four =
-          *reinterpret_cast<const Four<T>*>(static_cast<const T*>(column.data) + offset + row * column.row_stride);
-      return {four.x, four.y, four.z, four.w};
-    }
+    if (whole && offset % 4 == 0) return whole_at(row, offset);
     const int64_t first = offset + row * column.row_stride;
     return {load<T>(column.data, column.type, first), load<T>(column.data, column.type, first + column.column_stride),
             load<T>(column.data, column.type, first + 2 * column.column_stride),

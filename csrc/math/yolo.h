@@ -95,18 +95,18 @@ PTDET_HD T least_asked(const YoloRule<T>& rule, const Read& read) {
   return rule.multi_label ? least_value(rule, rule.objectness ? read(4) : T(1)) : -T(INFINITY);
 }
 
-// Calls emit(class, confidence) for each candidate of a row that takes part, by rising class. Class values below
-// `least` need not be looked at.
-template <typename T, typename Read, typename Emit>
-PTDET_HD void candidates_of(const YoloRule<T>& rule, const Read& read, T least, const Emit& emit) {
-  if (rule.classes == 0 || !is_finite(corners_of<T>(read))) return;
-  const T objectness = rule.objectness ? read(4) : T(1);
-  const int first = rule.first_class();
+// The candidates of one row that takes part, whose class values are shown to it by rising class.
+template <typename T>
+struct RowCandidates {
+  T objectness;
   T best = -T(INFINITY);
   int64_t label = 0;
-  for (int64_t c = 0; c < rule.classes; ++c) {
-    const T value = read(first + c);
-    if (value < least) continue;
+
+  PTDET_HD explicit RowCandidates(T of_object) : objectness(of_object) {}
+
+  // Calls emit(class, confidence) if that is a candidate.
+  template <typename Emit>
+  PTDET_HD void show(const YoloRule<T>& rule, int64_t c, T value, const Emit& emit) {
     const T score = confidence(rule, value, objectness);
     if (!rule.multi_label) {
       if (score > best || score != score) best = score, label = c;  // a NaN, once there, stays
@@ -114,7 +114,26 @@ PTDET_HD void candidates_of(const YoloRule<T>& rule, const Read& read, T least, 
       emit(c, score);
     }
   }
-  if (!rule.multi_label && is_finite(best) && (!rule.limited || best > rule.confidence_bound)) emit(label, best);
+  // After the last.
+  template <typename Emit>
+  PTDET_HD void finish(const YoloRule<T>& rule, const Emit& emit) const {
+    if (!rule.multi_label && is_finite(best) && (!rule.limited || best > rule.confidence_bound)) emit(label, best);
+  }
+};
+
+// Calls emit(class, confidence) for each candidate of a row that takes part, by rising class. Class values below
+// `least` need not be looked at.
+template <typename T, typename Read, typename Emit>
+PTDET_HD void candidates_of(const YoloRule<T>& rule, const Read& read, T least, const Emit& emit) {
+  if (rule.classes == 0 || !is_finite(corners_of<T>(read))) return;
+  RowCandidates<T> row(rule.objectness ? read(4) : T(1));
+  const int first = rule.first_class();
+  for (int64_t c = 0; c < rule.classes; ++c) {
+    const T value = read(first + c);
+    if (value < least) continue;
+    row.show(rule, c, value, emit);
+  }
+  row.finish(rule, emit);
 }
 
 }  // namespace ptdet

@@ -59,46 +59,121 @@ inline LossParams loss_params(const std::string& kind, double eps, double joint_
 
 namespace ptdet::operators {
 
+// A gradient of values, with what its kernels ask for: one number for all (of a sum or a mean), or one beside the other.
+class ValueGradient {
+ public:
+  explicit ValueGradient(const Tensor& grad) : count_(1), constant_(true) {
+    for (int64_t d = 0; d < grad.dim(); ++d) {
+      constant_ = constant_ && (grad.stride(d) == 0 || grad.size(d) == 1);
+      count_ *= grad.size(d);
+    }
+    ready_ = constant_ || grad.is_contiguous() ? grad : torch::stable::contiguous(grad);
+  }
+  int64_t count() const { return count_; }
+  LossGradient from(int64_t first) const {
+    const int64_t bytes = is_double(ready_) ? 8 : 4;
+    return {static_cast<const char*>(ready_.const_data_ptr()) + (constant_ ? 0 : bytes * first), constant_ ? 0 : 1};
+  }
+
+ private:
+  int64_t count_;
+  bool constant_;
+  Tensor ready_;
+};
+
+// Pairs of boxes, and where the slopes of each side go: (2, *batch, 4) for both, (*batch, 4) for one, else (0,).
+class GradedPairs {
+ public:
+  GradedPairs(const Tensor& boxes1, const Tensor& boxes2, const LossParams& params, bool slopes1, bool slopes2)
+      : boxes1_(boxes1), boxes2_(boxes2), runs_(checked(boxes1, boxes2), boxes2, boxes1.dim() - 1),
+        slopes1_(slopes1), slopes2_(slopes2), wide_(is_double(boxes1) || is_double(boxes2)) {
+    STD_TORCH_CHECK(
+        !(slopes1 || slopes2) || (is_floating(type_of(boxes1, "boxes1")) && is_floating(type_of(boxes2, "boxes2"))),
+        "ptdet: boxes of integers have no slopes");
+    input_.count = runs_.size();
+    input_.params = params;
+    sizes_[0] = 2;
+    for (int64_t d = 0; d < boxes1.dim(); ++d) sizes_[static_cast<size_t>(d + 1)] = boxes1.size(d);
+  }
+
+  bool wide() const { return wide_; }
+  int64_t bytes() const { return wide_ ? 8 : 4; }
+  Tensor new_value() const { return new_floats(boxes1_, sizes_.data() + 1, boxes1_.dim() - 1, wide_); }
+  Tensor new_slopes() const {
+    const int64_t none = 0;
+    if (slopes1_ && slopes2_) return new_floats(boxes1_, sizes_.data(), boxes1_.dim() + 1, wide_);
+    if (slopes1_ || slopes2_) return new_floats(boxes1_, sizes_.data() + 1, boxes1_.dim(), wide_);
+    return new_floats(boxes1_, &none, 1, wide_);
+  }
+
+  // f(input, pairs before, slopes of box a, of box b) for each run.
+  template <typename F>
+  void for_each(const Tensor& slopes, F&& f) {
+    char* const first = static_cast<char*>(slopes.mutable_data_ptr());
+    char* const second = first + (slopes1_ ? 4 * bytes() * runs_.total() : 0);
+    runs_.for_each([&](int64_t a, int64_t b, int64_t before) {
+      input_.a = boxes_from(boxes1_, a, runs_.a_stride(), "boxes1");
+      input_.b = boxes_from(boxes2_, b, runs_.b_stride(), "boxes2");
+      f(input_, before, slopes1_ ? first + 4 * bytes() * before : nullptr,
+        slopes2_ ? second + 4 * bytes() * before : nullptr);
+    });
+  }
+
+ private:
+  static const Tensor& checked(const Tensor& boxes1, const Tensor& boxes2) {
+    check_boxes(boxes1, 1, "boxes1");
+    check_boxes(boxes2, 1, "boxes2");
+    STD_TORCH_CHECK(boxes2.dim() == boxes1.dim(), "ptdet: boxes1 and boxes2 must have equal shapes");
+    return boxes1;
+  }
+
+  const Tensor &boxes1_, &boxes2_;
+  Runs runs_;
+  bool slopes1_, slopes2_, wide_;
+  LossInput input_;
+  std::array<int64_t, 66> sizes_;  // of the slopes of both
+};
+
 template <typename Call>
 std::tuple<Tensor, Tensor> graded_box_loss(const Tensor& boxes1, const Tensor& boxes2, std::string kind, double eps,
                                            double joint_eps, bool similarity, bool slopes1, bool slopes2, double power,
                                            double scale, std::string base) {
   const Call call(boxes1);
-  check_boxes(boxes1, 1, "boxes1");
-  check_boxes(boxes2, 1, "boxes2");
-  const int64_t dims = boxes1.dim() - 1;
-  STD_TORCH_CHECK(boxes2.dim() == dims + 1, "ptdet: boxes1 and boxes2 must have equal shapes");
-  const Runs runs(boxes1, boxes2, dims);
-  LossInput input;
-  input.count = runs.size();
-  input.params = loss_params(kind, eps, joint_eps, similarity, power, scale, base);
-
-  const bool wide = is_double(boxes1) || is_double(boxes2);
-  STD_TORCH_CHECK(
-      !(slopes1 || slopes2) || (is_floating(type_of(boxes1, "boxes1")) && is_floating(type_of(boxes2, "boxes2"))),
-      "ptdet: boxes of integers have no slopes");
-  std::array<int64_t, 66> sizes{2};  // of the slopes of both: 2, *batch, 4
-  for (int64_t d = 0; d < dims; ++d) sizes[static_cast<size_t>(d + 1)] = boxes1.size(d);
-  sizes[static_cast<size_t>(dims + 1)] = 4;
-  const Tensor value = new_floats(boxes1, sizes.data() + 1, dims, wide);
-  const int64_t none = 0;
-  const Tensor slopes = slopes1 && slopes2   ? new_floats(boxes1, sizes.data(), dims + 2, wide)
-                        : slopes1 || slopes2 ? new_floats(boxes1, sizes.data() + 1, dims + 1, wide)
-                                             : new_floats(boxes1, &none, 1, wide);
-
-  const int64_t bytes = wide ? 8 : 4;
-  char* const first = static_cast<char*>(slopes.mutable_data_ptr());
-  char* const second = first + (slopes1 ? 4 * bytes * runs.total() : 0);
-  runs.for_each([&](int64_t a, int64_t b, int64_t before) {
-    input.a = boxes_from(boxes1, a, runs.a_stride(), "boxes1");
-    input.b = boxes_from(boxes2, b, runs.b_stride(), "boxes2");
-    box_loss(input,
-             {static_cast<char*>(value.mutable_data_ptr()) + bytes * before,
-              slopes1 ? first + 4 * bytes * before : nullptr, slopes2 ? second + 4 * bytes * before : nullptr},
-             call);
+  GradedPairs pairs(boxes1, boxes2, loss_params(kind, eps, joint_eps, similarity, power, scale, base), slopes1,
+                    slopes2);
+  const Tensor value = pairs.new_value(), slopes = pairs.new_slopes();
+  char* const values = static_cast<char*>(value.mutable_data_ptr());
+  pairs.for_each(slopes, [&](const LossInput& input, int64_t before, void* by_a, void* by_b) {
+    box_loss(input, {values + pairs.bytes() * before, by_a, by_b}, call);
   });
   call.finish();
   return {value, slopes};
+}
+
+// The gradients of the boxes, without slopes that were kept.
+template <typename Call>
+Tensor graded_box_loss_gradient(const Tensor& grad, const Tensor& boxes1, const Tensor& boxes2, std::string kind,
+                                double eps, double joint_eps, bool similarity, bool wanted1, bool wanted2,
+                                double power, double scale, std::string base) {
+  const Call call(grad);
+  GradedPairs pairs(boxes1, boxes2, loss_params(kind, eps, joint_eps, similarity, power, scale, base), wanted1,
+                    wanted2);
+  STD_TORCH_CHECK(grad.scalar_type() == (pairs.wide() ? ScalarType::Double : ScalarType::Float),
+                  "ptdet: grad must have the type of the values");
+  STD_TORCH_CHECK(
+      grad.get_device_index() == boxes1.get_device_index() && grad.device().type() == boxes1.device().type(),
+      "ptdet: grad and boxes1 must be on one device");
+  bool fits = grad.dim() == boxes1.dim() - 1;
+  for (int64_t d = 0; fits && d < grad.dim(); ++d) fits = grad.size(d) == boxes1.size(d);
+  STD_TORCH_CHECK(fits, "ptdet: grad must have the leading dimensions of boxes1");
+  const ValueGradient gradient(grad);
+  const Tensor slopes = pairs.new_slopes();
+  if (wanted1 || wanted2)
+    pairs.for_each(slopes, [&](const LossInput& input, int64_t before, void* by_a, void* by_b) {
+      box_loss_gradient(input, gradient.from(before), by_a, by_b, call);
+    });
+  call.finish();
+  return slopes;
 }
 
 template <typename Call>
@@ -113,23 +188,15 @@ Tensor graded_box_loss_backward(const Tensor& grad, const Tensor& slopes) {
   STD_TORCH_CHECK(
       grad.get_device_index() == slopes.get_device_index() && grad.device().type() == slopes.device().type(),
       "ptdet: grad and slopes must be on one device");
-  int64_t count = 1;
-  bool constant = true;  // the gradient of a sum or a mean
-  for (int64_t d = 0; d < dims; ++d) {
+  for (int64_t d = 0; d < dims; ++d)
     STD_TORCH_CHECK(grad.size(d) == slopes.size(before + d), "ptdet: slopes must have grad's leading dimensions");
-    constant = constant && (grad.stride(d) == 0 || grad.size(d) == 1);
-    count *= grad.size(d);
-  }
+  const ValueGradient gradient(grad);
   std::array<int64_t, 66> sizes;
   for (int64_t d = 0; d < slopes.dim(); ++d) sizes[static_cast<size_t>(d)] = slopes.size(d);
   const bool wide = is_double(slopes);
   const Tensor out = new_floats(slopes, sizes.data(), slopes.dim(), wide);
-  const Tensor ready = constant || grad.is_contiguous() ? grad : torch::stable::contiguous(grad);
-  const int64_t bytes = 4 * count * (wide ? 8 : 4);
-  for (int64_t i = 0; i <= before; ++i)
-    box_loss_backward(wide ? Type::kFloat64 : Type::kFloat32, ready.const_data_ptr(), constant ? 0 : 1,
-                      static_cast<const char*>(slopes.const_data_ptr()) + i * bytes, count,
-                      static_cast<char*>(out.mutable_data_ptr()) + i * bytes, call);
+  box_loss_backward(wide ? Type::kFloat64 : Type::kFloat32, gradient.from(0), slopes.const_data_ptr(),
+                    gradient.count(), static_cast<int>(before) + 1, out.mutable_data_ptr(), call);
   call.finish();
   return out;
 }
@@ -138,6 +205,7 @@ template <typename Call>
 void register_losses(torch::stable::detail::StableLibrary& m) {
   m.impl("graded_box_loss", TORCH_BOX(&graded_box_loss<Call>));
   m.impl("graded_box_loss_backward", TORCH_BOX(&graded_box_loss_backward<Call>));
+  m.impl("graded_box_loss_gradient", TORCH_BOX(&graded_box_loss_gradient<Call>));
 }
 
 }  // namespace ptdet::operators

@@ -53,7 +53,18 @@ def _pairwise_overlap_backward(info: Any, in_dims: tuple[Any, ...], *arguments: 
 def _graded_box_loss(info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> tuple[Any, tuple[int, Any]]:
     boxes = [front(arguments[i], in_dims[i], info.batch_size) for i in range(2)]
     value, slopes = torch.ops.ptdet.graded_box_loss(*boxes, *arguments[2:])
-    return (value, slopes), (0, slopes.dim() - boxes[0].dim() if slopes.dim() > 1 else None)
+    return (value, slopes), (0, _batch_of_slopes(slopes, boxes[0]))
+
+
+def _batch_of_slopes(slopes: Tensor, boxes: Tensor) -> int | None:
+    """Which dimension of (2, *batch, 4), (*batch, 4) or (0,)."""
+    return slopes.dim() - boxes.dim() if slopes.dim() > 1 else None
+
+
+def _graded_box_loss_gradient(info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> tuple[Tensor, int | None]:
+    grad, *boxes = (front(arguments[i], in_dims[i], info.batch_size) for i in range(3))
+    slopes = torch.ops.ptdet.graded_box_loss_gradient(grad, *boxes, *arguments[3:])
+    return slopes, _batch_of_slopes(slopes, boxes[0])
 
 
 def _graded_box_loss_backward(info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> tuple[Tensor, int]:
@@ -69,6 +80,7 @@ VMAPS: dict[str, Callable[..., Any]] = {
     "pairwise_overlap_backward": _pairwise_overlap_backward,
     "graded_box_loss": _graded_box_loss,
     "graded_box_loss_backward": _graded_box_loss_backward,
+    "graded_box_loss_gradient": _graded_box_loss_gradient,
     "channel_norm": _channel_norm,
     "channel_norm_backward": _channel_norm_backward,
 }

@@ -5,7 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .._library.autograd.overlap import BoxLossFunction, EagerBoxLoss, EagerPairwiseOverlap, PairwiseOverlapFunction
+from .._library.autograd.overlap import (
+    BoxLossFunction,
+    EagerBoxLoss,
+    EagerPairwiseOverlap,
+    PairwiseOverlapFunction,
+    kept_slopes,
+)
 from .._library.checks import check_dense
 from .._library.overlap_checks import check_boxes, check_two
 from .._library.register import operator
@@ -241,10 +247,11 @@ def graded(
         run = BoxLossFunction.apply
         needed = (boxes1.is_floating_point() and boxes2.is_floating_point(),) * 2
     else:
-        needed = _needed(boxes1, boxes2)
-        value: Tensor = EagerBoxLoss.apply(boxes1, boxes2, kind, eps, joint_eps, similarity, *needed, *shape)
+        kept = kept_slopes(boxes1, boxes2, _needed(boxes1, boxes2))
+        value: Tensor = EagerBoxLoss.apply(boxes1, boxes2, kind, eps, joint_eps, similarity, *kept, *shape)
         return value
-    return run(boxes1, boxes2, kind, eps, joint_eps, similarity, *needed, *shape)[0]  # type: ignore[no-any-return]
+    kept = kept_slopes(boxes1, boxes2, needed)
+    return run(boxes1, boxes2, kind, eps, joint_eps, similarity, *kept, *shape)[0]  # type: ignore[no-any-return]
 
 
 def _needed(boxes1: Tensor, boxes2: Tensor) -> tuple[bool, bool]:

@@ -17,7 +17,13 @@ from .nmm import nmm_walk
 from .nms import decreasing, nms, nms_walk
 from .nms_variants import *
 from .overlap import METRICS, computed, finite_or_zero, overlap, raw_overlap
-from .pairs import graded_box_loss, graded_box_loss_backward, pairwise_overlap, pairwise_overlap_backward
+from .pairs import (
+    graded_box_loss,
+    graded_box_loss_backward,
+    graded_box_loss_gradient,
+    pairwise_overlap,
+    pairwise_overlap_backward,
+)
 from .parameter import parameter
 from .soft_nms import soft_nms_walk
 from .thresholds import above, exceeds
@@ -40,6 +46,7 @@ __all__ = [
     "finite_or_zero",
     "graded_box_loss",
     "graded_box_loss_backward",
+    "graded_box_loss_gradient",
     "image_order",
     "image_slots",
     "matrix_nms_walk",

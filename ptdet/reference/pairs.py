@@ -112,6 +112,25 @@ def graded_box_loss_backward(grad: Tensor, slopes: Tensor) -> Tensor:
     return bounded(grad[..., None] * slopes)
 
 
+def graded_box_loss_gradient(
+    grad: Tensor,
+    boxes1: Tensor,
+    boxes2: Tensor,
+    kind: str = "iou",
+    eps: float = 1e-7,
+    joint_eps: float = 1e-7,
+    similarity: bool = False,
+    wanted1: bool = True,
+    wanted2: bool = True,
+    power: float = 1.0,
+    scale: float = 1.0,
+    base: str = "iou",
+) -> Tensor:
+    """`graded_box_loss_backward` of the slopes that `graded_box_loss` gives of these boxes."""
+    _, slopes = graded_box_loss(boxes1, boxes2, kind, eps, joint_eps, similarity, wanted1, wanted2, power, scale, base)
+    return graded_box_loss_backward(grad, slopes) if wanted1 or wanted2 else slopes
+
+
 def bounded(gradient: Tensor) -> Tensor:
     """0 for NaN, and the largest number of its type for what is infinite."""
     return torch.nan_to_num(gradient)

@@ -39,6 +39,7 @@ CATALOG: list[Operation] = [
     ),
     Operation("graded_box_loss", overlap_samples.graded, reference.graded_box_loss, 1e-6, True),
     Operation("graded_box_loss_backward", overlap_samples.graded_backward, reference.graded_box_loss_backward),
+    Operation("graded_box_loss_gradient", overlap_samples.graded_gradient, reference.graded_box_loss_gradient, 1e-6),
     Operation("yolo_filter", heads.yolo_filter, reference.yolo_filter),
     Operation("yolo_postprocess", heads.yolo_postprocess, reference.yolo_postprocess),
     Operation("yolo_pipeline", heads.yolo_pipeline, reference.yolo_pipeline),

@@ -80,3 +80,17 @@ def graded_backward(device: torch.device, dtype: torch.dtype) -> Iterator[Sample
         yield Sample(f"{shape}", (grad, _drawn((*shape, 4), device, dtype)))
     yield Sample("of a mean", (_drawn((1,), device, dtype).expand(90), _drawn((2, 90, 4), device, dtype)))
     yield Sample("strided", (_drawn((90,), device, dtype)[::2], _drawn((45, 4), device, dtype)))
+
+
+def graded_gradient(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
+    """The calls of `graded` that ask for slopes, with gradients in each layout that autograd makes."""
+    for place, sample in enumerate(graded(device, dtype)):
+        boxes1, boxes2, *rest = sample.arguments
+        given = dict(sample.keywords)
+        wanted = {f"wanted{side}": given.pop(f"slopes{side}", False) for side in (1, 2)}
+        grad = _drawn(tuple(boxes1.shape[:-1]), device, dtype)
+        if place % 3 == 1:  # of a sum
+            grad = grad.flatten()[:1].sum().expand(grad.shape)
+        elif place % 3 == 2 and grad.dim() == 1:
+            grad = torch.stack([grad, grad], 1)[:, 0]
+        yield Sample(sample.name, (grad, boxes1, boxes2, *rest), {**given, **wanted})

@@ -65,11 +65,10 @@ def pairwise_backward(
     wanted1: bool = True,
     wanted2: bool = True,
 ) -> tuple[bytes, Any]:
-    constant = all(stride == 0 or size == 1 for size, stride in zip(grad.shape, grad.stride(), strict=True))
-    grad = grad if constant else grad.contiguous()
+    grad, stride = ready(grad)
     sizes = (a.shape[0] if a.dim() == 3 else 1, a.shape[-2], b.shape[-2])
     choices = (METRICS.index(kind), 1, 0, wanted1, wanted2, wide(a, b))
-    given = encode(1, a, b, sizes, choices, (eps, joint_eps, 1.0, 1.0), grad, (constant, 0))
+    given = encode(1, a, b, sizes, choices, (eps, joint_eps, 1.0, 1.0), grad, (stride == 0, 0))
     none = ((0,), wide(a, b))
     return given, [(a.shape, wide(a, b)) if wanted1 else none, (b.shape, wide(a, b)) if wanted2 else none]
 
@@ -87,26 +86,58 @@ def graded(
     scale: float = 1.0,
     base: str = "iou",
 ) -> tuple[bytes, Any]:
+    choices = choices_of_loss(kind, similarity, base, slopes1, slopes2, wide(a, b))
+    given = encode(2, a, b, (1, a.shape[-2], 0), choices, (eps, joint_eps if similarity else eps, power, scale))
+    return given, [(a.shape[:-1], wide(a, b)), (shape_of_slopes(a, slopes1, slopes2), wide(a, b))]
+
+
+def choices_of_loss(kind: str, similarity: bool, base: str, *rest: int) -> tuple[int, ...]:
     measured = similarity or kind in METRICS
     metric = METRICS.index(kind) if measured else 0
     loss = 0 if similarity else 1 if measured else LOSSES.get(kind, 2)
     penalties = 0 if measured else PENALTIES["eiou" if kind == "focal_eiou" else kind if loss == 2 else base]
-    choices = (metric, loss, penalties, slopes1, slopes2, wide(a, b))
-    given = encode(2, a, b, (1, a.shape[-2], 0), choices, (eps, joint_eps if similarity else eps, power, scale))
-    sides = int(slopes1) + int(slopes2)
-    shape = (0,) if sides == 0 else a.shape if sides == 1 else (2, *a.shape)
-    return given, [(a.shape[:-1], wide(a, b)), (shape, wide(a, b))]
+    return metric, loss, penalties, *rest
+
+
+def shape_of_slopes(boxes: Tensor, of_first: bool, of_second: bool) -> tuple[int, ...]:
+    return (2, *boxes.shape) if of_first and of_second else tuple(boxes.shape) if of_first or of_second else (0,)
+
+
+def graded_gradient(
+    grad: Tensor,
+    a: Tensor,
+    b: Tensor,
+    kind: str = "iou",
+    eps: float = 1e-7,
+    joint_eps: float = 1e-7,
+    similarity: bool = False,
+    wanted1: bool = True,
+    wanted2: bool = True,
+    power: float = 1.0,
+    scale: float = 1.0,
+    base: str = "iou",
+) -> tuple[bytes, Any]:
+    grad, stride = ready(grad)
+    choices = choices_of_loss(kind, similarity, base, wanted1, wanted2, wide(a, b))
+    numbers = (eps, joint_eps if similarity else eps, power, scale)
+    given = encode(4, a, b, (1, a.shape[-2], 0), choices, numbers, grad, (0, stride))
+    return given, [(shape_of_slopes(a, wanted1, wanted2), wide(a, b))]
+
+
+def ready(grad: Tensor) -> tuple[Tensor, int]:
+    """A gradient as the torch room hands it on, and its stride: 0 where one number serves all."""
+    if all(stride == 0 or size == 1 for size, stride in zip(grad.shape, grad.stride(), strict=True)):
+        return grad, 0
+    return grad.contiguous(), 1
 
 
 def graded_backward(grad: Tensor, slopes: Tensor, before: int = 0) -> tuple[bytes, Any]:
     """`before`: numbers in memory before the slopes, which makes them unaligned."""
-    constant = all(stride == 0 or size == 1 for size, stride in zip(grad.shape, grad.stride(), strict=True))
+    grad, stride = ready(grad)
     rows = torch.cat([slopes.new_zeros(before), slopes.reshape(-1)]).view(1, -1)
-    grad = grad if constant else grad.contiguous()
-    given = encode(
-        3, rows, rows[:0], (1, slopes.numel() // 4, before), (0, 0, 0, 0, 0, wide(slopes)), (0.0, 0.0, 1.0, 1.0), grad,
-        (0, 0 if constant else 1),
-    )  # fmt: skip
+    sizes = (slopes.dim() - grad.dim(), grad.numel(), before)
+    choices, numbers = (0, 0, 0, 0, 0, wide(slopes)), (0.0, 0.0, 1.0, 1.0)
+    given = encode(3, rows, rows[:0], sizes, choices, numbers, grad, (0, stride))
     return given, [(slopes.shape, wide(slopes))]
 
 

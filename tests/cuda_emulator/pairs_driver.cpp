@@ -15,7 +15,7 @@ struct Set {
 };
 
 struct Header {
-  int64_t work;  // 0: all pairs, 1: their gradient, 2: a loss, 3: its gradient
+  int64_t work;  // 0: all pairs, 1: their gradient, 2: a loss, 3: its gradient by kept slopes, 4: by the boxes
   int64_t batch, rows, columns;
   Set a, b;
   int64_t gradient_bytes, one_a_row;
@@ -61,7 +61,7 @@ void run_pairwise(const Header& h, const Block& a, const Block& b, const Block& 
   by_b.write();
 }
 
-void run_loss(const Header& h, const Block& a, const Block& b, int64_t number) {
+ptdet::LossInput loss_input(const Header& h, const Block& a, const Block& b) {
   ptdet::LossInput input;
   input.count = h.rows;
   input.a = boxes_of(h.a, a);
@@ -71,18 +71,28 @@ void run_loss(const Header& h, const Block& a, const Block& b, int64_t number) {
   input.params.penalties = static_cast<unsigned>(h.penalties);
   input.params.power = h.power;
   input.params.scale = h.scale;
-  const Block value(number * h.rows), by_a(h.wanted_a * 4 * number * h.rows), by_b(h.wanted_b * 4 * number * h.rows);
-  ptdet::cuda::box_loss(input, {value.data, h.wanted_a ? by_a.data : nullptr, h.wanted_b ? by_b.data : nullptr},
-                        nullptr);
-  value.write();
+  return input;
+}
+
+void run_loss(const Header& h, const Block& a, const Block& b, const Block& gradient, int64_t number) {
+  const Block by_a(h.wanted_a * 4 * number * h.rows), by_b(h.wanted_b * 4 * number * h.rows);
+  char *const to_a = h.wanted_a ? by_a.data : nullptr, *const to_b = h.wanted_b ? by_b.data : nullptr;
+  if (h.work == 2) {
+    const Block value(number * h.rows);
+    ptdet::cuda::box_loss(loss_input(h, a, b), {value.data, to_a, to_b}, nullptr);
+    value.write();
+  } else {
+    ptdet::cuda::box_loss_gradient(loss_input(h, a, b), {gradient.data, h.gradient_stride}, to_a, to_b, nullptr);
+  }
   by_a.write();
   by_b.write();
 }
 
 void run_scale(const Header& h, const Block& slopes, const Block& gradient, int64_t number) {
-  const Block out(4 * number * h.rows);
-  ptdet::cuda::box_loss_backward(h.wide ? Type::kFloat64 : Type::kFloat32, gradient.data, h.gradient_stride,
-                                 slopes.data + number * h.columns, h.rows, out.data, nullptr);
+  const Block out(h.batch * 4 * number * h.rows);
+  ptdet::cuda::box_loss_backward(h.wide ? Type::kFloat64 : Type::kFloat32, {gradient.data, h.gradient_stride},
+                                 slopes.data + number * h.columns, h.rows, static_cast<int>(h.batch), out.data,
+                                 nullptr);
   out.write();
 }
 
@@ -99,8 +109,8 @@ int main() {
     const int64_t number = h.wide ? 8 : 4;
     if (h.work <= 1)
       run_pairwise(h, a, b, gradient, number);
-    else if (h.work == 2)
-      run_loss(h, a, b, number);
+    else if (h.work != 3)
+      run_loss(h, a, b, gradient, number);
     else
       run_scale(h, a, gradient, number);
   }

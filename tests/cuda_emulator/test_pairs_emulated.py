@@ -22,6 +22,7 @@ WORKS = [
     (pairs.pairwise, reference.pairwise_overlap, overlap_samples.pairwise),
     (pairs.pairwise_backward, reference.pairwise_overlap_backward, overlap_samples.pairwise_backward),
     (pairs.graded, reference.graded_box_loss, overlap_samples.graded),
+    (pairs.graded_gradient, reference.graded_box_loss_gradient, overlap_samples.graded_gradient),
 ]
 
 
@@ -46,7 +47,7 @@ def check(flavour: Flavour, cases: list[tuple[str, Any, Any]], allowed: Allowed 
 
 
 @pytest.mark.parametrize("flavour", EACH)
-@pytest.mark.parametrize("work", range(3), ids=["pairwise", "pairwise_backward", "graded"])
+@pytest.mark.parametrize("work", range(4), ids=["pairwise", "pairwise_backward", "graded", "graded_gradient"])
 def test_equals_the_reference(flavour: Flavour, work: int) -> None:
     encode, oracle, samples = WORKS[work]
     cases = []
@@ -54,7 +55,7 @@ def test_equals_the_reference(flavour: Flavour, work: int) -> None:
     for dtype in DTYPES if flavour is PLAIN else DTYPES[:2]:
         for sample in samples(torch.device("cpu"), dtype):
             boxes = sample.arguments[1]
-            if boxes.dim() > 3 or (work == 2 and boxes.dim() != 2):
+            if boxes.dim() > 3 or (work >= 2 and boxes.dim() != 2):
                 continue  # the torch room makes runs of these
             if flavour is not PLAIN and boxes.shape[0] > 600:
                 continue
@@ -71,10 +72,9 @@ def test_scaled_slopes(flavour: Flavour) -> None:
     cases = []
     for dtype in DTYPES[:2]:
         for sample in overlap_samples.graded_backward(torch.device("cpu"), dtype):
-            if sample.arguments[1].dim() == sample.arguments[0].dim() + 1:
-                expected = reference.graded_box_loss_backward(*sample.arguments)
-                for before in (0, 1):
-                    cases.append((sample.name, pairs.graded_backward(*sample.arguments, before), expected))
+            expected = reference.graded_box_loss_backward(*sample.arguments)
+            for before in (0, 1):
+                cases.append((sample.name, pairs.graded_backward(*sample.arguments, before), expected))
     check(flavour, cases)
 
 

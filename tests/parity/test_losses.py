@@ -12,6 +12,7 @@ from torch import Tensor
 
 import ptdet
 from ptdet import reference
+from ptdet._library.autograd.overlap import kept_slopes
 from tests.loss_kinds import KINDS, gradients, random_pairs, real_pairs
 
 THEIRS = {
@@ -180,3 +181,43 @@ def test_ties_share_the_gradient() -> None:
     _, first, _ = gradients(lambda a, b: ptdet.box_iou_loss(a, b, eps=0.0), box, box + torch.tensor([0, 0, 2.0, 0]))
     # x1 tied, x2 free: inter 8, union 16; d IoU/d x2 = 4 / 16, d IoU/d x1 = (-2 * 16 - 8 * (-4 + 2)) / 256
     torch.testing.assert_close(first[0, [0, 2]], torch.tensor([1 / 16, -1 / 4], dtype=torch.float64))
+
+
+@pytest.mark.parametrize("wanted", [(True, True), (True, False), (False, True)], ids=str)
+@pytest.mark.parametrize("name", ["ciou", "focal_eiou", "wiou_v1"])
+def test_slopes_that_are_not_kept_change_no_bit(
+    name: str, wanted: tuple[bool, bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on CUDA, where the boxes are read again in the backward pass; of both orders."""
+    kind = KINDS[name]
+
+    def of_both_orders() -> list[Tensor]:
+        boxes = [b.requires_grad_(w) for b, w in zip(random_pairs(37, torch.float32), wanted, strict=True)]
+        leaves = [b for b in boxes if b.requires_grad]
+        loss = kind.function(*boxes, **kind.keywords)
+        first = torch.autograd.grad(loss, leaves, torch.cos(torch.arange(37.0)), create_graph=True)
+        return [loss.detach(), *first, *torch.autograd.grad(sum(part.square().sum() for part in first), leaves)]
+
+    kept = of_both_orders()
+    monkeypatch.setattr("ptdet.ops.overlap.kept_slopes", lambda *_: (False, False))
+    assert all(map(torch.equal, kept, of_both_orders()))
+
+
+def test_slopes_are_kept_where_that_moves_no_more_bytes() -> None:
+    boxes = torch.zeros(3, 4, device="meta")
+    half = boxes.half()
+
+    class OnCuda:
+        device = torch.device("cuda")
+
+        def __init__(self, like: Tensor) -> None:
+            self.element_size = like.element_size
+
+    def kept(first: Tensor, second: Tensor, *needed: bool) -> tuple[bool, bool]:
+        return kept_slopes(OnCuda(first), OnCuda(second), needed)  # type: ignore[arg-type]
+
+    assert kept_slopes(boxes, boxes, (True, True)) == (True, True)  # not on CUDA
+    assert kept(boxes, boxes, True, True) == (False, False)  # 100 bytes a pair, not 132
+    assert kept(boxes, boxes, True, False) == (True, False)  # 84 either way, and no slope is worked out twice
+    assert kept(half, half, True, False) == (False, False)
+    assert kept(half, half, False, False) == (False, False)

@@ -63,18 +63,37 @@ def box_loss_backward(ctx: Any, grad: Tensor, _: Any = None) -> tuple[Any, ...]:
     settings = ctx.settings
     has1, has2 = settings[4:6]
     wanted1, wanted2, *_ = ctx.needs_input_grad
-    if (wanted1 and not has1) or (wanted2 and not has2):  # the operator, called directly
+    if (wanted1 and not has1) or (wanted2 and not has2):  # not kept, or the operator, called directly
         has1, has2 = wanted1, wanted2
         settings = *settings[:4], has1, has2, *settings[6:]
-        _, slopes = torch.ops.ptdet.graded_box_loss.default(boxes1.detach(), boxes2.detach(), *settings)
-    if torch.is_grad_enabled():
-        scaled = ScaledSlopesFunction.apply(grad, slopes, boxes1, boxes2, *settings)
-    else:
-        scaled = torch.ops.ptdet.graded_box_loss_backward.default(grad, slopes)
+        slopes = None
+    run = ScaledSlopesFunction.apply if torch.is_grad_enabled() else scaled_slopes
+    scaled = run(grad, slopes, boxes1, boxes2, *settings)
     by1, by2 = scaled if has1 and has2 else (scaled, scaled)
     grad1 = as_gradient_of(boxes1, by1) if wanted1 else None
     grad2 = as_gradient_of(boxes2, by2) if wanted2 else None
     return grad1, grad2, *(None,) * len(ctx.settings)
+
+
+def kept_slopes(boxes1: Tensor, boxes2: Tensor, needed: tuple[bool, bool]) -> tuple[bool, bool]:
+    """Which slopes the forward pass keeps for the backward pass.
+
+    On CUDA both are bound by memory, and none are kept where that moves fewer bytes: kept slopes are written once and
+    read once, boxes are read once more.
+    """
+    read = boxes1.element_size() + boxes2.element_size()
+    kept = 2 * sum(needed) * max(4, boxes1.element_size(), boxes2.element_size())
+    return (False, False) if boxes1.device.type == "cuda" and read < kept else needed
+
+
+def scaled_slopes(grad: Tensor, slopes: Tensor | None, boxes1: Tensor, boxes2: Tensor, *settings: Any) -> Tensor:
+    result: Tensor
+    if slopes is None:
+        boxes1, boxes2 = boxes1.detach(), boxes2.detach()
+        result = torch.ops.ptdet.graded_box_loss_gradient.default(grad, boxes1, boxes2, *settings)
+    else:
+        result = torch.ops.ptdet.graded_box_loss_backward.default(grad, slopes)
+    return result
 
 
 class ScaledSlopesFunction(Function):
@@ -83,9 +102,8 @@ class ScaledSlopesFunction(Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(grad: Tensor, slopes: Tensor, boxes1: Tensor, boxes2: Tensor, *settings: Any) -> Tensor:
-        result: Tensor = torch.ops.ptdet.graded_box_loss_backward.default(grad, slopes)
-        return result
+    def forward(grad: Tensor, slopes: Tensor | None, boxes1: Tensor, boxes2: Tensor, *settings: Any) -> Tensor:
+        return scaled_slopes(grad, slopes, boxes1, boxes2, *settings)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:

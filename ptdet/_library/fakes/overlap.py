@@ -49,9 +49,30 @@ def graded_box_loss(
 ) -> tuple[Tensor, Tensor]:
     check_pair(boxes1, boxes2, kind, METRICS if similarity else LOSSES)
     value = boxes1.new_empty(boxes1.shape[:-1], dtype=_dtype(boxes1, boxes2))
-    shape = (2, *boxes1.shape) if slopes1 and slopes2 else boxes1.shape if slopes1 or slopes2 else 0
-    return value, value.new_empty(shape)
+    return value, value.new_empty(_shape_of_slopes(boxes1, slopes1, slopes2))
+
+
+def _shape_of_slopes(boxes: Tensor, of_first: bool, of_second: bool) -> tuple[int, ...]:
+    return (2, *boxes.shape) if of_first and of_second else tuple(boxes.shape) if of_first or of_second else (0,)
 
 
 def graded_box_loss_backward(grad: Tensor, slopes: Tensor) -> Tensor:
     return slopes.new_empty(slopes.shape)
+
+
+def graded_box_loss_gradient(
+    grad: Tensor,
+    boxes1: Tensor,
+    boxes2: Tensor,
+    kind: str = "iou",
+    eps: float = 1e-7,
+    joint_eps: float = 1e-7,
+    similarity: bool = False,
+    wanted1: bool = True,
+    wanted2: bool = True,
+    power: float = 1.0,
+    scale: float = 1.0,
+    base: str = "iou",
+) -> Tensor:
+    check_pair(boxes1, boxes2, kind, METRICS if similarity else LOSSES)
+    return grad.new_empty(_shape_of_slopes(boxes1, wanted1, wanted2))
