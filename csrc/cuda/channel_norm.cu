@@ -342,8 +342,8 @@ void launch(PixelCall call, const Degree& degree, const Kernels<Degree>& kernels
     int lanes = joined ? kPixelsAtOnce : 1;
     while (lanes < kWarp && lanes * (fit ? wide : 1) < shape.channels) lanes *= 2;
     while (1 << call.lane_bits < lanes) ++call.lane_bits;
-    const int64_t groups = joined ? blocks_for(call.pixels, kPixelsAtOnce * kWarp / lanes) * (kWarp / lanes) : call.pixels;
-    threads = groups * lanes;
+    const int64_t a_warp = kPixelsAtOnce * kWarp / lanes;  // pixels, where they are joined
+    threads = joined ? blocks_for(call.pixels, a_warp) * kWarp : call.pixels * lanes;
   } else if (packs_fit(shape, call.input, wide, false) && packs_fit(shape, call.slope, wide, false) &&
              packs_fit(shape, call.norm, wide, false) && packs_fit(shape, call.grad, wide, false)) {
     kernel = kernels.wide_pixels;

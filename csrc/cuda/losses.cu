@@ -1,5 +1,5 @@
-// Overlaps and losses box by box, with their slopes: two pairs a thread, a box in one load, its slopes in one store. The
-// gradient comes from slopes that a forward pass has kept, or from the boxes, read again.
+// Overlaps and losses box by box, with their slopes: two pairs a thread, a box in one load, its slopes in one store.
+// The gradient comes from slopes that a forward pass has kept, or from the boxes, read again.
 #include "cuda/pairs.h"
 
 namespace ptdet::cuda {

@@ -32,8 +32,8 @@ struct Eight {
   }
 };
 
-// Reads eight columns of each row whose thread wants them. Columns past the last are that one again. All lanes of a warp
-// call it together.
+// Reads eight columns of each row whose thread wants them. Columns past the last are that one again. All lanes of a
+// warp call it together.
 template <typename T, typename Stored>
 struct ColumnsFirst {
   const Stored* data;

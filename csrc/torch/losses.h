@@ -59,7 +59,7 @@ inline LossParams loss_params(const std::string& kind, double eps, double joint_
 
 namespace ptdet::operators {
 
-// A gradient of values, with what its kernels ask for: one number for all (of a sum or a mean), or one beside the other.
+// A gradient of values, as its kernels ask for it: one number for all (of a sum or a mean), or one beside the other.
 class ValueGradient {
  public:
   explicit ValueGradient(const Tensor& grad) : count_(1), constant_(true) {
