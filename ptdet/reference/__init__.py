@@ -8,7 +8,7 @@ from .batch import class_candidates, image_order, ragged_groups, rows_at
 from .box_fusion import wbf_walk
 from .channel_norm import channel_norm, channel_norm_backward
 from .detections import yolo_postprocess
-from .elementary import arctangent, exponential, power, sigmoid
+from .elementary import arctangent, cosine, exponential, power, sigmoid, sine
 from .image_slots import image_slots
 from .losses import box_loss, detached_factors
 from .matrix_nms import fast_nms_walk, matrix_nms_walk
@@ -38,6 +38,7 @@ __all__ = [
     "channel_norm_backward",
     "class_candidates",
     "computed",
+    "cosine",
     "decreasing",
     "detached_factors",
     "exceeds",
@@ -65,6 +66,7 @@ __all__ = [
     "raw_overlap",
     "rows_at",
     "sigmoid",
+    "sine",
     "soft_nms_walk",
     "wbf_walk",
     "yolo_filter",
