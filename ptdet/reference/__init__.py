@@ -25,6 +25,8 @@ from .pairs import (
     pairwise_overlap_backward,
 )
 from .parameter import parameter
+from .rotated_nms import rotated_nms, rotated_nms_walk
+from .rotated_overlap import raw_rotated_overlap, rotated_overlap, rotated_pairwise_overlap, rotated_slopes
 from .soft_nms import soft_nms_walk
 from .thresholds import above, exceeds
 from .yolo import non_max_suppression, yolo_filter, yolo_pipeline
@@ -64,6 +66,12 @@ __all__ = [
     "power",
     "ragged_groups",
     "raw_overlap",
+    "raw_rotated_overlap",
+    "rotated_nms",
+    "rotated_nms_walk",
+    "rotated_overlap",
+    "rotated_pairwise_overlap",
+    "rotated_slopes",
     "rows_at",
     "sigmoid",
     "sine",
