@@ -1,7 +1,5 @@
 """Hard suppression of rotated boxes, row by row."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 
@@ -23,9 +21,10 @@ def rotated_nms_walk(
     """keep, owner and num_kept as `nms_walk` has them, of boxes (N, 5)."""
     check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, 5, ROTATED_METRICS)
     if boxes.device.type == "mps":  # has no float64
-        there = (None if given is None else given.cpu() for given in (boxes, scores, idxs))
-        found = rotated_nms_walk(*there, iou_threshold, metric, inclusive, score_threshold, max_output)  # type: ignore[arg-type]
-        return found[0].to(boxes.device), found[1].to(boxes.device), found[2].to(boxes.device)
+        there = None if idxs is None else idxs.cpu()
+        rest = (iou_threshold, metric, inclusive, score_threshold, max_output)
+        keep, owner, kept = rotated_nms_walk(boxes.cpu(), scores.cpu(), there, *rest)
+        return keep.to(boxes.device), owner.to(boxes.device), kept.to(boxes.device)
 
     def removes(candidates: Tensor, selected: Tensor, row: Tensor) -> Tensor:
         overlaps = ROTATED_METRICS[metric](Turned(*candidates.unbind(-1)), Turned(*selected.unbind(-1)))

@@ -4,8 +4,6 @@ In float64 whatever the boxes are, one rounding for each written operation; the 
 contract, because results are compared bit for bit.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
