@@ -1,6 +1,7 @@
 // The elementary functions that decide something (SPEC 1): the exponential, the logistic sigmoid, the power, the arc
-// tangent, the cosine and the sine, each once, for a number and a register of numbers, with the same bits on every processor. One rounding per
-// written operation, no branch. ptdet/reference/elementary.py is the same once more; SPEC has their errors.
+// tangent, the cosine and the sine, each once, for a number and a register of numbers, with the same bits on every
+// processor. One rounding per written operation, no branch. ptdet/reference/elementary.py is the same once more; SPEC
+// has their errors.
 #pragma once
 
 #include "math/pack_traits.h"
