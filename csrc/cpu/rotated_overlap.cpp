@@ -1,5 +1,6 @@
 // Overlaps of rotated boxes: of all pairs of two sets, or box by box.
 #include <algorithm>
+#include <cfloat>
 
 #include "cpu/simd/simd_table.h"
 #include "cpu/parallel.h"
@@ -47,6 +48,35 @@ void copy(const double* values, int64_t count, bool wide, void* out, int64_t at)
     copy(values, count, static_cast<float*>(out) + at);
 }
 
+// Columns to rows, within the range of T.
+template <typename T>
+void copy_rows(const double* columns, int64_t stride, int64_t count, T* rows) {
+  constexpr double kMost = sizeof(T) == 8 ? DBL_MAX : FLT_MAX;
+  for (int64_t i = 0; i < count; ++i)
+    for (int k = 0; k < RotatedColumns::kNumbers; ++k)
+      *rows++ = static_cast<T>(std::min(std::max(columns[k * stride + i], -kMost), kMost));
+}
+
+template <typename T>
+void write_slopes(const RotatedPairs& input, const T* gradient, int64_t gradient_stride, T* slopes_a, T* slopes_b,
+                  const Host& host) {
+  constexpr int64_t kStride = kBlock + RotatedColumns::kPadding, kNumbers = RotatedColumns::kNumbers;
+  parallel_ranges(host, input.count, parts_for(host, 8 * input.count), [&](int64_t begin, int64_t end) {
+    const RotatedColumns room_a = room_for(kBlock, host), room_b = room_for(kBlock, host);
+    double* slopes = allocate<double>(host, RotatedColumns::kSlopes * kStride);
+    double weight[kStride] = {};
+    for (int64_t first = begin; first < end; first += kBlock) {
+      const int64_t count = std::min(kBlock, end - first);
+      const RotatedColumns a = loaded(input.a, first * input.a.row_stride, count, room_a);
+      const RotatedColumns b = loaded(input.b, first * input.b.row_stride, count, room_b);
+      for (int64_t i = 0; i < count; ++i) weight[i] = static_cast<double>(gradient[(first + i) * gradient_stride]);
+      simd().rotated.slopes_of_pairs(input.metric, a, b, weight, count, slopes, kStride);
+      if (slopes_a) copy_rows(slopes, kStride, count, slopes_a + kNumbers * first);
+      if (slopes_b) copy_rows(slopes + kNumbers * kStride, kStride, count, slopes_b + kNumbers * first);
+    }
+  });
+}
+
 }  // namespace
 
 void rotated_pairwise_overlap(const PairwiseInput& input, void* out, const Host& host) {
@@ -83,6 +113,16 @@ void rotated_overlap(const RotatedPairs& input, void* out, const Host& host) {
       copy(values, count, wide, out, first);
     }
   });
+}
+
+void rotated_overlap_backward(const RotatedPairs& input, const void* gradient, int64_t gradient_stride, void* slopes_a,
+                              void* slopes_b, const Host& host) {
+  const auto run = [&](auto number) {
+    using T = decltype(number);
+    write_slopes(input, static_cast<const T*>(gradient), gradient_stride, static_cast<T*>(slopes_a),
+                 static_cast<T*>(slopes_b), host);
+  };
+  stored_wide(input.a.type, input.b.type) ? run(double{}) : run(float{});
 }
 
 }  // namespace ptdet::cpu

@@ -23,6 +23,8 @@ PTDET_HD T select(bool which, T yes, T no) {
   return which ? yes : no;
 }
 
+PTDET_HD bool any(bool which) { return which; }
+
 template <typename T>
 PTDET_HD T magnitude(T x) {
   return select(x < T(0), -x, x);

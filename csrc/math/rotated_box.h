@@ -47,10 +47,10 @@ PTDET_HD T clamped(T x, T low, T high) {
   return select(below > low, below, low);
 }
 
-// part / whole within [0, 1]; 0 for 0/0.
+// part / whole within [0, 1], by 1 / whole; 0 for 0/0.
 template <typename T>
-PTDET_HD T fraction(T part, T whole) {
-  const T x = part / whole, one(1.0), none(0.0);
+PTDET_HD T fraction(T part, T inverse) {
+  const T x = part * inverse, one(1.0), none(0.0);
   return select(x > none, select(x < one, x, one), none);
 }
 
@@ -111,12 +111,13 @@ PTDET_HD InFrame<T> in_frame(const RotatedBox<T>& box, const RotatedBox<T>& fram
 }
 
 // The integral of y, clamped to the frame's box, over an edge's part within that box's x. u: the ends' x, clamped.
-// Between its ends' clamped y the integrand is a straight line, but for where it runs along the frame's sides.
+// inverse: 1 / (x1 - x0). Between its ends' clamped y the integrand is a straight line, but for where it runs along the
+// frame's sides.
 template <typename T>
-PTDET_HD T under_edge(const InFrame<T>& f, T x0, T y0, T u0, T x1, T y1, T u1) {
-  const T along = x1 - x0, rise = y1 - y0;
-  const T v0 = y0 + rise * fraction(u0 - x0, along), v1 = y1 - rise * fraction(x1 - u1, along);
-  const T first = clamped(v0, f.low_y, f.high_y), last = clamped(v1, f.low_y, f.high_y), climb = v1 - v0;
+PTDET_HD T under_edge(const InFrame<T>& f, T inverse, T x0, T y0, T u0, T x1, T y1, T u1) {
+  const T rise = y1 - y0;
+  const T v0 = y0 + rise * fraction(u0 - x0, inverse), v1 = y1 - rise * fraction(x1 - u1, inverse);
+  const T first = clamped(v0, f.low_y, f.high_y), last = clamped(v1, f.low_y, f.high_y), climb = T(1.0) / (v1 - v0);
   const T weight = T(0.5) * (fraction(f.low_y - v0, climb) + fraction(f.high_y - v0, climb));
   return (u1 - u0) * (last + (first - last) * weight);
 }
@@ -133,12 +134,17 @@ PTDET_HD T intersection_area(const RotatedBox<T>& a, const RotatedBox<T>& b) {
   const RotatedBox<T> frame{other(a.cx, b.cx),       other(a.cy, b.cy),   other(a.w, b.w),     other(a.h, b.h),
                             other(a.angle, b.angle), other(a.cos, b.cos), other(a.sin, b.sin), other(a.area, b.area)};
   const InFrame<T> f = in_frame(box, frame);
+  const T none(0.0), sound = (a.area - a.area) + (b.area - b.area);  // 0 or NaN
+  if (!any(f.most > none)) return sound;
   const T u0 = clamped(f.x0, f.low_x, f.high_x), u1 = clamped(f.x1, f.low_x, f.high_x);
   const T u2 = clamped(-f.x0, f.low_x, f.high_x), u3 = clamped(-f.x1, f.low_x, f.high_x);
-  const T sum = (under_edge(f, f.x0, f.y0, u0, f.x1, f.y1, u1) + under_edge(f, -f.x0, -f.y0, u2, -f.x1, -f.y1, u3)) +
-                (under_edge(f, f.x1, f.y1, u1, -f.x0, -f.y0, u2) + under_edge(f, -f.x1, -f.y1, u3, f.x0, f.y0, u0));
-  const T shared = select(-sum < f.most, -sum, f.most), none(0.0);
-  return select(shared > none, shared, none) + (a.area - a.area) + (b.area - b.area);
+  const T one(1.0), by_first = one / (f.x1 - f.x0), by_second = one / (-f.x0 - f.x1);
+  const T sum = (under_edge(f, by_first, f.x0, f.y0, u0, f.x1, f.y1, u1) +
+                 under_edge(f, -by_first, -f.x0, -f.y0, u2, -f.x1, -f.y1, u3)) +
+                (under_edge(f, by_second, f.x1, f.y1, u1, -f.x0, -f.y0, u2) +
+                 under_edge(f, -by_second, -f.x1, -f.y1, u3, f.x0, f.y0, u0));
+  const T shared = least_of(-sum, f.most);
+  return select(shared > none, shared, none) + sound;
 }
 
 }  // namespace ptdet

@@ -26,7 +26,13 @@ from .pairs import (
 )
 from .parameter import parameter
 from .rotated_nms import rotated_nms, rotated_nms_walk
-from .rotated_overlap import raw_rotated_overlap, rotated_overlap, rotated_pairwise_overlap, rotated_slopes
+from .rotated_overlap import (
+    raw_rotated_overlap,
+    rotated_overlap,
+    rotated_overlap_backward,
+    rotated_pairwise_overlap,
+    rotated_slopes,
+)
 from .soft_nms import soft_nms_walk
 from .thresholds import above, exceeds
 from .yolo import non_max_suppression, yolo_filter, yolo_pipeline
@@ -70,6 +76,7 @@ __all__ = [
     "rotated_nms",
     "rotated_nms_walk",
     "rotated_overlap",
+    "rotated_overlap_backward",
     "rotated_pairwise_overlap",
     "rotated_slopes",
     "rows_at",

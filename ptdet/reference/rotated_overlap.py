@@ -47,9 +47,9 @@ def clamped(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
     return torch.where(x > low, x, low)
 
 
-def fraction(part: Tensor, whole: Tensor) -> Tensor:
-    """part / whole within [0, 1]; 0 for 0/0."""
-    x = part / whole
+def fraction(part: Tensor, inverse: Tensor) -> Tensor:
+    """part / whole within [0, 1], by 1 / whole; 0 for 0/0."""
+    x = part * inverse
     return torch.where(x > 0, torch.where(x < 1, x, 1.0), 0.0)
 
 
@@ -103,11 +103,16 @@ def in_frame(box: Turned, frame: Turned) -> InFrame:
     return InFrame(low_x, high_x, low_y, high_y, *corners, most)
 
 
-def under_edge(f: InFrame, x0: Tensor, y0: Tensor, u0: Tensor, x1: Tensor, y1: Tensor, u1: Tensor) -> Tensor:
-    """The integral of y, clamped to the frame's box, over an edge's part within that box's x (u: the clamped x)."""
-    along, rise = x1 - x0, y1 - y0
-    v0, v1 = y0 + rise * fraction(u0 - x0, along), y1 - rise * fraction(x1 - u1, along)
-    first, last, climb = clamped(v0, f.low_y, f.high_y), clamped(v1, f.low_y, f.high_y), v1 - v0
+def under_edge(
+    f: InFrame, inverse: Tensor, x0: Tensor, y0: Tensor, u0: Tensor, x1: Tensor, y1: Tensor, u1: Tensor
+) -> Tensor:
+    """The integral of y, clamped to the frame's box, over an edge's part within that box's x.
+
+    u: the ends' x, clamped; inverse: 1 / (x1 - x0).
+    """
+    rise = y1 - y0
+    v0, v1 = y0 + rise * fraction(u0 - x0, inverse), y1 - rise * fraction(x1 - u1, inverse)
+    first, last, climb = clamped(v0, f.low_y, f.high_y), clamped(v1, f.low_y, f.high_y), 1 / (v1 - v0)
     weight = 0.5 * (fraction(f.low_y - v0, climb) + fraction(f.high_y - v0, climb))
     return (u1 - u0) * (last + (first - last) * weight)
 
@@ -119,11 +124,16 @@ def intersection(a: Turned, b: Turned) -> Tensor:
     frame = Turned(*(torch.where(of_a, x, y) for x, y in zip(a, b, strict=True)))
     f = in_frame(box, frame)
     u0, u1, u2, u3 = (clamped(x, f.low_x, f.high_x) for x in (f.x0, f.x1, -f.x0, -f.x1))
-    total = (under_edge(f, f.x0, f.y0, u0, f.x1, f.y1, u1) + under_edge(f, -f.x0, -f.y0, u2, -f.x1, -f.y1, u3)) + (
-        under_edge(f, f.x1, f.y1, u1, -f.x0, -f.y0, u2) + under_edge(f, -f.x1, -f.y1, u3, f.x0, f.y0, u0)
+    by_first, by_second = 1 / (f.x1 - f.x0), 1 / (-f.x0 - f.x1)
+    total = (
+        under_edge(f, by_first, f.x0, f.y0, u0, f.x1, f.y1, u1)
+        + under_edge(f, -by_first, -f.x0, -f.y0, u2, -f.x1, -f.y1, u3)
+    ) + (
+        under_edge(f, by_second, f.x1, f.y1, u1, -f.x0, -f.y0, u2)
+        + under_edge(f, -by_second, -f.x1, -f.y1, u3, f.x0, f.y0, u0)
     )
     shared = least(-total, f.most)
-    return torch.where(shared > 0, shared, 0.0) + (a.area - a.area) + (b.area - b.area)
+    return torch.where(shared > 0, shared, 0.0) + ((a.area - a.area) + (b.area - b.area))
 
 
 def iou(a: Turned, b: Turned) -> Tensor:
@@ -175,8 +185,8 @@ NORMALS = ((1, 1.0), (0, -1.0), (1, -1.0), (0, 1.0))
 def part_within(start: Tensor, along: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Between which fractions of an edge one of its coordinates is in [low, high], and whether it runs along an end."""
     flat = along == 0
-    by = torch.where(flat, 1.0, along)
-    first, last = (low - start) / by, (high - start) / by
+    by = 1 / torch.where(flat, 1.0, along)
+    first, last = (low - start) * by, (high - start) * by
     outside = flat & ((start < low) | (start > high))
     enter = torch.where(flat, 0.0, torch.minimum(first, last).clamp(0, 1))
     leave = torch.where(flat, torch.where(outside, 0.0, 1.0), torch.maximum(first, last).clamp(0, 1))
@@ -257,3 +267,15 @@ def rotated_slopes(boxes1: Tensor, boxes2: Tensor, kind: str = "iou") -> tuple[T
     slopes = ((by - value * whole_by) / whole[..., None] for by, whole_by in ((by_a, whole_by_a), (by_b, whole_by_b)))
     first, second = (torch.where(sound[..., None], each, 0.0) for each in slopes)
     return first, second
+
+
+def rotated_overlap_backward(
+    grad: Tensor, boxes1: Tensor, boxes2: Tensor, kind: str = "iou", wanted1: bool = True, wanted2: bool = True
+) -> tuple[Tensor, Tensor]:
+    """grad times the slopes, within the range of its type; (0,) in place of those that are not wanted."""
+    limit = torch.finfo(grad.dtype).max
+    of = rotated_slopes(boxes1.detach(), boxes2.detach(), kind)
+    slopes = (wide(grad.detach())[..., None] * each for each in of)
+    by1, by2 = (torch.nan_to_num(each).clamp(-limit, limit).to(grad) for each in slopes)
+    none = grad.new_empty(0)
+    return by1 if wanted1 else none, by2 if wanted2 else none

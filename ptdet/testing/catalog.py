@@ -45,6 +45,10 @@ CATALOG: list[Operation] = [
         differentiable=True,
     ),
     Operation("rotated_overlap", samples_rotated.one_by_one, reference.rotated_overlap, differentiable=True),
+    Operation(
+        *("rotated_overlap_backward", samples_rotated.backward, reference.rotated_overlap_backward),
+        tolerance=1e-6,
+    ),
     Operation("rotated_nms", samples_rotated.suppression, reference.rotated_nms),
     Operation("rotated_nms_walk", samples_rotated.suppression, reference.rotated_nms_walk),
     Operation("yolo_filter", heads.yolo_filter, reference.yolo_filter),

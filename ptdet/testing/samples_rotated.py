@@ -46,6 +46,17 @@ def one_by_one(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
     yield Sample("one pair", (a[0], b[0]))
 
 
+def backward(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
+    stored = torch.float64 if dtype == torch.float64 else torch.float32
+    for sample in one_by_one(device, dtype):
+        shape = sample.arguments[0].shape[:-1]
+        grad = torch.randn(shape, generator=scenes.generator(5)).to(device, stored)
+        yield Sample(sample.name, (grad, *sample.arguments))
+    boxes = clustered(40, 1)[0].to(device, dtype)
+    grad = torch.ones((), device=device, dtype=stored).expand(40)
+    yield Sample("of a sum, of one side", (grad, boxes, boxes.roll(1, 0), "iou", True, False))
+
+
 def suppression(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
     def scene(n: int, seed: int) -> tuple[Tensor, Tensor]:
         boxes, scores = clustered(n, seed)

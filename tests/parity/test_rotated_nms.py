@@ -130,6 +130,24 @@ def test_a_large_set_in_classes_and_threads() -> None:
     assert torch.equal((met[:, keep] & before).any(1), owner != torch.arange(3000))
 
 
+def test_arrays_are_answered_alike() -> None:
+    boxes, scores = drawn("dense", 200, 9)
+    ids = torch.arange(200) % 3
+    arrays = boxes.numpy(), scores.numpy()
+    for metric in ROTATED_METRICS:
+        found = ptdet.numpy.rotated.pairwise_overlap(arrays[0], arrays[0][:50], metric)
+        assert torch.equal(torch.from_numpy(found), ptdet.rotated.pairwise_overlap(boxes, boxes[:50], metric))
+        kept, owner = ptdet.numpy.rotated.nms(*arrays, 0.3, metric=metric, return_owner=True, max_output=20)
+        expected = ptdet.rotated.nms(boxes, scores, 0.3, metric=metric, return_owner=True, max_output=20)
+        assert same((torch.from_numpy(kept), torch.from_numpy(owner)), expected)
+        classes = ptdet.numpy.rotated.batched_nms(*arrays, ids.numpy(), 0.3, metric=metric)
+        assert classes.tolist() == ptdet.rotated.batched_nms(boxes, scores, ids, 0.3, metric=metric).tolist()
+    with pytest.raises(ValueError, match="kind: expected one of iou, iof, ios"):
+        ptdet.numpy.rotated.pairwise_overlap(arrays[0], arrays[0], "giou")
+    with pytest.raises(ValueError, match=r"boxes: expected shape \(N, 5\)"):
+        ptdet.numpy.rotated.nms(arrays[0][:, :4], arrays[1], 0.3)
+
+
 def test_owner_and_limits_by_hand() -> None:
     boxes = torch.tensor([[0.0, 0, 8, 2, 0], [0, 0, 8, 2, math.pi / 2], [0.2, 0, 8, 2, 0], [50, 0, 8, 2, 1]])
     scores = torch.tensor([0.6, 0.9, 0.8, 0.7])

@@ -154,6 +154,17 @@ def test_gradients_are_finite_everywhere() -> None:
         assert bool(torch.isfinite(gradient(a * tiny, b * tiny)).all())
 
 
+def test_the_kernel_has_the_slopes_of_the_reference() -> None:
+    """Kinks included: to 1e-9 of the largest of a pair; 1e-12 is what is left where slopes of about 1 cancel."""
+    for what, a, b in scenes(21):
+        grad = torch.linspace(0.5, 2, len(a), dtype=torch.float64)
+        for kind in ROTATED_METRICS:
+            found = torch.cat(torch.ops.ptdet.rotated_overlap_backward(grad, a, b, kind), dim=-1)
+            expected = torch.cat(reference.rotated_overlap_backward(grad, a, b, kind), dim=-1)
+            allowed = 1e-9 * expected.abs().amax(1, keepdim=True) + 1e-12
+            assert bool(((found - expected).abs() <= allowed).all()), what
+
+
 def test_edges_that_coincide_share_half() -> None:
     """As ties do for boxes that are not rotated: at a perfect match IoU has slope 0, IoF half of what it has inside."""
     a = torch.tensor([[5.0, 5, 4, 2, 0.3]], dtype=torch.float64)

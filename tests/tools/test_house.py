@@ -163,7 +163,7 @@ def test_loads_are_safe() -> None:
 # (ptdet/ops/_yolo_on_cuda.py, reference).
 COMPOSED_ON_CUDA = {
     "yolo_postprocess", "yolo_pipeline", "ragged_groups", "image_order", "rows_at", "class_candidates",
-    "rotated_pairwise_overlap", "rotated_overlap", "rotated_nms", "rotated_nms_walk",
+    "rotated_pairwise_overlap", "rotated_overlap", "rotated_overlap_backward", "rotated_nms", "rotated_nms_walk",
 }  # fmt: skip
 
 

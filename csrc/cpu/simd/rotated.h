@@ -8,7 +8,7 @@ namespace ptdet::cpu {
 // Boxes number by number: cx, cy, w, h, angle, and the cosine, sine and area that `turn` writes. Each column has
 // kPadding numbers after the last, which are read and mean nothing.
 struct RotatedColumns {
-  static constexpr int kNumbers = 5, kColumns = 8;
+  static constexpr int kNumbers = 5, kColumns = 8, kSlopes = 2 * kNumbers;
   static constexpr int64_t kPadding = 8;
   double* columns[kColumns];
 };
@@ -21,6 +21,9 @@ struct RotatedTable {
   // Of boxes `first` and on of each, pair by pair.
   void (*of_pairs)(Metric metric, const RotatedColumns& a, const RotatedColumns& b, int64_t first, int64_t count,
                    double* out);
+  // The derivatives of these overlaps, times `weight`: kSlopes runs of `stride` numbers, by the numbers of a, then of b.
+  void (*slopes_of_pairs)(Metric metric, const RotatedColumns& a, const RotatedColumns& b, const double* weight,
+                          int64_t count, double* out, int64_t stride);
 };
 
 }  // namespace ptdet::cpu

@@ -1,12 +1,14 @@
 """The gradients of the overlaps of rotated boxes.
 
-They are composed of torch operations, the reference's: twice differentiable as they are.
+Box by box, a kernel has them. Of all pairs, and where a second derivative is asked for, they are composed of torch
+operations, the reference's, which are differentiable themselves.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ...reference import rotated_slopes
@@ -21,11 +23,13 @@ def set_up(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
     boxes1, boxes2 = ctx.saved_tensors
-    slopes = rotated_slopes(boxes1, boxes2, ctx.kind)
-    scaled = (bounded(grad.to(each)[..., None] * each) for each in slopes)
-    grad1, grad2 = (as_gradient_of(of, by.to(of.device)) for of, by in zip((boxes1, boxes2), scaled, strict=True))
-    wanted1, wanted2, *_ = ctx.needs_input_grad
-    return grad1 if wanted1 else None, grad2 if wanted2 else None, None
+    wanted = ctx.needs_input_grad[:2]
+    if torch.is_grad_enabled():
+        slopes = rotated_slopes(boxes1, boxes2, ctx.kind)
+        by1, by2 = (bounded(grad.to(each)[..., None] * each).to(grad.device) for each in slopes)
+    else:
+        by1, by2 = torch.ops.ptdet.rotated_overlap_backward(grad, boxes1, boxes2, ctx.kind, *wanted)
+    return as_gradient_of(boxes1, by1) if wanted[0] else None, as_gradient_of(boxes2, by2) if wanted[1] else None, None
 
 
 def pairwise_backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
