@@ -24,7 +24,8 @@ PTDET_HD auto part_within(T start, T along, T low, T high) {
   const T none(0.0), one(1.0);
   const auto flat = along == none;
   const T by = one / select(flat, one, along), first = (low - start) * by, last = (high - start) * by;
-  const T enter = clamped(least_of(first, last), none, one), leave = clamped(select(first < last, last, first), none, one);
+  const T enter = clamped(least_of(first, last), none, one);
+  const T leave = clamped(select(first < last, last, first), none, one);
   const auto outside = (start < low) | (start > high), on_end = flat & ((start == low) | (start == high));
   return PartWithin<T, decltype(on_end & on_end)>{select(flat, none, enter),
                                                   select(flat, select(outside, none, one), leave), on_end};
