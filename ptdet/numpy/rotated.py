@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from .._shared.arrays import Array, Indices
 from ._native import native
-from ._types import Array, Indices
 
 __all__ = ["batched_nms", "box_iou", "nms", "pairwise_overlap"]
 
