@@ -52,7 +52,7 @@ _NAMES = {
     ),
     "yolo": ("non_max_suppression",),
 }
-_MODULES = ("compat", "integrations", "io", "nn", "numpy", "onnx", "reference", "testing", "yolo")
+_MODULES = ("compat", "integrations", "io", "nn", "numpy", "onnx", "reference", "rotated", "testing", "yolo")
 _HOMES = {
     **{name: module for module, names in _NAMES.items() for name in names},
     **{method.function: f"ops.{method.stem}" for method in METHODS.values()},

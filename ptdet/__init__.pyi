@@ -6,6 +6,7 @@ from . import (
     numpy as numpy,
     onnx as onnx,
     reference as reference,
+    rotated as rotated,
     testing as testing,
     yolo as yolo,
 )

@@ -9,4 +9,5 @@
 #include "api/methods.h"
 #include "api/nms.h"
 #include "api/overlap.h"
+#include "api/rotated.h"
 #include "api/yolo.h"

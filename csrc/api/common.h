@@ -59,7 +59,7 @@ struct Column {
   Type type = Type::kFloat32;
 };
 
-// N rows of x1, y1, x2, y2.
+// N rows of x1, y1, x2, y2; of rotated boxes of cx, cy, w, h, angle.
 struct BoxColumn {
   const void* data = nullptr;
   int64_t row_stride = 4;

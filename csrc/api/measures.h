@@ -16,6 +16,15 @@ auto with_metric(Metric metric, F&& f) {
   __builtin_unreachable();
 }
 
+// The same of the measures of any shape; false if the metric is none of them.
+template <typename F>
+bool with_area_metric(Metric metric, F&& f) {
+  return with_metric(metric, [&](auto measure) {
+    if constexpr (decltype(measure)::kOfAreas) f(measure);
+    return decltype(measure)::kOfAreas;
+  });
+}
+
 // The raw value of a measure that is known at run time only.
 template <typename T>
 PTDET_HD T overlap_by(Metric metric, const Box<T>& a, const Box<T>& b) {

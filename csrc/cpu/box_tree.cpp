@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "math/rotated_box.h"
 #include "cpu/sort.h"
 
 namespace ptdet::cpu {
@@ -209,6 +210,8 @@ template struct TreeSpace<double>;
 template Tree<float> TreeSpace<float>::plant(const Box<float>*, uint32_t, const Filter<float>&, Role,
                                              const Host&) const;
 template Tree<double> TreeSpace<double>::plant(const Box<double>*, uint32_t, const Filter<double>&, Role,
+                                               const Host&) const;
+template Tree<double> TreeSpace<double>::plant(const RotatedBox<double>*, uint32_t, const Filter<double>&, Role,
                                                const Host&) const;
 
 }  // namespace ptdet::cpu

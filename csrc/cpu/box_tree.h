@@ -118,22 +118,23 @@ struct Asked {
   Suppresses<T> suppresses;
 };
 
-// Writes the blocks with boxes that may meet `box`, in no particular order, and returns how many.
-template <typename T>
-uint32_t search(const Tree<T>& tree, const Box<T>& box, Hits* hits) {
-  const T box_area = area(box);
-  if (tree.filter.inert(box_area)) return 0;
-  const T limit = tree.filter.limit(box_area, other(tree.role));
+// Writes the blocks with boxes that may meet a shape, in no particular order, and returns how many.
+template <typename T, typename Shape>
+uint32_t search(const Tree<T>& tree, const Shape& shape, Hits* hits) {
+  const T own_area = area(shape);
+  if (tree.filter.inert(own_area)) return 0;
+  const T limit = tree.filter.limit(own_area, other(tree.role));
+  const Box<T>& box = bounds(shape);
   if constexpr (sizeof(T) == 8)
     return simd().box_tree.search_double(tree, box, limit, hits);
   else
     return simd().box_tree.search_float(tree, box, limit, hits);
 }
 
-// body(number, place) for each box that may meet `box`, in no particular order.
-template <typename T, typename Body>
-void for_each_near(const Tree<T>& tree, const Box<T>& box, Hits* hits, Body&& body) {
-  const uint32_t found = search(tree, box, hits);
+// body(number, place) for each box that may meet a shape, in no particular order.
+template <typename T, typename Shape, typename Body>
+void for_each_near(const Tree<T>& tree, const Shape& shape, Hits* hits, Body&& body) {
+  const uint32_t found = search(tree, shape, hits);
   for (uint32_t i = 0; i < found; ++i)
     for (uint64_t lanes = hits[i].lanes; lanes; lanes &= lanes - 1) {
       const uint32_t at = hits[i].block * Block<T>::kLanes + static_cast<uint32_t>(__builtin_ctzll(lanes));

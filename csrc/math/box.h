@@ -1,7 +1,7 @@
 // The axis-aligned box. Every function lets a NaN coordinate through, as torch.min, max and clamp do: what NaN means is
 // decided once, in overlap.h.
 //
-// The box is the one instance so far of a *shape*. A shape is a struct with three functions beside it, and an index, a
+// It is a *shape*, as that of rotated_box.h is. A shape is a struct with three functions beside it, and an index, a
 // measure or a pass asks for nothing else:
 //   bounds(shape)               the axis-aligned box around it, which is what an index sees
 //   area(shape)                 its area

@@ -1,6 +1,7 @@
-// The elementary functions that decide something (SPEC 1): the exponential, the logistic sigmoid, the power and the arc
-// tangent, each once, for a number and a register of numbers, with the same bits on every processor. One rounding per
-// written operation, no branch. ptdet/reference/elementary.py is the same once more; SPEC has their errors.
+// The elementary functions that decide something (SPEC 1): the exponential, the logistic sigmoid, the power, the arc
+// tangent, the cosine and the sine, each once, for a number and a register of numbers, with the same bits on every
+// processor. One rounding per written operation, no branch. ptdet/reference/elementary.py is the same once more; SPEC
+// has their errors.
 #pragma once
 
 #include "math/pack_traits.h"
@@ -194,6 +195,53 @@ PTDET_HD T arctangent(T r) {
                       0.0381298097542250422, -0.0326411629297707717, 0.0259471057039563025, -0.018386836817918876,
                       0.0111220146697526334, -0.00548477897180935583, 0.00209063353526367613, -0.000572792578129209658,
                       0.0000997841081195303136, -8.26799581733715019e-6);
+}
+
+// The cosine and the sine of an angle in radians.
+template <typename T>
+struct Direction {
+  T cos, sin;
+};
+
+// x = n pi/2 + rest with n whole and |rest| <= pi/4, and what rounding took from rest. pi/2 comes in three parts, so
+// that n times the first two is exact up to 2^20 quarter turns. Beyond 2^50, where doubles are too far apart to say a
+// direction, rest is kept within its bounds. The polynomials are through the Chebyshev nodes. x is a double, or a
+// register of them.
+template <typename T>
+PTDET_HD Direction<T> direction(T x) {
+  const T shift(kRoundingShift<T>), quarter(0.7853981633974484), least(1e-15);
+  const T n = (x * T(0.6366197723675814) + shift) - shift;
+  const T second = n * T(6.07710050630396597660e-11), third = n * T(2.02226624879595063154e-21);
+  const T first = x - n * T(1.57079632673412561417), next = first - second, close = next - third;
+  const T lost = ((first - next) - second) + ((next - close) - third);
+  const T low = select((lost < least) & (lost > -least), lost, T(0.0));
+  const T below = select(close > quarter, quarter, close), rest = select(below < -quarter, -quarter, below);
+  const T square = rest * rest, half = T(0.5) * square, whole = T(1.0) - half;
+  const T of_third = rest * square *
+                     horner(square, -0.166666666666666646, 0.00833333333333094848, -0.000198412698367585707,
+                            2.75573161025505712e-6, -2.50511318446141068e-8, 1.59181292668033941e-10);
+  const T of_fourth = square * square *
+                      horner(square, 0.0416666666666666654, -0.00138888888888873972, 0.0000248015872987656857,
+                             -2.75573172717286237e-7, 2.08761462681595208e-9, -1.13826324079656163e-11);
+  const T sine = rest + (of_third + low * whole);
+  const T cosine = whole + (((T(1.0) - whole) - half) + (of_fourth - low * rest));
+  // the quadrant: -2 to 2
+  const T turns = (n * T(0.25) + shift) - shift, k = n - T(4.0) * turns;
+  const auto odd = k * k == T(1.0);
+  const T along = select(odd, sine, cosine), across = select(odd, cosine, sine);
+  return {select(k > T(0.5), -along, select(k < T(-1.5), -along, along)),
+          select(k > T(1.5), -across, select(k < T(-0.5), -across, across))};
+}
+
+// In double whatever T is, rounded to T once. NaN where x is not finite.
+template <typename T>
+PTDET_HD T cosine(T x) {
+  return in_double(x, [](auto wide) { return direction(wide).cos; });
+}
+
+template <typename T>
+PTDET_HD T sine(T x) {
+  return in_double(x, [](auto wide) { return direction(wide).sin; });
 }
 
 }  // namespace ptdet

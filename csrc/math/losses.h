@@ -69,11 +69,6 @@ PTDET_HD Raised<T> raised(T x, const LossShape<T>& shape) {
 }
 
 template <typename T>
-PTDET_HD T magnitude(T x) {
-  return select(x < T(0), -x, x);
-}
-
-template <typename T>
 PTDET_HD T sign_of(T x) {
   return select(x > T(0), T(1), select(x < T(0), T(-1), T(0)));
 }

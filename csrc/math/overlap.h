@@ -22,10 +22,12 @@ struct MeasureTraits {
   // Can it be above 0 although the boxes share no area? By its formula, or by rounding.
   static constexpr bool kAboveZeroApart = false;
   static constexpr bool kUsesAngle = false;  // of the diagonals (math/angle.h), which takes long to compute
+  static constexpr bool kOfAreas = false;    // asks for areas alone: a measure of any shape
   using Loose = Self;                        // an upper bound that takes little time to compute
 };
 
 struct Iou : MeasureTraits<Iou> {
+  static constexpr bool kOfAreas = true;
   template <typename Shape>
   PTDET_HD static auto between(const Shape& a, const Shape& b) {
     const auto inter = intersection_area(a, b);
@@ -87,6 +89,7 @@ struct Ciou : MeasureTraits<Ciou> {
 
 // The share of a that b covers.
 struct Iof : MeasureTraits<Iof> {
+  static constexpr bool kOfAreas = true;
   static constexpr Bound kBound = Bound::kOverFirst;
   template <typename Shape>
   PTDET_HD static auto between(const Shape& a, const Shape& b) {
@@ -96,6 +99,7 @@ struct Iof : MeasureTraits<Iof> {
 
 // The share of the smaller box that the other covers.
 struct Ios : MeasureTraits<Ios> {
+  static constexpr bool kOfAreas = true;
   static constexpr Bound kBound = Bound::kOverSmaller;
   template <typename Shape>
   PTDET_HD static auto between(const Shape& a, const Shape& b) {

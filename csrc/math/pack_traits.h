@@ -23,6 +23,13 @@ PTDET_HD T select(bool which, T yes, T no) {
   return which ? yes : no;
 }
 
+PTDET_HD bool any(bool which) { return which; }
+
+template <typename T>
+PTDET_HD T magnitude(T x) {
+  return select(x < T(0), -x, x);
+}
+
 // f(double) or f(a register of doubles), its result rounded to T once.
 template <typename F>
 PTDET_HD float in_double(float x, F&& f) {

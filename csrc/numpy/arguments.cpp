@@ -119,9 +119,10 @@ std::optional<int64_t> limit_of(const char* name, const py::object& given) {
   return value;
 }
 
-Candidates::Candidates(const py::object& given_boxes, const py::object& given_scores, const py::object& given_idxs)
+Candidates::Candidates(const py::object& given_boxes, const py::object& given_scores, const py::object& given_idxs,
+                       int64_t numbers)
     : boxes("boxes", given_boxes), scores("scores", given_scores) {
-  boxes.expect_shape(boxes.dims() == 2 && boxes.size(1) == 4, "(N, 4)");
+  boxes.expect_shape(boxes.dims() == 2 && boxes.size(1) == numbers, "(N, " + std::to_string(numbers) + ")");
   boxes.expect_floating();
   if (count() >= 0xffffffffll) throw py::value_error("boxes: expected fewer than 2^32 - 1");
   const std::string one_each = "(" + std::to_string(count()) + ",)";
@@ -130,6 +131,11 @@ Candidates::Candidates(const py::object& given_boxes, const py::object& given_sc
   if (given_idxs.is_none()) return;
   idxs.emplace("idxs", given_idxs);
   idxs->expect_shape(idxs->dims() == 1 && idxs->size(0) == count(), one_each);
+}
+
+void check_area_metric(const char* name, Metric metric) {
+  if (metric == Metric::kIou || metric == Metric::kIof || metric == Metric::kIos) return;
+  throw py::value_error(std::string(name) + ": expected one of iou, iof, ios for rotated boxes");
 }
 
 Numbers::Numbers(const char* name, const py::object& given, const Candidates& candidates) : array(name, given) {

@@ -70,10 +70,14 @@ struct Candidates {
   Readable boxes, scores;
   std::optional<Readable> idxs;
 
-  Candidates(const py::object& boxes, const py::object& scores, const py::object& idxs);
+  // `numbers`: of a box.
+  Candidates(const py::object& boxes, const py::object& scores, const py::object& idxs, int64_t numbers = 4);
   int64_t count() const { return boxes.size(0); }
   NmsInput input() const;
 };
+
+// Refuses what rotated boxes have not.
+void check_area_metric(const char* name, Metric metric);
 
 // A number a box, of an array that a method takes besides; lives as long as this.
 struct Numbers {

@@ -6,28 +6,26 @@
 namespace ptdet {
 namespace {
 
-Readable box_set(const char* name, const py::object& given) {
+Readable box_set(const char* name, const py::object& given, int64_t numbers) {
   Readable boxes(name, given);
-  boxes.expect_shape(boxes.dims() == 2 && boxes.size(1) == 4, "(N, 4)");
+  boxes.expect_shape(boxes.dims() == 2 && boxes.size(1) == numbers, "(N, " + std::to_string(numbers) + ")");
   if (!holds_coordinates(boxes.type()))
     throw py::type_error(std::string(name) + ": expected floats or integers, got " +
                          py::str(boxes.dtype()).cast<std::string>());
   return boxes;
 }
 
-py::object pairwise_overlap(const py::object& boxes1, const py::object& boxes2, const py::object& kind,
-                            const py::object& eps) {
-  const Readable a = box_set("boxes1", boxes1), b = box_set("boxes2", boxes2);
+// run(input, out, host) with two sets of boxes of so many numbers.
+template <typename Run>
+py::object overlaps_of(const py::object& boxes1, const py::object& boxes2, int64_t numbers, const OverlapParams& params,
+                       Run&& run) {
+  const Readable a = box_set("boxes1", boxes1, numbers), b = box_set("boxes2", boxes2, numbers);
   PairwiseInput input;
+  input.params = params;
   input.rows = a.size(0);
   input.columns = b.size(0);
   input.a = {a.data(), a.stride(0), a.stride(1), a.type()};
   input.b = {b.data(), b.stride(0), b.stride(1), b.type()};
-  input.params.metric = named("kind", kind, kMetrics);
-  input.params.epsilon = number_of("eps", eps);
-  if (!(input.params.epsilon >= 0) || std::isinf(input.params.epsilon))
-    throw py::value_error("eps: expected a finite number >= 0, got " + py::str(eps).cast<std::string>());
-
   const bool wide = a.type() == Type::kFloat64 || b.type() == Type::kFloat64;
   py::array found(wide ? py::dtype::of<double>() : py::dtype::of<float>(),
                   std::vector<py::ssize_t>{input.rows, input.columns});
@@ -36,12 +34,32 @@ py::object pairwise_overlap(const py::object& boxes1, const py::object& boxes2, 
   void* out = found.mutable_data();
   {
     const Unlocked others_may_run;
-    cpu::pairwise_overlap(input, out, host.get());
+    run(input, out, host.get());
   }
   return found;
 }
 
-const Registration register_overlap([](py::module_& m) { m.def("pairwise_overlap", &pairwise_overlap); });
+py::object pairwise_overlap(const py::object& boxes1, const py::object& boxes2, const py::object& kind,
+                            const py::object& eps) {
+  OverlapParams params;
+  params.metric = named("kind", kind, kMetrics);
+  params.epsilon = number_of("eps", eps);
+  if (!(params.epsilon >= 0) || std::isinf(params.epsilon))
+    throw py::value_error("eps: expected a finite number >= 0, got " + py::str(eps).cast<std::string>());
+  return overlaps_of(boxes1, boxes2, 4, params, &cpu::pairwise_overlap);
+}
+
+py::object rotated_pairwise_overlap(const py::object& boxes1, const py::object& boxes2, const py::object& kind) {
+  OverlapParams params;
+  params.metric = named("kind", kind, kMetrics);
+  check_area_metric("kind", params.metric);
+  return overlaps_of(boxes1, boxes2, 5, params, &cpu::rotated_pairwise_overlap);
+}
+
+const Registration register_overlap([](py::module_& m) {
+  m.def("pairwise_overlap", &pairwise_overlap);
+  m.def("rotated_pairwise_overlap", &rotated_pairwise_overlap);
+});
 
 }  // namespace
 }  // namespace ptdet

@@ -70,8 +70,9 @@ inline Column numbers_of(const Tensor& t, const Tensor& boxes, const char* name)
   return column_of(t, boxes.size(0), name);
 }
 
-inline NmsInput nms_input(const Tensor& boxes, const Tensor& scores, const Index& idxs) {
-  STD_TORCH_CHECK(boxes.dim() == 2 && boxes.size(1) == 4, "ptdet: boxes must have shape (N, 4)");
+// `numbers`: of a box.
+inline NmsInput nms_input(const Tensor& boxes, const Tensor& scores, const Index& idxs, int64_t numbers = 4) {
+  STD_TORCH_CHECK(boxes.dim() == 2 && boxes.size(1) == numbers, "ptdet: boxes must have shape (N, ", numbers, ")");
   NmsInput input;
   input.count = boxes.size(0);
   STD_TORCH_CHECK(input.count < 0xffffffffll, "ptdet: boxes must be fewer than 2^32 - 1");
@@ -97,6 +98,12 @@ inline NmsParams nms_params(int64_t count, double iou_threshold, const std::stri
   params.score_threshold = score_threshold.value_or(0.0);
   params.max_output = max_output && *max_output < count ? *max_output : count;
   return params;
+}
+
+// Rotated boxes have no others.
+inline void check_area_metric(Metric metric) {
+  STD_TORCH_CHECK(metric == Metric::kIou || metric == Metric::kIof || metric == Metric::kIos,
+                  "ptdet: the metric of rotated boxes must be iou, iof or ios");
 }
 
 // What a kernel says of its input in place of how many boxes it kept.

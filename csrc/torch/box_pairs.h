@@ -8,8 +8,10 @@
 
 namespace ptdet {
 
-inline void check_boxes(const Tensor& t, int64_t least_dims, const char* name) {
-  STD_TORCH_CHECK(t.dim() >= least_dims && t.size(t.dim() - 1) == 4, "ptdet: ", name, " must have shape (..., 4)");
+// `numbers`: of a box.
+inline void check_boxes(const Tensor& t, int64_t least_dims, const char* name, int64_t numbers = 4) {
+  STD_TORCH_CHECK(t.dim() >= least_dims && t.size(t.dim() - 1) == numbers, "ptdet: ", name, " must have shape (..., ",
+                  numbers, ")");
   const Type type = type_of(t, name);
   STD_TORCH_CHECK(holds_coordinates(type), "ptdet: ", name, " must be floating or int64, int32, int16, int8 or uint8");
 }

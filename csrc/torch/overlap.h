@@ -9,7 +9,7 @@
 
 namespace ptdet {
 
-// Two tensors (*batch, N, 4) and (*batch, M, 4).
+// Two tensors (*batch, N, 4) and (*batch, M, 4), or of boxes of more numbers.
 struct Matrix {
   const Tensor& boxes1;
   const Tensor& boxes2;
@@ -18,8 +18,9 @@ struct Matrix {
   PairwiseInput input;
   std::array<int64_t, 66> sizes;  // of the batch, with room for two more
 
-  Matrix(const Tensor& first, const Tensor& second, const std::string& kind, double eps, double joint_eps)
-      : boxes1(first), boxes2(second), dims(checked_batch(first, second)), runs(first, second, dims) {
+  Matrix(const Tensor& first, const Tensor& second, const std::string& kind, double eps, double joint_eps,
+         int64_t numbers = 4)
+      : boxes1(first), boxes2(second), dims(checked_batch(first, second, numbers)), runs(first, second, dims) {
     input.batch = runs.size();
     input.rows = boxes1.size(dims);
     input.columns = boxes2.size(dims);
@@ -29,9 +30,9 @@ struct Matrix {
     for (int64_t d = 0; d < dims; ++d) sizes[static_cast<size_t>(d)] = boxes1.size(d);
   }
 
-  static int64_t checked_batch(const Tensor& first, const Tensor& second) {
-    check_boxes(first, 2, "boxes1");
-    check_boxes(second, 2, "boxes2");
+  static int64_t checked_batch(const Tensor& first, const Tensor& second, int64_t numbers) {
+    check_boxes(first, 2, "boxes1", numbers);
+    check_boxes(second, 2, "boxes2", numbers);
     STD_TORCH_CHECK(first.dim() == second.dim(), "ptdet: boxes1 and boxes2 must have equal leading dimensions");
     return first.dim() - 2;
   }

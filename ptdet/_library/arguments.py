@@ -24,6 +24,7 @@ from .checks import (
     check_not_negative,
     check_number_a_box,
     check_tensor,
+    numbers_of_boxes,
 )
 from .signatures import SIGNATURES
 
@@ -58,7 +59,7 @@ def check_arguments(operator: str, *arguments: Any, **keywords: Any) -> None:
     signature = SIGNATURES[operator]
     given = signature.named(*arguments, **keywords)
     boxes = given.pop("boxes")
-    check_candidates(boxes, given.pop("scores"))
+    check_candidates(boxes, given.pop("scores"), numbers_of_boxes(operator))
     for name, value in given.items():
         if name not in signature.tensors:
             parameter_of(operator, name).check(name, value)

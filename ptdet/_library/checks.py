@@ -53,16 +53,29 @@ def check_has_data(name: str, tensor: Tensor) -> None:
         raise ValueError(f"{name}: expected a tensor with data, got one on device meta")
 
 
-def check_candidates(boxes: Any, scores: Any) -> None:
-    """What every suppression asks of its boxes (N, 4) and scores (N,)."""
+def numbers_of_boxes(operator: str) -> int:
+    """How many numbers an operator of torch.ops.ptdet asks of a box."""
+    return 5 if operator.startswith("rotated_") else 4
+
+
+def check_candidates(boxes: Any, scores: Any, numbers: int = 4) -> None:
+    """What every suppression asks of its boxes (N, numbers) and scores (N,)."""
     check_dense(boxes=boxes, scores=scores)
-    if boxes.dim() != 2 or boxes.shape[1] != 4:
-        raise WrongShape(f"boxes: expected shape (N, 4), got {tuple(boxes.shape)}")
+    if boxes.dim() != 2 or boxes.shape[1] != numbers:
+        raise WrongShape(f"boxes: expected shape (N, {numbers}), got {tuple(boxes.shape)}{_advice(boxes, numbers)}")
     check_floating("boxes", boxes)
     if scores.dim() != 1 or scores.shape[0] != boxes.shape[0]:
         raise WrongShape(f"scores: expected shape ({boxes.shape[0]},), got {tuple(scores.shape)}")
     check_floating("scores", scores)
     check_device("scores", scores, boxes)
+
+
+def _advice(boxes: Tensor, numbers: int) -> str:
+    if boxes.dim() != 2 or boxes.shape[1] != 9 - numbers:
+        return ""
+    if numbers == 5:
+        return ": (cx, cy, w, h, angle) is asked for, and ptdet takes x1, y1, x2, y2"
+    return ": ptdet.rotated takes (cx, cy, w, h, angle); if the fifth is a score, pass it as scores"
 
 
 def check_ids(name: str, ids: Any, boxes: Tensor) -> None:

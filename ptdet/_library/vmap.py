@@ -38,9 +38,14 @@ def front(tensor: Tensor, batched: int | None, size: int, place: int = 0) -> Ten
     return tensor.unsqueeze(place).expand(*shape[:place], size, *shape[place:])
 
 
-def _pairwise_overlap(info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> tuple[Tensor, int]:
-    boxes = [front(arguments[i], in_dims[i], info.batch_size) for i in range(2)]
-    return torch.ops.ptdet.pairwise_overlap(*boxes, *arguments[2:]), 0
+def _of_two(name: str) -> Callable[..., tuple[Tensor, int]]:
+    """Of an operator on two sets of boxes, whose result has the leading dimensions of both."""
+
+    def rule(info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> tuple[Tensor, int]:
+        boxes = [front(arguments[i], in_dims[i], info.batch_size) for i in range(2)]
+        return getattr(torch.ops.ptdet, name)(*boxes, *arguments[2:]), 0
+
+    return rule
 
 
 def _pairwise_overlap_backward(info: Any, in_dims: tuple[Any, ...], *arguments: Any) -> tuple[Any, Any]:
@@ -76,7 +81,7 @@ def _graded_box_loss_backward(info: Any, in_dims: tuple[Any, ...], *arguments: A
 
 
 VMAPS: dict[str, Callable[..., Any]] = {
-    "pairwise_overlap": _pairwise_overlap,
+    **{name: _of_two(name) for name in ("pairwise_overlap", "rotated_pairwise_overlap", "rotated_overlap")},
     "pairwise_overlap_backward": _pairwise_overlap_backward,
     "graded_box_loss": _graded_box_loss,
     "graded_box_loss_backward": _graded_box_loss_backward,

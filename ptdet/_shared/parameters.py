@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from .checks import check_flag, check_limit, check_number, check_number_or_none, check_positive, one_of
 
 METRICS = ("iou", "giou", "diou", "ciou", "iof", "ios", "tiou")
+ROTATED_METRICS = ("iou", "iof", "ios")  # of areas alone: those of rotated boxes
 LOSSES = (
     *("iou", "giou", "diou", "ciou", "eiou", "focal_eiou", "siou", "alpha_iou", "mpdiou", "inner_iou", "nwd"),
     "wiou_v1",
@@ -37,6 +38,8 @@ PARAMETERS: dict[str, Parameter] = {
     "score_threshold": Parameter(check_number_or_none, "only boxes with a score above it take part", (None, 0.3)),
     "max_output": Parameter(check_limit, "keep at most so many, the best", (None, 0, 7)),
     "metric": choice("the overlap", *METRICS),
+    "rotated_nms.metric": choice("the overlap", *ROTATED_METRICS),
+    "rotated_nms_walk.metric": choice("the overlap", *ROTATED_METRICS),
     "inclusive": flag("remove at overlap == iou_threshold too"),
     "beta": Parameter(check_positive, "above 0", (1.0, 0.6, 1.7)),
     "overlap_threshold": Parameter(check_number, "any number but NaN", (0.5, 0.1, -0.2, 0.9)),

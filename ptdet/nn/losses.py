@@ -208,7 +208,7 @@ class WIoULoss(_BoxLoss):
         if self.running_mean is None:
             return
         if is_traced():  # the next batch may be empty, which this one then is not
-            mean = torch.where(torch.ones_like(error).sum() > 0, losses._reduced(error, "mean"), self.running_mean)
+            mean = torch.where(torch.ones_like(error).sum() > 0, losses.reduced(error, "mean"), self.running_mean)
             self.running_mean.lerp_(mean.to(self.running_mean.dtype), self.momentum)
         elif error.numel() > 0:
             self.running_mean.lerp_(error.mean().to(self.running_mean.dtype), self.momentum)

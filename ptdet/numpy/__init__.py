@@ -6,7 +6,7 @@ raises TypeError or ValueError that name the argument, what was expected and wha
 """
 
 from .._shared.letterbox import Letterbox
-from . import _nms_variants
+from . import _nms_variants, rotated as rotated
 from ._box_fusion import non_maximum_weighted, weighted_boxes_fusion
 from ._decode import decode_ssd, decode_yolox, prior_boxes
 from ._letterbox import letterbox, unletterbox

@@ -16,7 +16,7 @@ from .._shared.checks import check_at_least, check_positive, one_of
 from ._paired_losses import losses_of
 
 
-def _reduced(loss: Tensor, reduction: str) -> Tensor:
+def reduced(loss: Tensor, reduction: str) -> Tensor:
     if reduction == "none":
         return loss
     if reduction == "mean" and is_traced():  # the next call may have no pair
@@ -41,7 +41,7 @@ def box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: f
     tensor(0.8571)
     """
     check_loss(boxes1, boxes2, reduction, eps)
-    return _reduced(losses_of("iou", boxes1, boxes2, eps), reduction)
+    return reduced(losses_of("iou", boxes1, boxes2, eps), reduction)
 
 
 def generalized_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: float = 1e-7) -> Tensor:
@@ -67,7 +67,7 @@ def generalized_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "n
     tensor(1.0794)
     """
     check_loss(boxes1, boxes2, reduction, eps)
-    return _reduced(losses_of("giou", boxes1, boxes2, eps), reduction)
+    return reduced(losses_of("giou", boxes1, boxes2, eps), reduction)
 
 
 def distance_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: float = 1e-7) -> Tensor:
@@ -81,7 +81,7 @@ def distance_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none
     tensor(0.9683)
     """
     check_loss(boxes1, boxes2, reduction, eps)
-    return _reduced(losses_of("diou", boxes1, boxes2, eps), reduction)
+    return reduced(losses_of("diou", boxes1, boxes2, eps), reduction)
 
 
 def complete_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: float = 1e-7) -> Tensor:
@@ -96,7 +96,7 @@ def complete_box_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none
     tensor(0.5532)
     """
     check_loss(boxes1, boxes2, reduction, eps)
-    return _reduced(losses_of("ciou", boxes1, boxes2, eps), reduction)
+    return reduced(losses_of("ciou", boxes1, boxes2, eps), reduction)
 
 
 def efficient_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", eps: float = 1e-7) -> Tensor:
@@ -110,7 +110,7 @@ def efficient_iou_loss(boxes1: Tensor, boxes2: Tensor, reduction: str = "none", 
     tensor(0.8000)
     """
     check_loss(boxes1, boxes2, reduction, eps)
-    return _reduced(losses_of("eiou", boxes1, boxes2, eps), reduction)
+    return reduced(losses_of("eiou", boxes1, boxes2, eps), reduction)
 
 
 def focal_efficient_iou_loss(
@@ -132,7 +132,7 @@ def focal_efficient_iou_loss(
     """
     check_loss(boxes1, boxes2, reduction, eps)
     check_at_least("gamma", gamma)
-    return _reduced(losses_of("focal_eiou", boxes1, boxes2, eps, power=gamma), reduction)
+    return reduced(losses_of("focal_eiou", boxes1, boxes2, eps, power=gamma), reduction)
 
 
 def scylla_iou_loss(
@@ -156,7 +156,7 @@ def scylla_iou_loss(
     """
     check_loss(boxes1, boxes2, reduction, eps)
     check_positive("theta", theta)
-    return _reduced(losses_of("siou", boxes1, boxes2, eps, power=theta), reduction)
+    return reduced(losses_of("siou", boxes1, boxes2, eps, power=theta), reduction)
 
 
 def alpha_iou_loss(
@@ -179,7 +179,7 @@ def alpha_iou_loss(
     check_loss(boxes1, boxes2, reduction, eps)
     check_positive("alpha", alpha)
     one_of("base", base, ("iou", "giou", "diou", "ciou"))
-    return _reduced(losses_of("alpha_iou", boxes1, boxes2, eps, power=alpha, base=base), reduction)
+    return reduced(losses_of("alpha_iou", boxes1, boxes2, eps, power=alpha, base=base), reduction)
 
 
 def mpd_iou_loss(
@@ -198,7 +198,7 @@ def mpd_iou_loss(
     tensor(1.0171)
     """
     check_loss(boxes1, boxes2, reduction, eps)
-    return _reduced(losses_of("mpdiou", boxes1, boxes2, eps, scale=squared_diagonal(image_size)), reduction)
+    return reduced(losses_of("mpdiou", boxes1, boxes2, eps, scale=squared_diagonal(image_size)), reduction)
 
 
 def inner_iou_loss(
@@ -227,7 +227,7 @@ def inner_iou_loss(
     check_loss(boxes1, boxes2, reduction, eps)
     check_positive("ratio", ratio)
     one_of("base", base, ("iou", "giou", "diou", "ciou", "eiou", "siou"))
-    return _reduced(losses_of("inner_iou", boxes1, boxes2, eps, power=4.0, scale=ratio, base=base), reduction)
+    return reduced(losses_of("inner_iou", boxes1, boxes2, eps, power=4.0, scale=ratio, base=base), reduction)
 
 
 def normalized_wasserstein_loss(
@@ -250,7 +250,7 @@ def normalized_wasserstein_loss(
     """
     check_loss(boxes1, boxes2, reduction, eps)
     check_positive("constant", constant)
-    return _reduced(losses_of("nwd", boxes1, boxes2, eps, scale=constant), reduction)
+    return reduced(losses_of("nwd", boxes1, boxes2, eps, scale=constant), reduction)
 
 
 def wise_iou_loss(
@@ -292,6 +292,6 @@ def wise_iou_loss(
     if version == 1:
         if mean is not None:
             raise ValueError(f"mean: expected None for version 1, got {mean!r}")
-        return _reduced(losses_of("wiou_v1", boxes1, boxes2, eps), reduction)
+        return reduced(losses_of("wiou_v1", boxes1, boxes2, eps), reduction)
     past, power = running_mean(mean, boxes1), (gamma if version == 2 else alpha)
-    return _reduced(losses_of(f"wiou_v{version}", boxes1, boxes2, eps, power, delta, mean=past), reduction)
+    return reduced(losses_of(f"wiou_v{version}", boxes1, boxes2, eps, power, delta, mean=past), reduction)

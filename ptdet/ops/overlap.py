@@ -17,6 +17,7 @@ from .._library.overlap_checks import check_boxes, check_two
 from .._library.register import operator
 from .._shared.checks import check_at_least, check_flag, one_of
 from ..reference.loss_terms import guarded
+from ._broadcast import broadcast, with_equal_batch
 
 GRADED_BOX_LOSS = operator("graded_box_loss")
 PAIRWISE_OVERLAP = operator("pairwise_overlap")
@@ -67,7 +68,7 @@ def pairwise_overlap(
         if not (isinstance(fmt, str) and fmt == "xyxy"):
             boxes1, boxes2 = corners(boxes1, fmt), corners(boxes2, fmt)
         if boxes1.shape[:-2] != boxes2.shape[:-2]:
-            boxes1, boxes2 = _with_equal_batch(_in_range(boxes1), _in_range(boxes2))
+            boxes1, boxes2 = with_equal_batch(_in_range(boxes1), _in_range(boxes2))
         settings = kind, eps, 0.0
         if torch.compiler.is_compiling():
             return PAIRWISE_OVERLAP(boxes1, boxes2, *settings)  # type: ignore[no-any-return]
@@ -239,7 +240,7 @@ def graded(
 ) -> Tensor:
     """The value of `graded_box_loss`, for boxes that broadcast and have been checked; shape is power, scale, base."""
     if boxes1.shape != boxes2.shape:
-        boxes1, boxes2 = _broadcast(_in_range(boxes1), _in_range(boxes2))
+        boxes1, boxes2 = broadcast(_in_range(boxes1), _in_range(boxes2))
     if torch.compiler.is_compiling():
         run = GRADED_BOX_LOSS
         needed = _needed(boxes1, boxes2)
@@ -277,21 +278,3 @@ def _in_range(boxes: Tensor) -> Tensor:
     if _needed(boxes, boxes)[0] or (torch.is_grad_enabled() and torch._C._are_functorch_transforms_active()):
         return guarded(boxes, dtype)
     return boxes.to(dtype)
-
-
-def _broadcast(boxes1: Tensor, boxes2: Tensor) -> tuple[Tensor, Tensor]:
-    try:
-        both: tuple[Tensor, Tensor] = torch.broadcast_tensors(boxes1, boxes2)
-    except RuntimeError:
-        expected = f"a shape that broadcasts with {tuple(boxes1.shape)}"
-        raise ValueError(f"boxes2: expected {expected}, got {tuple(boxes2.shape)}") from None
-    return both
-
-
-def _with_equal_batch(boxes1: Tensor, boxes2: Tensor) -> tuple[Tensor, Tensor]:
-    try:
-        batch = torch.broadcast_shapes(boxes1.shape[:-2], boxes2.shape[:-2])
-    except RuntimeError:
-        expected = f"leading dimensions that broadcast with {tuple(boxes1.shape[:-2])}"
-        raise ValueError(f"boxes2: expected {expected}, got {tuple(boxes2.shape)}") from None
-    return boxes1.expand(*batch, *boxes1.shape[-2:]), boxes2.expand(*batch, *boxes2.shape[-2:])

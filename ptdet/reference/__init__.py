@@ -8,7 +8,7 @@ from .batch import class_candidates, image_order, ragged_groups, rows_at
 from .box_fusion import wbf_walk
 from .channel_norm import channel_norm, channel_norm_backward
 from .detections import yolo_postprocess
-from .elementary import arctangent, exponential, power, sigmoid
+from .elementary import arctangent, cosine, exponential, power, sigmoid, sine
 from .image_slots import image_slots
 from .losses import box_loss, detached_factors
 from .matrix_nms import fast_nms_walk, matrix_nms_walk
@@ -25,6 +25,14 @@ from .pairs import (
     pairwise_overlap_backward,
 )
 from .parameter import parameter
+from .rotated_nms import rotated_nms, rotated_nms_walk
+from .rotated_overlap import (
+    raw_rotated_overlap,
+    rotated_overlap,
+    rotated_overlap_backward,
+    rotated_pairwise_overlap,
+    rotated_slopes,
+)
 from .soft_nms import soft_nms_walk
 from .thresholds import above, exceeds
 from .yolo import non_max_suppression, yolo_filter, yolo_pipeline
@@ -38,6 +46,7 @@ __all__ = [
     "channel_norm_backward",
     "class_candidates",
     "computed",
+    "cosine",
     "decreasing",
     "detached_factors",
     "exceeds",
@@ -63,8 +72,16 @@ __all__ = [
     "power",
     "ragged_groups",
     "raw_overlap",
+    "raw_rotated_overlap",
+    "rotated_nms",
+    "rotated_nms_walk",
+    "rotated_overlap",
+    "rotated_overlap_backward",
+    "rotated_pairwise_overlap",
+    "rotated_slopes",
     "rows_at",
     "sigmoid",
+    "sine",
     "soft_nms_walk",
     "wbf_walk",
     "yolo_filter",

@@ -1,4 +1,4 @@
-"""The exponential, the sigmoid, the power and the arc tangent, as docs/SPEC.md section 1 defines them.
+"""The exponential, the sigmoid, the power, the arc tangent, the cosine and the sine of docs/SPEC.md section 1.
 
 One rounding for each written operation, in torch operations that every processor rounds alike: no library's own exp,
 whose last bit depends on the processor. A slope is the function's derivative, not that of its polynomial.
@@ -40,6 +40,16 @@ ARCTANGENT_OF_DOUBLE = (
     -0.0326411629297707717, 0.0259471057039563025, -0.018386836817918876, 0.0111220146697526334,
     -0.00548477897180935583, 0.00209063353526367613, -0.000572792578129209658, 0.0000997841081195303136,
     -8.26799581733715019e-6,
+)  # fmt: skip
+
+QUARTER_TURN = (1.57079632673412561417, 6.07710050630396597660e-11, 2.02226624879595063154e-21)
+SINE = (
+    -0.166666666666666646, 0.00833333333333094848, -0.000198412698367585707, 2.75573161025505712e-6,
+    -2.50511318446141068e-8, 1.59181292668033941e-10,
+)  # fmt: skip
+COSINE = (
+    0.0416666666666666654, -0.00138888888888873972, 0.0000248015872987656857, -2.75573172717286237e-7,
+    2.08761462681595208e-9, -1.13826324079656163e-11,
 )  # fmt: skip
 
 
@@ -114,6 +124,16 @@ def power(a: Tensor, p: float | Tensor) -> Tensor:
 def arctangent(r: Tensor) -> Tensor:
     """The arc tangent of r in [0, 1]."""
     return with_slope(r, _arctangent, lambda r: 1 / (1 + r * r))
+
+
+def cosine(x: Tensor) -> Tensor:
+    """Of an angle in radians, in float64 and rounded to the type of x once; NaN where x is not finite."""
+    return with_slope(x, lambda x: _direction(x)[0], lambda x: -sine(x))
+
+
+def sine(x: Tensor) -> Tensor:
+    """As `cosine`."""
+    return with_slope(x, lambda x: _direction(x)[1], cosine)
 
 
 def diagonal_angle(width: Tensor, height: Tensor) -> Tensor:
@@ -266,3 +286,34 @@ def _arctangent(r: Tensor) -> Tensor:
     """r times a polynomial in r^2 through the Chebyshev nodes of atan(sqrt s) / sqrt s."""
     coefficients = ARCTANGENT_OF_FLOAT if r.dtype == torch.float32 else ARCTANGENT_OF_DOUBLE
     return r * polynomial(r * r, *coefficients)
+
+
+def _direction(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosine and sine: x = n pi/2 + rest, and polynomials of rest, which is kept within pi/4 for an x beyond 2^50."""
+    device, dtype = x.device, x.dtype
+    if device.type == "mps":  # has no float64
+        x = x.cpu()
+    x = x.double()
+    quarter, least = 0.7853981633974484, 1e-15
+    n = rounded(x * 0.6366197723675814)
+    first = x - n * QUARTER_TURN[0]
+    second, third = n * QUARTER_TURN[1], n * QUARTER_TURN[2]
+    after = first - second
+    rest = after - third
+    lost = ((first - after) - second) + ((after - rest) - third)
+    low = torch.where((lost < least) & (lost > -least), lost, 0.0)
+    rest = torch.where(rest > quarter, quarter, rest)
+    rest = torch.where(rest < -quarter, -quarter, rest)
+    square = rest * rest
+    half = 0.5 * square
+    whole = 1 - half
+    of_third = rest * square * polynomial(square, *SINE)
+    of_fourth = square * square * polynomial(square, *COSINE)
+    of_sine = rest + (of_third + low * whole)
+    of_cosine = whole + (((1 - whole) - half) + (of_fourth - low * rest))
+    k = n - 4 * rounded(n * 0.25)  # the quadrant: -2 to 2
+    odd = k * k == 1
+    along, across = torch.where(odd, of_sine, of_cosine), torch.where(odd, of_cosine, of_sine)
+    along = torch.where((k > 0.5) | (k < -1.5), -along, along)
+    across = torch.where((k > 1.5) | (k < -0.5), -across, across)
+    return along.to(dtype).to(device), across.to(dtype).to(device)

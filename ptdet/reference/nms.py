@@ -1,7 +1,7 @@
 """Hard suppression, row by row: the memory of a row is the candidates that are left."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
@@ -43,7 +43,10 @@ def greedy(
     score_threshold: float | None,
     max_output: int | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """The greedy pass under any test `removes(candidates, selected, row)`, boxes and the row of the selected one."""
+    """The greedy pass under any test `removes(candidates, selected, row)`, boxes and the row of the selected one.
+
+    A box is a row of any length.
+    """
     boxes, order = computed(boxes.detach()), candidates_in_order(scores, score_threshold)
     owner = torch.full_like(scores, -1, dtype=torch.int64)
     for members in split_by_group(order, idxs):
@@ -133,23 +136,26 @@ def check(
     metric: str,
     score_threshold: float | None,
     max_output: int | None,
+    numbers: int = 4,
+    metrics: Iterable[str] = METRICS,
 ) -> None:
+    """`numbers`: of a box."""
     for name, given in (("boxes", boxes), ("scores", scores)):
         if not isinstance(given, Tensor):
             raise TypeError(f"{name}: expected a torch.Tensor, got {type(given).__name__}")
     for name, other in (("scores", scores), ("idxs", idxs)):
         if other is not None and other.device != boxes.device:
             raise ValueError(f"{name}: expected device {boxes.device} as of boxes, got {other.device}")
-    if boxes.dim() != 2 or boxes.size(1) != 4:
-        raise ValueError(f"boxes: expected shape (N, 4), got {tuple(boxes.shape)}")
+    if boxes.dim() != 2 or boxes.size(1) != numbers:
+        raise ValueError(f"boxes: expected shape (N, {numbers}), got {tuple(boxes.shape)}")
     if boxes.dtype not in FLOATS:
         raise TypeError(f"boxes: expected a floating dtype, got {boxes.dtype}")
     if scores.shape != boxes.shape[:1]:
         raise ValueError(f"scores: expected shape ({len(boxes)},), got {tuple(scores.shape)}")
     if scores.dtype not in FLOATS:
         raise TypeError(f"scores: expected a floating dtype, got {scores.dtype}")
-    if metric not in METRICS:
-        raise ValueError(f"metric: expected one of {', '.join(METRICS)}, got {metric!r}")
+    if metric not in metrics:
+        raise ValueError(f"metric: expected one of {', '.join(metrics)}, got {metric!r}")
     for name, threshold in (("iou_threshold", iou_threshold), ("score_threshold", score_threshold)):
         if threshold is not None and math.isnan(threshold):
             raise ValueError(f"{name}: expected a number, got nan")

@@ -8,7 +8,7 @@ import torch
 
 from .. import reference
 from .._library.autograd import GRADIENTS
-from . import heads, overlap_samples, samples, samples_batch, samples_methods, samples_norm
+from . import heads, overlap_samples, samples, samples_batch, samples_methods, samples_norm, samples_rotated
 from .samples import Sample
 
 
@@ -40,6 +40,17 @@ CATALOG: list[Operation] = [
     Operation("graded_box_loss", overlap_samples.graded, reference.graded_box_loss, 1e-6, True),
     Operation("graded_box_loss_backward", overlap_samples.graded_backward, reference.graded_box_loss_backward),
     Operation("graded_box_loss_gradient", overlap_samples.graded_gradient, reference.graded_box_loss_gradient, 1e-6),
+    Operation(
+        *("rotated_pairwise_overlap", samples_rotated.pairwise, reference.rotated_pairwise_overlap),
+        differentiable=True,
+    ),
+    Operation("rotated_overlap", samples_rotated.one_by_one, reference.rotated_overlap, differentiable=True),
+    Operation(
+        *("rotated_overlap_backward", samples_rotated.backward, reference.rotated_overlap_backward),
+        tolerance=1e-6,
+    ),
+    Operation("rotated_nms", samples_rotated.suppression, reference.rotated_nms),
+    Operation("rotated_nms_walk", samples_rotated.suppression, reference.rotated_nms_walk),
     Operation("yolo_filter", heads.yolo_filter, reference.yolo_filter),
     Operation("yolo_postprocess", heads.yolo_postprocess, reference.yolo_postprocess),
     Operation("yolo_pipeline", heads.yolo_pipeline, reference.yolo_pipeline),

@@ -19,6 +19,7 @@ def others(case: Case, seed: int) -> list[torch.Tensor]:
     """What the methods that search a tree answer to the first boxes of a case."""
     call = case.boxes[:400], case.scores[:400].abs(), None if case.idxs is None else case.idxs[:400], case.iou_threshold
     members = ("cluster", "overlapping", "later", "best")[seed % 4]
+    rotated = torch.cat([call[0], call[1][:, None]], dim=1)
     call_of_models = (*call[:3], None, None, call[3])
     return [
         *torch.ops.ptdet.and_nms_walk(*call, 0.2),
@@ -28,6 +29,9 @@ def others(case: Case, seed: int) -> list[torch.Tensor]:
         *torch.ops.ptdet.fast_nms_walk(*call, case.metric),
         *torch.ops.ptdet.matrix_nms_walk(*call[:3], metric=case.metric),
         *torch.ops.ptdet.wbf_walk(*call_of_models, metric=case.metric),
+        *torch.ops.ptdet.rotated_nms_walk(rotated, *call[1:]),
+        torch.ops.ptdet.rotated_pairwise_overlap(rotated, rotated[:77], ("iou", "iof", "ios")[seed % 3]),
+        torch.ops.ptdet.rotated_overlap(rotated, rotated.flip(0)),
     ]
 
 

@@ -17,7 +17,7 @@ PICTURE = ROOT / "docs/architecture.svg"
 # From the top down: a room uses rooms below it only, or beside it where the arrow is drawn.
 PYTHON = (
     ("cli", "integrations"),
-    ("nn", "onnx", "yolo", "info"),
+    ("nn", "onnx", "yolo", "rotated", "info"),
     ("ops", "testing"),
     ("_library", "numpy", "io"),
     ("reference", "_shared", "compat"),
@@ -29,6 +29,7 @@ ROLES = {
     "nn": "torch.nn modules",
     "onnx": "export",
     "yolo": "heads to detections",
+    "rotated": "rotated boxes",
     "info": "what is native here",
     "ops": "what people call",
     "testing": "box sets, catalog",

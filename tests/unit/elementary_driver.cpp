@@ -16,7 +16,7 @@ struct Isa {
 #endif
 };
 
-enum Which { kExponential, kSigmoid, kPower, kArctangent };
+enum Which { kExponential, kSigmoid, kPower, kArctangent, kCosine, kSine };
 
 template <typename T>
 T value(int which, T x, double p) {
@@ -24,7 +24,9 @@ T value(int which, T x, double p) {
     case kExponential: return exponential(x);
     case kSigmoid: return sigmoid(x);
     case kPower: return power(x, p);
-    default: return arctangent(x);
+    case kArctangent: return arctangent(x);
+    case kCosine: return cosine(x);
+    default: return sine(x);
   }
 }
 

@@ -58,6 +58,22 @@ def line(first: float, last: float, dtype: torch.dtype) -> Callable[[int], tuple
     return points
 
 
+TURNS = "abs(x) <= 10^6"
+
+
+def angles(dtype: torch.dtype) -> Callable[[int], tuple[Tensor]]:
+    """Of a few turns, of many, and near the quadrants, where one of the two is small."""
+
+    def points(count: int) -> tuple[Tensor]:
+        random = torch.Generator().manual_seed(count)
+        third = count // 3
+        unit = 2 * torch.rand(2 * third, generator=random, dtype=torch.float64) - 1
+        quadrants = torch.randint(-600_000, 600_000, (third,), generator=random) * (math.pi / 2)
+        return (torch.cat([7 * unit[:third], 1e6 * unit[third:], quadrants]).to(dtype),)
+
+    return points
+
+
 def powers(dtype: torch.dtype) -> Callable[[int], tuple[Tensor, Tensor]]:
     """Bases of all sizes, and near 1; exponents for which the result takes all sizes, and small ones."""
 
@@ -90,6 +106,10 @@ FUNCTIONS = [
     Function("power", torch.float64, powers(torch.float64), reference.power, mpmath.power, 1.5, "a >= 0, all p"),
     Function("atan", torch.float32, line(0, 1, torch.float32), reference.arctangent, mpmath.atan, 2.0, "0 <= r <= 1"),
     Function("atan", torch.float64, line(0, 1, torch.float64), reference.arctangent, mpmath.atan, 1.5, "0 <= r <= 1"),
+    Function("cos", torch.float32, angles(torch.float32), reference.cosine, mpmath.cos, 0.51, TURNS),
+    Function("cos", torch.float64, angles(torch.float64), reference.cosine, mpmath.cos, 1.0, TURNS),
+    Function("sin", torch.float32, angles(torch.float32), reference.sine, mpmath.sin, 0.51, TURNS),
+    Function("sin", torch.float64, angles(torch.float64), reference.sine, mpmath.sin, 1.0, TURNS),
 ]
 
 
@@ -100,7 +120,7 @@ def errors(computed: Tensor, exact: list[mpmath.mpf]) -> list[float]:
     beyond = mpmath.mpf(2) ** (mpmath.floor(mpmath.log(info.max, 2)) + 1)
     found = []
     for ours, theirs in zip(computed.tolist(), exact, strict=True):
-        exponent = mpmath.floor(mpmath.log(theirs, 2)) if theirs > 0 else -math.inf
+        exponent = mpmath.floor(mpmath.log(abs(theirs), 2)) if theirs != 0 else -math.inf
         unit = mpmath.mpf(2) ** (max(exponent, mpmath.log(info.tiny, 2)) + 1 - digits)
         found.append(float(abs((beyond if ours == math.inf else ours) - min(theirs, beyond)) / unit))
     return found

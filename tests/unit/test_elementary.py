@@ -26,7 +26,7 @@ from .elementary_errors import FUNCTIONS, Function, table, worst
 DTYPES = pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 FLAGS: dict[str, tuple[str, ...]] = {"baseline": (), **ISA_FLAGS}
 EXPONENTS = (0.6, 1.0, 2.0, 2.5, -1.3, 333.3, 1e-9, 1e300, -1e300, math.inf, -math.inf, math.nan, 0.0)
-NAMES = ("exponential", "sigmoid", "power", "arctangent")  # in the order of the driver's enum
+NAMES = ("exponential", "sigmoid", "power", "arctangent", "cosine", "sine")  # in the order of the driver's enum
 
 
 def numbers(dtype: torch.dtype) -> Tensor:
@@ -131,8 +131,13 @@ def test_values_that_are_known(dtype: torch.dtype) -> None:
     assert reference.power(of([0.5], dtype), float(round(-math.log2(least)))).item() == least  # subnormal, and exact
     for never in (reference.power(of([-1.0, nan], dtype), 2.0), reference.power(of([0.5, 1.0], dtype), nan)):
         assert bool(never.isnan().all())
-    for function in (reference.exponential, reference.sigmoid, reference.arctangent):
+    for function in (reference.exponential, reference.sigmoid, reference.arctangent, reference.cosine, reference.sine):
         assert bool(function(of(nan, dtype)).isnan())
+    for function in (reference.cosine, reference.sine):
+        assert bool(function(of([inf, -inf], dtype)).isnan().all())
+        far = torch.cat([2.0 ** torch.arange(0, 127, 0.3), torch.rand(10_000) * 1e9]).to(dtype)
+        assert bool((function(torch.cat([far, -far])).abs() <= 1).all())
+    assert reference.cosine(of([0.0, -0.0], dtype)).tolist() == [1, 1] and reference.sine(of(0.0, dtype)).item() == 0
     quarter, half = of(math.pi / 4, dtype).item(), of(math.pi / 2, dtype).item()
     assert reference.arctangent(of([0.0, 1.0], dtype)).tolist() == [0, quarter]
     sides = [
@@ -165,6 +170,8 @@ SLOPES: dict[str, tuple[Callable[[Tensor], Tensor], tuple[float, float]]] = {
     "power": (lambda a: reference.power(a, 2.3), (0.1, 3.0)),
     "root": (lambda a: reference.power(a, -0.4), (0.1, 3.0)),
     "arctangent": (reference.arctangent, (0.1, 0.9)),
+    "cosine": (reference.cosine, (-7.0, 7.0)),
+    "sine": (reference.sine, (-7.0, 7.0)),
     "angle": (lambda w: diagonal_angle(w, 2 * w.flip(0)), (0.1, 3.0)),
 }
 

@@ -20,6 +20,11 @@ struct Pack {
     PTDET_HD friend Mask operator&(Mask a, Mask b) { return {a.bits & b.bits}; }
     PTDET_HD friend Mask operator|(Mask a, Mask b) { return {a.bits | b.bits}; }
     PTDET_HD friend Mask operator!(Mask a) { return {~a.bits}; }
+    PTDET_HD friend bool any(Mask a) {
+      typename BitsOf<E>::type found = 0;
+      for (int i = 0; i < kWidth; ++i) found |= static_cast<typename BitsOf<E>::type>(a.bits[i]);
+      return found != 0;
+    }
     PTDET_HD friend Pack select(Mask which, Pack yes, Pack no) { return {which.bits ? yes.v : no.v}; }
   };
 

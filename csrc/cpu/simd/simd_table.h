@@ -7,6 +7,7 @@
 #include "cpu/simd/greedy_pass.h"
 #include "cpu/simd/matrix_nms.h"
 #include "cpu/simd/pairs.h"
+#include "cpu/simd/rotated.h"
 #include "cpu/simd/soft_nms.h"
 #include "cpu/simd/sort.h"
 #include "cpu/simd/yolo.h"
@@ -19,6 +20,7 @@ struct SimdTable {
   BoxTreeTable box_tree;
   MatrixNmsTable matrix_nms;
   PairTable pairs;
+  RotatedTable rotated;
   ChannelNormTable channel_norm;
   SoftNmsTable soft_nms;
   CountSmaller count_smaller;

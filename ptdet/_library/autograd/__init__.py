@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from . import channel_norm as _norm_gradients, methods, overlap
+from . import channel_norm as _norm_gradients, methods, overlap, rotated_overlap
 
 
 class Gradient(NamedTuple):
@@ -19,6 +19,8 @@ GRADIENTS: dict[str, Gradient] = {
     "channel_norm": Gradient(_norm_gradients.setup_context, _norm_gradients.backward),
     "channel_norm_backward": Gradient(_norm_gradients.setup_context_of_backward, _norm_gradients.backward_of_backward),
     "pairwise_overlap": Gradient(overlap.set_up_pairwise, overlap.pairwise_backward),
+    "rotated_pairwise_overlap": Gradient(rotated_overlap.set_up, rotated_overlap.pairwise_backward),
+    "rotated_overlap": Gradient(rotated_overlap.set_up, rotated_overlap.backward),
     "graded_box_loss": Gradient(overlap.set_up_box_loss, overlap.box_loss_backward),
 }
 GRADIENTS.update(

@@ -9,7 +9,7 @@ from ..._shared.parameters import LOSSES, METRICS
 from ..overlap_checks import check_pair, check_rows
 
 
-def _dtype(boxes1: Tensor, boxes2: Tensor) -> torch.dtype:
+def overlap_dtype(boxes1: Tensor, boxes2: Tensor) -> torch.dtype:
     return torch.float64 if torch.float64 in (boxes1.dtype, boxes2.dtype) else torch.float32
 
 
@@ -17,7 +17,7 @@ def pairwise_overlap(
     boxes1: Tensor, boxes2: Tensor, kind: str = "iou", eps: float = 0.0, joint_eps: float = 0.0
 ) -> Tensor:
     check_rows(boxes1, boxes2, kind)
-    return boxes1.new_empty((*boxes1.shape[:-1], boxes2.shape[-2]), dtype=_dtype(boxes1, boxes2))
+    return boxes1.new_empty((*boxes1.shape[:-1], boxes2.shape[-2]), dtype=overlap_dtype(boxes1, boxes2))
 
 
 def pairwise_overlap_backward(
@@ -48,7 +48,7 @@ def graded_box_loss(
     base: str = "iou",
 ) -> tuple[Tensor, Tensor]:
     check_pair(boxes1, boxes2, kind, METRICS if similarity else LOSSES)
-    value = boxes1.new_empty(boxes1.shape[:-1], dtype=_dtype(boxes1, boxes2))
+    value = boxes1.new_empty(boxes1.shape[:-1], dtype=overlap_dtype(boxes1, boxes2))
     return value, value.new_empty(_shape_of_slopes(boxes1, slopes1, slopes2))
 
 

@@ -1,0 +1,29 @@
+// Blocks of pairs of rotated boxes: the loops that rotated.inc has once per instruction set.
+#pragma once
+
+#include "api/api.h"
+
+namespace ptdet::cpu {
+
+// Boxes number by number: cx, cy, w, h, angle, and the cosine, sine and area that `turn` writes. Each column has
+// kPadding numbers after the last, which are read and mean nothing.
+struct RotatedColumns {
+  static constexpr int kNumbers = 5, kColumns = 8, kSlopes = 2 * kNumbers;
+  static constexpr int64_t kPadding = 8;
+  double* columns[kColumns];
+};
+
+struct RotatedTable {
+  void (*turn)(const RotatedColumns& boxes, int64_t begin, int64_t end);
+  // Overlaps of box `row` of a with `count` boxes of b from `first` on. `out` has room for kPadding more.
+  void (*of_row)(Metric metric, const RotatedColumns& a, int64_t row, const RotatedColumns& b, int64_t first,
+                 int64_t count, double* out);
+  // Of boxes `first` and on of each, pair by pair.
+  void (*of_pairs)(Metric metric, const RotatedColumns& a, const RotatedColumns& b, int64_t first, int64_t count,
+                   double* out);
+  // The derivatives of these overlaps, times `weight`: kSlopes runs of `stride` numbers, by those of a, then of b.
+  void (*slopes_of_pairs)(Metric metric, const RotatedColumns& a, const RotatedColumns& b, const double* weight,
+                          int64_t count, double* out, int64_t stride);
+};
+
+}  // namespace ptdet::cpu

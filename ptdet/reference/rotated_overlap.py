@@ -1,0 +1,281 @@
+"""Overlaps of boxes turned about their centres, (cx, cy, w, h, angle): docs/SPEC.md, section 2.
+
+In float64 whatever the boxes are, one rounding for each written operation; the order of operations is part of the
+contract, because results are compared bit for bit.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .elementary import cosine, sine
+from .overlap import finite_or_zero, share
+
+
+class Turned(NamedTuple):
+    """The numbers of boxes, with what is computed once a box."""
+
+    cx: Tensor
+    cy: Tensor
+    w: Tensor
+    h: Tensor
+    angle: Tensor
+    cos: Tensor
+    sin: Tensor
+    area: Tensor  # 0 where a side is not above 0, NaN where one of the five numbers is not finite
+
+
+def turned(boxes: Tensor) -> Turned:
+    cx, cy, w, h, angle = boxes.unbind(-1)
+    sound = (cx - cx) + (cy - cy) + (w - w) + (h - h) + (angle - angle)
+    area = torch.where((w > 0) & (h > 0), w * h, 0.0) + sound
+    return Turned(cx, cy, w, h, angle, cosine(angle), sine(angle), area)
+
+
+def magnitude(x: Tensor) -> Tensor:
+    return torch.where(x < 0, -x, x)
+
+
+def least(a: Tensor, b: Tensor) -> Tensor:
+    return torch.where(a < b, a, b)
+
+
+def clamped(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    x = torch.where(x < high, x, high)
+    return torch.where(x > low, x, low)
+
+
+def fraction(part: Tensor, inverse: Tensor) -> Tensor:
+    """part / whole within [0, 1], by 1 / whole; 0 for 0/0."""
+    x = part * inverse
+    return torch.where(x > 0, torch.where(x < 1, x, 1.0), 0.0)
+
+
+def shared_length(reach: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """By how much [-reach, reach] and [low, high] overlap."""
+    start, end = torch.where(low > -reach, low, -reach), least(high, reach)
+    return torch.where(end > start, end - start, 0.0)
+
+
+def is_frame(a: Turned, b: Turned) -> Tensor:
+    """Whether the area is computed in the frame of a: of the larger area, then of the first number that is larger."""
+    larger = a.angle > b.angle
+    for mine, other in ((a.h, b.h), (a.w, b.w), (a.cy, b.cy), (a.cx, b.cx), (a.area, b.area)):
+        larger = (mine > other) | ((mine == other) & larger)
+    return larger
+
+
+class InFrame(NamedTuple):
+    """A box in the frame of another: axes along that one's sides, the origin in the centre of the box itself."""
+
+    low_x: Tensor  # the other box's sides
+    high_x: Tensor
+    low_y: Tensor
+    high_y: Tensor
+    x0: Tensor  # two corners; the others are opposite
+    y0: Tensor
+    x1: Tensor
+    y1: Tensor
+    most: Tensor  # what the area shared cannot exceed
+
+
+def in_frame(box: Turned, frame: Turned) -> InFrame:
+    parallel = box.angle == frame.angle
+    c = torch.where(parallel, 1.0, box.cos * frame.cos + box.sin * frame.sin)
+    s = torch.where(parallel, 0.0, box.sin * frame.cos - box.cos * frame.sin)
+    dx, dy = box.cx - frame.cx, box.cy - frame.cy
+    x, y = dx * frame.cos + dy * frame.sin, dy * frame.cos - dx * frame.sin
+    u, v = dx * box.cos + dy * box.sin, dy * box.cos - dx * box.sin
+    w, h, frame_w, frame_h = 0.5 * box.w, 0.5 * box.h, 0.5 * frame.w, 0.5 * frame.h
+    along_x, across_x, along_y, across_y = c * w, s * h, c * h, s * w
+    low_x, high_x, low_y, high_y = -frame_w - x, frame_w - x, -frame_h - y, frame_h - y
+
+    c_size, s_size = magnitude(c), magnitude(s)
+    reach_u, reach_v = c_size * frame_w + s_size * frame_h, s_size * frame_w + c_size * frame_h
+    here = shared_length(magnitude(along_x) + magnitude(across_x), low_x, high_x) * shared_length(
+        magnitude(along_y) + magnitude(across_y), low_y, high_y
+    )
+    there = shared_length(w, -reach_u - u, reach_u - u) * shared_length(h, -reach_v - v, reach_v - v)
+    most = least(least(box.area, frame.area), least(here, there))
+    corners = along_x - across_x, across_y + along_y, -along_x - across_x, along_y - across_y
+    return InFrame(low_x, high_x, low_y, high_y, *corners, most)
+
+
+def under_edge(
+    f: InFrame, inverse: Tensor, x0: Tensor, y0: Tensor, u0: Tensor, x1: Tensor, y1: Tensor, u1: Tensor
+) -> Tensor:
+    """The integral of y, clamped to the frame's box, over an edge's part within that box's x.
+
+    u: the ends' x, clamped; inverse: 1 / (x1 - x0).
+    """
+    rise = y1 - y0
+    v0, v1 = y0 + rise * fraction(u0 - x0, inverse), y1 - rise * fraction(x1 - u1, inverse)
+    first, last, climb = clamped(v0, f.low_y, f.high_y), clamped(v1, f.low_y, f.high_y), 1 / (v1 - v0)
+    weight = 0.5 * (fraction(f.low_y - v0, climb) + fraction(f.high_y - v0, climb))
+    return (u1 - u0) * (last + (first - last) * weight)
+
+
+def intersection(a: Turned, b: Turned) -> Tensor:
+    """The area that two boxes share, by Green's theorem; NaN where a box's area is not finite."""
+    of_a = is_frame(a, b)
+    box = Turned(*(torch.where(of_a, y, x) for x, y in zip(a, b, strict=True)))
+    frame = Turned(*(torch.where(of_a, x, y) for x, y in zip(a, b, strict=True)))
+    f = in_frame(box, frame)
+    u0, u1, u2, u3 = (clamped(x, f.low_x, f.high_x) for x in (f.x0, f.x1, -f.x0, -f.x1))
+    by_first, by_second = 1 / (f.x1 - f.x0), 1 / (-f.x0 - f.x1)
+    total = (
+        under_edge(f, by_first, f.x0, f.y0, u0, f.x1, f.y1, u1)
+        + under_edge(f, -by_first, -f.x0, -f.y0, u2, -f.x1, -f.y1, u3)
+    ) + (
+        under_edge(f, by_second, f.x1, f.y1, u1, -f.x0, -f.y0, u2)
+        + under_edge(f, -by_second, -f.x1, -f.y1, u3, f.x0, f.y0, u0)
+    )
+    shared = least(-total, f.most)
+    return torch.where(shared > 0, shared, 0.0) + ((a.area - a.area) + (b.area - b.area))
+
+
+def iou(a: Turned, b: Turned) -> Tensor:
+    inter = intersection(a, b)
+    return share(inter, a.area + b.area - inter)
+
+
+def iof(a: Turned, b: Turned) -> Tensor:
+    """The share of the candidate a that b covers."""
+    return share(intersection(a, b), a.area)
+
+
+def ios(a: Turned, b: Turned) -> Tensor:
+    """The share of the smaller box that the other covers."""
+    return share(intersection(a, b), torch.minimum(a.area, b.area))
+
+
+ROTATED_METRICS: dict[str, Callable[[Turned, Turned], Tensor]] = {"iou": iou, "iof": iof, "ios": ios}
+
+
+def wide(boxes: Tensor) -> Tensor:
+    """As float64, on the CPU where the device has none."""
+    return (boxes.cpu() if boxes.device.type == "mps" else boxes).double()
+
+
+def raw_rotated_overlap(a: Tensor, b: Tensor, metric: str = "iou") -> Tensor:
+    """What a decision looks at, in float64: NaN where the arithmetic gave that. a and b broadcast."""
+    if metric not in ROTATED_METRICS:
+        raise ValueError(f"metric: expected one of {', '.join(ROTATED_METRICS)}, got {metric!r}")
+    return ROTATED_METRICS[metric](turned(wide(a)), turned(wide(b)))
+
+
+def rotated_overlap(boxes1: Tensor, boxes2: Tensor, kind: str = "iou") -> Tensor:
+    """Box by box: float64 if a set is, else rounded to float32 once; 0 where it is not finite."""
+    dtype = torch.float64 if torch.float64 in (boxes1.dtype, boxes2.dtype) else torch.float32
+    return finite_or_zero(raw_rotated_overlap(boxes1, boxes2, kind)).to(device=boxes1.device, dtype=dtype)
+
+
+def rotated_pairwise_overlap(boxes1: Tensor, boxes2: Tensor, kind: str = "iou") -> Tensor:
+    """Of each box of one set with each of another: (*batch, N, 5) and (*batch, M, 5) to (*batch, N, M)."""
+    return rotated_overlap(boxes1[..., :, None, :], boxes2[..., None, :, :], kind)
+
+
+# Of the four edges of a box, in the order in which its angle turns: along which of its axes the outward normal points,
+# and whether forwards.
+NORMALS = ((1, 1.0), (0, -1.0), (1, -1.0), (0, 1.0))
+
+
+def part_within(start: Tensor, along: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Between which fractions of an edge one of its coordinates is in [low, high], and whether it runs along an end."""
+    flat = along == 0
+    by = 1 / torch.where(flat, 1.0, along)
+    first, last = (low - start) * by, (high - start) * by
+    outside = flat & ((start < low) | (start > high))
+    enter = torch.where(flat, 0.0, torch.minimum(first, last).clamp(0, 1))
+    leave = torch.where(flat, torch.where(outside, 0.0, 1.0), torch.maximum(first, last).clamp(0, 1))
+    return enter, leave, flat & ((start == low) | (start == high))
+
+
+def intersection_slopes(box: Turned, frame: Turned) -> Tensor:
+    """The derivatives of the area shared by the numbers of `box`: each of its edges sweeps area as long as it is within
+    `frame`; half of it where the edge lies on one of that box.
+    """
+    f = in_frame(box, frame)
+    corners = ((f.x0, f.y0), (f.x1, f.y1), (-f.x0, -f.y0), (-f.x1, -f.y1))
+    axes = ((box.cos, box.sin), (-box.sin, box.cos))
+    sides = [torch.zeros_like(f.x0), torch.zeros_like(f.x0)]  # what is swept per length along each axis, in all
+    pushed = [torch.zeros_like(f.x0), torch.zeros_like(f.x0)]  # the same, backwards counted as less
+    twist = torch.zeros_like(f.x0)
+    for k, (axis, sign) in enumerate(NORMALS):
+        (x0, y0), (x1, y1) = corners[k], corners[(k + 1) % 4]
+        enter_x, leave_x, on_x = part_within(x0, x1 - x0, f.low_x, f.high_x)
+        enter_y, leave_y, on_y = part_within(y0, y1 - y0, f.low_y, f.high_y)
+        enter, leave = torch.maximum(enter_x, enter_y), torch.minimum(leave_x, leave_y)
+        weight = torch.where(leave > enter, torch.where(on_x | on_y, 0.5, 1.0), 0.0)
+        length = box.w if axis == 1 else box.h
+        within = weight * (leave - enter) * length
+        sides[axis] = sides[axis] + within
+        pushed[axis] = pushed[axis] + sign * within
+        twist = twist - 0.5 * within * ((leave + enter) - 1) * length
+    by_centre = (pushed[0] * axes[0][i] + pushed[1] * axes[1][i] for i in range(2))
+    return torch.stack([*by_centre, 0.5 * sides[0], 0.5 * sides[1], twist], dim=-1)
+
+
+class SharedArea(torch.autograd.Function):
+    """`intersection` with its derivatives, which are those of the area, not of the formula that computes it."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(a: Tensor, b: Tensor) -> Tensor:
+        return intersection(turned(a), turned(b))
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+        ctx.save_for_backward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        a, b = map(turned, ctx.saved_tensors)
+        return gradient[..., None] * intersection_slopes(a, b), gradient[..., None] * intersection_slopes(b, a)
+
+
+def area_slopes(box: Turned) -> Tensor:
+    none = torch.zeros_like(box.w)
+    filled = (box.w > 0) & (box.h > 0)
+    by_w, by_h = torch.where(filled, box.h, 0.0), torch.where(filled, box.w, 0.0)
+    return torch.stack([none, none, by_w, by_h, none], dim=-1)
+
+
+def rotated_slopes(boxes1: Tensor, boxes2: Tensor, kind: str = "iou") -> tuple[Tensor, Tensor]:
+    """The derivatives of `rotated_overlap` by the numbers of both, in float64: 0 where it is 0 or not finite.
+
+    Composed of differentiable operations: their own derivatives are the second ones.
+    """
+    both = torch.broadcast_tensors(wide(boxes1), wide(boxes2))
+    a, b = map(turned, both)
+    inter: Tensor = SharedArea.apply(*both)
+    whole = {"iou": a.area + b.area - inter, "iof": a.area, "ios": torch.minimum(a.area, b.area)}[kind]
+    sound = (inter > 0) & torch.isfinite(whole)
+    by_a, by_b = intersection_slopes(a, b), intersection_slopes(b, a)
+    if kind == "iof":
+        whole_by_a, whole_by_b = area_slopes(a), torch.zeros_like(by_b)
+    elif kind == "ios":
+        smaller = torch.where(a.area == b.area, 0.5, (a.area < b.area).to(a.area))[..., None]
+        whole_by_a, whole_by_b = smaller * area_slopes(a), (1 - smaller) * area_slopes(b)
+    else:
+        whole_by_a, whole_by_b = area_slopes(a) - by_a, area_slopes(b) - by_b
+    whole = torch.where(sound, whole, 1.0)
+    value = (torch.where(sound, inter, 0.0) / whole)[..., None]
+    slopes = ((by - value * whole_by) / whole[..., None] for by, whole_by in ((by_a, whole_by_a), (by_b, whole_by_b)))
+    first, second = (torch.where(sound[..., None], each, 0.0) for each in slopes)
+    return first, second
+
+
+def rotated_overlap_backward(
+    grad: Tensor, boxes1: Tensor, boxes2: Tensor, kind: str = "iou", wanted1: bool = True, wanted2: bool = True
+) -> tuple[Tensor, Tensor]:
+    """grad times the slopes, within the range of its type; (0,) in place of those that are not wanted."""
+    limit = torch.finfo(grad.dtype).max
+    of = rotated_slopes(boxes1.detach(), boxes2.detach(), kind)
+    slopes = (wide(grad.detach())[..., None] * each for each in of)
+    by1, by2 = (torch.nan_to_num(each).clamp(-limit, limit).to(grad) for each in slopes)
+    none = grad.new_empty(0)
+    return by1 if wanted1 else none, by2 if wanted2 else none
