@@ -80,8 +80,7 @@ void box_loss_backward(Type type, const LossGradient& gradient, const void* slop
   });
 }
 
-void box_loss_gradient(const LossInput& input, const LossGradient& gradient, void* by_a, void* by_b,
-                       const Host& host) {
+void box_loss_gradient(const LossInput& input, const LossGradient& gradient, void* by_a, void* by_b, const Host& host) {
   if (input.count == 0) return;
   with_computed(computed_type(input.a.type, input.b.type), [&](auto box) {
     parallel_ranges(host, input.count, parts_for(host, input.count), [&](int64_t begin, int64_t end) {

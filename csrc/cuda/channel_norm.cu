@@ -203,8 +203,7 @@ __global__ void norm_of_joined_rows(PixelCall call, Degree degree) {
   const uint32_t channels = static_cast<uint32_t>(call.shape.channels);
   const uint32_t begin = static_cast<uint32_t>(group.lane * kWide);
   const Stored* x[kPixelsAtOnce];
-  for (int k = 0; k < kPixelsAtOnce; ++k)
-    x[k] = row_of<const Stored>(call.input, group.within(group.pixel(k))) + begin;
+  for (int k = 0; k < kPixelsAtOnce; ++k) x[k] = row_of<const Stored>(call.input, group.within(group.pixel(k))) + begin;
   T sums[kPixelsAtOnce] = {};
   PTDET_ROLLED
   for (uint32_t c = begin; c < channels; c += static_cast<uint32_t>(group.lanes * kWide)) {
@@ -284,10 +283,8 @@ __global__ void slope_of_joined_rows(PixelCall call, Degree degree) {
       const double g = static_cast<double>(*row_of<const Stored>(call.grad, pixel));
       Stored* slope = row_of<Stored>(call.slope, pixel);
       PTDET_ROLLED
-      for (uint32_t c = begin; c < channels; c += step)
-        PTDET_ROLLED
-        for (uint32_t i = c; i < c + kWide; ++i)
-          slope[i] = stored_as<Stored>(scaled_slope(degree, read(i), scaled, g));
+      for (uint32_t c = begin; c < channels; c += step) PTDET_ROLLED
+      for (uint32_t i = c; i < c + kWide; ++i) slope[i] = stored_as<Stored>(scaled_slope(degree, read(i), scaled, g));
     }
   }
 }

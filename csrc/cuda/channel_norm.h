@@ -70,7 +70,9 @@ struct PixelSlopes<Stored, Largest<T>> {
   }
   __device__ bool counts(T x) const { return (absolute(x) == norm) | (x != x); }
   template <typename Count>
-  __device__ void share_among(Count count) { factor = factor / static_cast<T>(count); }
+  __device__ void share_among(Count count) {
+    factor = factor / static_cast<T>(count);
+  }
   __device__ T of(T x) const { return counts(x) ? sign(x) * factor : T(0); }
 };
 

@@ -104,8 +104,8 @@ __device__ void test_cross_matches(const TilePass<T>& pass, const TileMemory<T>&
     const Box<T> box = memory.boxes[own].box;
     for (int word = from / kWarp; word < kTileWords; ++word) {
       const int begin = word * kWarp;
-      memory.cross[word * kTile + own] = match_bits<Measure>(
-          memory.batch + begin, from > begin ? from - begin : 0, kWarp, box, threshold);
+      memory.cross[word * kTile + own] =
+          match_bits<Measure>(memory.batch + begin, from > begin ? from - begin : 0, kWarp, box, threshold);
     }
   }
 }

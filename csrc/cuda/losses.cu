@@ -132,9 +132,8 @@ void box_loss_gradient(const LossInput& input, const LossGradient& gradient, voi
 void box_loss_backward(Type type, const LossGradient& gradient, const void* slopes, int64_t count, int sides, void* out,
                        void* stream) {
   if (count == 0) return;
-  with_computed(type, [&](auto box) {
-    run_backward<decltype(box)>(type, gradient, slopes, count, count * sides, out, stream);
-  });
+  with_computed(
+      type, [&](auto box) { run_backward<decltype(box)>(type, gradient, slopes, count, count * sides, out, stream); });
 }
 
 }  // namespace ptdet::cuda

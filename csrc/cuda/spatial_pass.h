@@ -209,8 +209,7 @@ __global__ void __launch_bounds__(kBlock, kSpatialBlocks<Measure, T>)
 // Waits for the boxes at `position` of those lanes that `hit`. Returns the best that is kept, if before `first`; else
 // `first`. *refused: the wait was given up. Every lane of the warp calls it.
 template <typename T>
-__device__ uint32_t first_kept(const SpatialPass<T>& pass, bool hit, uint32_t position, uint32_t first,
-                               bool* refused) {
+__device__ uint32_t first_kept(const SpatialPass<T>& pass, bool hit, uint32_t position, uint32_t first, bool* refused) {
   for (int looks = 0; __any_sync(kAllLanes, hit); ++looks) {
     if (looks > 0) pause(100);
     const uint32_t verdict = hit ? load_relaxed(&pass.verdicts[position]) : kIsRemoved;
@@ -241,8 +240,8 @@ __global__ void __launch_bounds__(kBlock, kSpatialBlocks<Measure, T>)
   bool refused = false;
   for_each_near(pass, pass.open.fill, place, [&](uint32_t at) {
     const uint32_t other = at == kNoPlace ? kNoPlace : pass.open.positions[at];
-    const bool hit = other < self && other < first &&
-                     suppresses_early_out<Measure>(pass.open.boxes[at].box, own, threshold);
+    const bool hit =
+        other < self && other < first && suppresses_early_out<Measure>(pass.open.boxes[at].box, own, threshold);
     first = first_kept(pass, hit, other, first, &refused);
     return refused || (!pass.want_owner && first != kNoPlace);
   });

@@ -86,8 +86,7 @@ struct RowsFirst {
       if (asked >> r & 1) raw[k] = data[at + here];
     }
     __syncwarp(kAllLanes);  // all have taken what was there
-    for (int k = 0; k < kAtOnce; ++k)
-      room[(k * kStep + lane / kAtOnce) * kSpaced + column] = static_cast<T>(raw[k]);
+    for (int k = 0; k < kAtOnce; ++k) room[(k * kStep + lane / kAtOnce) * kSpaced + column] = static_cast<T>(raw[k]);
     __syncwarp(kAllLanes);
     Eight<T> eight;
     for (int k = 0; k < kAtOnce; ++k) eight.number[k] = room[lane * kSpaced + k];

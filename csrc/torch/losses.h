@@ -85,8 +85,12 @@ class ValueGradient {
 class GradedPairs {
  public:
   GradedPairs(const Tensor& boxes1, const Tensor& boxes2, const LossParams& params, bool slopes1, bool slopes2)
-      : boxes1_(boxes1), boxes2_(boxes2), runs_(checked(boxes1, boxes2), boxes2, boxes1.dim() - 1),
-        slopes1_(slopes1), slopes2_(slopes2), wide_(is_double(boxes1) || is_double(boxes2)) {
+      : boxes1_(boxes1),
+        boxes2_(boxes2),
+        runs_(checked(boxes1, boxes2), boxes2, boxes1.dim() - 1),
+        slopes1_(slopes1),
+        slopes2_(slopes2),
+        wide_(is_double(boxes1) || is_double(boxes2)) {
     STD_TORCH_CHECK(
         !(slopes1 || slopes2) || (is_floating(type_of(boxes1, "boxes1")) && is_floating(type_of(boxes2, "boxes2"))),
         "ptdet: boxes of integers have no slopes");
@@ -153,8 +157,8 @@ std::tuple<Tensor, Tensor> graded_box_loss(const Tensor& boxes1, const Tensor& b
 // The gradients of the boxes, without slopes that were kept.
 template <typename Call>
 Tensor graded_box_loss_gradient(const Tensor& grad, const Tensor& boxes1, const Tensor& boxes2, std::string kind,
-                                double eps, double joint_eps, bool similarity, bool wanted1, bool wanted2,
-                                double power, double scale, std::string base) {
+                                double eps, double joint_eps, bool similarity, bool wanted1, bool wanted2, double power,
+                                double scale, std::string base) {
   const Call call(grad);
   GradedPairs pairs(boxes1, boxes2, loss_params(kind, eps, joint_eps, similarity, power, scale, base), wanted1,
                     wanted2);
@@ -195,8 +199,8 @@ Tensor graded_box_loss_backward(const Tensor& grad, const Tensor& slopes) {
   for (int64_t d = 0; d < slopes.dim(); ++d) sizes[static_cast<size_t>(d)] = slopes.size(d);
   const bool wide = is_double(slopes);
   const Tensor out = new_floats(slopes, sizes.data(), slopes.dim(), wide);
-  box_loss_backward(wide ? Type::kFloat64 : Type::kFloat32, gradient.from(0), slopes.const_data_ptr(),
-                    gradient.count(), static_cast<int>(before) + 1, out.mutable_data_ptr(), call);
+  box_loss_backward(wide ? Type::kFloat64 : Type::kFloat32, gradient.from(0), slopes.const_data_ptr(), gradient.count(),
+                    static_cast<int>(before) + 1, out.mutable_data_ptr(), call);
   call.finish();
   return out;
 }

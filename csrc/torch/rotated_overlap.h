@@ -34,9 +34,7 @@ struct RotatedRows {
   bool wide;
 
   RotatedRows(const Tensor& boxes1, const Tensor& boxes2, const std::string& kind)
-      : dims(checked_batch(boxes1, boxes2)),
-        runs(boxes1, boxes2, dims),
-        wide(is_double(boxes1) || is_double(boxes2)) {
+      : dims(checked_batch(boxes1, boxes2)), runs(boxes1, boxes2, dims), wide(is_double(boxes1) || is_double(boxes2)) {
     input.count = runs.size();
     input.metric = named("kind", kind, kMetrics);
     check_area_metric(input.metric);
