@@ -14,6 +14,7 @@ Switches (environment), each refused when wrong:
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import platform
@@ -314,7 +315,9 @@ def compile_native() -> dict[str, str]:
         ninja = find_ninja()
         folder = build_folder(ninja)
         with alone(folder):
-            schemas = [s for s in (PACKAGE / "schemas.txt").read_text(encoding="utf-8").splitlines() if s.strip()]
+            written = (PACKAGE / "schemas.txt").read_text(encoding="utf-8")
+            facts["schemas"] = hashlib.sha256(written.encode()).hexdigest()
+            schemas = [s for s in written.splitlines() if s.strip()]
             write_if_changed(folder / "schemas.inc", "".join(f"PTDET_SCHEMA({json.dumps(s)})\n" for s in schemas))
             file = NinjaFile(folder)
             targets: dict[str, Path] = {}
@@ -355,7 +358,7 @@ def compile_native() -> dict[str, str]:
 def why_not_cuda(nvcc: str | None, torch_has_cuda: bool) -> str:
     """Empty if the CUDA kernels are to be built."""
     if not switch("USE_CUDA", True):
-        return "built with USE_CUDA=0: build ptdet again without it"
+        return "USE_CUDA=0 was set: unset it and build ptdet again"
     if nvcc is None:
         return "built without CUDA: install nvcc and build ptdet again"
     if not torch_has_cuda and not switch("USE_CUDA", False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import torch
 from .._shared.build_record import build_record, cpu_problem, not_built, warn, why_disabled
 
 HERE = Path(__file__).parents[1]
-SCHEMAS = [line for line in (HERE / "schemas.txt").read_text().splitlines() if line.strip()]
+_written = (HERE / "schemas.txt").read_text(encoding="utf-8")
+SCHEMAS = [line for line in _written.splitlines() if line.strip()]
+_hash = hashlib.sha256(_written.encode()).hexdigest()
 OPERATORS = [schema.split("(")[0] for schema in SCHEMAS]
 
 
@@ -21,6 +24,8 @@ def _load(name: str, part: str) -> str:
     library = HERE / name
     if not library.exists():
         return build_record().get(part) or not_built()
+    if build_record().get("schemas", _hash) != _hash:  # sources that came later, as by git pull, have other operators
+        return f"{name} was built from other sources: build ptdet again in {HERE.parent}"
     try:
         torch.ops.load_library(library)
     except (OSError, RuntimeError) as error:

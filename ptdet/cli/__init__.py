@@ -227,7 +227,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _number(text: str) -> float:
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if math.isnan(value):
         raise argparse.ArgumentTypeError(f"expected a number, got {text!r}")
     return value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..integrations._patch import patch
@@ -28,6 +29,11 @@ def main(arguments: list[str]) -> int:
     if not is_module and not Path(program[0]).exists():
         print(f"ptdet patch: {program[0]}: there is no such file", file=sys.stderr)
         return 2
+    if is_module:
+        sys.path[0] = str(Path.cwd())  # as python -m has it
+        if not _is_there(program[0]):
+            print(f"ptdet patch: there is no module {program[0]}", file=sys.stderr)
+            return 2
     try:
         patched = patch()
     except ImportError as error:
@@ -44,3 +50,10 @@ def main(arguments: list[str]) -> int:
         patched.undo()
         print(patched, file=sys.stderr)
     return 0
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # a package before the last dot
+        return False

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
+import gc
 import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from types import ModuleType, TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.jit import is_tracing  # type: ignore[attr-defined]
 
 from .._library.recording import takes_our_operators
@@ -79,7 +80,8 @@ class Patch:
     def _put_in_place(self) -> None:
         try:
             for change in _exchange(self._theirs, self._stands_for):
-                self._changes.append(change)
+                if not isinstance(change.owner, nn.Module):  # a model is to be freed when nobody needs it
+                    self._changes.append(change)
                 self.replaced[change.name].append(change.place)
         except BaseException:
             self._take_back()
@@ -144,8 +146,11 @@ def _batched_nms_in_export(
     return theirs["nms"](boxes + apart[:, None], scores, iou_threshold)
 
 
+Owner: TypeAlias = ModuleType | type | nn.Module
+
+
 class _Change(NamedTuple):
-    owner: ModuleType | type
+    owner: Owner
     attribute: str
     before: object
     after: object
@@ -153,15 +158,16 @@ class _Change(NamedTuple):
     place: str
 
 
-def _set(owner: ModuleType | type, attribute: str, value: object) -> None:
+def _set(owner: Owner, attribute: str, value: object) -> None:
     if isinstance(owner, type):
         setattr(owner, attribute, value)
     else:
-        vars(owner)[attribute] = value  # a module's own __setattr__ may have other ideas
+        vars(owner)[attribute] = value  # their own __setattr__ may have other ideas
 
 
-def _owners() -> Iterator[tuple[str, ModuleType | type, dict[str, Any]]]:
-    """All modules and the classes they hold, with their attributes, each once."""
+def _owners() -> Iterator[tuple[str, Owner, dict[str, Any]]]:
+    """All modules and the classes they hold, with their attributes, each once; and the parts of all models: what they
+    keep is pickled by its name, which must then lead to the same object."""
     seen: set[int] = set()
     for module_name, module in list(sys.modules.items()):
         if not isinstance(held := getattr(module, "__dict__", None), dict) or id(held) in seen:
@@ -173,6 +179,9 @@ def _owners() -> Iterator[tuple[str, ModuleType | type, dict[str, Any]]]:
             if type in type(value).__mro__ and id(value) not in seen:
                 seen.add(id(value))
                 yield f"{module_name}.{value.__name__}", value, vars(value)
+    for value in gc.get_objects():
+        if nn.Module in type(value).__mro__:
+            yield f"a {type(value).__name__}", value, vars(value)
 
 
 def _exchange(old: dict[str, Callable[..., Any]], new: dict[str, Callable[..., Any]]) -> Iterator[_Change]:

@@ -13,10 +13,12 @@ from .content import predictions_of
 from .predictions import FileProblem, Predictions, ReadOptions
 from .roles import Words
 
+ARCHIVE, ARRAY = b"PK", b"\x93NUMPY"  # how the files begin
+
 
 def read_npz(path: Path, options: ReadOptions) -> list[Predictions]:
     """Named arrays; `meta_json`, `ratio`, `image_size_hw` and `offsets` are understood as tests/data/README.md says."""
-    _not_a(path, b"\x93NUMPY", "is no .npz archive but one array: name it .npy")
+    _check_begin(path, ARCHIVE, {ARRAY: "is no .npz archive but one array: name it .npy"})
     with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
     meta = _meta(arrays.pop("meta_json", None))
@@ -26,7 +28,7 @@ def read_npz(path: Path, options: ReadOptions) -> list[Predictions]:
 
 def read_npy(path: Path, options: ReadOptions) -> list[Predictions]:
     """One array."""
-    _not_a(path, b"PK", "is no .npy array but an archive: name it .npz")
+    _check_begin(path, ARRAY, {ARCHIVE: "is no .npy array but an archive: name it .npz"})
     array = np.load(path, allow_pickle=False)
     if array.dtype.kind not in "fiub":
         raise FileProblem(f"array: expected numbers, got {array.dtype}")
@@ -43,10 +45,15 @@ def plain(name: str, array: Array) -> Array:
     return native.astype(np.float64) if native.dtype == np.longdouble else native
 
 
-def _not_a(path: Path, magic: bytes, problem: str) -> None:
+def _check_begin(path: Path, expected: bytes, others: dict[bytes, str]) -> None:
+    """NumPy takes what begins otherwise for a pickle, and advises to load it as one."""
     with path.open("rb") as file:
-        if file.read(len(magic)) == magic:
+        begin = file.read(6)
+    for other, problem in others.items():
+        if begin.startswith(other):
             raise FileProblem(problem)
+    if not begin.startswith(expected):
+        raise FileProblem(f"is no {path.suffix} file: it begins with {begin!r}")
 
 
 def _meta(stored: Any) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import os
 import re
 import subprocess
 import sys
 import types
+import weakref
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -103,6 +106,43 @@ def test_what_was_imported_meanwhile(client: types.ModuleType) -> None:
         assert client.late is not before
     assert client.late is before
     assert client.suppress == "something else"  # another's change is left alone
+
+
+class Keeper(torch.nn.Module):
+    """As torchvision's RoIHeads keep box_iou."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.suppress = torchvision.ops.nms
+
+    def forward(self, boxes: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        kept: torch.Tensor = self.suppress(boxes, scores, 0.5)
+        return kept
+
+
+def saved(model: torch.nn.Module) -> bytes:
+    file = io.BytesIO()
+    torch.save(model, file)
+    return file.getvalue()
+
+
+def test_models_that_keep_a_function() -> None:
+    before, theirs = Keeper(), torchvision.ops.nms
+    with ptdet.patch() as patched:
+        within = Keeper()
+        assert "a Keeper.suppress" in patched.replaced["nms"]
+        stored = [saved(model) for model in (before, within)]
+        assert before(BOXES, SCORES).tolist() == within(BOXES, SCORES).tolist() == [1, 2]
+        assert patched.calls["nms"] == 2
+    stored += [saved(model) for model in (before, within)]
+    assert before.suppress is within.suppress is theirs
+    for each in stored:
+        assert torch.load(io.BytesIO(each), weights_only=False).suppress is theirs and b"ptdet" not in each
+    alive = weakref.ref(before)
+    with ptdet.patch():
+        del before
+        gc.collect()
+        assert alive() is None
 
 
 def test_our_own_names_stay() -> None:
@@ -333,7 +373,10 @@ def test_a_module(tmp_path: Path) -> None:
     assert (ran.returncode, ran.stdout) == (0, "__main__ ['a']\n"), ran.stderr
 
 
-@pytest.mark.parametrize("arguments, code", [((), 2), (("-m",), 2), (("no_such_file.py",), 2), (("--help",), 0)])
+@pytest.mark.parametrize(
+    "arguments, code",
+    [((), 2), (("-m",), 2), (("no_such_file.py",), 2), (("-m", "no.such_module"), 2), (("--help",), 0)],
+)
 def test_nothing_to_run(arguments: tuple[str, ...], code: int) -> None:
     ran = run(*arguments)
     assert ran.returncode == code

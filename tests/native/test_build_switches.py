@@ -121,7 +121,7 @@ def test_no_library_of_another_build_stays(tree: Tree) -> None:
     assert tree.build().libraries == ALL
     without = tree.build(USE_CUDA="0")
     assert without.libraries == {"_C", "_numpy"}
-    assert without.facts["cuda_failed"] == "built with USE_CUDA=0: build ptdet again without it"
+    assert without.facts["cuda_failed"] == "USE_CUDA=0 was set: unset it and build ptdet again"
     tree.breaks("csrc/torch/nms.cpp")
     failed = tree.build(USE_CUDA="0")
     assert failed.code == 0 and failed.libraries == {"_numpy"}
@@ -222,6 +222,19 @@ def test_an_old_setuptools_is_told_in_one_line(tree: Tree) -> None:
     ran = subprocess.run([sys.executable, "-c", code], cwd=tree.folder, capture_output=True, text=True)
     assert ran.returncode == 1
     assert ran.stderr.startswith("ptdet: setuptools 65.5.1 is too old") and ran.stderr.count("\n") == 1
+
+
+def test_kernels_of_other_sources_stop_no_import(tmp_path: Path) -> None:
+    """As after a git pull without a build: the library lacks what the sources ask for."""
+    if not (ROOT / "ptdet/_C.so").exists():
+        pytest.skip("nothing was built here")
+    shutil.copytree(ROOT / "ptdet", tmp_path / "ptdet", ignore=shutil.ignore_patterns("_C_cuda.so"))
+    with (tmp_path / "ptdet/schemas.txt").open("a") as schemas:
+        schemas.write("later(Tensor boxes) -> Tensor\n")
+    code = "import torch, ptdet; print(ptdet.build_info()['why_not_cpu'])"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == f"_C.so was built from other sources: build ptdet again in {tmp_path}\n"
 
 
 @pytest.mark.parametrize("url", ["", "https://example.org/ptdet"])

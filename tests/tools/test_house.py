@@ -144,7 +144,8 @@ def test_loads_are_safe() -> None:
 
     Whole models are loaded by the tests that have just saved them.
     """
-    whole_models = {f"tests/parity/{name}.py" for name in ("test_patched_detectors", "test_torchvision_install")}
+    names = ("contract/test_patch", "parity/test_patched_detectors", "parity/test_torchvision_install")
+    whole_models = {f"tests/{name}.py" for name in names}
     call = re.compile(r"\b(torch\.load|np\.load|numpy\.load)\(((?:[^()]|\([^()]*\))*)\)")
     for path in [file for folder in ("ptdet", "tests", "benchmarks", "examples") for file in sources(folder, (".py",))]:
         text = path.read_text(encoding="utf-8")
