@@ -77,7 +77,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(SITE) $(VENV)
 
 $(VENV)/demo.ok: requirements-demo.txt | $(VENV)/bin/python
-	@echo "Once: torch and what it needs from PyPI (some 3 GB; a torch >= 2.11 that is there is used), then a build of a few minutes."
+	@echo "Once: torch and what it needs from PyPI (some 3 GB, a minute or more; a torch >= 2.11 that is there is used), then a build of one to two minutes."
 	$(BIN)/pip install -q -r requirements-demo.txt
 	@touch $@
 
