@@ -5,6 +5,7 @@ with the emulator as the device.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -161,8 +162,15 @@ process.run(stage, 600, 600, Path({str(log)!r}), (), {{}})
 
 
 def has_ended(process_id: str) -> bool:
-    told = Path(f"/proc/{process_id}/stat")
-    return not told.exists() or told.read_text().split(")")[1].split()[0] in "ZX"
+    """Within a minute: a killed process ends when the system comes to it."""
+    told, begin = Path(f"/proc/{process_id}/stat"), time.monotonic()
+    while time.monotonic() - begin < 60:
+        with contextlib.suppress(OSError):  # it ends between the two
+            if told.exists() and told.read_text().split(")")[1].split()[0] not in "ZX":
+                time.sleep(0.05)
+                continue
+        return True
+    return False
 
 
 def steps(folder: Path, **options: object) -> gpu.Run:
