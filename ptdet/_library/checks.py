@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .._shared.checks import check_count, check_flag, check_limit, check_number
 from .pieces import any_is, is_traced
-from .recording import is_recorded
+from .recording import is_exported
 
 FLOATS = (torch.float32, torch.float16, torch.bfloat16, torch.float64)
 INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
@@ -186,7 +186,7 @@ def check_range_of_ids(name: str, ids: Tensor, most: int) -> None:
 
 def refuse_export(why: str, instead: str) -> None:
     """torch.export and torch.jit.trace would record the counts of one example."""
-    if is_recorded():
+    if is_exported():
         raise NotImplementedError(
             f"{why}, which torch.export and torch.jit.trace cannot record: export the model up to its boxes and scores "
             f"and call ptdet or ptdet.numpy on what it returns, or use {instead}"

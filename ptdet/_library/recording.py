@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch.jit import is_tracing  # type: ignore[attr-defined]
+
+from .pieces import is_traced
 
 _translates = False
 
 
-def is_recorded() -> bool:
+def is_exported() -> bool:
     """Whether torch.export, either exporter of torch.onnx or torch.jit.trace is at work. torch.compile is not one.
 
     The flag and not `torch.compiler.is_exporting()`: torch.compile takes that for True, before torch 2.13.
     """
-    return is_tracing() or torch.compiler._is_exporting_flag
+    return is_traced() or torch.compiler._is_exporting_flag
 
 
 @contextmanager
@@ -31,4 +32,4 @@ def translated() -> Iterator[None]:
 
 
 def takes_our_operators() -> bool:
-    return _translates or not is_recorded()
+    return _translates or not is_exported()

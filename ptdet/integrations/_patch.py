@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor, nn
-from torch.jit import is_tracing  # type: ignore[attr-defined]
 
+from .._library.pieces import is_traced
 from .._library.recording import takes_our_operators
 from ..ops import losses, nms, overlap
 
@@ -139,7 +139,7 @@ def _batched_nms_in_export(
 
     torch.export cannot answer what torchvision asks before, whether there are many boxes and whether there are none.
     """
-    if is_tracing():
+    if is_traced():
         return theirs["batched_nms"](boxes, scores, idxs, iou_threshold)
     with_zero = torch.cat([boxes.flatten(), boxes.new_zeros(1)])
     apart = idxs.to(boxes) * (with_zero.max() - with_zero.min() + 1)

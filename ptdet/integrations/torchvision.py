@@ -12,7 +12,7 @@ from typing import Any, SupportsIndex
 import torch
 from torch import Tensor, nn
 
-from .._library.recording import is_recorded
+from .._library.recording import is_exported
 from ..ops.nms import batched_nms
 
 SMALLEST_SIDE = 1e-2  # as torchvision has it
@@ -154,7 +154,7 @@ class _PostProcessing:
     def __get__(self, part: Any, owner: Any = None) -> Any:
         if part is None:
             return self.theirs
-        return MethodType(self.theirs if is_recorded() else self.ours, part)
+        return MethodType(self.theirs if is_exported() else self.ours, part)
 
 
 @functools.cache

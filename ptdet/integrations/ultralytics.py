@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._library.recording import is_recorded
+from .._library.recording import is_exported
 from .._shared.checks import check_limit
 from ..yolo import postprocess
 from ._patch import Patch
@@ -157,7 +157,7 @@ class Installation(Patch):
 
     def _answer(self, *arguments: Any, **keywords: Any) -> Any:
         given = self._signature.bind(*arguments, **keywords).arguments  # in the order that this version has
-        if is_recorded() or given.get("rotated") or given.keys() - OURS:
+        if is_exported() or given.get("rotated") or given.keys() - OURS:
             self.passed_on += 1
             return self._original(*arguments, **keywords)
         return non_max_suppression(**given)
