@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, overload
 
 import torch
@@ -13,9 +14,47 @@ from .._library.register import operator
 from ..compat import hard_profile
 from ._results import as_given, by_image, cut_owned
 
-NMS = operator("nms")
-NMS_WALK = operator("nms_walk")
 RAGGED_GROUPS = operator("ragged_groups")
+
+
+def hard_runner(name: str) -> Callable[..., Tensor | tuple[Tensor, Tensor]]:
+    """Hard suppression by the operators of a shape of box: `name` gives keep, `name`_walk keep and owner."""
+    of_keep, of_owner = operator(name), operator(f"{name}_walk")
+
+    def run(
+        boxes: Tensor,
+        scores: Tensor,
+        idxs: Tensor | None,
+        iou_threshold: float,
+        metric: str,
+        inclusive: bool,
+        score_threshold: float | None,
+        max_output: int | None,
+        return_owner: bool,
+    ) -> Tensor | tuple[Tensor, Tensor]:
+        if not (max_output is None and inclusive is False and return_owner is False):
+            max_output = settled_limit(max_output, inclusive, return_owner)
+        arguments = (boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output)
+        try:
+            if not return_owner:
+                kept: Tensor = of_keep(*arguments)
+                return kept
+            if boxes.device.type == "cpu":
+                return cut_owned(of_owner(*arguments))
+            keep, owner, _ = of_owner(*arguments)
+            if idxs is not None:
+                check_ids_are_numbers(idxs)
+            return keep[keep >= 0], owner
+        except UNEXPLAINED:
+            # The operator refuses what is wrong; this says it with the argument's name. After the call, because before
+            # it the questions take a fifth of the time of a small NMS.
+            explain(name, *arguments)
+            raise
+
+    return run
+
+
+run_hard = hard_runner("nms")
 
 
 @overload
@@ -182,34 +221,3 @@ def _class_after_class(found: Tensor | tuple[Tensor, Tensor], idxs: Tensor) -> T
     groups = RAGGED_GROUPS(idxs.new_zeros(1, dtype=torch.int64).expand(len(idxs)), idxs, 1)
     keep = by_image(keep, groups, len(idxs), None, False)[1]
     return (keep, owner[0]) if owner else keep
-
-
-def run_hard(
-    boxes: Tensor,
-    scores: Tensor,
-    idxs: Tensor | None,
-    iou_threshold: float,
-    metric: str,
-    inclusive: bool,
-    score_threshold: float | None,
-    max_output: int | None,
-    return_owner: bool,
-) -> Tensor | tuple[Tensor, Tensor]:
-    if not (max_output is None and inclusive is False and return_owner is False):
-        max_output = settled_limit(max_output, inclusive, return_owner)
-    arguments = (boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output)
-    try:
-        if not return_owner:
-            kept: Tensor = NMS(*arguments)
-            return kept
-        if boxes.device.type == "cpu":
-            return cut_owned(NMS_WALK(*arguments))
-        keep, owner, _ = NMS_WALK(*arguments)
-        if idxs is not None:
-            check_ids_are_numbers(idxs)
-        return keep[keep >= 0], owner
-    except UNEXPLAINED:
-        # The operator refuses what is wrong; this says it with the argument's name. After the call, because before it
-        # the questions take a fifth of the time of a small NMS.
-        explain("nms", *arguments)
-        raise

@@ -6,13 +6,9 @@ from typing import Literal, overload
 
 from torch import Tensor
 
-from .._library.arguments import explain
-from .._library.checks import UNEXPLAINED, check_ids_are_numbers, settled_limit
-from .._library.register import operator
-from ._results import cut_owned
+from .nms import hard_runner
 
-ROTATED_NMS = operator("rotated_nms")
-ROTATED_NMS_WALK = operator("rotated_nms_walk")
+_run = hard_runner("rotated_nms")
 
 
 @overload
@@ -120,29 +116,3 @@ def batched_nms(
     if idxs is None:
         raise TypeError("idxs: expected a torch.Tensor, got None")
     return _run(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
-
-
-def _run(
-    boxes: Tensor,
-    scores: Tensor,
-    idxs: Tensor | None,
-    iou_threshold: float,
-    metric: str,
-    inclusive: bool,
-    score_threshold: float | None,
-    max_output: int | None,
-    return_owner: bool,
-) -> Tensor | tuple[Tensor, Tensor]:
-    max_output = settled_limit(max_output, inclusive, return_owner)
-    arguments = (boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output)
-    try:
-        if not return_owner:
-            kept: Tensor = ROTATED_NMS(*arguments)
-            return kept
-        found = ROTATED_NMS_WALK(*arguments)
-        if idxs is not None:
-            check_ids_are_numbers(idxs)
-        return cut_owned(found)
-    except UNEXPLAINED:
-        explain("rotated_nms", *arguments)
-        raise
