@@ -13,7 +13,7 @@ from .._shared.build_record import build_record, cpu_problem, not_built, warn, w
 HERE = Path(__file__).parents[1]
 _written = (HERE / "schemas.txt").read_text(encoding="utf-8")
 SCHEMAS = [line for line in _written.splitlines() if line.strip()]
-_hash = hashlib.sha256(_written.encode()).hexdigest()
+_record, _hash = build_record(), hashlib.sha256(_written.encode()).hexdigest()
 OPERATORS = [schema.split("(")[0] for schema in SCHEMAS]
 
 
@@ -23,8 +23,8 @@ def _load(name: str, part: str) -> str:
         return disabled
     library = HERE / name
     if not library.exists():
-        return build_record().get(part) or not_built()
-    if build_record().get("schemas", _hash) != _hash:  # sources that came later, as by git pull, have other operators
+        return _record.get(part) or not_built()
+    if _record.get("schemas", _hash) != _hash:  # sources that came later, as by git pull, have other operators
         return f"{name} was built from other sources: build ptdet again in {HERE.parent}"
     try:
         torch.ops.load_library(library)
