@@ -21,6 +21,15 @@ class Instruction:
     operands: str
 
     @property
+    def opcode(self) -> str:
+        return self.name.split(".")[0]
+
+    @property
+    def branch_target(self) -> int | None:
+        """Where it may jump and not come back."""
+        return self.target if self.opcode == "BRA" else None
+
+    @property
     def target(self) -> int | None:
         """Where it may jump."""
         found = re.search(r"0x([0-9a-f]+)\s*$", self.operands)
@@ -88,7 +97,7 @@ class Code:
 
     def _next(self, place: int) -> list[int]:
         """Where it goes on, but not after a call: that is the way out of a division."""
-        here, kind = self.body[place], self.body[place].name.split(".")[0]
+        here, kind = self.body[place], self.body[place].opcode
         if kind == "CALL":
             return []
         follow = [place + 1] if here.predicate or kind not in ("EXIT", "BRA", "RET", "BRX") else []

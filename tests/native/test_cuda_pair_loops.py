@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.native import machine_code, machine_loops
-from tests.native.machine_loops import Instruction, Loop
+from tests.native import machine_code, machine_loops, sass
+from tests.native.machine_loops import Loop
+from tests.native.sass import Instruction
 from tests.native.test_cuda_machine_code import _needs_the_tools  # noqa: F401
 
 pytestmark = pytest.mark.slow
@@ -24,7 +25,12 @@ PAIR_LOOPS = [("nms", "pass_over_tilesINS_3IouEfE", 20, 3), ("fast_nms", "find_f
 @cache
 def code_of(stem: str) -> dict[str, list[Instruction]]:
     binary = machine_code.compiled(machine_code.CSRC / "cuda" / f"{stem}.cu")
-    return machine_loops.code_of(binary, ARCH)
+    return instructions(binary)
+
+
+def instructions(binary: Path) -> dict[str, list[Instruction]]:
+    """Of each kernel."""
+    return {code.symbol: code.instructions for code in sass.read(binary, ARCH)}
 
 
 def faults(loop: Loop) -> set[str]:
@@ -95,7 +101,7 @@ def test_planted_loops_are_found(tmp_path: Path) -> None:
     source.write_text(PLANTED)
     target = f"-gencode=arch=compute_{ARCH},code=sm_{ARCH}"
     machine_code.call(machine_code.nvcc(), *machine_code.FLAGS, target, "-c", source, "-o", binary)
-    code = machine_loops.code_of(binary, ARCH)
+    code = instructions(binary)
     found = {name: machine_loops.innermost(code[symbol]) for symbol in code for name in ("divides", "empties")
              if name in symbol}  # fmt: skip
     assert any({"I2F", "F2I"} <= faults(loop) for loop in found["divides"])
