@@ -39,6 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # inductor's own folder for it, outside the checkout, holds what other processors and versions have compiled
     level = torch.backends.cpu.get_cpu_capability()
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(ROOT / f"build/inductor-{torch.__version__}-{level}"))
+    # a `make` that a test starts is not a part of the `make test` around it, which would change what it prints
+    for name in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES"):
+        os.environ.pop(name, None)
     # processes that tests start find this checkout from any folder
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     if os.environ.get("PYTEST_XDIST_WORKER"):  # threads that wait for a core another worker has cost more than they do
