@@ -1,7 +1,19 @@
 """One file a family of operations; a line here makes it a group of `python -m benchmarks`."""
 
 from ..cases import Group
-from . import channel_norm, corners, importing, latency, losses, methods, nms, numpy_arrays, pairwise, postprocess
+from . import (
+    channel_norm,
+    corners,
+    importing,
+    latency,
+    losses,
+    methods,
+    nms,
+    numpy_arrays,
+    pairwise,
+    postprocess,
+    rotated,
+)
 
 GROUPS: dict[str, Group] = {
     group.name: group
@@ -15,6 +27,7 @@ GROUPS: dict[str, Group] = {
         numpy_arrays.GROUP,
         pairwise.GROUP,
         losses.GROUP,
+        rotated.GROUP,
         channel_norm.GROUP,
         importing.GROUP,
     )

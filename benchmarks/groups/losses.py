@@ -39,17 +39,17 @@ def _case(name: str, device: str, n: int, *, compiled: bool) -> Case:
     boxes = (target + moved).requires_grad_()
     read, written = boxes.detach(), torch.zeros_like(target)
     ours = partial(getattr(ptdet, name), **({"image_size": (1000, 1000)} if name == "mpd_iou_loss" else {}))
-    contenders = [Contender(OURS, _trained(ours, boxes, target), _gradient)]
+    contenders = [Contender(OURS, trained(ours, boxes, target), _gradient)]
     theirs = getattr(getattr(find("torchvision"), "ops", None), name, None)
     if theirs:
-        contenders.append(Contender("torchvision", _trained(theirs, boxes, target), _gradient))
+        contenders.append(Contender("torchvision", trained(theirs, boxes, target), _gradient))
     if theirs and compiled:
         fused = torch.compile(theirs)
-        contenders.append(Contender("torchvision compiled", _trained(fused, boxes, target), _gradient))
+        contenders.append(Contender("torchvision compiled", trained(fused, boxes, target), _gradient))
     return Case(contenders, lambda: torch.add(read, target, out=written))
 
 
-def _trained(loss: Callable[..., Tensor], boxes: Tensor, target: Tensor) -> Call:
+def trained(loss: Callable[..., Tensor], boxes: Tensor, target: Tensor) -> Call:
     def call() -> Tensor:
         boxes.grad = None
         loss(boxes, target, reduction="sum").backward()

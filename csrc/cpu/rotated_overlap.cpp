@@ -70,7 +70,7 @@ void write_slopes(const RotatedPairs& input, const T* gradient, int64_t gradient
       const RotatedColumns a = loaded(input.a, first * input.a.row_stride, count, room_a);
       const RotatedColumns b = loaded(input.b, first * input.b.row_stride, count, room_b);
       for (int64_t i = 0; i < count; ++i) weight[i] = static_cast<double>(gradient[(first + i) * gradient_stride]);
-      simd().rotated.slopes_of_pairs(input.metric, a, b, weight, count, slopes, kStride);
+      simd().rotated.slopes_of_pairs(input.metric, a, b, weight, count, slopes_b != nullptr, slopes, kStride);
       if (slopes_a) copy_rows(slopes, kStride, count, slopes_a + kNumbers * first);
       if (slopes_b) copy_rows(slopes + kNumbers * kStride, kStride, count, slopes_b + kNumbers * first);
     }

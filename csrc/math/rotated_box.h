@@ -47,11 +47,10 @@ PTDET_HD T clamped(T x, T low, T high) {
   return select(below > low, below, low);
 }
 
-// part / whole within [0, 1], by 1 / whole; 0 for 0/0.
+// x within [0, length]; 0 if NaN.
 template <typename T>
-PTDET_HD T fraction(T part, T inverse) {
-  const T x = part * inverse, one(1.0), none(0.0);
-  return select(x > none, select(x < one, x, one), none);
+PTDET_HD T along(T x, T length) {
+  return least_of(select(x > T(0.0), x, T(0.0)), length);
 }
 
 // By how much [-reach, reach] and [low, high] overlap.
@@ -65,12 +64,35 @@ PTDET_HD T shared_length(T reach, T low, T high) {
 // number that differs is larger. So (a, b) and (b, a) are the same computation.
 template <typename T>
 PTDET_HD auto is_frame(const RotatedBox<T>& a, const RotatedBox<T>& b) {
+  const auto of_larger = a.area > b.area, alike = a.area == b.area;
+  if (!any(alike)) return of_larger;
   auto larger = a.angle > b.angle;
   larger = (a.h > b.h) | ((a.h == b.h) & larger);
   larger = (a.w > b.w) | ((a.w == b.w) & larger);
   larger = (a.cy > b.cy) | ((a.cy == b.cy) & larger);
   larger = (a.cx > b.cx) | ((a.cx == b.cx) & larger);
-  return (a.area > b.area) | ((a.area == b.area) & larger);
+  return decltype(of_larger)(of_larger | (alike & larger));
+}
+
+// The direction of a box's w in the frame of another, and what divides by it.
+template <typename T>
+struct RelativeTurn {
+  T cos, sin, by_cos, by_sin;
+};
+
+template <typename T>
+PTDET_HD RelativeTurn<T> relative_turn(const RotatedBox<T>& box, const RotatedBox<T>& frame) {
+  const T one(1.0), none(0.0);
+  const auto parallel = box.angle == frame.angle;
+  const T c = select(parallel, one, box.cos * frame.cos + box.sin * frame.sin);
+  const T s = select(parallel, none, box.sin * frame.cos - box.cos * frame.sin);
+  return {c, s, one / c, one / s};
+}
+
+// Of the frame in the box. The same bits as relative_turn(frame, box).
+template <typename T>
+PTDET_HD RelativeTurn<T> turned_back(const RelativeTurn<T>& turn) {
+  return {turn.cos, -turn.sin, turn.by_cos, -turn.by_sin};
 }
 
 // A box in the frame of another: axes along that one's sides, the origin in the centre of the box itself.
@@ -78,15 +100,14 @@ template <typename T>
 struct InFrame {
   T low_x, high_x, low_y, high_y;  // the other box's sides
   T x0, y0, x1, y1;                // two corners; the others are opposite
-  T most;                          // what the area shared cannot exceed
+  T w, h;                          // the box's sides
+  RelativeTurn<T> turn;
+  T most;  // what the area shared cannot exceed
 };
 
 template <typename T>
-PTDET_HD InFrame<T> in_frame(const RotatedBox<T>& box, const RotatedBox<T>& frame) {
-  const T half(0.5), one(1.0), none(0.0);
-  const auto parallel = box.angle == frame.angle;
-  const T c = select(parallel, one, box.cos * frame.cos + box.sin * frame.sin);
-  const T s = select(parallel, none, box.sin * frame.cos - box.cos * frame.sin);
+PTDET_HD InFrame<T> in_frame(const RotatedBox<T>& box, const RotatedBox<T>& frame, const RelativeTurn<T>& turn) {
+  const T half(0.5), c = turn.cos, s = turn.sin;
   const T dx = box.cx - frame.cx, dy = box.cy - frame.cy;
   const T x = dx * frame.cos + dy * frame.sin, y = dy * frame.cos - dx * frame.sin;  // the centre of box, in the frame
   const T u = dx * box.cos + dy * box.sin, v = dy * box.cos - dx * box.sin;          // the same along the box's sides
@@ -96,8 +117,8 @@ PTDET_HD InFrame<T> in_frame(const RotatedBox<T>& box, const RotatedBox<T>& fram
 
   const T c_size = magnitude(c), s_size = magnitude(s);
   const T reach_u = c_size * frame_w + s_size * frame_h, reach_v = s_size * frame_w + c_size * frame_h;
-  const T here = shared_length(magnitude(along_x) + magnitude(across_x), low_x, high_x) *
-                 shared_length(magnitude(along_y) + magnitude(across_y), low_y, high_y);
+  const T here =
+      shared_length(c_size * w + s_size * h, low_x, high_x) * shared_length(c_size * h + s_size * w, low_y, high_y);
   const T there = shared_length(w, -reach_u - u, reach_u - u) * shared_length(h, -reach_v - v, reach_v - v);
   return {low_x,
           high_x,
@@ -107,22 +128,61 @@ PTDET_HD InFrame<T> in_frame(const RotatedBox<T>& box, const RotatedBox<T>& fram
           across_y + along_y,
           -along_x - across_x,
           along_y - across_y,
+          box.w,
+          box.h,
+          turn,
           least_of(least_of(box.area, frame.area), least_of(here, there))};
 }
 
-// The integral of y, clamped to the frame's box, over an edge's part within that box's x. u: the ends' x, clamped.
-// inverse: 1 / (x1 - x0). Between its ends' clamped y the integrand is a straight line, but for where it runs along the
-// frame's sides.
+// An edge's direction, of length 1.
 template <typename T>
-PTDET_HD T under_edge(const InFrame<T>& f, T inverse, T x0, T y0, T u0, T x1, T y1, T u1) {
-  const T rise = y1 - y0;
-  const T v0 = y0 + rise * fraction(u0 - x0, inverse), v1 = y1 - rise * fraction(x1 - u1, inverse);
-  const T first = clamped(v0, f.low_y, f.high_y), last = clamped(v1, f.low_y, f.high_y), climb = T(1.0) / (v1 - v0);
-  const T weight = T(0.5) * (fraction(f.low_y - v0, climb) + fraction(f.high_y - v0, climb));
-  return (u1 - u0) * (last + (first - last) * weight);
+struct Along {
+  T x, y, by_x, by_y;
+};
+
+template <typename T>
+PTDET_HD Along<T> opposite(const Along<T>& a) {
+  return {-a.x, -a.y, -a.by_x, -a.by_y};
 }
 
-// Green's theorem: the area that two boxes share is, but for the sign, the sum of those integrals over one's edges.
+// Of the edges from corner 1 to 0, and from 1 to the one opposite to 0.
+template <typename T>
+PTDET_HD Along<T> along_w(const RelativeTurn<T>& t) {
+  return {t.cos, t.sin, t.by_cos, t.by_sin};
+}
+template <typename T>
+PTDET_HD Along<T> along_h(const RelativeTurn<T>& t) {
+  return {t.sin, -t.cos, t.by_sin, -t.by_cos};
+}
+
+// The integral of y, clamped to the frame's box, over an edge's part within that box's x. u: the ends' x, clamped.
+// Between its ends' clamped y the integrand is a straight line, but for where it runs along the frame's sides.
+template <typename T>
+PTDET_HD T under_edge(const InFrame<T>& f, T length, const Along<T>& edge, T x0, T y0, T u0, T x1, T y1, T u1) {
+  const T before = along((u0 - x0) * edge.by_x, length), after = along((x1 - u1) * edge.by_x, length);
+  const T v0 = y0 + edge.y * before, v1 = y1 - edge.y * after, within = length - before - after;
+  const T first = clamped(v0, f.low_y, f.high_y), last = clamped(v1, f.low_y, f.high_y);
+  const T halfway = along((T(0.5) * (first + last) - v0) * edge.by_y, within);  // along the edge to their mean
+  return (u1 - u0) * last + edge.x * (first - last) * halfway;
+}
+
+// The area that a box shares with the one whose frame it is in. Green's theorem: but for the sign, it is the sum of
+// those integrals over the box's edges.
+template <typename T>
+PTDET_HD T shared_area(const InFrame<T>& f) {
+  const T none(0.0);
+  if (!any(f.most > none)) return none;
+  const Along<T> right = along_w(f.turn), left = opposite(right), down = along_h(f.turn), up = opposite(down);
+  const T u0 = clamped(f.x0, f.low_x, f.high_x), u1 = clamped(f.x1, f.low_x, f.high_x);
+  const T u2 = clamped(-f.x0, f.low_x, f.high_x), u3 = clamped(-f.x1, f.low_x, f.high_x);
+  const T sum = (under_edge(f, f.w, left, f.x0, f.y0, u0, f.x1, f.y1, u1) +
+                 under_edge(f, f.w, right, -f.x0, -f.y0, u2, -f.x1, -f.y1, u3)) +
+                (under_edge(f, f.h, down, f.x1, f.y1, u1, -f.x0, -f.y0, u2) +
+                 under_edge(f, f.h, up, -f.x1, -f.y1, u3, f.x0, f.y0, u0));
+  const T shared = least_of(-sum, f.most);
+  return select(shared > none, shared, none);
+}
+
 // Continuous in every number, without an epsilon. NaN where a box's area is not finite.
 template <typename T>
 PTDET_HD T intersection_area(const RotatedBox<T>& a, const RotatedBox<T>& b) {
@@ -133,18 +193,8 @@ PTDET_HD T intersection_area(const RotatedBox<T>& a, const RotatedBox<T>& b) {
                           pick(a.angle, b.angle), pick(a.cos, b.cos), pick(a.sin, b.sin), pick(a.area, b.area)};
   const RotatedBox<T> frame{other(a.cx, b.cx),       other(a.cy, b.cy),   other(a.w, b.w),     other(a.h, b.h),
                             other(a.angle, b.angle), other(a.cos, b.cos), other(a.sin, b.sin), other(a.area, b.area)};
-  const InFrame<T> f = in_frame(box, frame);
-  const T none(0.0), sound = (a.area - a.area) + (b.area - b.area);  // 0 or NaN
-  if (!any(f.most > none)) return sound;
-  const T u0 = clamped(f.x0, f.low_x, f.high_x), u1 = clamped(f.x1, f.low_x, f.high_x);
-  const T u2 = clamped(-f.x0, f.low_x, f.high_x), u3 = clamped(-f.x1, f.low_x, f.high_x);
-  const T one(1.0), by_first = one / (f.x1 - f.x0), by_second = one / (-f.x0 - f.x1);
-  const T sum = (under_edge(f, by_first, f.x0, f.y0, u0, f.x1, f.y1, u1) +
-                 under_edge(f, -by_first, -f.x0, -f.y0, u2, -f.x1, -f.y1, u3)) +
-                (under_edge(f, by_second, f.x1, f.y1, u1, -f.x0, -f.y0, u2) +
-                 under_edge(f, -by_second, -f.x1, -f.y1, u3, f.x0, f.y0, u0));
-  const T shared = least_of(-sum, f.most);
-  return select(shared > none, shared, none) + sound;
+  const T sound = (a.area - a.area) + (b.area - b.area);  // 0 or NaN
+  return shared_area(in_frame(box, frame, relative_turn(box, frame))) + sound;
 }
 
 }  // namespace ptdet

@@ -47,10 +47,9 @@ def clamped(x: Tensor, low: Tensor, high: Tensor) -> Tensor:
     return torch.where(x > low, x, low)
 
 
-def fraction(part: Tensor, inverse: Tensor) -> Tensor:
-    """part / whole within [0, 1], by 1 / whole; 0 for 0/0."""
-    x = part * inverse
-    return torch.where(x > 0, torch.where(x < 1, x, 1.0), 0.0)
+def along(x: Tensor, length: Tensor) -> Tensor:
+    """x within [0, length]; 0 if NaN."""
+    return least(torch.where(x > 0, x, 0.0), length)
 
 
 def shared_length(reach: Tensor, low: Tensor, high: Tensor) -> Tensor:
@@ -67,6 +66,15 @@ def is_frame(a: Turned, b: Turned) -> Tensor:
     return larger
 
 
+class Turn(NamedTuple):
+    """The direction of a box's w in the frame of another, and what divides by it."""
+
+    cos: Tensor
+    sin: Tensor
+    by_cos: Tensor
+    by_sin: Tensor
+
+
 class InFrame(NamedTuple):
     """A box in the frame of another: axes along that one's sides, the origin in the centre of the box itself."""
 
@@ -78,7 +86,23 @@ class InFrame(NamedTuple):
     y0: Tensor
     x1: Tensor
     y1: Tensor
+    w: Tensor  # the box's sides
+    h: Tensor
+    turn: Turn
     most: Tensor  # what the area shared cannot exceed
+
+    def edges(self) -> list[tuple[Tensor, Turn, int, int]]:
+        """Length, direction, first and last corner of each, in the order in which the box's angle turns."""
+        cos, sin, by_cos, by_sin = self.turn
+        return [
+            (self.w, Turn(-cos, -sin, -by_cos, -by_sin), 0, 1),
+            (self.h, Turn(sin, -cos, by_sin, -by_cos), 1, 2),
+            (self.w, self.turn, 2, 3),
+            (self.h, Turn(-sin, cos, -by_sin, by_cos), 3, 0),
+        ]
+
+    def corners(self) -> list[tuple[Tensor, Tensor]]:
+        return [(self.x0, self.y0), (self.x1, self.y1), (-self.x0, -self.y0), (-self.x1, -self.y1)]
 
 
 def in_frame(box: Turned, frame: Turned) -> InFrame:
@@ -94,27 +118,24 @@ def in_frame(box: Turned, frame: Turned) -> InFrame:
 
     c_size, s_size = magnitude(c), magnitude(s)
     reach_u, reach_v = c_size * frame_w + s_size * frame_h, s_size * frame_w + c_size * frame_h
-    here = shared_length(magnitude(along_x) + magnitude(across_x), low_x, high_x) * shared_length(
-        magnitude(along_y) + magnitude(across_y), low_y, high_y
-    )
+    here = shared_length(c_size * w + s_size * h, low_x, high_x) * shared_length(c_size * h + s_size * w, low_y, high_y)
     there = shared_length(w, -reach_u - u, reach_u - u) * shared_length(h, -reach_v - v, reach_v - v)
     most = least(least(box.area, frame.area), least(here, there))
     corners = along_x - across_x, across_y + along_y, -along_x - across_x, along_y - across_y
-    return InFrame(low_x, high_x, low_y, high_y, *corners, most)
+    return InFrame(low_x, high_x, low_y, high_y, *corners, box.w, box.h, Turn(c, s, 1 / c, 1 / s), most)
 
 
 def under_edge(
-    f: InFrame, inverse: Tensor, x0: Tensor, y0: Tensor, u0: Tensor, x1: Tensor, y1: Tensor, u1: Tensor
+    f: InFrame, length: Tensor, edge: Turn, start: tuple[Tensor, Tensor], end: tuple[Tensor, Tensor]
 ) -> Tensor:
-    """The integral of y, clamped to the frame's box, over an edge's part within that box's x.
-
-    u: the ends' x, clamped; inverse: 1 / (x1 - x0).
-    """
-    rise = y1 - y0
-    v0, v1 = y0 + rise * fraction(u0 - x0, inverse), y1 - rise * fraction(x1 - u1, inverse)
-    first, last, climb = clamped(v0, f.low_y, f.high_y), clamped(v1, f.low_y, f.high_y), 1 / (v1 - v0)
-    weight = 0.5 * (fraction(f.low_y - v0, climb) + fraction(f.high_y - v0, climb))
-    return (u1 - u0) * (last + (first - last) * weight)
+    """The integral of y, clamped to the frame's box, over an edge's part within that box's x."""
+    (x0, y0), (x1, y1) = start, end
+    u0, u1 = clamped(x0, f.low_x, f.high_x), clamped(x1, f.low_x, f.high_x)
+    before, after = along((u0 - x0) * edge.by_cos, length), along((x1 - u1) * edge.by_cos, length)
+    v0, v1, within = y0 + edge.sin * before, y1 - edge.sin * after, length - before - after
+    first, last = clamped(v0, f.low_y, f.high_y), clamped(v1, f.low_y, f.high_y)
+    halfway = along((0.5 * (first + last) - v0) * edge.by_sin, within)
+    return (u1 - u0) * last + edge.cos * (first - last) * halfway
 
 
 def intersection(a: Turned, b: Turned) -> Tensor:
@@ -123,15 +144,11 @@ def intersection(a: Turned, b: Turned) -> Tensor:
     box = Turned(*(torch.where(of_a, y, x) for x, y in zip(a, b, strict=True)))
     frame = Turned(*(torch.where(of_a, x, y) for x, y in zip(a, b, strict=True)))
     f = in_frame(box, frame)
-    u0, u1, u2, u3 = (clamped(x, f.low_x, f.high_x) for x in (f.x0, f.x1, -f.x0, -f.x1))
-    by_first, by_second = 1 / (f.x1 - f.x0), 1 / (-f.x0 - f.x1)
-    total = (
-        under_edge(f, by_first, f.x0, f.y0, u0, f.x1, f.y1, u1)
-        + under_edge(f, -by_first, -f.x0, -f.y0, u2, -f.x1, -f.y1, u3)
-    ) + (
-        under_edge(f, by_second, f.x1, f.y1, u1, -f.x0, -f.y0, u2)
-        + under_edge(f, -by_second, -f.x1, -f.y1, u3, f.x0, f.y0, u0)
+    corners = f.corners()
+    top, left, bottom, right = (
+        under_edge(f, length, edge, corners[start], corners[end]) for length, edge, start, end in f.edges()
     )
+    total = (top + bottom) + (left + right)
     shared = least(-total, f.most)
     return torch.where(shared > 0, shared, 0.0) + ((a.area - a.area) + (b.area - b.area))
 
@@ -182,14 +199,16 @@ def rotated_pairwise_overlap(boxes1: Tensor, boxes2: Tensor, kind: str = "iou") 
 NORMALS = ((1, 1.0), (0, -1.0), (1, -1.0), (0, 1.0))
 
 
-def part_within(start: Tensor, along: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Between which fractions of an edge one of its coordinates is in [low, high], and whether it runs along an end."""
-    flat = along == 0
-    by = 1 / torch.where(flat, 1.0, along)
+def part_within(
+    start: Tensor, end: Tensor, by: Tensor, length: Tensor, low: Tensor, high: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Between which places along an edge one of its coordinates is in [low, high], and whether it runs along an end."""
+    flat = start == end
+    by = torch.where(flat, 1.0, by)
     first, last = (low - start) * by, (high - start) * by
     outside = flat & ((start < low) | (start > high))
-    enter = torch.where(flat, 0.0, torch.minimum(first, last).clamp(0, 1))
-    leave = torch.where(flat, torch.where(outside, 0.0, 1.0), torch.maximum(first, last).clamp(0, 1))
+    enter = torch.where(flat, 0.0, along(torch.minimum(first, last), length))
+    leave = torch.where(flat, torch.where(outside, 0.0, length), along(torch.maximum(first, last), length))
     return enter, leave, flat & ((start == low) | (start == high))
 
 
@@ -198,22 +217,21 @@ def intersection_slopes(box: Turned, frame: Turned) -> Tensor:
     `frame`; half of it where the edge lies on one of that box.
     """
     f = in_frame(box, frame)
-    corners = ((f.x0, f.y0), (f.x1, f.y1), (-f.x0, -f.y0), (-f.x1, -f.y1))
+    corners = f.corners()
     axes = ((box.cos, box.sin), (-box.sin, box.cos))
     sides = [torch.zeros_like(f.x0), torch.zeros_like(f.x0)]  # what is swept per length along each axis, in all
     pushed = [torch.zeros_like(f.x0), torch.zeros_like(f.x0)]  # the same, backwards counted as less
     twist = torch.zeros_like(f.x0)
-    for k, (axis, sign) in enumerate(NORMALS):
-        (x0, y0), (x1, y1) = corners[k], corners[(k + 1) % 4]
-        enter_x, leave_x, on_x = part_within(x0, x1 - x0, f.low_x, f.high_x)
-        enter_y, leave_y, on_y = part_within(y0, y1 - y0, f.low_y, f.high_y)
+    for (axis, sign), (length, edge, start, end) in zip(NORMALS, f.edges(), strict=True):
+        (x0, y0), (x1, y1) = corners[start], corners[end]
+        enter_x, leave_x, on_x = part_within(x0, x1, edge.by_cos, length, f.low_x, f.high_x)
+        enter_y, leave_y, on_y = part_within(y0, y1, edge.by_sin, length, f.low_y, f.high_y)
         enter, leave = torch.maximum(enter_x, enter_y), torch.minimum(leave_x, leave_y)
         weight = torch.where(leave > enter, torch.where(on_x | on_y, 0.5, 1.0), 0.0)
-        length = box.w if axis == 1 else box.h
-        within = weight * (leave - enter) * length
+        within = weight * (leave - enter)
         sides[axis] = sides[axis] + within
         pushed[axis] = pushed[axis] + sign * within
-        twist = twist - 0.5 * within * ((leave + enter) - 1) * length
+        twist = twist - 0.5 * within * ((leave + enter) - length)
     by_centre = (pushed[0] * axes[0][i] + pushed[1] * axes[1][i] for i in range(2))
     return torch.stack([*by_centre, 0.5 * sides[0], 0.5 * sides[1], twist], dim=-1)
 

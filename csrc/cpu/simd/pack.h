@@ -21,6 +21,12 @@ struct Pack {
     PTDET_HD friend Mask operator|(Mask a, Mask b) { return {a.bits | b.bits}; }
     PTDET_HD friend Mask operator!(Mask a) { return {~a.bits}; }
     PTDET_HD friend bool any(Mask a) {
+#if defined(__AVX512DQ__)
+      if constexpr (Isa::kBytes == 64) return _mm512_movepi64_mask((__m512i)a.bits) != 0;
+#endif
+#if defined(__AVX2__)
+      if constexpr (Isa::kBytes == 32) return _mm256_movemask_epi8((__m256i)a.bits) != 0;
+#endif
       typename BitsOf<E>::type found = 0;
       for (int i = 0; i < kWidth; ++i) found |= static_cast<typename BitsOf<E>::type>(a.bits[i]);
       return found != 0;

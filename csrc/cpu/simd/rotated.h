@@ -21,9 +21,10 @@ struct RotatedTable {
   // Of boxes `first` and on of each, pair by pair.
   void (*of_pairs)(Metric metric, const RotatedColumns& a, const RotatedColumns& b, int64_t first, int64_t count,
                    double* out);
-  // The derivatives of these overlaps, times `weight`: kSlopes runs of `stride` numbers, by those of a, then of b.
+  // The derivatives of these overlaps, times `weight`: kSlopes runs of `stride` numbers, by those of a, then, if
+  // wanted, of b.
   void (*slopes_of_pairs)(Metric metric, const RotatedColumns& a, const RotatedColumns& b, const double* weight,
-                          int64_t count, double* out, int64_t stride);
+                          int64_t count, bool of_b, double* out, int64_t stride);
 };
 
 }  // namespace ptdet::cpu
