@@ -20,11 +20,13 @@ constexpr int64_t kHelpers = 128;
 
 // Of one leader: where it announces phases. All zero at the start.
 struct Board {
-  Counter phase;       // kOver, or pieces << 32 | how many of them were taken, or more
+  Counter phase;       // pieces << 32 | how many of them were taken, or more; from kOver on: there are no more
   Counter done;        // pieces that others have done, of all phases
   int64_t numbers[5];  // what the phase is about
 
   static constexpr Counter kOver = Counter(1) << 63;
+  // Who saw a piece left just before the end adds to kOver as well.
+  __device__ static bool is_over(Counter phase) { return phase >= kOver; }
   __device__ static int pieces(Counter phase) { return static_cast<int>(phase >> 32 & 0x7fffffff); }
   __device__ static int taken(Counter phase) { return static_cast<int>(phase & 0xffffffff); }
 };
@@ -73,10 +75,10 @@ __device__ void help(Board* board, int* piece, DoPiece&& do_piece) {
   for (;;) {
     if (threadIdx.x == 0) {
       *piece = -1;
-      for (Counter seen = load_relaxed(&board->phase); seen != Board::kOver; seen = load_relaxed(&board->phase)) {
+      for (Counter seen = load_relaxed(&board->phase); !Board::is_over(seen); seen = load_relaxed(&board->phase)) {
         if (Board::taken(seen) < Board::pieces(seen)) {
           seen = add_acquire(&board->phase, Counter(1));
-          if (seen == Board::kOver) break;
+          if (Board::is_over(seen)) break;
           *piece = Board::taken(seen);
           if (*piece < Board::pieces(seen)) break;
           *piece = -1;
