@@ -247,6 +247,14 @@ void pause(Place place) {
   to_host();
 }
 
+void hold_up() {
+  if (random_numbers()() % 4 != 0) return;
+  for (uint64_t turns = random_numbers()() % 64; turns > 0; --turns) {
+    fibre->state = FibreState::kReady;  // it goes on by itself: no wait for what others do
+    to_host();
+  }
+}
+
 int barrier(Place place, bool predicate) {
   Fibre& self = *fibre;
   char* token = &block->barrier_token[block->barriers % 2];

@@ -40,6 +40,8 @@ void* shared_array(const void* declaration, size_t bytes);
 
 // Lets others run: between two looks at what another block may publish.
 void pause(Place place);
+// Now and then lets others do much: a thread may be held up between a look and what it does about it.
+void hold_up();
 
 // By which blocks tell each other (csrc/cuda/inter_block_sync.h).
 template <typename T>
@@ -57,14 +59,17 @@ T load_relaxed(const T* at) {
 }
 template <typename T>
 void store_relaxed(T* at, T value) {
+  hold_up();
   __atomic_store_n(at, value, __ATOMIC_RELAXED);
 }
 template <typename T>
 T add_acquire(T* at, T value) {
+  hold_up();
   return __atomic_fetch_add(at, value, __ATOMIC_ACQUIRE);
 }
 template <typename T>
 void add_release(T* at, T value) {
+  hold_up();
   __atomic_fetch_add(at, value, __ATOMIC_RELEASE);
 }
 

@@ -1,8 +1,9 @@
-// Faults that the harness must find, one kernel each, and one kernel without any. argv[1] names the kernel.
+// Faults that the harness must find, one kernel each, and kernels without any. argv[1] names the kernel.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
+#include "cuda/shared_work.h"
 #include "cuda_on_cpu.h"
 
 constexpr int kThreads = 64;
@@ -179,6 +180,23 @@ __global__ void done_relaxed(int* sums, int* all) {
   lead(sums, all, [](int* phase) { return cuda_on_cpu::add_acquire(phase, 1); }, [](int* sum) { atomicAdd(sum, 1); });
 }
 
+// The real one: the first block to begin leads, the others help; pieces of which each adds 1.
+__global__ void clean_shared_work(int* sums, int* all) {
+  using namespace ptdet::cuda;
+  static Counter tickets = 0;
+  static Board board = {};
+  SHARED_ARRAY(Counter, ticket, 1);
+  SHARED_ARRAY(int, piece, 1);
+  const auto do_piece = [&](int i) {
+    if (threadIdx.x == 7) atomicAdd(&sums[i % 3], 1);
+  };
+  if (draw_ticket(&tickets, ticket) != 0) return help(&board, piece, [&](const int64_t*, int i) { do_piece(i); });
+  Lead lead{&board, 0, piece};
+  for (const int pieces : {1, 2, 3}) lead.phase(pieces, {}, do_piece);
+  lead.end();
+  if (threadIdx.x == 0) *all = sums[0] * 10 + sums[1];
+}
+
 struct Planted {
   const char* name;
   void (*kernel)(int*, int*);
@@ -207,6 +225,7 @@ const Planted kPlanted[] = {
     PLANTED(clean_lead),
     PLANTED(taken_relaxed),
     PLANTED(done_relaxed),
+    PLANTED(clean_shared_work),
 };
 
 int main(int, char** argv) {
