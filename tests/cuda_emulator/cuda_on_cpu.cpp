@@ -174,6 +174,12 @@ void prepare_block(unsigned index, unsigned threads) {
   }
 }
 
+// PTDET_EMULATION_LAUNCHES asks for a line a launch: its blocks, and the barriers that they reached.
+void tell(const Launch& launched, unsigned blocks, size_t barriers) {
+  static const bool is_asked = std::getenv("PTDET_EMULATION_LAUNCHES") != nullptr;
+  if (is_asked) std::fprintf(stderr, "cuda_on_cpu: launch %s %u %zu\n", launched.name, blocks, barriers);
+}
+
 // The arrivals that complete a warp operation let all its lanes go on.
 void complete_warp_op(Fibre& last) {
   const unsigned warp_begin = last.thread / kLanes * kLanes;
@@ -217,7 +223,7 @@ void launch(const char* name, unsigned blocks, unsigned threads, void (*body)(vo
   const size_t residents = 1 + random_numbers()() % std::min<size_t>(kResidentBlocks, most);
   // A fibre is created with all the host knows, so the host may not learn from one block before the next.
   std::vector<std::unique_ptr<Block>> resident, finished;
-  size_t idle = 0;
+  size_t idle = 0, barriers = 0;
   for (size_t next = 0; next < blocks || !resident.empty();) {
     if (next < blocks && resident.size() < residents) {
       resident.push_back(std::make_unique<Block>());
@@ -231,6 +237,7 @@ void launch(const char* name, unsigned blocks, unsigned threads, void (*body)(vo
     idle = step == Step::kIdle ? idle + 1 : 0;
     if (idle > kIdleSteps * resident.size()) fail(paused_thread(), "waits for what no running block will publish");
     if (step != Step::kDone) continue;
+    barriers += block->barriers;
     for (const Fibre& f : block->fibres) free_slots.push_back(f.slot);
     std::swap(resident[chosen], resident.back());
     if (kTellBlocksApart) finished.push_back(std::move(resident.back()));
@@ -239,6 +246,7 @@ void launch(const char* name, unsigned blocks, unsigned threads, void (*body)(vo
   block = nullptr;
   acquire(&now.end);
   running = nullptr;
+  tell(now, blocks, barriers);
 }
 
 void pause(Place place) {

@@ -8,10 +8,11 @@ import shutil
 import struct
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -167,13 +168,26 @@ def run(flavour: Flavour, cases: list[Case], seed: int, want_owner: bool = True)
     return [(int(parts[i]), parts[i + 1], parts[i + 2]) for i in range(0, len(parts), 3)]
 
 
+def launches(flavour: Flavour, case: Case, seed: int) -> list[tuple[str, int, int]]:
+    """What one case launches: each kernel as csrc/cuda names it, its blocks, and the barriers that they reached."""
+    program = build(flavour) / "driver"
+    done = execute(program, [], seed, encode(case, want_owner=True), {"PTDET_EMULATION_LAUNCHES": "1"})
+    if done.returncode != 0:
+        raise AssertionError(f"{flavour.name}: exit {done.returncode}\n{done.stderr.decode()[-6000:]}")
+    lines = [line.split()[2:] for line in done.stderr.decode().splitlines() if line.startswith("cuda_on_cpu: launch ")]
+    return [(name, int(blocks), int(barriers)) for name, blocks, barriers in lines]
+
+
 def run_planted(flavour: Flavour, name: str, seed: int) -> subprocess.CompletedProcess[bytes]:
     return execute(build(flavour) / "planted", [name], seed, b"")
 
 
-def execute(program: Path, arguments: list[str], seed: int, given: bytes) -> subprocess.CompletedProcess[bytes]:
+def execute(
+    program: Path, arguments: list[str], seed: int, given: bytes, more: Mapping[str, str] = MappingProxyType({})
+) -> subprocess.CompletedProcess[bytes]:
+    """`more`: of the environment."""
     command = [str(program), *arguments]
     if shutil.which("setarch"):  # gcc's ThreadSanitizer gives up where addresses are drawn from too wide a range
         command = ["setarch", "-R", *command]
-    environment = {**os.environ, **ENVIRONMENT, "PTDET_EMULATION_SEED": str(seed)}
+    environment = {**os.environ, **ENVIRONMENT, "PTDET_EMULATION_SEED": str(seed), **more}
     return subprocess.run(command, input=given, capture_output=True, env=environment, timeout=300, check=False)

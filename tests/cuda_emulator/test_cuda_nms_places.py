@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from torch import Tensor
 
 from ptdet.testing import scenes
 from tests.cuda_emulator import harness
@@ -107,6 +108,58 @@ def test_values_that_the_grid_bears_and_refuses(flavour: Flavour) -> None:
     narrow[::5, 2:] = narrow[::5, :2] + 3.8e-6
     cases.append(Case(narrow, scores, None, 0.4))
     check(flavour, cases[:: 1 if flavour is not TSAN else 4])
+
+
+def ways(case: Case) -> set[str]:
+    """Which passes did work: by place, where it was launched; the one over tiles, if its blocks met at a barrier. Both
+    where the first refused."""
+    launched = {name: barriers for name, _, barriers in harness.launches(ASAN, case, SEED)}
+    did_work = {"place": "drop_kernel" in launched, "tiles": launched["pass_kernel"] > 0}
+    return {way for way, is_done in did_work.items() if is_done}
+
+
+def test_what_goes_by_place_and_what_by_tiles() -> None:
+    n = enough(ASAN)
+    boxes, scores = scenes.clustered(n, 5)
+    odd = boxes.clone()
+    for k, value in enumerate((math.nan, math.inf, -math.inf, -0.0)):
+        odd[11 + k :: 97, k] = value
+    odd[50:60, 2:] = odd[50:60, :2]  # points
+
+    def with_one(box: list[float], dtype: torch.dtype = torch.float32) -> Tensor:
+        given = boxes.to(dtype, copy=True)
+        given[n // 2] = torch.tensor(box, dtype=dtype)
+        return given
+
+    side = 2.0**-60
+    expected = {
+        "place": {
+            "plain": Case(boxes, scores),
+            "the least threshold": Case(boxes, scores, iou_threshold=0.25),
+            "DIoU": Case(boxes, scores, metric="diou"),
+            "CIoU": Case(boxes, scores, metric="ciou"),
+            "no numbers, infinities, points": Case(odd, scores),
+            "the shortest side": Case(with_one([0, 0, side, side]), scores),
+            "the longest side": Case(with_one([0, 0, 1 / side, 1 / side]), scores),
+            "as many as there are may be kept": Case(boxes, scores, max_output=n),
+        },
+        "tiles": {
+            "too few": Case(boxes[1:], scores[1:]),
+            "groups": Case(boxes, scores, torch.zeros(n, dtype=torch.int64)),
+            "a lower threshold": Case(boxes, scores, iou_threshold=0.249),
+            "GIoU": Case(boxes, scores, metric="giou"),
+            "over one area": Case(boxes, scores, metric="iof"),
+            "few may be kept": Case(boxes, scores, max_output=n - 1),
+        },
+        "place, tiles": {
+            "a side too short": Case(with_one([0, 0, side / 2, 1]), scores),
+            "a side too long": Case(with_one([0, 0, 1, 1.001 / side]), scores),
+            "short for its place": Case(with_one([1e10, 0, 1e10 + 3.8e-6, 1], torch.float64), scores),
+        },
+    }
+    found = {way: [name for name, case in cases.items() if ways(case) != set(way.split(", "))]
+             for way, cases in expected.items()}  # fmt: skip
+    assert found == {"place": [], "tiles": [], "place, tiles": []}
 
 
 def test_limits_and_no_owner() -> None:
