@@ -12,7 +12,7 @@ import torch
 
 import ptdet
 from ptdet._shared.methods import FUSIONS, METHODS, SUPPRESSIONS
-from ptdet.testing import clustered, scattered
+from ptdet.testing import clustered, samples_rotated, scattered
 
 from . import targets
 from .device import Call, Gpu
@@ -152,6 +152,21 @@ def pairwise(gpu: Gpu, sizes: Sizes) -> Iterator[Workload]:
     )  # fmt: skip
 
 
+def rotated(gpu: Gpu, sizes: Sizes) -> Iterator[Workload]:
+    for n in (size for size in sizes.boxes if size <= LARGEST_WITH_PEER):
+        boxes, scores = (part.to(gpu.device) for part in samples_rotated.clustered(n))
+        yield Workload(f"rotated.nms, clustered, {n}", partial(ptdet.rotated.nms, boxes, scores, 0.3))
+    boxes = samples_rotated.clustered(sizes.methods)[0].to(gpu.device)
+    kernels = {"overlap_rotated_tiles": 4 * len(boxes) ** 2}
+    call = partial(ptdet.rotated.box_iou, boxes, boxes)
+    yield Workload(f"rotated.box_iou, {len(boxes)} x {len(boxes)}", call, None, 4 * len(boxes) ** 2, kernels, most=10)
+    near = (boxes + torch.randn(boxes.shape, device=gpu.device) * 0.1).requires_grad_()
+    loss = partial(ptdet.rotated.box_iou_loss, near, boxes, reduction="sum")
+    yield Workload(
+        f"rotated.box_iou_loss and gradient, {len(boxes)} pairs", lambda: torch.autograd.grad(loss(), near), most=10
+    )
+
+
 def peer_norm(x: torch.Tensor) -> torch.Tensor:
     result: torch.Tensor = torch.linalg.vector_norm(x, dim=1, keepdim=True)
     return result
@@ -187,5 +202,5 @@ def norms(gpu: Gpu, sizes: Sizes) -> Iterator[Workload]:
 Family = Callable[[Gpu, Sizes], Iterator[Workload]]
 # In the order of what is wanted first.
 FAMILIES: tuple[Family, ...] = (
-    suppression, batch, methods, losses, norms, pairwise, large_peers,
+    suppression, batch, methods, losses, norms, pairwise, rotated, large_peers,
 )  # fmt: skip

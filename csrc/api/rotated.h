@@ -24,4 +24,17 @@ void rotated_overlap_backward(const RotatedPairs& input, const void* gradient, i
 
 void rotated_nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output, const Host& host);
 }  // namespace cpu
+
+namespace cuda {
+// As on the CPU.
+void rotated_pairwise_overlap(const PairwiseInput& input, void* out, void* stream);
+void rotated_overlap(const RotatedPairs& input, void* out, void* stream);
+void rotated_overlap_backward(const RotatedPairs& input, const void* gradient, int64_t gradient_stride, void* slopes_a,
+                              void* slopes_b, void* stream);
+
+// Between these calls the caller sorts, as for `nms`.
+size_t rotated_nms_scratch_bytes(int64_t count);
+void rotated_nms(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output,
+                 void* scratch, void* stream);
+}  // namespace cuda
 }  // namespace ptdet

@@ -12,26 +12,26 @@
 
 namespace ptdet::cuda {
 
-// At once on a multiprocessor: what the registers allow.
-template <typename Measure, typename T>
-constexpr int kResidentBlocks = sizeof(T) == 8                            ? 1
-                                : std::is_same<Measure, DiouPower>::value ? 2
-                                                                          : 4;
+// At once on a multiprocessor: what the registers allow. A power is computed in double.
+template <typename Measure, typename Shape>
+constexpr int kResidentBlocks = std::is_same<Measure, DiouPower>::value && TileShape<Shape>::kResidentBlocks > 2
+                                    ? 2
+                                    : TileShape<Shape>::kResidentBlocks;
 
-template <typename T>
+template <typename Shape>
 struct TilePass {
   int64_t count;
   int64_t max_output;
   bool want_owner;
   const uint32_t* wanted;  // (1) 0: another pass did it all; null: it is wanted
   Keys keys;
-  BoxColumn boxes;
-  const int64_t* rows;        // [position] its box
-  const int64_t* groups;      // [position] ascending; null: one group
-  Counter* tickets;           // 0 at the start
-  int64_t* head;              // [tile] where the segment of its first position begins
-  Counter* progress;          // [tile] of the segment that begins in it and goes on after it; 0 at the start
-  AlignedBox<T>* kept_boxes;  // [where a segment begins + i] its i-th kept box
+  typename TileShape<Shape>::Source boxes;
+  const int64_t* rows;      // [position] its box
+  const int64_t* groups;    // [position] ascending; null: one group
+  Counter* tickets;         // 0 at the start
+  int64_t* head;            // [tile] where the segment of its first position begins
+  Counter* progress;        // [tile] of the segment that begins in it and goes on after it; 0 at the start
+  Held<Shape>* kept_boxes;  // [where a segment begins + i] its i-th kept box
   int64_t* kept_rows;
   int64_t* kept_before;  // [tile] what its last segment kept before it
   uint32_t* kept_words;  // [tile, word] which of its boxes are kept, as bits: of its last segment for certain
@@ -50,10 +50,10 @@ struct Progress {
   }
 };
 
-template <typename T>
+template <typename Shape>
 struct TileMemory {  // shared by the block
-  AlignedBox<T>* boxes;
-  AlignedBox<T>* batch;  // kept boxes of earlier tiles; first, the boxes of the tile before
+  Held<Shape>* boxes;
+  Held<Shape>* batch;  // kept boxes of earlier tiles; first, the boxes of the tile before
   uint32_t* matches;
   uint32_t* cross;  // matches with the boxes of the tile before: [word, box]
   uint32_t* marks;  // as bits: where segments begin; later, what the tile before kept
@@ -75,46 +75,43 @@ __device__ inline int segment_in_tile(const uint32_t* begins, int own) {
 
 // The open boxes of the tile against a batch of kept ones. Lanes that would have no box share the work of those that
 // have: a power of two of threads takes one box each, the next as many the same boxes with other boxes of the batch.
-template <typename Measure, typename T>
-__device__ void meet_batch(const TileMemory<T>& memory, int open_count, int batch_count,
-                           const Threshold<T>& threshold) {
+template <typename Measure, typename Shape>
+__device__ void meet_batch(const TileMemory<Shape>& memory, int open_count, int batch_count,
+                           const ShapeThreshold<Shape>& threshold) {
   const int width_log2 = kWarp - __clz(open_count - 1);  // shifts: a division would cost more than a pair
   const int candidate = threadIdx.x & ((1 << width_log2) - 1);
   if (candidate >= open_count) return;
   const int at = memory.listed[candidate];
-  const Box<T> box = memory.boxes[at].box;
+  const Held<Shape> box = memory.boxes[at];
   const int step = kTile >> width_log2;
-  int k = threadIdx.x >> width_log2;
-  for (const AlignedBox<T>* batch = memory.batch + k; k < batch_count; k += step, batch += step) {
-    if (!suppresses_early_out<Measure>(batch->box, box, threshold)) continue;
-    atomicMin(&memory.first_hit[at], k);
-    return;
-  }
+  TileShape<Shape>::template take_first_match<Measure>(memory.batch, threadIdx.x >> width_log2, batch_count, step, box,
+                                                       threshold, [&](int k) { atomicMin(&memory.first_hit[at], k); });
 }
 
 // Which boxes of the tile before could remove the head's open ones, from the place `from` in that tile on. The batch is
 // free again after the next barrier.
-template <typename Measure, typename T>
-__device__ void test_cross_matches(const TilePass<T>& pass, const TileMemory<T>& memory, const Threshold<T>& threshold,
-                                   int64_t first, int from, bool open) {
+template <typename Measure, typename Shape>
+__device__ void test_cross_matches(const TilePass<Shape>& pass, const TileMemory<Shape>& memory,
+                                   const ShapeThreshold<Shape>& threshold, int64_t first, int from, bool open) {
   const int own = threadIdx.x;
-  if (own >= from) memory.batch[own].box = load_box<T>(pass.boxes, pass.rows[first - kTile + own]);
+  if (own >= from) memory.batch[own] = TileShape<Shape>::hold(pass.boxes, pass.rows[first - kTile + own]);
   __syncthreads();
   if (open) {
-    const Box<T> box = memory.boxes[own].box;
+    const Held<Shape> box = memory.boxes[own];
     for (int word = from / kWarp; word < kTileWords; ++word) {
       const int begin = word * kWarp;
-      memory.cross[word * kTile + own] =
-          match_bits<Measure>(memory.batch + begin, from > begin ? from - begin : 0, kWarp, box, threshold);
+      memory.cross[word * kTile + own] = TileShape<Shape>::template match_bits<Measure>(
+          memory.batch + begin, from > begin ? from - begin : 0, kWarp, box, threshold);
     }
   }
 }
 
 // Compares the head's open boxes with all that its segment keeps in the tiles before, as it becomes known. Returns
 // once those tiles are done, or once enough are kept that the rest is not reached.
-template <typename Measure, typename T>
-__device__ Progress meet_earlier(const TilePass<T>& pass, const TileMemory<T>& memory, const Threshold<T>& threshold,
-                                 int64_t begin, int64_t tile, bool goes_on, BoxState* state, int64_t* suppressor) {
+template <typename Measure, typename Shape>
+__device__ Progress meet_earlier(const TilePass<Shape>& pass, const TileMemory<Shape>& memory,
+                                 const ShapeThreshold<Shape>& threshold, int64_t begin, int64_t tile, bool goes_on,
+                                 BoxState* state, int64_t* suppressor) {
   const int own = threadIdx.x;
   const int64_t before = tile - begin / kTile, first_before = (tile - 1) * kTile;
   const int from = begin > first_before ? static_cast<int>(begin - first_before) : 0;
@@ -180,9 +177,9 @@ __device__ Progress meet_earlier(const TilePass<T>& pass, const TileMemory<T>& m
 // Decides the open boxes, which no box of another tile can remove any more. Returns how many are kept of those whose
 // segment continues in the next tile: these have a `list` to be added to, which is -1 for others. `goes_on`: there are
 // such.
-template <typename T>
-__device__ int select_open(const TilePass<T>& pass, const TileMemory<T>& memory, int from, int64_t first, int64_t row,
-                           bool goes_on, int64_t list, BoxState* state, int64_t* suppressor) {
+template <typename Shape>
+__device__ int select_open(const TilePass<Shape>& pass, const TileMemory<Shape>& memory, int from, int64_t first,
+                           int64_t row, bool goes_on, int64_t list, BoxState* state, int64_t* suppressor) {
   const int own = threadIdx.x;
   *state = settle(memory.matches, from, *state, memory.kept, memory.open);
   if (*state == BoxState::kRemoved)
@@ -199,9 +196,9 @@ __device__ int select_open(const TilePass<T>& pass, const TileMemory<T>& memory,
   return count;
 }
 
-template <typename Measure, typename T>
-__device__ void pass_over_tile(const TilePass<T>& pass, const TileMemory<T>& memory, const Threshold<T>& threshold,
-                               int64_t tile) {
+template <typename Measure, typename Shape>
+__device__ void pass_over_tile(const TilePass<Shape>& pass, const TileMemory<Shape>& memory,
+                               const ShapeThreshold<Shape>& threshold, int64_t tile) {
   const int own = threadIdx.x;
   const int64_t first = tile * kTile, position = first + own, head = pass.head[tile];
   const bool real = position < pass.count;
@@ -211,7 +208,7 @@ __device__ void pass_over_tile(const TilePass<T>& pass, const TileMemory<T>& mem
   if (own > 0 && real && pass.groups != nullptr) begins = pass.groups[position] != pass.groups[position - 1];
   const uint32_t begins_here = __ballot_sync(kAllLanes, begins);
   if (own % kWarp == 0) memory.marks[own / kWarp] = begins_here;
-  if (candidate) memory.boxes[own].box = load_box<T>(pass.boxes, row);
+  if (candidate) memory.boxes[own] = TileShape<Shape>::hold(pass.boxes, row);
   const bool any = __syncthreads_or(candidate);
   if (!any) {  // nor in the next tile's part of these segments: candidates come first
     if (real) pass.found[row] = -1;
@@ -221,7 +218,7 @@ __device__ void pass_over_tile(const TilePass<T>& pass, const TileMemory<T>& mem
   const int segment = segment_in_tile(memory.marks, own), last = segment_in_tile(memory.marks, kTile - 1);
   const bool goes_on = first + kTile < pass.count && pass.head[tile + 1] < first + kTile;
   const int from = segment < 0 ? 0 : segment;
-  if (candidate) test_matches<Measure>(memory.boxes, from, own, threshold, memory.matches);
+  if (candidate) test_matches<Measure, Shape>(memory.boxes, from, own, threshold, memory.matches);
 
   BoxState state = BoxState::kOutside;
   int64_t suppressor = -1;
@@ -258,11 +255,11 @@ __device__ void pass_over_tile(const TilePass<T>& pass, const TileMemory<T>& mem
   if (real && segment < 0) pass.found[row] = suppressor;
 }
 
-template <typename Measure, typename T>
-__global__ void __launch_bounds__(kTile, kResidentBlocks<Measure, T>)
-    pass_over_tiles(TilePass<T> pass, Threshold<T> threshold) {
-  SHARED_ARRAY(AlignedBox<T>, boxes, kTile);
-  SHARED_ARRAY(AlignedBox<T>, batch, kTile);
+template <typename Measure, typename Shape>
+__global__ void __launch_bounds__(kTile, kResidentBlocks<Measure, Shape>)
+    pass_over_tiles(TilePass<Shape> pass, ShapeThreshold<Shape> threshold) {
+  SHARED_ARRAY(Held<Shape>, boxes, kTile);
+  SHARED_ARRAY(Held<Shape>, batch, kTile);
   SHARED_ARRAY(uint32_t, matches, kMatchWords);
   SHARED_ARRAY(uint32_t, cross, kTileWords* kTile);
   SHARED_ARRAY(uint32_t, marks, kTileWords);
@@ -274,7 +271,8 @@ __global__ void __launch_bounds__(kTile, kResidentBlocks<Measure, T>)
   SHARED_ARRAY(Counter, progress, 1);
   SHARED_ARRAY(Counter, ticket, 1);
   if (pass.wanted != nullptr && *pass.wanted == 0) return;
-  const TileMemory<T> memory{boxes, batch, matches, cross, marks, kept, open, listed, first_hit, warp_counts, progress};
+  const TileMemory<Shape> memory{boxes, batch,  matches,   cross,       marks,   kept,
+                                 open,  listed, first_hit, warp_counts, progress};
   pass_over_tile<Measure>(pass, memory, threshold, draw_ticket(pass.tickets, ticket));
 }
 

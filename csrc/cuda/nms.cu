@@ -1,26 +1,12 @@
 // Hard NMS: what the greedy pass needs of each tile, the pass, and the result in the caller's order; five launches,
 // six where owners are wanted. One large group goes by place, in some ten launches more; the pass over tiles then only
 // does what that refused.
-// Positions count along by_group (by_score if there is one group), ranks along by_score, rows in the input.
-#include "cuda/nms_result.h"
-#include "cuda/greedy_pass.h"
-#include "cuda/segments.h"
+#include "cuda/nms_pass.h"
 #include "cuda/spatial_pass.h"
 #include "api/dispatch.h"
 
 namespace ptdet::cuda {
 namespace {
-
-template <typename T>
-__global__ void prepare(TilePass<T> pass, int64_t* keep) {
-  const int64_t position = thread_in_grid();
-  if (position >= pass.count) return;
-  keep[position] = -1;
-  if (position == 0) *pass.tickets = 0;
-  if (position % kTile != 0) return;
-  pass.head[position / kTile] = segment_start(pass.groups, position);
-  pass.progress[position / kTile] = 0;
-}
 
 bool may_go_by_place(const NmsInput& input) {
   return input.groups.data == nullptr && input.count >= kSpatialFrom && input.count < (int64_t{1} << 31);
@@ -32,30 +18,13 @@ bool goes_by_place(const NmsInput& input, const NmsParams& params) {
 }
 
 template <typename T>
-struct Scratch {
-  TilePass<T> pass;
+struct Scratch : PassScratch<Box<T>> {
+  using PassScratch<Box<T>>::pass;
   SpatialPass<T> by_place;
-  Result result;
   size_t bytes;
 
-  Scratch(void* base, const NmsInput& input) : pass(), by_place(), result() {
-    Layout layout(base);
-    const int64_t count = input.count;
-    const int64_t tiles = blocks_for(count, kTile);
-    pass.count = result.count = count;
-    pass.tickets = layout.take<Counter>(1);
-    pass.head = layout.take<int64_t>(tiles);
-    pass.progress = layout.take<Counter>(tiles);
-    pass.kept_boxes = layout.take<AlignedBox<T>>(count);
-    pass.kept_rows = layout.take<int64_t>(count);
-    pass.kept_before = layout.take<int64_t>(tiles);
-    pass.kept_words = layout.take<uint32_t>(tiles * kTileWords);
-    pass.found = layout.take<int64_t>(count);
-    result.found = pass.found;
-    result.block_kept = layout.take<int64_t>(blocks_for(count, kBlock));
-    result.total = layout.take<int64_t>(1);
-    result.place = pass.kept_rows;  // the pass is over by then
-    if (may_go_by_place(input)) take_cells(layout, count);
+  Scratch(Layout layout, const NmsInput& input) : PassScratch<Box<T>>(layout, input.count), by_place() {
+    if (may_go_by_place(input)) take_cells(layout, input.count);
     bytes = layout.size();
   }
 
@@ -80,17 +49,10 @@ struct Scratch {
 template <typename T>
 void run(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output, void* memory,
          void* stream) {
-  Scratch<T> scratch(memory, input);
-  TilePass<T>& pass = scratch.pass;
-  pass.max_output = params.max_output;
-  pass.want_owner = output.owner != nullptr;
-  pass.keys = {sorted.keys, input.scores.type == Type::kFloat64};
+  Scratch<T> scratch(Layout(memory), input);
+  TilePass<Box<T>>& pass = scratch.pass;
   pass.boxes = input.boxes;
-  pass.rows = sorted.groups == nullptr ? sorted.by_score : sorted.by_group;
-  pass.groups = sorted.groups;
-
-  const auto prepare_kernel = prepare<T>;
-  LAUNCH(prepare_kernel, blocks_for(input.count, kBlock), kBlock, stream, pass, output.keep);
+  scratch.begin(input, params, sorted, output, stream);
   const auto threshold = Threshold<T>::from(params.iou_threshold, params.inclusive, params.beta);
   with_suppression(params, [&](auto measure) {
     if constexpr (kHasPlaces<decltype(measure)>) {
@@ -105,8 +67,7 @@ void run(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted
         pass.wanted = by_place.refused;
       }
     }
-    const auto pass_kernel = pass_over_tiles<decltype(measure), T>;
-    LAUNCH(pass_kernel, blocks_for(input.count, kTile), kTile, stream, pass, threshold);
+    scratch.template run<decltype(measure)>(threshold, stream);
   });
   write_result(scratch.result, sorted.by_score, params.max_output, output, stream);
 }
@@ -114,7 +75,8 @@ void run(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted
 }  // namespace
 
 size_t nms_scratch_bytes(const NmsInput& input) {
-  return with_computed(input.boxes.type, [&](auto box) { return Scratch<decltype(box)>(nullptr, input).bytes; });
+  return with_computed(input.boxes.type,
+                       [&](auto box) { return Scratch<decltype(box)>(Layout(nullptr), input).bytes; });
 }
 
 void nms(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output,

@@ -26,27 +26,58 @@ __device__ inline int match_word(int candidate, int word) {
   return (warp * (warp + 1) / 2 + word) * kWarp + candidate % kWarp;
 }
 
-// Which of boxes[from, end) suppress the candidate: bit b says so of boxes[b].
-template <typename Measure, typename T>
-__device__ uint32_t match_bits(const AlignedBox<T>* boxes, int from, int end, const Box<T>& candidate,
-                               const Threshold<T>& threshold) {
-  const AlignedBox<T>* at = boxes + from;
-  uint32_t bits = 0;
-  for (int b = from; b < end; ++b, ++at)
-    if (suppresses_early_out<Measure>(at->box, candidate, threshold)) bits |= 1u << b;
-  return bits;
-}
+// What the pass over tiles asks of a shape (math/box.h): how its boxes lie in shared memory and in the list of what is
+// kept, where they are read from, and the loops over pairs.
+template <typename Shape>
+struct TileShape;
+
+template <typename T>
+struct TileShape<Box<T>> {
+  using Number = T;
+  using Held = AlignedBox<T>;
+  using Source = BoxColumn;
+  static constexpr int kResidentBlocks = sizeof(T) == 8 ? 1 : 4;  // at once on a multiprocessor
+
+  __device__ static Held hold(const Source& boxes, int64_t row) { return {load_box<T>(boxes, row)}; }
+
+  // Which of boxes[from, end) suppress the candidate: bit b says so of boxes[b].
+  template <typename Measure>
+  __device__ static uint32_t match_bits(const Held* boxes, int from, int end, const Held& candidate,
+                                        const Threshold<T>& threshold) {
+    const Held* at = boxes + from;
+    uint32_t bits = 0;
+    for (int b = from; b < end; ++b, ++at)
+      if (suppresses_early_out<Measure>(at->box, candidate.box, threshold)) bits |= 1u << b;
+    return bits;
+  }
+
+  // take(i) for the first of boxes[from], boxes[from + step], ... below `end` that suppresses the candidate.
+  template <typename Measure, typename Take>
+  __device__ static void take_first_match(const Held* boxes, int from, int end, int step, const Held& candidate,
+                                          const Threshold<T>& threshold, Take&& take) {
+    for (const Held* at = boxes + from; from < end; from += step, at += step) {
+      if (!suppresses_early_out<Measure>(at->box, candidate.box, threshold)) continue;
+      take(from);
+      return;
+    }
+  }
+};
+
+template <typename Shape>
+using Held = typename TileShape<Shape>::Held;
+template <typename Shape>
+using ShapeThreshold = Threshold<typename TileShape<Shape>::Number>;
 
 // Fills row `candidate` for the boxes from `from` on; only its own thread reads it, and only from that word on.
-template <typename Measure, typename T>
-__device__ void test_matches(const AlignedBox<T>* boxes, int from, int candidate, const Threshold<T>& threshold,
+template <typename Measure, typename Shape>
+__device__ void test_matches(const Held<Shape>* boxes, int from, int candidate, const ShapeThreshold<Shape>& threshold,
                              uint32_t* matches) {
-  const Box<T> own = boxes[candidate].box;
+  const Held<Shape> own = boxes[candidate];
   for (int word = from / kWarp; word <= candidate / kWarp; ++word) {
     const int first = word * kWarp;
     const int end = candidate - first < kWarp ? candidate - first : kWarp;
-    matches[match_word(candidate, word)] =
-        match_bits<Measure>(boxes + first, from > first ? from - first : 0, end, own, threshold);
+    matches[match_word(candidate, word)] = TileShape<Shape>::template match_bits<Measure>(
+        boxes + first, from > first ? from - first : 0, end, own, threshold);
   }
 }
 

@@ -1,11 +1,13 @@
 // Runs the CUDA kernels' plan of hard NMS on cases from stdin, as the torch room would. A case: int64[16], double[2]
 // and the bytes of boxes, scores and groups (test_cuda_emulated.py writes them). The answer: kept, keep[count],
-// owner[count] (0 where the case wants none).
+// owner[count] (0 where the case wants none). With the argument `rotated`: of rotated boxes.
+#include <cstring>
+
 #include "cases.h"
 
 namespace {
 
-void run(const Header& h, const void* boxes, const void* scores, const void* groups) {
+void run(const Header& h, bool rotated, const void* boxes, const void* scores, const void* groups) {
   namespace cuda = ptdet::cuda;
   const int64_t n = h.count;
   const ptdet::NmsInput input = input_of(h, boxes, scores, groups);
@@ -14,9 +16,10 @@ void run(const Header& h, const void* boxes, const void* scores, const void* gro
   *kept.data = 0;
   std::fill_n(owner.data, n, 0);
   const Sorting sorting(input, params, kept.data);
-  Array<char> scratch(static_cast<int64_t>(cuda::nms_scratch_bytes(input)));
+  Array<char> scratch(
+      static_cast<int64_t>(rotated ? cuda::rotated_nms_scratch_bytes(n) : cuda::nms_scratch_bytes(input)));
   const ptdet::NmsOutput output{keep.data, h.want_owner ? owner.data : nullptr, kept.data};
-  cuda::nms(input, params, sorting.sorted, output, scratch.data, nullptr);
+  (rotated ? cuda::rotated_nms : cuda::nms)(input, params, sorting.sorted, output, scratch.data, nullptr);
   write(kept.data, 1);
   write(keep.data, n);
   write(owner.data, n);
@@ -24,7 +27,8 @@ void run(const Header& h, const void* boxes, const void* scores, const void* gro
 
 }  // namespace
 
-int main() {
+int main(int count, char** arguments) {
+  const bool rotated = count > 1 && std::strcmp(arguments[1], "rotated") == 0;
   Header h;
   while (read(&h, sizeof(h))) {
     Array<char> boxes(h.boxes_bytes), scores(h.scores_bytes), groups(h.groups_bytes);
@@ -32,7 +36,7 @@ int main() {
       std::fprintf(stderr, "driver: a case ends early\n");
       return 1;
     }
-    run(h, boxes.data, scores.data, groups.data);
+    run(h, rotated, boxes.data, scores.data, groups.data);
   }
   return 0;
 }

@@ -157,9 +157,12 @@ def encode(case: Case, want_owner: bool, options: bytes = b"") -> bytes:
     return header + options + boxes + scores + idxs
 
 
-def run(flavour: Flavour, cases: list[Case], seed: int, want_owner: bool = True) -> list[tuple[int, Tensor, Tensor]]:
+def run(
+    flavour: Flavour, cases: list[Case], seed: int, want_owner: bool = True, rotated: bool = False
+) -> list[tuple[int, Tensor, Tensor]]:
     """(kept, keep, owner) of each case, all from one process."""
-    done = execute(build(flavour) / "driver", [], seed, b"".join(encode(case, want_owner) for case in cases))
+    given = b"".join(encode(case, want_owner) for case in cases)
+    done = execute(build(flavour) / "driver", ["rotated"] if rotated else [], seed, given)
     if done.returncode != 0:
         raise AssertionError(f"{flavour.name}: exit {done.returncode}\n{done.stderr.decode()[-6000:]}")
     numbers = torch.frombuffer(bytearray(done.stdout), dtype=torch.int64)

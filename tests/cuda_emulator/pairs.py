@@ -11,6 +11,7 @@ from torch import Tensor
 from .harness import METRICS, TYPES, Flavour, build, execute, memory_of
 
 PENALTIES = {"iou": 0, "giou": 1, "diou": 2, "ciou": 6, "eiou": 10, "siou": 48, "mpdiou": 64}
+NO_NUMBERS = (0.0, 0.0, 1.0, 1.0)
 LOSSES = {"focal_eiou": 3, "alpha_iou": 4, "inner_iou": 5, "nwd": 6, "wiou_v1": 7}
 
 
@@ -71,6 +72,26 @@ def pairwise_backward(
     given = encode(1, a, b, sizes, choices, (eps, joint_eps, 1.0, 1.0), grad, (stride == 0, 0))
     none = ((0,), wide(a, b))
     return given, [(a.shape, wide(a, b)) if wanted1 else none, (b.shape, wide(a, b)) if wanted2 else none]
+
+
+def rotated_pairwise(a: Tensor, b: Tensor, kind: str = "iou") -> tuple[bytes, Any]:
+    sizes = (a.shape[0] if a.dim() == 3 else 1, a.shape[-2], b.shape[-2])
+    choices = (METRICS.index(kind), 0, 0, 0, 0, wide(a, b))
+    return encode(5, a, b, sizes, choices, NO_NUMBERS), [((*a.shape[:-1], b.shape[-2]), wide(a, b))]
+
+
+def rotated(a: Tensor, b: Tensor, kind: str = "iou") -> tuple[bytes, Any]:
+    choices = (METRICS.index(kind), 0, 0, 0, 0, wide(a, b))
+    return encode(6, a, b, (1, len(a), 0), choices, NO_NUMBERS), [((len(a),), wide(a, b))]
+
+
+def rotated_backward(
+    grad: Tensor, a: Tensor, b: Tensor, kind: str = "iou", wanted1: bool = True, wanted2: bool = True
+) -> tuple[bytes, Any]:
+    grad, stride = ready(grad)
+    choices = (METRICS.index(kind), 0, 0, wanted1, wanted2, wide(a, b))
+    given = encode(7, a, b, (1, len(a), 0), choices, NO_NUMBERS, grad, (0, stride))
+    return given, [(each.shape if wanted else (0,), wide(a, b)) for each, wanted in ((a, wanted1), (b, wanted2))]
 
 
 def graded(
@@ -136,8 +157,8 @@ def graded_backward(grad: Tensor, slopes: Tensor, before: int = 0) -> tuple[byte
     grad, stride = ready(grad)
     rows = torch.cat([slopes.new_zeros(before), slopes.reshape(-1)]).view(1, -1)
     sizes = (slopes.dim() - grad.dim(), grad.numel(), before)
-    choices, numbers = (0, 0, 0, 0, 0, wide(slopes)), (0.0, 0.0, 1.0, 1.0)
-    given = encode(3, rows, rows[:0], sizes, choices, numbers, grad, (0, stride))
+    choices = (0, 0, 0, 0, 0, wide(slopes))
+    given = encode(3, rows, rows[:0], sizes, choices, NO_NUMBERS, grad, (0, stride))
     return given, [(slopes.shape, wide(slopes))]
 
 

@@ -15,7 +15,9 @@ struct Set {
 };
 
 struct Header {
-  int64_t work;  // 0: all pairs, 1: their gradient, 2: a loss, 3: its gradient by kept slopes, 4: by the boxes
+  // 0: all pairs, 1: their gradient, 2: a loss, 3: its gradient by kept slopes, 4: by the boxes; of rotated boxes 5: all
+  // pairs, 6: box by box, 7: their gradient
+  int64_t work;
   int64_t batch, rows, columns;
   Set a, b;
   int64_t gradient_bytes, one_a_row;
@@ -38,7 +40,7 @@ ptdet::BoxColumn boxes_of(const Set& set, const Block& block) {
   return {block.data, set.row_stride, set.column_stride, static_cast<Type>(set.type)};
 }
 
-void run_pairwise(const Header& h, const Block& a, const Block& b, const Block& gradient, int64_t number) {
+ptdet::PairwiseInput pairwise_input(const Header& h, const Block& a, const Block& b) {
   ptdet::PairwiseInput input;
   input.batch = h.batch;
   input.rows = h.rows;
@@ -48,6 +50,11 @@ void run_pairwise(const Header& h, const Block& a, const Block& b, const Block& 
   input.a_batch_stride = h.a.batch_stride;
   input.b_batch_stride = h.b.batch_stride;
   input.params = {static_cast<ptdet::Metric>(h.metric), h.eps, h.joint_eps};
+  return input;
+}
+
+void run_pairwise(const Header& h, const Block& a, const Block& b, const Block& gradient, int64_t number) {
+  const ptdet::PairwiseInput input = pairwise_input(h, a, b);
   if (h.work == 0) {
     const Block out(number * h.batch * h.rows * h.columns);
     ptdet::cuda::pairwise_overlap(input, out.data, nullptr);
@@ -96,6 +103,25 @@ void run_scale(const Header& h, const Block& slopes, const Block& gradient, int6
   out.write();
 }
 
+void run_rotated(const Header& h, const Block& a, const Block& b, const Block& gradient, int64_t number) {
+  if (h.work == 5) {
+    const Block out(number * h.batch * h.rows * h.columns);
+    ptdet::cuda::rotated_pairwise_overlap(pairwise_input(h, a, b), out.data, nullptr);
+    return out.write();
+  }
+  const ptdet::RotatedPairs pairs{h.rows, boxes_of(h.a, a), boxes_of(h.b, b), static_cast<ptdet::Metric>(h.metric)};
+  if (h.work == 6) {
+    const Block out(number * h.rows);
+    ptdet::cuda::rotated_overlap(pairs, out.data, nullptr);
+    return out.write();
+  }
+  const Block by_a(h.wanted_a * 5 * number * h.rows), by_b(h.wanted_b * 5 * number * h.rows);
+  ptdet::cuda::rotated_overlap_backward(pairs, gradient.data, h.gradient_stride, h.wanted_a ? by_a.data : nullptr,
+                                        h.wanted_b ? by_b.data : nullptr, nullptr);
+  by_a.write();
+  by_b.write();
+}
+
 }  // namespace
 
 int main() {
@@ -109,6 +135,8 @@ int main() {
     const int64_t number = h.wide ? 8 : 4;
     if (h.work <= 1)
       run_pairwise(h, a, b, gradient, number);
+    else if (h.work >= 5)
+      run_rotated(h, a, b, gradient, number);
     else if (h.work != 3)
       run_loss(h, a, b, gradient, number);
     else

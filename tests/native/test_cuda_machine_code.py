@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ptdet._shared.parameters import METRICS
+from ptdet._shared.parameters import METRICS, ROTATED_METRICS
 from tests.native import machine_code
 from tests.native.machine_code import ARCHITECTURES, READ_IN_FULL, Kernel
 
@@ -25,9 +25,11 @@ pytestmark = pytest.mark.slow
 # sm_75, whose shared memory is small); the first that fits counts. Where no row names a kernel, two blocks of 256
 # threads must fit.
 DESIGN = [
-    (r"pass_over_tilesI.*DiouPowerEfEE", 256, 2, 2),  # its power is computed in double
-    (r"pass_over_tilesI.*EfEE", 256, 4, 2),
-    (r"pass_over_tilesI.*EdEE", 256, 1, 1),
+    (r"pass_over_tilesI.*DiouPowerENS_3BoxIfE", 256, 2, 2),  # its power is computed in double
+    (r"pass_over_tilesI.*3BoxIfE", 256, 4, 2),
+    (r"pass_over_tilesI.*3BoxIdE", 256, 1, 1),
+    (r"pass_over_tilesI.*10RotatedBoxIdE", 256, 2, 2),
+    (r"overlap_rotated_tilesI", 128, 4, 4),
     (r"find_(first|relief|least)INS_\d[A-Z][a-z]+Ef", 256, 4, 4),
     (r"sum_counts", 1024, 1, 1),
     (r"pass_over_segmentsIf", 512, 1, 1),
@@ -106,12 +108,15 @@ def test_nothing_that_decides_is_fused(source: Path) -> None:
             assert not FUSED_OR_ROUGH.search(text), symbol
 
 
-def test_who_waits_reads_past_the_first_cache() -> None:
+# With those of nms.cu: DIoU with a power; two types.
+@pytest.mark.parametrize(
+    ("stem", "instances"), [("nms", 2 * (len(METRICS) + 1)), ("rotated_nms", len(ROTATED_METRICS))]
+)
+def test_who_waits_reads_past_the_first_cache(stem: str, instances: int) -> None:
     """poll must not find what the multiprocessor's own cache still holds, nor publish overtake what it announces."""
-    source = machine_code.CSRC / "cuda" / "nms.cu"
+    source = machine_code.CSRC / "cuda" / f"{stem}.cu"
     passes = [k for k in kernels(source) if "pass_over_tiles" in k.symbol and k.arch in READ_IN_FULL]
-    suppressions = len(METRICS) + 1  # and DIoU with a power
-    assert len(passes) == 2 * suppressions * len(READ_IN_FULL)
+    assert len(passes) == instances * len(READ_IN_FULL)
     for kernel in passes:
         assert kernel.instructions["CCTL.IVALL"] or kernel.instructions["CCTL.IVALLP"] or kernel.arch == 75, kernel
         assert kernel.instructions["MEMBAR"], kernel

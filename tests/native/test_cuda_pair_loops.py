@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 ARCH = 90
 # (file, kernel, the most instructions for a pair that is apart, how many such loops there are at least):
 # a tile's own pairs, those with the tile before, and those with a batch of kept boxes.
-PAIR_LOOPS = [("nms", "pass_over_tilesINS_3IouEfE", 20, 3), ("fast_nms", "find_firstINS_3IouEfE", 12, 2)]
+PAIR_LOOPS = [("nms", "pass_over_tilesINS_3IouENS_3BoxIfEE", 20, 3), ("fast_nms", "find_firstINS_3IouEfE", 12, 2)]
 
 
 @cache
@@ -43,7 +43,7 @@ def empties_a_cache_while_waiting(loop: Loop) -> bool:
     return loop.names["NANOSLEEP"] > 0 and loop.names["CCTL"] > 0
 
 
-@pytest.mark.parametrize("stem", ["nms", "fast_nms", "nmm"])
+@pytest.mark.parametrize("stem", ["nms", "fast_nms", "nmm", "rotated_nms"])
 def test_no_loop_over_pairs_divides_by_a_number_of_the_run(stem: str) -> None:
     pairs = 0
     for symbol, code in code_of(stem).items():
@@ -53,9 +53,10 @@ def test_no_loop_over_pairs_divides_by_a_number_of_the_run(stem: str) -> None:
     assert pairs > 0
 
 
-def test_no_first_cache_is_emptied_while_a_block_waits() -> None:
+@pytest.mark.parametrize("stem", ["nms", "rotated_nms"])
+def test_no_first_cache_is_emptied_while_a_block_waits(stem: str) -> None:
     waiting = 0
-    for symbol, code in code_of("nms").items():
+    for symbol, code in code_of(stem).items():
         for loop in machine_loops.innermost(code):
             waiting += loop.names["NANOSLEEP"] > 0
             assert not empties_a_cache_while_waiting(loop), symbol
@@ -68,6 +69,15 @@ def test_a_pair_that_is_apart_takes_few_instructions(stem: str, kernel: str, mos
     loops = [loop for loop in machine_loops.innermost(code) if loop.names["MUFU.RCP"] and loop.loads()]
     short = [loop for loop in loops if loop.shortest_turn() <= most * loop.loads()]
     assert len(short) >= count, [(loop.loads(), loop.shortest_turn()) for loop in loops]
+
+
+def test_rotated_boxes_that_are_apart_take_few_instructions_and_no_double() -> None:
+    """A tile's own pairs, those with the tile before, and those with a batch: told apart before an exact overlap."""
+    (code,) = [code for symbol, code in code_of("rotated_nms").items() if "pass_over_tilesINS_3IouE" in symbol]
+    loops = [loop for loop in machine_loops.innermost(code) if loop.loads() and loop.names["FSETP"]]
+    short = [loop for loop in loops if loop.shortest_turn() <= 18 * loop.loads()]
+    assert len(short) >= 3, [(loop.loads(), loop.shortest_turn()) for loop in loops]
+    assert not any(name.startswith("D") for loop in short for name in loop.names)
 
 
 PLANTED = """

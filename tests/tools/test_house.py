@@ -160,11 +160,9 @@ def test_loads_are_safe() -> None:
             assert safe in arguments, f"{path.relative_to(ROOT)}: {name}({arguments})"
 
 
-# What lies around a pass over a batch, and rotated boxes: on CUDA torch's own operators do it
-# (ptdet/ops/_yolo_on_cuda.py, reference).
+# What lies around a pass over a batch: on CUDA torch's own operators do it (ptdet/ops/_yolo_on_cuda.py, reference).
 COMPOSED_ON_CUDA = {
     "yolo_postprocess", "yolo_pipeline", "ragged_groups", "image_order", "rows_at", "class_candidates",
-    "rotated_pairwise_overlap", "rotated_overlap", "rotated_overlap_backward", "rotated_nms", "rotated_nms_walk",
 }  # fmt: skip
 
 
