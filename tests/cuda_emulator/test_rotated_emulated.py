@@ -1,5 +1,6 @@
-"""The CUDA kernels of rotated boxes, run on the CPU (tests/cuda_emulator), against the reference bit for bit; slopes
-against the CPU's."""
+"""The CUDA kernels of rotated boxes, run on the CPU (tests/cuda_emulator), against the CPU's kernels bit for bit. Those
+are held to the reference by tests/parity, and the operators of both by test_cuda_torch_room.py.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +13,6 @@ import torch
 from torch import Tensor
 
 import ptdet
-from ptdet import reference
 from ptdet._shared.parameters import ROTATED_METRICS
 from tests.cuda_emulator import harness, pairs
 from tests.cuda_emulator.harness import FLAVOURS, PLAIN, TSAN, Case, Flavour
@@ -22,6 +22,7 @@ from ..rotated_scenes import scenes
 from .test_cuda_emulated import SEED, _needs_a_compiler as _needs_a_compiler, ids
 
 EACH = [pytest.param(f, id=f.name, marks=[] if f is PLAIN else pytest.mark.slow) for f in FLAVOURS]
+OPERATORS = torch.ops.ptdet  # without kernels the reference
 ODD = (math.nan, math.inf, -math.inf, 0.0, -1.0, 1e300, 1e-300, 1e17)
 
 
@@ -60,17 +61,17 @@ def test_all_pairs(flavour: Flavour) -> None:
     cases = []
     for kind in ROTATED_METRICS if flavour is PLAIN else ("ios",):
         given = a, b, kind
-        cases.append((kind, pairs.rotated_pairwise(*given), reference.rotated_pairwise_overlap(*given)))
+        cases.append((kind, pairs.rotated_pairwise(*given), OPERATORS.rotated_pairwise_overlap(*given)))
     for dtype in (torch.float32, torch.float16, torch.bfloat16, torch.int32):
         lower, upper = a[:9].to(dtype), b[:5].to(dtype)
-        expected = reference.rotated_pairwise_overlap(lower, upper)
+        expected = OPERATORS.rotated_pairwise_overlap(lower, upper)
         cases.append((f"{dtype}", pairs.rotated_pairwise(lower, upper), expected))
     near = torch.tensor([[50.0, 50, 60, 30, 0.5]]) + torch.arange(7 * 40 * 5).view(-1, 5) % 11 / 4
     batched = near.view(7, 40, 5), near[:37].expand(7, 37, 5), "iof"  # all of these meet
-    cases.append(("batch", pairs.rotated_pairwise(*batched), reference.rotated_pairwise_overlap(*batched)))
+    cases.append(("batch", pairs.rotated_pairwise(*batched), OPERATORS.rotated_pairwise_overlap(*batched)))
     spaced = torch.zeros(60, 11)
     spaced[:, 1::2] = near[:60]
-    expected = reference.rotated_pairwise_overlap(near[:60:2], near)
+    expected = OPERATORS.rotated_pairwise_overlap(near[:60:2], near)
     cases.append(("spaced", pairs.rotated_pairwise(spaced[::2, 1::2], near), expected))
     check(flavour, cases)
 
@@ -84,16 +85,16 @@ def test_box_by_box_and_slopes(flavour: Flavour) -> None:
         for dtype in (torch.float64, torch.float32, torch.bfloat16):
             boxes = a.to(dtype), b.to(dtype)
             name = f"{kind}, {dtype}"
-            cases.append((name, pairs.rotated(*boxes, kind), reference.rotated_overlap(*boxes, kind)))
+            cases.append((name, pairs.rotated(*boxes, kind), OPERATORS.rotated_overlap(*boxes, kind)))
             stored = torch.float64 if dtype == torch.float64 else torch.float32
             grad = torch.randn(len(a), generator=random, dtype=torch.float64).to(stored)
             for each in (grad, grad[:1].expand(len(a))):
                 for wanted in ((True, True), (False, True)):
                     given = each, *boxes, kind, *wanted
-                    expected = torch.ops.ptdet.rotated_overlap_backward(*given)
+                    expected = OPERATORS.rotated_overlap_backward(*given)
                     slopes.append((name, pairs.rotated_backward(*given), expected))
     check(flavour, cases)
-    # the CPU's kernels have the same bits, the reference the same slopes but for rounding
+    # the reference has the same slopes but for rounding
     check(flavour, slopes, equal if ptdet.build_info()["cpu"] else close)
 
 
@@ -125,7 +126,7 @@ def test_suppression(flavour: Flavour) -> None:
     cases = [case for number, case in enumerate(suppressions(flavour)) if flavour is not TSAN or number % 2 == 0]
     print(f"PTDET_EMULATION_SEED={SEED}")
     for case, (kept, keep, owner) in zip(cases, harness.run(flavour, cases, SEED, rotated=True), strict=True):
-        expected_keep, expected_owner, expected_kept = reference.rotated_nms_walk(**vars(case))
+        expected_keep, expected_owner, expected_kept = OPERATORS.rotated_nms_walk(**vars(case))
         assert kept == int(expected_kept), case
         assert torch.equal(keep, expected_keep), case
         assert torch.equal(owner, expected_owner), case
