@@ -57,7 +57,7 @@ __global__ void __launch_bounds__(kColumns, 4)
   int count = 0;
   PTDET_ROLLED
   for (int row = 0; row < rows; ++row) {
-    const bool close = present && (Measure::kAboveZeroApart || !surely_apart(rows_around[row].box, column_around));
+    const bool close = present && !(Measure::kOfAreas && surely_apart(rows_around[row].box, column_around));
     if (present && !close) corner[row * tiling.columns + own] = Stored(0);
     const uint32_t lanes = __ballot_sync(kAllLanes, close);
     if (close) mine[count + __popc(lanes & ((1u << lane) - 1))] = static_cast<uint16_t>(row * kColumns + own);
