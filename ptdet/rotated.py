@@ -5,7 +5,10 @@ with a side that is not above 0 is empty. Functions have the names of `ptdet`'s;
 packages mean by a rotated box.
 """
 
+from .ops.rotated_batch import combined_nms, ragged_nms
+from .ops.rotated_box_fusion import non_maximum_weighted, weighted_boxes_fusion
 from .ops.rotated_boxes import box_convert, min_area_rect, normalize_angle
+from .ops.rotated_merging import greedy_nmm, merge_nms, nmm
 from .ops.rotated_nms import batched_nms, nms
 from .ops.rotated_overlap import box_iou, box_iou_loss, overlap, pairwise_overlap
 
@@ -14,9 +17,16 @@ __all__ = [
     "box_convert",
     "box_iou",
     "box_iou_loss",
+    "combined_nms",
+    "greedy_nmm",
+    "merge_nms",
     "min_area_rect",
+    "nmm",
     "nms",
+    "non_maximum_weighted",
     "normalize_angle",
     "overlap",
     "pairwise_overlap",
+    "ragged_nms",
+    "weighted_boxes_fusion",
 ]

@@ -28,11 +28,12 @@ struct ClassBoxes {
   const void* data = nullptr;
   Type type = Type::kFloat32;
   int64_t image_stride = 0, row_stride = 0, class_stride = 0, column_stride = 1;
+  int64_t numbers = 4;  // of a box: 4 or 5
 };
 
 // By image, class and box.
 struct ClassCandidates {
-  void* boxes;   // (count, 4) in the type of the input's
+  void* boxes;   // (count, numbers) in the type of the input's
   void* scores;  // in the type of the input's
   int64_t *groups, *images, *labels, *rows;
 };

@@ -83,7 +83,14 @@ void class_candidates_emit(const ClassScores& scores, const ClassBoxes& boxes, c
       each_candidate(scores, own, first, end, [&](int64_t row, int64_t label) {
         const int64_t at = next[label]++;
         const Corner* box = corners + row * boxes.row_stride + label * boxes.class_stride;
-        for (int64_t c = 0; c < 4; ++c) static_cast<Corner*>(output.boxes)[4 * at + c] = box[c * boxes.column_stride];
+        const auto copy = [&](auto numbers) {
+          Corner* own_box = static_cast<Corner*>(output.boxes) + numbers * at;
+          for (int64_t c = 0; c < numbers; ++c) own_box[c] = box[c * boxes.column_stride];
+        };
+        if (boxes.numbers == 4)
+          copy(std::integral_constant<int64_t, 4>{});
+        else
+          copy(std::integral_constant<int64_t, 5>{});
         static_cast<Score*>(output.scores)[at] = own[row * scores.row_stride + label * scores.class_stride];
         output.groups[at] = image * scores.classes + label;
         output.images[at] = image;

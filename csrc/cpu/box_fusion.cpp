@@ -6,21 +6,23 @@
 #include "math/threshold.h"
 #include "cpu/ordinary.h"
 #include "cpu/candidates.h"
-#include "cpu/box_tree.h"
-#include "api/dispatch.h"
+#include "cpu/shapes.h"
 
 namespace ptdet::cpu {
 namespace {
 
-template <typename T, typename Mean>
+template <typename Shape, typename Mean>
 struct Cluster {
-  Fused<T, Mean> fused;
-  Box<T> box;  // as it is fused now
+  Fused<NumberOf<Shape>, Mean> fused;
+  Shape box;  // as it is fused now
   uint32_t founder;
 };
 
-template <typename T, typename Mean>
+template <typename Shape, typename Mean>
 class Fusion {
+  using T = NumberOf<Shape>;
+  using Cluster = cpu::Cluster<Shape, Mean>;
+
  public:
   Fusion(const WbfInput& input, const WbfParams& params, const WbfOutput& output, const Host& host)
       : input_(input),
@@ -29,7 +31,7 @@ class Fusion {
         host_(host),
         filter_(Filter<T>::from(params.pass)),
         threshold_(Threshold<T>::from(params.pass.iou_threshold, params.pass.inclusive)),
-        boxes_(load_boxes<T>(input.pass.boxes, count(), host)),
+        boxes_(load_shapes<Shape>(input.pass.boxes, count(), host)),
         scores_(load_column<T>(input.pass.scores, count(), host)) {}
 
   // Whether Mean is made for these numbers; if it is not, nothing has been done.
@@ -40,12 +42,14 @@ class Fusion {
     if (*output_.pass.kept < 0) return true;
     std::fill_n(output_.pass.owner, count(), -1);
     const Ranks ranks = rank();
-    const int64_t models = input_.model_count;
-    const bool ordinary = all_ordinary(boxes_, count()) && all_ordinary(scores_, count()) && models < 1 << 16 &&
-                          all_ordinary(weights_, models);
-    if (std::is_same_v<Mean, OrdinaryMean<T>> && !ordinary) return false;
+    if constexpr (std::is_same_v<Mean, OrdinaryMean<T>>) {
+      const int64_t models = input_.model_count;
+      const bool ordinary = all_ordinary(boxes_, count()) && all_ordinary(scores_, count()) && models < 1 << 16 &&
+                            all_ordinary(weights_, models);
+      if (!ordinary) return false;
+    }
     const Groups groups = groups_of(input_.pass, ranks, host_);
-    clusters_ = allocate<Cluster<T, Mean>>(host_, ranks.count);
+    clusters_ = allocate<Cluster>(host_, ranks.count);
     cluster_of_ = allocate<uint32_t>(host_, count());
     blocks_ = allocate<Block<T>>(host_, largest_of(groups) / Block<T>::kLanes + 1);
     for (uint32_t g = 0; g < groups.count; ++g)
@@ -77,25 +81,26 @@ class Fusion {
     return rank_scores(scores_, part, count(), host_);
   }
 
-  void set_lane(uint32_t at, const Box<T>& box) {
+  void set_lane(uint32_t at, const Shape& shape) {
+    const Box<T>& box = bounds(shape);
     Block<T>& block = blocks_[at / Block<T>::kLanes];
     const uint32_t lane = at % Block<T>::kLanes;
-    const T box_area = area(box);
+    const T box_area = area(shape);
     block.x1[lane] = box.x1, block.y1[lane] = box.y1, block.x2[lane] = box.x2, block.y2[lane] = box.y2;
     block.limit[lane] = filter_.inert(box_area) ? kNeverMet<T> : filter_.limit(box_area, Role::kSelected);
   }
 
   // The cluster of one group whose box this one overlaps most, the first of equals; `found` if none enough.
-  uint32_t most_overlapped(const Box<T>& box, const Cluster<T, Mean>* clusters, uint32_t found) const {
+  uint32_t most_overlapped(const Shape& box, const Cluster* clusters, uint32_t found) const {
     const T box_area = area(box);
     uint32_t best = found;
     T most = -T(INFINITY);
     if (filter_.inert(box_area)) return found;
     for (uint32_t b = 0; b * Block<T>::kLanes < found; ++b) {
-      uint64_t lanes = meets(blocks_[b], box, filter_.limit(box_area, Role::kCandidate));
+      uint64_t lanes = meets(blocks_[b], bounds(box), filter_.limit(box_area, Role::kCandidate));
       for (; lanes; lanes &= lanes - 1) {
         const uint32_t at = b * Block<T>::kLanes + static_cast<uint32_t>(__builtin_ctzll(lanes));
-        const T overlap = overlap_by(params_.pass.metric, box, clusters[at].box);
+        const T overlap = overlap_of(params_.pass.metric, box, clusters[at].box);
         if (!threshold_.met_by(overlap) || !(overlap > most)) continue;
         most = overlap, best = at;
       }
@@ -111,19 +116,19 @@ class Fusion {
   }
 
   void fuse(const uint32_t* rows, uint32_t members) {
-    Cluster<T, Mean>* clusters = clusters_ + found_;
+    Cluster* clusters = clusters_ + found_;
     uint32_t found = 0;
     for (uint32_t i = 0; i < members; ++i) {
       const uint32_t row = rows[i];
-      const Box<T>& box = boxes_[row];
+      const Shape& box = boxes_[row];
       const uint32_t at = most_overlapped(box, clusters, found);
       if (at == found) {
-        clusters[found] = {{}, box, row};
+        clusters[found] = {{Mean::about(box)}, box, row};
         if (found % Block<T>::kLanes == 0)
           std::fill_n(blocks_[found / Block<T>::kLanes].limit, Block<T>::kLanes, kNeverMet<T>);
         ++found;
       }
-      Cluster<T, Mean>& cluster = clusters[at];
+      Cluster& cluster = clusters[at];
       cluster.fused.add(box, scores_[row], weights_[models_[row]], cluster.box);
       set_lane(at, cluster.box);
       output_.pass.owner[row] = cluster.founder;
@@ -171,7 +176,7 @@ class Fusion {
     for (int64_t k = 0; k < count(); ++k) {
       const int64_t row = k < kept ? static_cast<int64_t>(best.rows[k]) : -1;
       output_.pass.keep[k] = row;
-      store_box(output_.fused, input_.pass.boxes.type, k, row < 0 ? Box<T>{} : clusters_[cluster_of_[row]].box);
+      store_box(output_.fused, input_.pass.boxes.type, k, row < 0 ? Shape{} : clusters_[cluster_of_[row]].box);
       store(output_.scores, input_.pass.scores.type, k, row < 0 ? T(0) : confidences[row]);
     }
     *output_.pass.kept = kept;
@@ -188,11 +193,11 @@ class Fusion {
   const Host& host_;
   const Filter<T> filter_;
   const Threshold<T> threshold_;
-  const Box<T>* boxes_;
+  const Shape* boxes_;
   T* scores_;  // weighted
   T* weights_ = nullptr;
   int64_t* models_ = nullptr;
-  Cluster<T, Mean>* clusters_ = nullptr;
+  Cluster* clusters_ = nullptr;
   uint32_t* cluster_of_ = nullptr;  // [row of a candidate]
   Block<T>* blocks_ = nullptr;      // the fused boxes of the group at hand
   int64_t found_ = 0;               // clusters so far
@@ -200,14 +205,18 @@ class Fusion {
 
 template <typename T>
 void fuse(const WbfInput& input, const WbfParams& params, const WbfOutput& output, const Host& host) {
-  if (!Fusion<T, OrdinaryMean<T>>(input, params, output, host).run())
-    Fusion<T, WeightedMean<T>>(input, params, output, host).run();
+  if (!Fusion<Box<T>, OrdinaryMean<T>>(input, params, output, host).run())
+    Fusion<Box<T>, WeightedMean<T>>(input, params, output, host).run();
 }
 
 }  // namespace
 
 void wbf(const WbfInput& input, const WbfParams& params, const WbfOutput& output, const Host& host) {
   with_computed(input.pass.boxes.type, [&](auto box) { fuse<decltype(box)>(input, params, output, host); });
+}
+
+void rotated_wbf(const WbfInput& input, const WbfParams& params, const WbfOutput& output, const Host& host) {
+  Fusion<Rotated, RotatedMean>(input, params, output, host).run();
 }
 
 }  // namespace ptdet::cpu

@@ -78,9 +78,9 @@ inline uint32_t largest_of(const Groups& groups) {
 }
 
 // visit(rows, count, boxes) for each group: its rows in score order, and their boxes until the next.
-template <typename T, typename Visit>
+template <typename T, typename Shape = Box<T>, typename Visit>
 void for_each_group(const NmsInput& input, const Groups& groups, const Host& host, Visit&& visit) {
-  Box<T>* boxes = allocate<Box<T>>(host, largest_of(groups));
+  Shape* boxes = allocate<Shape>(host, largest_of(groups));
   for (uint32_t g = 0; g < groups.count; ++g) {
     const uint32_t* rows = groups.rows + groups.starts[g];
     const uint32_t count = groups.starts[g + 1] - groups.starts[g];

@@ -11,16 +11,6 @@ namespace {
 
 using Shape = RotatedBox<double>;
 
-void gather_rotated(const BoxColumn& column, const uint32_t* rows, int64_t count, Shape* shapes) {
-  with_type(column.type, column.data, [&](const auto* data) {
-    for (int64_t i = 0; i < count; ++i) {
-      const auto* row = data + static_cast<int64_t>(rows[i]) * column.row_stride;
-      const auto number = [&](int k) { return static_cast<double>(row[k * column.column_stride]); };
-      shapes[i] = rotated_box(number(0), number(1), number(2), number(3), number(4));
-    }
-  });
-}
-
 // Writes the owner of each shape of a group, which stand in score order.
 template <typename Measure>
 void remove_met(Tree<double> tree, const Shape* shapes, const uint32_t* rows, const NmsParams& params, Hits* hits,
@@ -55,7 +45,7 @@ void rotated_nms(const NmsInput& input, const NmsParams& params, const NmsOutput
     for (uint32_t g; (g = next++) < groups.count;) {
       const uint32_t* rows = groups.rows + groups.starts[g];
       const uint32_t count = groups.starts[g + 1] - groups.starts[g];
-      gather_rotated(input.boxes, rows, count, shapes);
+      gather_boxes(input.boxes, rows, 0, count, shapes);
       const Tree<double> tree = space.plant(shapes, count, filter, Role::kCandidate, host);
       with_area_metric(params.metric, [&](auto measure) {
         remove_met<decltype(measure)>(tree, shapes, rows, params, space.hits, found.owner);

@@ -1,7 +1,7 @@
 // Numbers in the caller's memory: read in the type they are computed in, written in the type they are stored in.
 #pragma once
 
-#include "math/box.h"
+#include "math/rotated_box.h"
 #include "api/dispatch.h"
 #include "cpu/parallel.h"
 
@@ -41,6 +41,26 @@ Box<T>* load_boxes(const BoxColumn& column, int64_t count, const Host& host) {
   return boxes;
 }
 
+template <typename Stored>
+PTDET_HD RotatedBox<double> rotated_at(const Stored* row, int64_t step) {
+  const auto number = [=](int64_t k) { return static_cast<double>(row[k * step]); };
+  return rotated_box(number(0), number(1), number(2), number(3), number(4));
+}
+
+// The same of any shape.
+template <typename Shape>
+Shape* load_shapes(const BoxColumn& column, int64_t count, const Host& host) {
+  if constexpr (std::is_same_v<Shape, RotatedBox<double>>) {
+    Shape* shapes = allocate<Shape>(host, count);
+    with_type(column.type, column.data, [&](const auto* data) {
+      for (int64_t i = 0; i < count; ++i) shapes[i] = rotated_at(data + i * column.row_stride, column.column_stride);
+    });
+    return shapes;
+  } else {
+    return load_boxes<decltype(Shape::x1)>(column, count, host);
+  }
+}
+
 // boxes[i] = the box of row rows[i], for i in [begin, end).
 template <typename T>
 void gather_boxes(const BoxColumn& column, const uint32_t* rows, int64_t begin, int64_t end, Box<T>* boxes) {
@@ -50,6 +70,14 @@ void gather_boxes(const BoxColumn& column, const uint32_t* rows, int64_t begin, 
       if (i + kAhead < end) __builtin_prefetch(data + static_cast<int64_t>(rows[i + kAhead]) * column.row_stride);
       boxes[i] = box_at<T>(data + static_cast<int64_t>(rows[i]) * column.row_stride, column.column_stride);
     }
+  });
+}
+
+inline void gather_boxes(const BoxColumn& column, const uint32_t* rows, int64_t begin, int64_t end,
+                         RotatedBox<double>* boxes) {
+  with_type(column.type, column.data, [&](const auto* data) {
+    for (int64_t i = begin; i < end; ++i)
+      boxes[i] = rotated_at(data + static_cast<int64_t>(rows[i]) * column.row_stride, column.column_stride);
   });
 }
 
@@ -89,6 +117,14 @@ void store_box(void* data, Type type, int64_t row, const Box<T>& box) {
   store(data, type, 4 * row + 1, box.y1);
   store(data, type, 4 * row + 2, box.x2);
   store(data, type, 4 * row + 3, box.y2);
+}
+
+inline void store_box(void* data, Type type, int64_t row, const RotatedBox<double>& box) {
+  store(data, type, 5 * row, box.cx);
+  store(data, type, 5 * row + 1, box.cy);
+  store(data, type, 5 * row + 2, box.w);
+  store(data, type, 5 * row + 3, box.h);
+  store(data, type, 5 * row + 4, box.angle);
 }
 
 }  // namespace ptdet::cpu

@@ -1,5 +1,5 @@
 // The weighted mean of boxes, added one by one, and a fused box made of it. The order in which they come is part of the
-// result.
+// result. A mean is asked for about the box that it will stand for, which that of rotated_fusion.h needs to know.
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,8 @@ struct Sums {
 // Of numbers near 1 (cpu/ordinary.h).
 template <typename T>
 struct OrdinaryMean : Sums<T> {
+  PTDET_HD static OrdinaryMean about(const Box<T>&) { return {}; }
+
   PTDET_HD void add(const Box<T>& box, T weight, T times) { add(box, weight * times); }
   PTDET_HD void add(const Box<T>& box, T weight) {
     this->x1 = this->x1 + weight * box.x1;
@@ -46,6 +48,8 @@ struct WeightedMean : Sums<T> {
   using Sums<T>::x1, Sums<T>::y1, Sums<T>::x2, Sums<T>::y2, Sums<T>::total;
   bool is_wide = false;
   int powers[5] = {};  // once it is wide: the sums are the parts
+
+  PTDET_HD static WeightedMean about(const Box<T>&) { return {}; }
 
   PTDET_HD void add(const Box<T>& box, T weight) { add(box, weight, T(1)); }
   // A weight that is a product.
@@ -119,7 +123,8 @@ struct Fused {
   int64_t size = 0;
 
   // `box` is the fused box, of the founder its own; a score is weighted, `weight` is that of its model.
-  PTDET_HD void add(const Box<T>& member, T score, T weight, Box<T>& box) {
+  template <typename Shape>
+  PTDET_HD void add(const Shape& member, T score, T weight, Shape& box) {
     mean.add(member, score);
     weights = weights + weight;
     highest = size == 0 ? score : greater(highest, score);

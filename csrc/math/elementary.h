@@ -203,19 +203,33 @@ struct Direction {
   T cos, sin;
 };
 
-// x = n pi/2 + rest with n whole and |rest| <= pi/4, and what rounding took from rest. pi/2 comes in three parts, so
-// that n times the first two is exact up to 2^20 quarter turns. Beyond 2^50, where doubles are too far apart to say a
-// direction, rest is kept within its bounds. The polynomials are through the Chebyshev nodes. x is a double, or a
-// register of them.
+// x = n pi/2 + rest with n whole.
 template <typename T>
-PTDET_HD Direction<T> direction(T x) {
+struct QuarterTurns {
+  T rest, low;  // within pi/4, and what rounding took from it
+  T quadrant;   // n modulo 4: -2 to 2
+};
+
+// pi/2 comes in three parts, so that n times the first two is exact up to 2^20 quarter turns. Beyond 2^50, where
+// doubles are too far apart to say a direction, rest is kept within its bounds.
+template <typename T>
+PTDET_HD QuarterTurns<T> quarter_turns(T x) {
   const T shift(kRoundingShift<T>), quarter(0.7853981633974484), least(1e-15);
   const T n = (x * T(0.6366197723675814) + shift) - shift;
   const T second = n * T(6.07710050630396597660e-11), third = n * T(2.02226624879595063154e-21);
   const T first = x - n * T(1.57079632673412561417), next = first - second, close = next - third;
   const T lost = ((first - next) - second) + ((next - close) - third);
-  const T low = select((lost < least) & (lost > -least), lost, T(0.0));
-  const T below = select(close > quarter, quarter, close), rest = select(below < -quarter, -quarter, below);
+  const T below = select(close > quarter, quarter, close);
+  const T turns = (n * T(0.25) + shift) - shift;
+  return {select(below < -quarter, -quarter, below), select((lost < least) & (lost > -least), lost, T(0.0)),
+          n - T(4.0) * turns};
+}
+
+// The polynomials are through the Chebyshev nodes. x is a double, or a register of them.
+template <typename T>
+PTDET_HD Direction<T> direction(T x) {
+  const QuarterTurns<T> turned = quarter_turns(x);
+  const T rest = turned.rest, low = turned.low, k = turned.quadrant;
   const T square = rest * rest, half = T(0.5) * square, whole = T(1.0) - half;
   const T of_third = rest * square *
                      horner(square, -0.166666666666666646, 0.00833333333333094848, -0.000198412698367585707,
@@ -225,8 +239,6 @@ PTDET_HD Direction<T> direction(T x) {
                              -2.75573172717286237e-7, 2.08761462681595208e-9, -1.13826324079656163e-11);
   const T sine = rest + (of_third + low * whole);
   const T cosine = whole + (((T(1.0) - whole) - half) + (of_fourth - low * rest));
-  // the quadrant: -2 to 2
-  const T turns = (n * T(0.25) + shift) - shift, k = n - T(4.0) * turns;
   const auto odd = k * k == T(1.0);
   const T along = select(odd, sine, cosine), across = select(odd, cosine, sine);
   return {select(k > T(0.5), -along, select(k < T(-1.5), -along, along)),

@@ -168,4 +168,13 @@ NmsParams nms_params(int64_t count, const py::object& iou_threshold, const py::o
   return params;
 }
 
+NmsParams params_of_shape(int64_t numbers, int64_t count, const py::object& iou_threshold, const py::object& metric,
+                          const py::object& inclusive, const py::object& score_threshold, const py::object& max_output,
+                          const char* threshold_name) {
+  const NmsParams params =
+      nms_params(count, iou_threshold, metric, inclusive, score_threshold, max_output, threshold_name);
+  if (numbers == 5) check_area_metric("metric", params.metric);
+  return params;
+}
+
 }  // namespace ptdet

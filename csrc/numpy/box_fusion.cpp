@@ -5,10 +5,12 @@
 namespace ptdet {
 namespace {
 
+// kNumbers: of a box.
+template <int64_t kNumbers>
 py::object wbf(const py::object& boxes, const py::object& scores, const py::object& idxs, const py::object& models,
                const py::object& weights, const py::object& iou_threshold, const py::object& conf_type,
                const py::object& allows_overflow) {
-  const Candidates candidates(boxes, scores, idxs);
+  const Candidates candidates(boxes, scores, idxs, kNumbers);
   const Readable of_boxes("models", models), of_models("weights", weights);
   of_boxes.expect_shape(
       of_boxes.dims() == 1 && of_boxes.size(0) == candidates.count() && of_boxes.type() == Type::kInt64,
@@ -26,17 +28,21 @@ py::object wbf(const py::object& boxes, const py::object& scores, const py::obje
   params.allows_overflow = flag_of("allows_overflow", allows_overflow);
   NumpyHost host;
   PassMemory pass(host, candidates.count());
-  void* fused = host.allocate<char>(candidates.count() * 4 * candidates.boxes.dtype().itemsize());
+  void* fused = host.allocate<char>(candidates.count() * kNumbers * candidates.boxes.dtype().itemsize());
   void* confidences = host.allocate<char>(candidates.count() * candidates.scores.dtype().itemsize());
   {
     const Unlocked others_may_run;
-    cpu::wbf(input, params, {pass.output(), fused, confidences}, host.get());
+    constexpr auto run = kNumbers == 5 ? cpu::rotated_wbf : cpu::wbf;
+    run(input, params, {pass.output(), fused, confidences}, host.get());
   }
-  return py::make_tuple(new_array(candidates.boxes.dtype(), {pass.kept(), 4}, fused),
+  return py::make_tuple(new_array(candidates.boxes.dtype(), {pass.kept(), kNumbers}, fused),
                         new_array(candidates.scores.dtype(), {pass.kept()}, confidences), pass.keep(), pass.owner());
 }
 
-const Registration register_box_fusion([](py::module_& m) { m.def("wbf", &wbf); });
+const Registration register_box_fusion([](py::module_& m) {
+  m.def("wbf", &wbf<4>);
+  m.def("rotated_wbf", &wbf<5>);
+});
 
 }  // namespace
 }  // namespace ptdet

@@ -85,6 +85,9 @@ inline NmsInput nms_input(const Tensor& boxes, const Tensor& scores, const Index
   return input;
 }
 
+// As nms_input has them, before it has looked at the shape.
+inline int64_t rows_in(const Tensor& boxes) { return boxes.dim() > 0 ? boxes.size(0) : 0; }
+
 inline NmsParams nms_params(int64_t count, double iou_threshold, const std::string& metric, bool inclusive,
                             Least score_threshold, Limit max_output) {
   STD_TORCH_CHECK(iou_threshold == iou_threshold, "ptdet: iou_threshold must not be NaN");
@@ -104,6 +107,13 @@ inline NmsParams nms_params(int64_t count, double iou_threshold, const std::stri
 inline void check_area_metric(Metric metric) {
   STD_TORCH_CHECK(metric == Metric::kIou || metric == Metric::kIof || metric == Metric::kIos,
                   "ptdet: the metric of rotated boxes must be iou, iof or ios");
+}
+
+inline NmsParams rotated_params(int64_t count, double iou_threshold, const std::string& metric, bool inclusive,
+                                Least score_threshold, Limit max_output) {
+  const NmsParams params = nms_params(count, iou_threshold, metric, inclusive, score_threshold, max_output);
+  check_area_metric(params.metric);
+  return params;
 }
 
 // What a kernel says of its input in place of how many boxes it kept.

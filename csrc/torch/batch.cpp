@@ -85,10 +85,11 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> class_candidates(cons
   STD_TORCH_CHECK(scores.dim() == 3, "ptdet: scores must have shape (B, N, C)");
   STD_TORCH_CHECK(!score_threshold || *score_threshold == *score_threshold, "ptdet: score_threshold must not be NaN");
   const bool per_class = boxes.dim() == 4;
-  STD_TORCH_CHECK((boxes.dim() == 3 || per_class) && boxes.size(boxes.dim() - 1) == 4 &&
+  const int64_t numbers = boxes.dim() ? boxes.size(boxes.dim() - 1) : 0;
+  STD_TORCH_CHECK((boxes.dim() == 3 || per_class) && (numbers == 4 || numbers == 5) &&
                       boxes.size(0) == scores.size(0) && boxes.size(1) == scores.size(1) &&
                       (!per_class || boxes.size(2) == scores.size(2)),
-                  "ptdet: boxes must have shape (B, N, 4) or (B, N, C, 4)");
+                  "ptdet: boxes must have shape (B, N, M) or (B, N, C, M), M 4 or 5");
   ClassScores own_scores;
   own_scores.data = scores.const_data_ptr();
   own_scores.type = float_type_of(scores, "scores");
@@ -100,11 +101,12 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> class_candidates(cons
   own_scores.class_stride = scores.stride(2);
   own_scores.has_threshold = score_threshold.has_value();
   own_scores.threshold = score_threshold.value_or(0.0);
-  const ClassBoxes own_boxes{boxes.const_data_ptr(), float_type_of(boxes, "boxes"),   boxes.stride(0),
-                             boxes.stride(1),        per_class ? boxes.stride(2) : 0, boxes.stride(per_class ? 3 : 2)};
+  const ClassBoxes own_boxes{
+      boxes.const_data_ptr(),          float_type_of(boxes, "boxes"),   boxes.stride(0), boxes.stride(1),
+      per_class ? boxes.stride(2) : 0, boxes.stride(per_class ? 3 : 2), numbers};
   const Call call(scores);
   const ClassesFound found = class_candidates_find(own_scores, call);
-  const Tensor of_boxes = new_rows(boxes, found.count, 4), of_scores = new_rows(scores, found.count, 1);
+  const Tensor of_boxes = new_rows(boxes, found.count, numbers), of_scores = new_rows(scores, found.count, 1);
   const Tensor groups = new_indices(boxes, &found.count, 1), images = new_indices(boxes, &found.count, 1),
                labels = new_indices(boxes, &found.count, 1), rows = new_indices(boxes, &found.count, 1);
   class_candidates_emit(own_scores, own_boxes, found,

@@ -135,11 +135,12 @@ def check_channel_norm(input: Any, norm_deg: Any) -> None:
     # [docs: end]
 
 
-def check_boxes_of_batch(boxes: Any, scores: Any) -> None:
-    """Boxes (B, N, 4) or (B, N, C, 4) with scores (B, N) or (B, N, C)."""
+def check_boxes_of_batch(boxes: Any, scores: Any, numbers: int = 4) -> None:
+    """Boxes (B, N, numbers) or (B, N, C, numbers) with scores (B, N) or (B, N, C)."""
     check_dense(boxes=boxes, scores=scores)
-    if boxes.dim() not in (3, 4) or boxes.shape[-1] != 4:
-        raise ValueError(f"boxes: expected shape (B, N, 4) or (B, N, C, 4), got {tuple(boxes.shape)}")
+    if boxes.dim() not in (3, 4) or boxes.shape[-1] != numbers:
+        expected = f"(B, N, {numbers}) or (B, N, C, {numbers})"
+        raise ValueError(f"boxes: expected shape {expected}, got {tuple(boxes.shape)}")
     if scores.dim() not in (2, 3) or scores.shape[:2] != boxes.shape[:2]:
         batch, count = boxes.shape[:2]
         raise ValueError(

@@ -32,14 +32,13 @@ def flag(says: str) -> Parameter:
     return Parameter(check_flag, says, (False, True))
 
 
-# "operator.name" where an operator has its own meaning of a name.
+# "operator.name" where an operator has its own meaning of a name, "rotated.name" where all of rotated boxes have.
 PARAMETERS: dict[str, Parameter] = {
     "iou_threshold": Parameter(check_number, "any number but NaN", (0.5, 0.3, 0.0, -0.2)),
     "score_threshold": Parameter(check_number_or_none, "only boxes with a score above it take part", (None, 0.3)),
     "max_output": Parameter(check_limit, "keep at most so many, the best", (None, 0, 7)),
     "metric": choice("the overlap", *METRICS),
-    "rotated_nms.metric": choice("the overlap", *ROTATED_METRICS),
-    "rotated_nms_walk.metric": choice("the overlap", *ROTATED_METRICS),
+    "rotated.metric": choice("the overlap", *ROTATED_METRICS),
     "inclusive": flag("remove at overlap == iou_threshold too"),
     "beta": Parameter(check_positive, "above 0", (1.0, 0.6, 1.7)),
     "overlap_threshold": Parameter(check_number, "any number but NaN", (0.5, 0.1, -0.2, 0.9)),
@@ -58,8 +57,11 @@ PARAMETERS: dict[str, Parameter] = {
 
 
 def parameter_of(operator: str, name: str) -> Parameter:
-    """Of an operator of torch.ops.ptdet."""
-    return PARAMETERS.get(f"{operator}.{name}") or PARAMETERS[name]
+    """Of an operator of torch.ops.ptdet; one of rotated boxes has the options of the other."""
+    of_shape = operator.removeprefix("rotated_")
+    if of_shape != operator and f"rotated.{name}" in PARAMETERS:
+        return PARAMETERS[f"rotated.{name}"]
+    return PARAMETERS.get(f"{of_shape}.{name}") or PARAMETERS[name]
 
 
 def choices_of(name: str) -> tuple[str, ...]:

@@ -53,8 +53,8 @@ def weighted_boxes_fusion(
     (array([[ 0.5,  0. , 10.5, 10. ]]), array([0.5]), array([1]))
     """
     check_flag("return_owner", return_owner)
-    given = _gathered(boxes_list, scores_list, labels_list, weights)
-    return _told(given, _weighted_boxes(given, iou_thr, skip_box_thr, conf_type, allows_overflow), return_owner)
+    given = gathered(boxes_list, scores_list, labels_list, weights)
+    return told(given, weighted_boxes(given, iou_thr, skip_box_thr, conf_type, allows_overflow), return_owner)
 
 
 def non_maximum_weighted(
@@ -75,28 +75,28 @@ def non_maximum_weighted(
     array([[ 0.    ,  0.    , 10.    ,  9.3333]])
     """
     check_flag("return_owner", return_owner)
-    given = _gathered(boxes_list, scores_list, labels_list, weights)
-    return _told(given, _weighted_maximum(given, iou_thr, skip_box_thr), return_owner)
+    given = gathered(boxes_list, scores_list, labels_list, weights)
+    return told(given, weighted_maximum(given, iou_thr, skip_box_thr), return_owner)
 
 
-def _weighted_boxes(
+def weighted_boxes(
     given: Models, iou_thr: float, skip_box_thr: float = 0.0, conf_type: str = "avg", allows_overflow: bool = False
 ) -> Fused:
     part = _taking_part(given.scores, skip_box_thr)
-    fused, confidences, keep, owner = native.wbf(
+    fused, confidences, keep, owner = (native.rotated_wbf if given.boxes.shape[1] == 5 else native.wbf)(
         given.boxes[part], given.scores[part], given.labels[part], given.models[part], given.weights, iou_thr,
         conf_type, allows_overflow,
     )  # fmt: skip
     return Fused(fused, confidences, part[keep], _in_all_rows(owner, part, given.scores))
 
 
-def _weighted_maximum(given: Models, iou_thr: float, skip_box_thr: float = 0.0) -> Fused:
+def weighted_maximum(given: Models, iou_thr: float, skip_box_thr: float = 0.0) -> Fused:
     part = _taking_part(given.scores, skip_box_thr)
     computed = given.scores.astype(np.float64 if given.scores.dtype == np.float64 else np.float32)
     shares = (given.weights / given.weights.max()).astype(computed.dtype)
     weighted = (computed * shares[given.models])[part]
     check_number("iou_thr", iou_thr)
-    merged, keep, owner = native.merge_nms(
+    merged, keep, owner = (native.rotated_merge_nms if given.boxes.shape[1] == 5 else native.merge_nms)(
         given.boxes[part], weighted, given.labels[part], iou_thr, "iou", False, None, None, True, "best",
         "score_overlap",
     )  # fmt: skip
@@ -104,21 +104,21 @@ def _weighted_maximum(given: Models, iou_thr: float, skip_box_thr: float = 0.0) 
     return Fused(merged, scores, part[keep], _in_all_rows(owner, part, given.scores))
 
 
-FUSIONS: dict[str, Callable[..., Fused]] = {"wbf": _weighted_boxes, "nmw": _weighted_maximum}
+FUSIONS: dict[str, Callable[..., Fused]] = {"wbf": weighted_boxes, "nmw": weighted_maximum}
 
 
 def of_one_model(boxes: Array, scores: Array, labels: Array | None) -> Models:
     """All boxes as those of one model; without labels they are of one class."""
-    return _gathered([boxes], [scores], [np.zeros(len(scores), np.int64) if labels is None else labels], None)
+    return gathered([boxes], [scores], [np.zeros(len(scores), np.int64) if labels is None else labels], None)
 
 
-def _told(given: Models, found: Fused, return_owner: bool) -> tuple[Array, ...]:
+def told(given: Models, found: Fused, return_owner: bool) -> tuple[Array, ...]:
     """What the functions return."""
     fused = found.boxes, found.scores, given.labels[found.keep]
     return (*fused, found.owner) if return_owner else fused
 
 
-def _gathered(boxes_list: Any, scores_list: Any, labels_list: Any, weights: Any) -> Models:
+def gathered(boxes_list: Any, scores_list: Any, labels_list: Any, weights: Any, numbers: int = 4) -> Models:
     """All models' boxes, scores and labels one after the other, the model of each, and what the models weigh."""
     lists = {"boxes_list": boxes_list, "scores_list": scores_list, "labels_list": labels_list}
     for name, given in lists.items():
@@ -127,8 +127,8 @@ def _gathered(boxes_list: Any, scores_list: Any, labels_list: Any, weights: Any)
         if len(given) != len(boxes_list) or len(given) == 0:
             raise ValueError(f"{name}: expected one array for each of {len(boxes_list)} models, got {len(given)}")
     for m, (boxes, scores, labels) in enumerate(zip(boxes_list, scores_list, labels_list, strict=True)):
-        if boxes.ndim != 2 or boxes.shape[1] != 4:
-            raise ValueError(f"boxes_list[{m}]: expected shape (N, 4), got {boxes.shape}")
+        if boxes.ndim != 2 or boxes.shape[1] != numbers:
+            raise ValueError(f"boxes_list[{m}]: expected shape (N, {numbers}), got {boxes.shape}")
         for name, each in (("scores_list", scores), ("labels_list", labels)):
             if each.shape != boxes.shape[:1]:
                 raise ValueError(f"{name}[{m}]: expected shape ({boxes.shape[0]},), got {each.shape}")

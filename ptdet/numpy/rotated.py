@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._shared.arrays import Array, Indices
+from .._shared.checks import check_flag
+from ._box_fusion import gathered, told, weighted_boxes, weighted_maximum
 from ._native import native
 
-__all__ = ["batched_nms", "box_iou", "nms", "pairwise_overlap"]
+__all__ = [
+    "batched_nms",
+    "box_iou",
+    "greedy_nmm",
+    "merge_nms",
+    "nmm",
+    "nms",
+    "non_maximum_weighted",
+    "pairwise_overlap",
+    "weighted_boxes_fusion",
+]
 
 
 def pairwise_overlap(boxes1: Array, boxes2: Array, kind: str = "iou") -> Array:
@@ -72,3 +86,93 @@ def batched_nms(
         boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner
     )
     return found
+
+
+def merge_nms(
+    boxes: Array,
+    scores: Array,
+    iou_threshold: float,
+    idxs: Array | None = None,
+    *,
+    members: str = "cluster",
+    weights: str = "score",
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    metric: str = "iou",
+    inclusive: bool = False,
+    return_owner: bool = False,
+) -> tuple[Array, ...]:
+    """`ptdet.rotated.merge_nms` for arrays: boxes (K, 5), keep (K,) and, if asked for, owner (N,)."""
+    options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner, members, weights)
+    found: tuple[Array, ...] = native.rotated_merge_nms(boxes, scores, idxs, *options)
+    return found
+
+
+def greedy_nmm(
+    boxes: Array,
+    scores: Array,
+    match_threshold: float = 0.5,
+    idxs: Array | None = None,
+    *,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    metric: str = "ios",
+    inclusive: bool = True,
+    return_owner: bool = False,
+) -> tuple[Array, ...]:
+    """`ptdet.rotated.greedy_nmm` for arrays: boxes (K, 5), keep (K,) and, if asked for, owner (N,)."""
+    options = (match_threshold, metric, inclusive, score_threshold, max_output, return_owner, False)
+    found: tuple[Array, ...] = native.rotated_merging(boxes, scores, idxs, *options)
+    return found
+
+
+def nmm(
+    boxes: Array,
+    scores: Array,
+    match_threshold: float = 0.5,
+    idxs: Array | None = None,
+    *,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    metric: str = "ios",
+    inclusive: bool = True,
+    return_owner: bool = False,
+) -> tuple[Array, ...]:
+    """`greedy_nmm`, but members absorb the boxes that they overlap, too."""
+    options = (match_threshold, metric, inclusive, score_threshold, max_output, return_owner, True)
+    found: tuple[Array, ...] = native.rotated_merging(boxes, scores, idxs, *options)
+    return found
+
+
+def weighted_boxes_fusion(
+    boxes_list: Sequence[Array],
+    scores_list: Sequence[Array],
+    labels_list: Sequence[Array],
+    weights: Sequence[float] | None = None,
+    iou_thr: float = 0.55,
+    skip_box_thr: float = 0.0,
+    conf_type: str = "avg",
+    allows_overflow: bool = False,
+    *,
+    return_owner: bool = False,
+) -> tuple[Array, ...]:
+    """`ptdet.rotated.weighted_boxes_fusion` for arrays: boxes (K, 5), scores, labels and, if asked for, owner (N,)."""
+    check_flag("return_owner", return_owner)
+    given = gathered(boxes_list, scores_list, labels_list, weights, 5)
+    return told(given, weighted_boxes(given, iou_thr, skip_box_thr, conf_type, allows_overflow), return_owner)
+
+
+def non_maximum_weighted(
+    boxes_list: Sequence[Array],
+    scores_list: Sequence[Array],
+    labels_list: Sequence[Array],
+    weights: Sequence[float] | None = None,
+    iou_thr: float = 0.55,
+    skip_box_thr: float = 0.0,
+    *,
+    return_owner: bool = False,
+) -> tuple[Array, ...]:
+    """`ptdet.rotated.non_maximum_weighted` for arrays, returned as by `weighted_boxes_fusion`."""
+    check_flag("return_owner", return_owner)
+    given = gathered(boxes_list, scores_list, labels_list, weights, 5)
+    return told(given, weighted_maximum(given, iou_thr, skip_box_thr), return_owner)

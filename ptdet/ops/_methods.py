@@ -13,7 +13,7 @@ from .._library.arguments import explain_options
 from .._library.checks import UNEXPLAINED
 from .._library.register import operator
 from .._library.signatures import SIGNATURES
-from .._shared.methods import METHODS, Method
+from .._shared.methods import BATCH_METHODS, METHODS, Method
 from ._composite import COMPOSITES
 
 
@@ -40,19 +40,25 @@ class _Call(NamedTuple):
     results: tuple[str, ...]
 
 
-def _call_of(row: Method) -> _Call:
-    signature, short = SIGNATURES[row.operator], row.operator.removesuffix("_walk")
+def _call_of(row: Method, walk: str) -> _Call:
+    signature, short = SIGNATURES[walk], walk.removesuffix("_walk")
     absent = dict.fromkeys(signature.optional - {"idxs"})
     return _Call(
-        COMPOSITES.get(row.operator) or operator(row.operator),
+        COMPOSITES.get(walk) or operator(walk),
         operator(short) if not (row.boxes or row.scores) and short in SIGNATURES else None,
         {**absent, **row.settings},
-        row.operator in COMPOSITES,
+        walk in COMPOSITES,
         signature.results,
     )
 
 
-_CALLS = {name: _call_of(row) for name, row in METHODS.items()}
+_CALLS = {name: _call_of(row, row.operator) for name, row in METHODS.items()}
+_ROTATED = {
+    name: _call_of(row, f"rotated_{row.operator}")
+    for name, row in METHODS.items()
+    if f"rotated_{row.operator}" in SIGNATURES
+}
+ROTATED_BATCH_METHODS = tuple(name for name in BATCH_METHODS if name in _ROTATED)
 
 
 def select(
@@ -66,11 +72,12 @@ def select(
     may_wait: bool = False,
     **options: Any,
 ) -> Selected:
-    """`method` within each group. Nothing waits for a GPU, given a bound for the size of fast's and matrix's.
+    """`method` within each group, of boxes (N, 4) or rotated ones (N, 5).
 
-    If it may wait, `keep` can end with the last that is kept.
+    Nothing waits for a GPU, given a bound for the size of fast's and matrix's. If it may wait, `keep` can end with the
+    last that is kept.
     """
-    row, call = METHODS[method], _CALLS[method]
+    row, call = METHODS[method], (_ROTATED if boxes.shape[1] == 5 else _CALLS)[method]
     given = {**call.settings, "score_threshold": score_threshold, **options}
     if row.has_threshold:
         given["iou_threshold"] = iou_threshold

@@ -22,8 +22,8 @@ from .._library.checks import (
 from .._library.register import operator, wants_gradient
 from .._shared.checks import check_count, check_flag, check_limit, check_number, check_number_or_none, one_of
 from .._shared.methods import BATCH_METHODS, METHODS
-from .._shared.parameters import METRICS
-from ._methods import select
+from .._shared.parameters import METRICS, ROTATED_METRICS
+from ._methods import ROTATED_BATCH_METHODS, select
 from ._results import by_image, rows_at
 
 CLASS_CANDIDATES = operator("class_candidates")
@@ -94,8 +94,43 @@ def combined_nms(
     >>> found.num, found.indices
     (tensor([2]), tensor([[ 1,  2, -1]]))
     """
+    limits = (score_threshold, max_per_class, max_per_image, agnostic, background)
+    return combined(AXIS_ALIGNED, boxes, scores, iou_threshold, method, metric, *limits, options)
+
+
+class Shape(NamedTuple):
+    """What these functions take: how many numbers a box has, which methods and metrics there are for it."""
+
+    numbers: int
+    methods: tuple[str, ...]
+    metrics: tuple[str, ...]
+
+
+AXIS_ALIGNED = Shape(4, BATCH_METHODS, METRICS)
+ROTATED = Shape(5, ROTATED_BATCH_METHODS, ROTATED_METRICS)
+
+
+def combined(
+    shape: Shape,
+    boxes: Tensor,
+    scores: Tensor,
+    iou_threshold: float | None,
+    method: str,
+    metric: str,
+    score_threshold: float | None,
+    max_per_class: int | None,
+    max_per_image: int | None,
+    agnostic: bool,
+    background: int | None,
+    options: dict[str, Any],
+) -> Detections:
+    """`combined_nms` of a shape of box."""
     refuse_trace("combined_nms lays its result out by the numbers of images, boxes and classes")
-    _check(boxes, scores, iou_threshold, method, metric, score_threshold, max_per_image, options)
+    check_boxes_of_batch(boxes, scores, shape.numbers)
+    _check_method(shape, method, iou_threshold, metric, options)
+    check_number_or_none("score_threshold", score_threshold)
+    if check_limit("max_per_image", max_per_image) is None and max_per_image is not None:
+        raise ValueError(f"max_per_image: expected as many slots as memory can hold, got {max_per_image}")
     check_flag("agnostic", agnostic)
     max_per_class = check_limit("max_per_class", max_per_class)
     if background is not None:
@@ -199,9 +234,30 @@ def ragged_nms(
     >>> ptdet.ragged_nms(boxes, torch.tensor([.8, .9, .7]), torch.tensor([0, 0, 1]), 0.5, num_images=2)
     (tensor([1, 2]), tensor([1, 1]))
     """
+    limits = (score_threshold, max_per_image)
+    return ragged(
+        AXIS_ALIGNED, boxes, scores, images, iou_threshold, idxs, num_images, method, metric, *limits, options
+    )
+
+
+def ragged(
+    shape: Shape,
+    boxes: Tensor,
+    scores: Tensor,
+    images: Tensor,
+    iou_threshold: float | None,
+    idxs: Tensor | None,
+    num_images: int,
+    method: str,
+    metric: str,
+    score_threshold: float | None,
+    max_per_image: int | None,
+    options: dict[str, Any],
+) -> tuple[Tensor, ...]:
+    """`ragged_nms` of a shape of box."""
     refuse_export("ragged_nms counts what it finds", "ptdet.combined_nms")
-    _check_method(method, iou_threshold, metric, options)
-    check_candidates(boxes, scores)
+    _check_method(shape, method, iou_threshold, metric, options)
+    check_candidates(boxes, scores, shape.numbers)
     if idxs is not None:
         check_ids("idxs", idxs, boxes)
     check_number_or_none("score_threshold", score_threshold)
@@ -228,27 +284,10 @@ def _ragged_groups(images: Tensor, idxs: Tensor | None, num_images: int) -> Tens
         raise
 
 
-def _check(
-    boxes: Any,
-    scores: Any,
-    iou_threshold: Any,
-    method: Any,
-    metric: Any,
-    score_threshold: Any,
-    max_per_image: Any,
-    options: dict[str, Any],
-) -> None:
-    check_boxes_of_batch(boxes, scores)
-    _check_method(method, iou_threshold, metric, options)
-    check_number_or_none("score_threshold", score_threshold)
-    if check_limit("max_per_image", max_per_image) is None and max_per_image is not None:
-        raise ValueError(f"max_per_image: expected as many slots as memory can hold, got {max_per_image}")
-
-
-def _check_method(method: Any, iou_threshold: Any, metric: Any, options: dict[str, Any]) -> None:
-    one_of("method", method, BATCH_METHODS)
+def _check_method(shape: Shape, method: Any, iou_threshold: Any, metric: Any, options: dict[str, Any]) -> None:
+    one_of("method", method, shape.methods)
     check_threshold_of(method, iou_threshold)
-    one_of("metric", metric, METRICS)
+    one_of("metric", metric, shape.metrics)
     check_options_of(method, options)
     if METHODS[method].has_threshold:
         check_number("iou_threshold", iou_threshold)

@@ -15,6 +15,7 @@ from .._library.checks import (
     check_dense,
     check_has_data,
     check_ids_are_numbers,
+    numbers_of_boxes,
 )
 from .._library.pieces import any_is, by_piece, filled, is_recorded, joined, pieces, places_where
 from .._library.register import operator, past_autograd
@@ -24,9 +25,6 @@ from .._shared.weights import one_a_model, shared_weights
 from ..reference import computed, exceeds
 from ..reference.loss_terms import guarded
 from ._results import cut, rows_at
-
-MERGE_NMS_WALK = operator("merge_nms_walk")
-WBF_WALK = operator("wbf_walk")
 
 
 def weighted_boxes_fusion(
@@ -78,21 +76,8 @@ def weighted_boxes_fusion(
     >>> ptdet.weighted_boxes_fusion(boxes, [torch.tensor([.75]), torch.tensor([.25])], labels)
     (tensor([[ 0.5000,  0.0000, 10.5000, 10.0000]]), tensor([0.5000]), tensor([1]))
     """
-    PARAMETERS["conf_type"].check("conf_type", conf_type)
-    check_flag("allows_overflow", allows_overflow)
-    check_flag("return_owner", return_owner)
-    boxes, scores, labels, models, of_models = _gathered(boxes_list, scores_list, labels_list, weights)
-    options = (of_models, iou_thr, conf_type, allows_overflow)
-    try:
-        part = _taking_part(scores, skip_box_thr)
-        boxes, own_scores, labels, models = (_at(each, part) for each in (boxes, scores, labels, models))
-        fused, confidences, keep, owner, kept = past_autograd(WBF_WALK, boxes, own_scores, labels, models, *options)
-        fused, confidences, keep = cut(keep, kept, fused, confidences)
-    except UNEXPLAINED:
-        _explain(boxes, iou_thr, skip_box_thr)
-        raise
-    found = fused, confidences, rows_at(labels, keep)
-    return (*found, _in_all_rows(owner, part, scores)) if return_owner else found
+    lists = (boxes_list, scores_list, labels_list, weights)
+    return weighted_boxes("", lists, iou_thr, skip_box_thr, conf_type, allows_overflow, return_owner)
 
 
 def non_maximum_weighted(
@@ -120,15 +105,54 @@ def non_maximum_weighted(
     >>> ptdet.non_maximum_weighted(boxes, [torch.tensor([.8]), torch.tensor([.5])], labels)
     (tensor([[ 0.0000,  0.0000, 10.0000,  9.3333]]), tensor([0.8000]), tensor([1]))
     """
+    lists = (boxes_list, scores_list, labels_list, weights)
+    return weighted_maximum("", lists, iou_thr, skip_box_thr, return_owner)
+
+
+def weighted_boxes(
+    shape: str,
+    lists: tuple[Any, ...],
+    iou_thr: float,
+    skip_box_thr: float,
+    conf_type: str,
+    allows_overflow: bool,
+    return_owner: bool,
+) -> tuple[Tensor, ...]:
+    """`weighted_boxes_fusion` of a shape of box, which the names of its operators begin with."""
+    PARAMETERS["conf_type"].check("conf_type", conf_type)
+    check_flag("allows_overflow", allows_overflow)
     check_flag("return_owner", return_owner)
-    boxes, scores, labels, models, of_models = _gathered(boxes_list, scores_list, labels_list, weights)
+    walk = f"{shape}wbf_walk"
+    boxes, scores, labels, models, of_models = _gathered(numbers_of_boxes(walk), *lists)
+    options = (of_models, iou_thr, conf_type, allows_overflow)
+    try:
+        part = _taking_part(scores, skip_box_thr)
+        boxes, own_scores, labels, models = (_at(each, part) for each in (boxes, scores, labels, models))
+        fused, confidences, keep, owner, kept = past_autograd(
+            operator(walk), boxes, own_scores, labels, models, *options
+        )
+        fused, confidences, keep = cut(keep, kept, fused, confidences)
+    except UNEXPLAINED:
+        _explain(boxes, iou_thr, skip_box_thr)
+        raise
+    found = fused, confidences, rows_at(labels, keep)
+    return (*found, _in_all_rows(owner, part, scores)) if return_owner else found
+
+
+def weighted_maximum(
+    shape: str, lists: tuple[Any, ...], iou_thr: float, skip_box_thr: float, return_owner: bool
+) -> tuple[Tensor, ...]:
+    """`non_maximum_weighted` of a shape of box."""
+    check_flag("return_owner", return_owner)
+    walk = f"{shape}merge_nms_walk"
+    boxes, scores, labels, models, of_models = _gathered(numbers_of_boxes(walk), *lists)
     try:
         part = _taking_part(scores, skip_box_thr)
         dtype = computed(scores).dtype
         shares = rows_at((of_models / of_models.max()).to(dtype), models)
         weighted = by_piece(lambda some, share: guarded(some, dtype) * share, scores, shares)
         boxes, weighted, labels = (_at(each, part) for each in (boxes, weighted, labels))
-        merged, keep, owner, kept = MERGE_NMS_WALK(
+        merged, keep, owner, kept = operator(walk)(
             boxes, weighted, labels, iou_thr, members="best", weights="score_overlap"
         )
         merged, keep = cut(keep, kept, merged)
@@ -141,7 +165,7 @@ def non_maximum_weighted(
 
 
 def _gathered(
-    boxes_list: Any, scores_list: Any, labels_list: Any, weights: Any
+    numbers: int, boxes_list: Any, scores_list: Any, labels_list: Any, weights: Any
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """All models' boxes, scores and labels one after the other, the model of each, and what the models weigh."""
     lists = {"boxes_list": boxes_list, "scores_list": scores_list, "labels_list": labels_list}
@@ -153,8 +177,8 @@ def _gathered(
         if len(given) != len(boxes_list) or len(given) == 0:
             raise ValueError(f"{name}: expected one tensor for each of {len(boxes_list)} models, got {len(given)}")
     for m, (boxes, scores, labels) in enumerate(zip(boxes_list, scores_list, labels_list, strict=True)):
-        if boxes.dim() != 2 or boxes.shape[1] != 4:
-            raise ValueError(f"boxes_list[{m}]: expected shape (N, 4), got {tuple(boxes.shape)}")
+        if boxes.dim() != 2 or boxes.shape[1] != numbers:
+            raise ValueError(f"boxes_list[{m}]: expected shape (N, {numbers}), got {tuple(boxes.shape)}")
         if boxes.dtype not in FLOATS:
             raise TypeError(f"boxes_list[{m}]: expected float64, float32, float16 or bfloat16, got {boxes.dtype}")
         for name, each in (("scores_list", scores), ("labels_list", labels)):

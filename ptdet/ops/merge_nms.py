@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from torch import Tensor
@@ -9,13 +10,48 @@ from torch import Tensor
 from .._library.arguments import explain
 from .._library.checks import UNEXPLAINED, check_ids_are_numbers, settled_limit
 from .._library.register import operator, past_autograd, wants_gradient
+from .._library.signatures import SIGNATURES
 from .._shared.checks import check_flag, check_number, one_of
 from .._shared.parameters import METRICS
 from ._results import cut, rows_at
 from .nms_variants import diou_nms, or_nms
 
-MERGE_NMS = operator("merge_nms")
-MERGE_NMS_WALK = operator("merge_nms_walk")
+
+def merge_runner(name: str) -> Callable[..., tuple[Tensor, ...]]:
+    """Merging by the operators of a shape of box: `name`_walk, and `name` where there is a form that returns less."""
+    walk, short = operator(f"{name}_walk"), operator(name) if name in SIGNATURES else None
+
+    def run(
+        boxes: Tensor,
+        scores: Tensor,
+        idxs: Tensor | None,
+        iou_threshold: float,
+        metric: str,
+        inclusive: bool,
+        score_threshold: float | None,
+        max_output: int | None,
+        members: str,
+        weights: str,
+        return_owner: bool,
+    ) -> tuple[Tensor, ...]:
+        max_output = settled_limit(max_output, inclusive, return_owner)
+        options = (iou_threshold, metric, inclusive, score_threshold, max_output, members, weights)
+        try:
+            check_ids_are_numbers(idxs)
+            if short is not None and not return_owner and not wants_gradient(boxes, scores):
+                found: tuple[Tensor, Tensor] = short(boxes, scores, idxs, *options)  # has no gradient, and less to do
+                return found
+            merged, keep, owner, kept = past_autograd(walk, boxes, scores, idxs, *options)
+            cut_rows = cut(keep, kept, merged)
+        except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
+            explain(f"{name}_walk", boxes, scores, idxs, *options)
+            raise
+        return (*cut_rows, owner) if return_owner else cut_rows
+
+    return run
+
+
+_run = merge_runner("merge_nms")
 
 
 def merge_nms(
@@ -61,19 +97,8 @@ def merge_nms(
     (tensor([[ 0.2500,  0.0000, 10.2500, 10.0000],
             [20.0000,  0.0000, 30.0000, 10.0000]]), tensor([0, 2]))
     """
-    max_output = settled_limit(max_output, inclusive, return_owner)
     options = (iou_threshold, metric, inclusive, score_threshold, max_output, members, weights)
-    try:
-        check_ids_are_numbers(idxs)
-        if not return_owner and not wants_gradient(boxes, scores):
-            found: tuple[Tensor, Tensor] = MERGE_NMS(boxes, scores, idxs, *options)  # has no gradient, and less to do
-            return found
-        merged, keep, owner, kept = past_autograd(MERGE_NMS_WALK, boxes, scores, idxs, *options)
-        cut_rows = cut(keep, kept, merged)
-    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
-        explain("merge_nms_walk", boxes, scores, idxs, *options)
-        raise
-    return (*cut_rows, owner) if return_owner else cut_rows
+    return _run(boxes, scores, idxs, *options, return_owner)
 
 
 def cluster_nms(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 from torch import Tensor
 
@@ -12,7 +12,42 @@ from .._library.register import operator, past_autograd, wants_gradient
 from .._shared.checks import check_number
 from ._results import cut
 
-NMM_WALK = operator("nmm_walk")
+
+def nmm_runner(name: str, grown_by: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[..., tuple[Tensor, ...]]:
+    """Merging by the operator of a shape of box; grown_by(boxes, keep, sides) are its boxes once more."""
+    walk = operator(name)
+
+    def run(
+        boxes: Tensor,
+        scores: Tensor,
+        idxs: Tensor | None,
+        match_threshold: float,
+        metric: str,
+        inclusive: bool,
+        score_threshold: float | None,
+        max_output: int | None,
+        members_hand_on: bool,
+        return_owner: bool,
+    ) -> tuple[Tensor, ...]:
+        max_output = settled_limit(max_output, inclusive, return_owner)
+        options = (metric, inclusive, score_threshold, max_output, members_hand_on)
+        try:
+            grown, sides, keep, owner, kept = past_autograd(
+                walk, boxes.detach(), scores.detach(), idxs, match_threshold, *options
+            )
+            grown, sides, keep = cut(keep, kept, grown, sides)
+        except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
+            check_number("match_threshold", match_threshold)
+            explain(name, boxes, scores, idxs, match_threshold, *options)
+            raise
+        if wants_gradient(boxes, scores):  # the operator's own have a gradient as well, but not under torch.func
+            grown = grown_by(boxes, keep, sides)
+        return (grown, keep, owner) if return_owner else (grown, keep)
+
+    return run
+
+
+_run = nmm_runner("nmm_walk", lambda boxes, _, sides: boxes.gather(0, sides))
 
 
 def greedy_nmm(
@@ -54,8 +89,8 @@ def greedy_nmm(
     (tensor([[ 0.,  0., 13., 10.],
             [30.,  0., 40., 10.]]), tensor([0, 2]))
     """
-    options = (metric, inclusive, score_threshold, settled_limit(max_output, inclusive, return_owner), False)
-    return _merged(boxes, scores, idxs, match_threshold, options, return_owner)
+    options = (match_threshold, metric, inclusive, score_threshold, max_output, False)
+    return _run(boxes, scores, idxs, *options, return_owner)
 
 
 def nmm(
@@ -82,27 +117,5 @@ def nmm(
     >>> ptdet.nmm(boxes, scores)[1], ptdet.greedy_nmm(boxes, scores)[1]
     (tensor([0]), tensor([0, 2]))
     """
-    options = (metric, inclusive, score_threshold, settled_limit(max_output, inclusive, return_owner), True)
-    return _merged(boxes, scores, idxs, match_threshold, options, return_owner)
-
-
-def _merged(
-    boxes: Tensor,
-    scores: Tensor,
-    idxs: Tensor | None,
-    match_threshold: float,
-    options: tuple[Any, ...],
-    return_owner: bool,
-) -> tuple[Tensor, ...]:
-    try:
-        grown, sides, keep, owner, kept = past_autograd(
-            NMM_WALK, boxes.detach(), scores.detach(), idxs, match_threshold, *options
-        )
-        grown, sides, keep = cut(keep, kept, grown, sides)
-    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
-        check_number("match_threshold", match_threshold)
-        explain("nmm_walk", boxes, scores, idxs, match_threshold, *options)
-        raise
-    if wants_gradient(boxes, scores):
-        grown = boxes.gather(0, sides)  # the operator's own have a gradient as well, but not under torch.func
-    return (grown, keep, owner) if return_owner else (grown, keep)
+    options = (match_threshold, metric, inclusive, score_threshold, max_output, True)
+    return _run(boxes, scores, idxs, *options, return_owner)

@@ -73,14 +73,14 @@ def class_candidates(
     """Every (box, class) with a score above the threshold, by image, class and box.
 
     Args:
-        boxes: (B, N, 4), or (B, N, C, 4).
+        boxes: (B, N, M), or (B, N, C, M), of M numbers: 4, or 5 if they are rotated.
         scores: (B, N, C).
 
     Returns:
-        Its box (K, 4), its score, image * C + class, image, class, and which of the N boxes (K,).
+        Its box (K, M), its score, image * C + class, image, class, and which of the N boxes (K,).
     """
-    if scores.dim() != 3 or boxes.shape not in ((*scores.shape[:2], 4), (*scores.shape, 4)):
-        raise ValueError(f"boxes: expected (B, N, 4) or (B, N, C, 4), got {tuple(boxes.shape)}")
+    if scores.dim() != 3 or boxes.shape[:-1] not in (scores.shape[:2], scores.shape) or boxes.shape[-1] not in (4, 5):
+        raise ValueError(f"boxes: expected (B, N, M) or (B, N, C, M), M 4 or 5, got {tuple(boxes.shape)}")
     if score_threshold is not None and math.isnan(score_threshold):
         raise ValueError("score_threshold: expected a number, got nan")
     by_class = scores.permute(0, 2, 1)

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from .merge_nms import where_sound
 from .nms import candidates_in_order, check, decreasing, split_by_group
-from .overlap import computed, raw_overlap
+from .overlap import computed
+from .shapes import AXIS_ALIGNED, ROTATED, Shape, on_cpu_without_float64
 from .thresholds import exceeds
 from .wide import Wide, is_ordinary, wide
 
@@ -41,24 +42,64 @@ def wbf_walk(
         owner (N,): the founder of the fused box that i is part of, -1 if it was no candidate or its box is cut off.
         num_kept (): how many there are.
     """
-    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
+    options = (conf_type, allows_overflow, metric, inclusive, score_threshold, max_output)
+    return _walk(AXIS_ALIGNED, boxes, scores, idxs, models, weights, iou_threshold, *options)
+
+
+@on_cpu_without_float64
+def rotated_wbf_walk(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    models: Tensor | None,
+    weights: Tensor | None,
+    iou_threshold: float = 0.55,
+    conf_type: str = "avg",
+    allows_overflow: bool = False,
+    metric: str = "iou",
+    inclusive: bool = False,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """What `wbf_walk` returns, of boxes (N, 5); a mean is taken about the founder."""
+    options = (conf_type, allows_overflow, metric, inclusive, score_threshold, max_output)
+    return _walk(ROTATED, boxes, scores, idxs, models, weights, iou_threshold, *options)
+
+
+def _walk(
+    shape: Shape,
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    models: Tensor | None,
+    weights: Tensor | None,
+    iou_threshold: float,
+    conf_type: str,
+    allows_overflow: bool,
+    metric: str,
+    inclusive: bool,
+    score_threshold: float | None,
+    max_output: int | None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape.numbers, shape.metrics)
     models, weights = check_models(scores, models, weights, conf_type)
-    boxes_out, originals = torch.zeros_like(boxes), computed(boxes.detach())
+    boxes_out, originals = torch.zeros_like(boxes), shape.rows(shape.computed(boxes.detach()))
     weights = weights.to(originals.dtype)
     weighted = computed(scores.detach()).to(originals.dtype) * weights[models]
     owner = torch.full_like(models, -1)
     candidates = candidates_in_order(scores, score_threshold).sort().values
     order = candidates[decreasing(weighted[candidates])]
-    ordinary = is_ordinary(originals, weighted, weights)
+    # what boxes differ by need not be ordinary where they are
+    ordinary = shape is AXIS_ALIGNED and is_ordinary(originals, weighted, weights)
     founders: list[Tensor] = []
     fused: list[Tensor] = []
     confidences: list[Tensor] = []
     for members in split_by_group(order, idxs):
-        clusters = cluster(originals, weighted, members, iou_threshold, metric, inclusive, ordinary)
+        clusters = cluster(shape, originals, weighted, members, iou_threshold, metric, inclusive, ordinary)
         for rows, box in clusters:
             owner[torch.stack(rows)] = rows[0]
             founders.append(rows[0])
-            fused.append(box)
+            fused.append(box[: shape.numbers])
             confidences.append(
                 confidence(torch.stack(rows), weighted, models, weights, conf_type, allows_overflow, ordinary)
             )
@@ -76,6 +117,7 @@ def wbf_walk(
 
 
 def cluster(
+    shape: Shape,
     boxes: Tensor,
     weighted: Tensor,
     members: Tensor,
@@ -88,21 +130,27 @@ def cluster(
     rows: list[list[Tensor]] = []
     fused = torch.zeros_like(boxes[members])
     sums: list[Any] = []  # each a number, below
+    count = shape.numbers
+
+    def term_of(row: Tensor, founder: Tensor) -> Any:
+        values = torch.cat([shape.relative(boxes[row], boxes[founder]), boxes.new_ones(1)])
+        return number(weighted[row], ordinary) * number(values, ordinary)
+
     for row in members:
-        overlaps = raw_overlap(boxes[row], fused[: len(rows)], metric)
+        overlaps = shape.overlap(boxes[row], fused[: len(rows)], metric)
         met = exceeds(overlaps, iou_threshold, inclusive)
-        with_weight = torch.cat([boxes[row], boxes.new_ones(1)])
-        term = number(weighted[row], ordinary) * number(with_weight, ordinary)
         if not met.any():
             at = len(rows)
             rows.append([])
             fused[at] = boxes[row]
-            sums.append(number(torch.zeros_like(with_weight), ordinary) + term)
+            sums.append(number(boxes.new_zeros(count + 1), ordinary) + term_of(row, row))
         else:
             overlaps = torch.where(met, overlaps, -math.inf)
             at = int(torch.nonzero(overlaps == overlaps.max())[0, 0])
-            sums[at] = sums[at] + term
-            fused[at] = where_sound(plain(sums[at])[4], plain(sums[at][:4] / sums[at][4:]), fused[at])
+            founder = rows[at][0]
+            sums[at] = sums[at] + term_of(row, founder)
+            mean = shape.absolute(plain(sums[at][:count] / sums[at][count:]), boxes[founder])
+            fused[at] = shape.rows(where_sound(plain(sums[at])[count], mean, fused[at][:count]))
         rows[at].append(row)
     return [(each, fused[i]) for i, each in enumerate(rows)]
 

@@ -288,12 +288,9 @@ def _arctangent(r: Tensor) -> Tensor:
     return r * polynomial(r * r, *coefficients)
 
 
-def _direction(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Cosine and sine: x = n pi/2 + rest, and polynomials of rest, which is kept within pi/4 for an x beyond 2^50."""
-    device, dtype = x.device, x.dtype
-    if device.type == "mps":  # has no float64
-        x = x.cpu()
-    x = x.double()
+def quarter_turns(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Of x = n pi/2 + rest, with n whole: rest, within pi/4 for an x beyond 2^50 too; what rounding took from it; and
+    n modulo 4, -2 to 2."""
     quarter, least = 0.7853981633974484, 1e-15
     n = rounded(x * 0.6366197723675814)
     first = x - n * QUARTER_TURN[0]
@@ -304,6 +301,15 @@ def _direction(x: Tensor) -> tuple[Tensor, Tensor]:
     low = torch.where((lost < least) & (lost > -least), lost, 0.0)
     rest = torch.where(rest > quarter, quarter, rest)
     rest = torch.where(rest < -quarter, -quarter, rest)
+    return rest, low, n - 4 * rounded(n * 0.25)
+
+
+def _direction(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosine and sine: x = n pi/2 + rest, and polynomials of rest."""
+    device, dtype = x.device, x.dtype
+    if device.type == "mps":  # has no float64
+        x = x.cpu()
+    rest, low, k = quarter_turns(x.double())
     square = rest * rest
     half = 0.5 * square
     whole = 1 - half
@@ -311,7 +317,6 @@ def _direction(x: Tensor) -> tuple[Tensor, Tensor]:
     of_fourth = square * square * polynomial(square, *COSINE)
     of_sine = rest + (of_third + low * whole)
     of_cosine = whole + (((1 - whole) - half) + (of_fourth - low * rest))
-    k = n - 4 * rounded(n * 0.25)  # the quadrant: -2 to 2
     odd = k * k == 1
     along, across = torch.where(odd, of_sine, of_cosine), torch.where(odd, of_cosine, of_sine)
     along = torch.where((k > 0.5) | (k < -1.5), -along, along)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .nms import candidates_in_order, check, nms_walk, split_by_group
-from .overlap import computed, raw_overlap
+from .nms import candidates_in_order, check, split_by_group
+from .overlap import computed
+from .shapes import AXIS_ALIGNED, ROTATED, Shape, on_cpu_without_float64
 from .thresholds import exceeds
 from .wide import is_ordinary, wide
 
@@ -38,16 +39,51 @@ def merge_nms_walk(
         merged (N, 4): the boxes in the order of keep, then 0.
         keep, owner, kept: as `nms_walk`; under "best" the owner is the kept box that it is a member of.
     """
+    options = (metric, inclusive, score_threshold, max_output, members, weights)
+    return _walk(AXIS_ALIGNED, boxes, scores, idxs, iou_threshold, *options)
+
+
+@on_cpu_without_float64
+def rotated_merge_nms_walk(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    iou_threshold: float,
+    metric: str = "iou",
+    inclusive: bool = False,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    members: str = "cluster",
+    weights: str = "score",
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What `merge_nms_walk` returns, of boxes (N, 5); a mean is taken about the kept box."""
+    options = (metric, inclusive, score_threshold, max_output, members, weights)
+    return _walk(ROTATED, boxes, scores, idxs, iou_threshold, *options)
+
+
+def _walk(
+    shape: Shape,
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    iou_threshold: float,
+    metric: str,
+    inclusive: bool,
+    score_threshold: float | None,
+    max_output: int | None,
+    members: str,
+    weights: str,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     if members not in MEMBERS:
         raise ValueError(f"members: expected one of {', '.join(MEMBERS)}, got {members!r}")
     if weights not in WEIGHTS:
         raise ValueError(f"weights: expected one of {', '.join(WEIGHTS)}, got {weights!r}")
-    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
+    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape.numbers, shape.metrics)
     limit = None if members == "best" else max_output
-    keep, owner, kept = nms_walk(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, limit)
-    order, originals = candidates_in_order(scores, score_threshold), computed(boxes.detach())
+    keep, owner, kept = shape.nms_walk(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, limit)
+    order, originals = candidates_in_order(scores, score_threshold), shape.rows(shape.computed(boxes.detach()))
     if members == "best":
-        owner = best_owner(originals, order, idxs, owner, metric)
+        owner = best_owner(shape, originals, order, idxs, owner, metric)
         if max_output is not None:
             keep[max_output:] = -1
         owner = torch.where(torch.isin(owner, keep), owner, -1)
@@ -60,10 +96,11 @@ def merge_nms_walk(
         """Pairs of a place in `found` and a member, each place's members in the order of selection."""
         times = torch.ones_like(values[rows])
         if weights == "score_overlap":
-            overlaps = raw_overlap(originals[rows], originals[found[clusters]], metric)
+            overlaps = shape.overlap(originals[rows], originals[found[clusters]], metric)
             times = torch.where(rows == found[clusters], 1.0, overlaps)
         places, clusters = torch.unique(clusters, return_inverse=True)
-        merged[places] = means(originals, found[places], clusters, rows, values[rows], times).to(boxes.dtype)
+        mean = means(shape, originals[rows], originals[found[places]], clusters, values[rows], times)
+        merged[places] = mean.to(boxes.dtype)
 
     if members in ("cluster", "best"):
         place = torch.full_like(owner, -1)
@@ -72,7 +109,7 @@ def merge_nms_walk(
         write(place[owner[rows]], rows)
         return merged, keep, owner, kept
     pending: list[tuple[Tensor, Tensor]] = []
-    for clusters, rows in overlapping(originals, order, idxs, found, iou_threshold, metric, inclusive, members):
+    for clusters, rows in overlapping(shape, originals, order, idxs, found, iou_threshold, metric, inclusive, members):
         pending.append((clusters, rows))
         if len(pending) == 64:  # so that memory grows with N
             write(*(torch.cat(part) for part in zip(*pending, strict=True)))
@@ -101,20 +138,21 @@ def merge_nms(
     return merged[: int(kept)].clone(), keep[: int(kept)].clone()
 
 
-def best_owner(boxes: Tensor, order: Tensor, idxs: Tensor | None, owner: Tensor, metric: str) -> Tensor:
+def best_owner(shape: Shape, boxes: Tensor, order: Tensor, idxs: Tensor | None, owner: Tensor, metric: str) -> Tensor:
     """For each removed box the kept box before it that it overlaps most, the first of equals."""
     best = owner.clone()
     for candidates in split_by_group(order, idxs):
         is_kept = owner[candidates] == candidates
         for at in torch.nonzero(~is_kept)[:, 0].tolist():
             before = candidates[:at][is_kept[:at]]
-            overlaps = raw_overlap(boxes[candidates[at]], boxes[before], metric)
+            overlaps = shape.overlap(boxes[candidates[at]], boxes[before], metric)
             overlaps = torch.where(torch.isfinite(overlaps), overlaps, -math.inf)
             best[candidates[at]] = before[torch.nonzero(overlaps == overlaps.max())[0, 0]]
     return best
 
 
 def overlapping(
+    shape: Shape,
     boxes: Tensor,
     order: Tensor,
     idxs: Tensor | None,
@@ -130,7 +168,7 @@ def overlapping(
         for at, row in enumerate(candidates.tolist()):
             if row not in place:
                 continue
-            met = exceeds(raw_overlap(boxes[candidates], boxes[row], metric), iou_threshold, inclusive)
+            met = exceeds(shape.overlap(boxes[candidates], boxes[row], metric), iou_threshold, inclusive)
             if members == "later":
                 met[:at] = False
             met[at] = True
@@ -138,17 +176,22 @@ def overlapping(
             yield torch.full_like(rows, place[row]), rows
 
 
-def means(boxes: Tensor, kept: Tensor, clusters: Tensor, rows: Tensor, weight: Tensor, times: Tensor) -> Tensor:
+def means(shape: Shape, boxes: Tensor, kept: Tensor, clusters: Tensor, weight: Tensor, times: Tensor) -> Tensor:
     """sum(w * box) / sum(w) of each cluster, w = weight * times, added one by one in the order given.
 
-    A kept box whose weights sum to 0, or whose mean is not finite, stays as it is.
+    Args:
+        boxes: the members', side by side with the place of each in `kept` (clusters) and its weight.
+        kept: what each mean is relative to. A kept box whose weights sum to 0, or whose mean is not finite, stays as
+            it is.
     """
+    numbers = shape.relative(boxes, kept[clusters])
     by_cluster = torch.sort(clusters, stable=True)
-    clusters, rows = by_cluster.values, rows[by_cluster.indices]
+    clusters, numbers = by_cluster.values, numbers[by_cluster.indices]
     weight, times = weight[by_cluster.indices], times[by_cluster.indices]
     sizes = torch.bincount(clusters, minlength=len(kept))
     first = torch.cumsum(sizes, 0) - sizes
-    sums = boxes.new_zeros(len(kept), 5)
+    count = shape.numbers
+    sums = numbers.new_zeros(len(kept), count + 1)
 
     def turns() -> Iterator[tuple[Tensor, Tensor]]:
         """The clusters that have another member, and its place among all members."""
@@ -157,18 +200,19 @@ def means(boxes: Tensor, kept: Tensor, clusters: Tensor, rows: Tensor, weight: T
             yield here, first[here] + turn
 
     def with_weight(member: Tensor) -> Tensor:
-        return torch.cat([boxes[rows[member]], torch.ones_like(weight[member])[:, None]], dim=1)
+        return torch.cat([numbers[member], torch.ones_like(weight[member])[:, None]], dim=1)
 
-    if is_ordinary(boxes[rows], weight, weight * times):
+    if is_ordinary(numbers, weight, weight * times):
         for here, member in turns():
             sums[here] += (weight * times)[member][:, None] * with_weight(member)
-        return where_sound(sums[:, 4], sums[:, :4] / sums[:, 4:], boxes[kept])
+        return where_sound(sums[:, count], shape.absolute(sums[:, :count] / sums[:, count:], kept), kept[:, :count])
     wide_sums = wide(torch.zeros_like(sums))
     for here, member in turns():
         w = wide(weight[member]) * wide(times[member])
         sum_here = wide_sums[here] + w[:, None] * wide(with_weight(member))
         wide_sums.part[here], wide_sums.power[here] = sum_here.part, sum_here.power
-    return where_sound(wide_sums.part[:, 4], (wide_sums[:, :4] / wide_sums[:, 4:]).narrow(), boxes[kept])
+    mean = (wide_sums[:, :count] / wide_sums[:, count:]).narrow()
+    return where_sound(wide_sums.part[:, count], shape.absolute(mean, kept), kept[:, :count])
 
 
 def where_sound(total: Tensor, mean: Tensor, otherwise: Tensor) -> Tensor:

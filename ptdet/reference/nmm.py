@@ -4,8 +4,8 @@
 import torch
 from torch import Tensor
 
-from .nms import candidates_in_order, check, nms_walk, split_by_group
-from .overlap import computed, raw_overlap
+from .nms import candidates_in_order, check, split_by_group
+from .shapes import AXIS_ALIGNED, ROTATED, Shape, on_cpu_without_float64
 from .thresholds import exceeds
 
 
@@ -31,28 +31,67 @@ def nmm_walk(
         sides (N, 4): the row that each of these numbers comes from, the first of equals in decreasing score, then -1.
         keep, owner, kept: as `nms_walk`.
     """
-    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
-    order, originals = candidates_in_order(scores, score_threshold), computed(boxes.detach())
+    options = (metric, inclusive, score_threshold, max_output, members_hand_on)
+    return _walk(AXIS_ALIGNED, boxes, scores, idxs, iou_threshold, *options)
+
+
+@on_cpu_without_float64
+def rotated_nmm_walk(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    iou_threshold: float,
+    metric: str = "ios",
+    inclusive: bool = True,
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    members_hand_on: bool = False,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """What `nmm_walk` returns, of boxes (N, 5), which grow in the frame of the kept box.
+
+    grown is (N, 5); sides (N, 4) are, in that frame, those of the least u, v and the largest u, v.
+    """
+    options = (metric, inclusive, score_threshold, max_output, members_hand_on)
+    return _walk(ROTATED, boxes, scores, idxs, iou_threshold, *options)
+
+
+def _walk(
+    shape: Shape,
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    iou_threshold: float,
+    metric: str,
+    inclusive: bool,
+    score_threshold: float | None,
+    max_output: int | None,
+    members_hand_on: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape.numbers, shape.metrics)
+    order, originals = candidates_in_order(scores, score_threshold), shape.rows(shape.computed(boxes.detach()))
     if members_hand_on:
         owner = torch.full_like(scores, -1, dtype=torch.int64)
         for candidates in split_by_group(order, idxs):
-            owner[candidates] = propagate(originals, candidates, iou_threshold, metric, inclusive)
+            owner[candidates] = propagate(shape, originals, candidates, iou_threshold, metric, inclusive)
         found = order[owner[order] == order][:max_output]
         owner = torch.where(torch.isin(owner, found), owner, -1)
         keep = torch.full_like(owner, -1)
         keep[: len(found)] = found
         kept = torch.tensor(len(found), dtype=torch.int64, device=boxes.device)
     else:
-        keep, owner, kept = nms_walk(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output)
+        rest = (iou_threshold, metric, inclusive, score_threshold, max_output)
+        keep, owner, kept = shape.nms_walk(boxes, scores, idxs, *rest)
         found = keep[: int(kept)]
-    sides = torch.full_like(boxes, -1, dtype=torch.int64)
-    sides[: len(found)] = grow(originals, found, owner, order, iou_threshold, metric)
+    sides = boxes.new_full((len(boxes), 4), -1, dtype=torch.int64)
     grown = torch.zeros_like(boxes)
-    grown[: len(found)] = boxes.detach().gather(0, sides[: len(found)])
+    rows, sides[: len(found)] = grow(shape, originals, found, owner, order, iou_threshold, metric)
+    grown[: len(found)] = rows[:, : shape.numbers].to(boxes.dtype)
     return grown, sides, keep, owner, kept
 
 
-def propagate(boxes: Tensor, candidates: Tensor, iou_threshold: float, metric: str, inclusive: bool) -> Tensor:
+def propagate(
+    shape: Shape, boxes: Tensor, candidates: Tensor, iou_threshold: float, metric: str, inclusive: bool
+) -> Tensor:
     """The owner of each of one group's candidates, which are in the order they are selected.
 
     In score order, each box gives its own owner to every later box that it overlaps and that has none.
@@ -62,13 +101,15 @@ def propagate(boxes: Tensor, candidates: Tensor, iou_threshold: float, metric: s
         if by[at] < 0:
             by[at] = at
         rest = by[at + 1 :]
-        met = exceeds(raw_overlap(boxes[at + 1 :], boxes[at], metric), iou_threshold, inclusive)
+        met = exceeds(shape.overlap(boxes[at + 1 :], boxes[at], metric), iou_threshold, inclusive)
         rest[met & (rest < 0)] = by[at]
     return candidates[by]
 
 
-def grow(boxes: Tensor, found: Tensor, owner: Tensor, order: Tensor, iou_threshold: float, metric: str) -> Tensor:
-    """Whose each side of each kept box is, once its members have joined; all kept boxes absorb one at a time."""
+def grow(
+    shape: Shape, boxes: Tensor, found: Tensor, owner: Tensor, order: Tensor, iou_threshold: float, metric: str
+) -> tuple[Tensor, Tensor]:
+    """Each kept box once its members have joined, and whose each of its sides is; all absorb one at a time."""
     rows = order[(owner[order] >= 0) & (owner[order] != order)]
     place = torch.zeros_like(owner)
     place[found] = torch.arange(len(found), device=found.device)
@@ -77,11 +118,16 @@ def grow(boxes: Tensor, found: Tensor, owner: Tensor, order: Tensor, iou_thresho
     sizes = torch.bincount(clusters, minlength=len(found))
     first = torch.cumsum(sizes, 0) - sizes
     sides = found[:, None].repeat(1, 4)
+    kept = boxes[found]
+    grown, reach = kept.clone(), shape.extents(kept, kept)
     for turn in range(int(sizes.max()) if len(found) else 0):
         here = torch.nonzero(sizes > turn)[:, 0]
         row = rows[first[here] + turn]
-        box, member = boxes.gather(0, sides[here]), boxes[row]
-        met = exceeds(raw_overlap(member, box, metric), iou_threshold)
-        beyond = torch.cat([member[:, :2] < box[:, :2], member[:, 2:] > box[:, 2:]], dim=1)
-        sides[here] = torch.where(met[:, None] & beyond, row[:, None], sides[here])
-    return sides
+        extents, so_far = shape.extents(boxes[row], kept[here]), reach[here]
+        met = exceeds(shape.overlap(boxes[row], grown[here], metric), iou_threshold)
+        beyond = torch.cat([extents[:, :2] < so_far[:, :2], extents[:, 2:] > so_far[:, 2:]], dim=1) & met[:, None]
+        sides[here] = torch.where(beyond, row[:, None], sides[here])
+        reach[here] = torch.where(beyond, extents, so_far)
+        larger = shape.rows(shape.within(reach[here], kept[here]))
+        grown[here] = torch.where(beyond.any(dim=1)[:, None], larger, grown[here])
+    return grown, sides

@@ -1,11 +1,12 @@
 """The calls that the rows of rotated boxes of the CATALOG are tested with."""
 
+import math
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
-from .._shared.parameters import ROTATED_METRICS
+from .._shared.parameters import PARAMETERS, ROTATED_METRICS
 from . import scenes
 from .samples import Sample
 
@@ -72,3 +73,41 @@ def suppression(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
     yield Sample("inclusive", (boxes, scores, None, 0.0), {"inclusive": True})
     yield Sample("limits", (boxes, scores, None, 0.5), {"score_threshold": 0.25, "max_output": 20})
     yield Sample("strided", (boxes.t().contiguous().t()[::2], scores[::2], None, 0.3))
+
+
+def few(device: torch.device, dtype: torch.dtype) -> Iterator[tuple[str, Tensor, Tensor, Tensor | None]]:
+    """Boxes, scores and ids; each box in one of its equal writings."""
+    for n in (0, 1, 40):
+        boxes, scores = clustered(n, n)
+        written = torch.arange(n) % 3
+        turned = boxes[:, [0, 1, 3, 2, 4]] + torch.tensor([0.0, 0, 0, 0, 0.5 * math.pi])
+        boxes = torch.where((written == 1)[:, None], turned, boxes)
+        boxes[:, 4] -= math.pi * (written == 2)
+        for ids in (None, scenes.class_ids(n, "few", n).to(device) % 3):
+            name = f"{n} boxes{'' if ids is None else ' of classes'}"
+            yield name, boxes.to(device, dtype), scores.to(device, dtype), ids
+
+
+def merging(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
+    options = zip(PARAMETERS["members"].tries * 2, PARAMETERS["weights"].tries * 4, strict=True)
+    for i, (members, weights) in enumerate(options):
+        for name, *scene in few(device, dtype):
+            keywords = {"members": members, "weights": weights, "metric": ROTATED_METRICS[i % 3]}
+            limits = {"score_threshold": 0.2, "max_output": 6} if i % 2 else {}
+            yield Sample(f"{name} {members} {weights}", (*scene, 0.3), keywords | limits)
+
+
+def growing(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
+    for hand_on, inclusive, limit in ((False, True, None), (True, True, 6), (False, False, 3), (True, False, None)):
+        for name, *scene in few(device, dtype):
+            keywords = {"members_hand_on": hand_on, "inclusive": inclusive, "max_output": limit}
+            yield Sample(f"{name} {keywords}", (*scene, 0.4), keywords)
+
+
+def fusion(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
+    for i, conf_type in enumerate(PARAMETERS["conf_type"].tries):
+        for name, boxes, scores, ids in few(device, dtype):
+            models = torch.arange(len(scores), device=device) % 3 if i else None
+            weights = torch.tensor([2.0, 1.0, 0.5], device=device, dtype=dtype) if i else None
+            keywords = {"conf_type": conf_type, "allows_overflow": i == 2, "max_output": (None, 4)[i % 2]}
+            yield Sample(f"{name} {conf_type}", (boxes, scores, ids, models, weights, 0.3), keywords)

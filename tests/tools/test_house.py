@@ -163,6 +163,7 @@ def test_loads_are_safe() -> None:
 # What lies around a pass over a batch: on CUDA torch's own operators do it (ptdet/ops/_yolo_on_cuda.py, reference).
 COMPOSED_ON_CUDA = {
     "yolo_postprocess", "yolo_pipeline", "ragged_groups", "image_order", "rows_at", "class_candidates",
+    "rotated_merge_nms_walk", "rotated_nmm_walk", "rotated_wbf_walk",
 }  # fmt: skip
 
 

@@ -28,4 +28,7 @@ GRADIENTS.update(
     merge_nms_walk=Gradient(methods.merge_setup, methods.merge_backward),
     nmm_walk=Gradient(methods.nmm_setup, methods.nmm_backward),
     wbf_walk=Gradient(methods.wbf_setup, methods.wbf_backward),
+    rotated_merge_nms_walk=Gradient(methods.merge_setup, methods.merge_backward),
+    rotated_nmm_walk=Gradient(methods.rotated_nmm_setup, methods.rotated_nmm_backward),
+    rotated_wbf_walk=Gradient(methods.wbf_setup, methods.wbf_backward),
 )

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ... import reference
 from .graded_overlap import overlap, towards_one, widest
+from .rotated_merging import computed_type, graded_overlap, grown_boxes, in_writing_of, raw_overlap
 
 _PAIRS = 1 << 21  # overlaps held at once
 
@@ -139,14 +140,15 @@ class Clusters(NamedTuple):
 
 
 def weighted_means(
-    boxes: Tensor, scores: Tensor, times: Tensor, keep: Tensor, clusters: Clusters, dtype: torch.dtype
+    boxes: Tensor, own: Tensor, scores: Tensor, times: Tensor, keep: Tensor, clusters: Clusters, dtype: torch.dtype
 ) -> Tensor:
     """Means weighted by scores * times of widened boxes, which are numbers of `dtype`; 0 where keep is -1.
+
+    `own` are the boxes in the order of keep.
 
     They are written as the kept box and what is added to it: the slope by a weight is a difference of boxes, which is
     exactly 0 where there is one box alone.
     """
-    own = boxes[keep.clamp(min=0)]
     unit = boxes.new_ones(clusters.total)
     if dtype == torch.float64:
         unit = towards_one(clusters.largest(boxes.detach().abs().amax(dim=-1)))
@@ -175,7 +177,7 @@ def merge_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
     _, metric, _, _, _, members, weights = ctx.options
     if members in ("overlapping", "later"):
         return *_overlapping_backward(ctx, boxes, scores, idxs, keep, grad), *[None] * 8
-    dtype = reference.computed(boxes).dtype
+    dtype = computed_type(boxes)
     by = owner.clamp(min=0)
     itself = owner == torch.arange(owner.shape[0], device=owner.device)
     clusters = Clusters(owner >= 0, places(keep)[by], keep.shape[0])
@@ -183,9 +185,10 @@ def merge_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
     def values(wide_boxes: Tensor, wide_scores: Tensor) -> Tensor:
         times = torch.ones_like(wide_scores)
         if weights == "score_overlap":
-            overlaps = overlap(wide_boxes, wide_boxes[by], metric, dtype).graded
+            overlaps = graded_overlap(wide_boxes, wide_boxes[by], metric, dtype)
             times = torch.where(itself, 1.0, overlaps)
-        return weighted_means(wide_boxes, wide_scores, times, keep, clusters, dtype)
+        brought, own = in_writing_of(wide_boxes, wide_boxes[by]), wide_boxes[keep.clamp(min=0)]
+        return weighted_means(brought, own, wide_scores, times, keep, clusters, dtype)
 
     of_boxes, of_scores = pull_back(values, *widened(boxes, scores), grad)
     return as_gradient_of(boxes, of_boxes), as_gradient_of(scores, of_scores), *[None] * 8
@@ -195,7 +198,7 @@ def _overlapping_backward(
     ctx: Any, boxes: Tensor, scores: Tensor, idxs: Tensor | None, keep: Tensor, grad: Tensor
 ) -> tuple[Tensor, Tensor]:
     iou_threshold, metric, inclusive, score_threshold, _, members, weights = ctx.options
-    dtype = reference.computed(boxes).dtype
+    dtype = computed_type(boxes)
     rows, rank = keep.clamp(min=0), ranks(scores)
     everybody = torch.arange(boxes.shape[0], device=boxes.device)
     candidate = torch.ones_like(scores, dtype=torch.bool)
@@ -206,7 +209,7 @@ def _overlapping_backward(
     for part in chunks(rows.shape[0], 4 * rows.shape[0]):
         mine = rows[part]
         itself = everybody[None] == mine[:, None]
-        overlaps = reference.raw_overlap(boxes.detach()[None], boxes.detach()[mine][:, None], metric)
+        overlaps = raw_overlap(boxes.detach()[None], boxes.detach()[mine][:, None], metric)
         met = reference.exceeds(overlaps, iou_threshold, inclusive) & candidate[None]
         if members == "later":
             met = met & (rank[None] > rank[mine][:, None])
@@ -222,11 +225,12 @@ def _overlapping_backward(
             itself: Tensor = itself,
             clusters: Clusters = clusters,
         ) -> Tensor:
-            times = torch.ones_like(wide_scores)[None]
+            times, own = torch.ones_like(wide_scores)[None], wide_boxes[mine]
             if weights == "score_overlap":
-                overlaps = overlap(wide_boxes[None], wide_boxes[mine][:, None], metric, dtype).graded
+                overlaps = graded_overlap(wide_boxes[None], own[:, None], metric, dtype)
                 times = torch.where(itself, 1.0, overlaps)
-            return weighted_means(wide_boxes, wide_scores[None], times, keep[part], clusters, dtype)
+            brought = in_writing_of(wide_boxes[None], own[:, None])
+            return weighted_means(brought, own, wide_scores[None], times, keep[part], clusters, dtype)
 
         more = pull_back(values, wide_boxes, wide_scores, grad[part])
         of_boxes, of_scores = of_boxes + more[0], of_scores + more[1]
@@ -245,6 +249,17 @@ def nmm_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
     return of_boxes[:count], *[None] * 8
 
 
+def rotated_nmm_setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    ctx.save_for_backward(*inputs[:2], *output[1:3])
+
+
+def rotated_nmm_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
+    """A grown box is made of the sides of several, in the frame of the kept one."""
+    boxes, scores, sides, keep = ctx.saved_tensors
+    by = pull_back(lambda boxes, _: grown_boxes(boxes, keep, sides), *widened(boxes, scores), grad)
+    return as_gradient_of(boxes, by[0]), *[None] * 8
+
+
 def wbf_setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
     boxes, scores, _, models, weights, _, ctx.conf_type, ctx.allows_overflow, *_ = inputs
     ctx.save_for_backward(boxes, scores, models, weights, output[2], output[3])
@@ -261,8 +276,8 @@ def wbf_backward(ctx: Any, grad_fused: Tensor, grad_confidences: Tensor, *_: Any
         factor = confidence_factor(ctx, models, weights, places(keep)[owner.clamp(min=0)], owner >= 0)
 
     def fused(wide_boxes: Tensor, wide_scores: Tensor) -> Tensor:
-        dtype = reference.computed(boxes).dtype
-        return weighted_means(wide_boxes, wide_scores, weights[models], keep, clusters, dtype)
+        brought, own = in_writing_of(wide_boxes, wide_boxes[owner.clamp(min=0)]), wide_boxes[keep.clamp(min=0)]
+        return weighted_means(brought, own, wide_scores, weights[models], keep, clusters, computed_type(boxes))
 
     def confidences(wide_boxes: Tensor, wide_scores: Tensor) -> Tensor:
         weighted = wide_scores * weights[models]

@@ -29,11 +29,11 @@ def rows_at(values: Tensor, places: Tensor, padding: int = 0) -> Tensor:
 def class_candidates(
     boxes: Tensor, scores: Tensor, score_threshold: float | None = None
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-    if scores.dim() != 3 or boxes.shape[-1] != 4:
-        raise ValueError(f"scores: expected shape (B, N, C) beside boxes (..., 4), got {tuple(scores.shape)}")
+    if scores.dim() != 3 or boxes.shape[-1] not in (4, 5):
+        raise ValueError(f"scores: expected shape (B, N, C) beside boxes (..., 4 or 5), got {tuple(scores.shape)}")
     count = _some()
     groups, images, labels, rows = (scores.new_empty(count, dtype=torch.int64) for _ in range(4))
-    return boxes.new_empty(count, 4), scores.new_empty(count), groups, images, labels, rows
+    return boxes.new_empty(count, boxes.shape[-1]), scores.new_empty(count), groups, images, labels, rows
 
 
 def image_slots(

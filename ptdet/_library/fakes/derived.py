@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 
 from ..arguments import check_arguments
+from ..checks import numbers_of_boxes
 from ..signatures import Signature
 
 
 class Result(NamedTuple):
     """What a result is like, by its name in RESULTS."""
 
-    like: str  # boxes (a row of 4 each), scores (a number each) or nothing (one number)
+    like: str  # boxes (a row each), sides (4 each), scores (a number each) or nothing (one number)
     dtype: str  # of the boxes, of the scores, or int64
 
 
@@ -26,7 +27,7 @@ RESULTS: dict[str, Result] = {
     "keep": Result("scores", "int64"),
     "owner": Result("scores", "int64"),
     "num_kept": Result("nothing", "int64"),
-    "sides": Result("boxes", "int64"),
+    "sides": Result("sides", "int64"),
     **dict.fromkeys(("merged", "grown", "fused"), Result("boxes", "boxes")),
     **dict.fromkeys(("decayed", "confidences"), Result("scores", "scores")),
 }
@@ -45,7 +46,8 @@ def derived(signature: Signature) -> Callable[..., Any]:
         boxes, scores = given["boxes"], given["scores"]
         is_fixed = "num_kept" in signature.results
         count = boxes.shape[0] if is_fixed else torch.library.get_ctx().new_dynamic_size(min=0)
-        shapes: dict[str, tuple[Any, ...]] = {"boxes": (count, 4), "scores": (count,), "nothing": ()}
+        row = (count, numbers_of_boxes(signature.name))
+        shapes: dict[str, tuple[Any, ...]] = {"boxes": row, "sides": (count, 4), "scores": (count,), "nothing": ()}
         dtypes = {"boxes": boxes.dtype, "scores": scores.dtype, "int64": torch.int64}
 
         def made(name: str) -> Tensor:

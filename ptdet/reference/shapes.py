@@ -1,0 +1,111 @@
+"""What a pass that merges boxes asks of their shape: axis-aligned, or turned (docs/SPEC.md, sections 2 and 3).
+
+A box is a row: the numbers that are given, and behind them what is computed once a box. The order of operations is part
+of the contract, because results are compared bit for bit.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from .elementary import quarter_turns
+from .nms import nms_walk
+from .overlap import METRICS, computed, raw_overlap
+from .rotated_nms import rotated_nms_walk
+from .rotated_overlap import ROTATED_METRICS, Turned, magnitude, turned, wide
+
+
+class Shape(NamedTuple):
+    """Functions of rows, which are side by side or broadcast."""
+
+    numbers: int  # that are given of a box
+    metrics: Iterable[str]
+    nms_walk: Callable[..., tuple[Tensor, Tensor, Tensor]]
+    computed: Callable[[Tensor], Tensor]  # the numbers in the type to compute in
+    rows: Callable[[Tensor], Tensor]  # of such numbers
+    overlap: Callable[[Tensor, Tensor, str], Tensor]  # as decisions see it
+    relative: Callable[[Tensor, Tensor], Tensor]  # to a reference box: the numbers whose mean is taken
+    absolute: Callable[[Tensor, Tensor], Tensor]  # from them, and the reference box, the numbers of a box
+    extents: Callable[[Tensor, Tensor], Tensor]  # in the frame of a reference box: from and to, of both its axes
+    within: Callable[[Tensor, Tensor], Tensor]  # from extents, and the reference box, the numbers of a box
+
+
+def _first(first: Tensor, _: Tensor) -> Tensor:
+    return first
+
+
+AXIS_ALIGNED = Shape(
+    4, METRICS, nms_walk, computed, torch.Tensor.clone, raw_overlap,
+    relative=_first, absolute=_first, extents=_first, within=_first,
+)  # fmt: skip
+
+
+def _rows(numbers: Tensor) -> Tensor:
+    return torch.stack(turned(numbers), dim=-1)
+
+
+def _overlap(a: Tensor, b: Tensor, metric: str) -> Tensor:
+    return ROTATED_METRICS[metric](Turned(*a.unbind(-1)), Turned(*b.unbind(-1)))
+
+
+def offsets(box: Tensor, reference: Tensor) -> Tensor:
+    """Of the five numbers, in the writing of the box whose angle is nearest to the reference's.
+
+    The same rectangle is (w, h, angle), (h, w, angle + pi/2) and both with pi more.
+    """
+    cx, cy, w, h, angle, *_ = box.unbind(-1)
+    x, y, along, across, direction, *_ = reference.unbind(-1)
+    rest, _, quadrant = quarter_turns(angle - direction)
+    odd = quadrant * quadrant == 1
+    return torch.stack([cx - x, cy - y, torch.where(odd, h, w) - along, torch.where(odd, w, h) - across, rest], dim=-1)
+
+
+def _moved(offset: Tensor, reference: Tensor) -> Tensor:
+    return reference[..., :5] + offset
+
+
+def frame_extents(box: Tensor, frame: Tensor) -> Tensor:
+    """From and to along both sides of the frame, seen from its centre: u0, v0, u1, v1."""
+    b, f = Turned(*box.unbind(-1)), Turned(*frame.unbind(-1))
+    parallel = b.angle == f.angle
+    c = magnitude(torch.where(parallel, 1.0, b.cos * f.cos + b.sin * f.sin))
+    s = magnitude(torch.where(parallel, 0.0, b.sin * f.cos - b.cos * f.sin))
+    dx, dy = b.cx - f.cx, b.cy - f.cy
+    u, v = dx * f.cos + dy * f.sin, dy * f.cos - dx * f.sin
+    w, h = 0.5 * b.w, 0.5 * b.h
+    reach_u, reach_v = c * w + s * h, s * w + c * h
+    return torch.stack([u - reach_u, v - reach_v, u + reach_u, v + reach_v], dim=-1)
+
+
+def box_in_frame(extents: Tensor, frame: Tensor) -> Tensor:
+    """The five numbers of the box with these extents."""
+    u0, v0, u1, v1 = extents.unbind(-1)
+    f = Turned(*frame.unbind(-1))
+    u, v = 0.5 * (u0 + u1), 0.5 * (v0 + v1)
+    x, y = f.cx + (u * f.cos - v * f.sin), f.cy + (u * f.sin + v * f.cos)
+    return torch.stack([x, y, u1 - u0, v1 - v0, f.angle], dim=-1)
+
+
+ROTATED = Shape(
+    5, ROTATED_METRICS, rotated_nms_walk, wide, _rows, _overlap,
+    relative=offsets, absolute=_moved, extents=frame_extents, within=box_in_frame,
+)  # fmt: skip
+
+
+def on_cpu_without_float64(walk: Callable[..., tuple[Tensor, ...]]) -> Callable[..., tuple[Tensor, ...]]:
+    """A walk over rotated boxes, which are computed in float64: a Mac's GPU has none."""
+
+    def found(boxes: Tensor, *arguments: Any, **options: Any) -> tuple[Tensor, ...]:
+        if boxes.device.type != "mps":
+            return walk(boxes, *arguments, **options)
+
+        def here(value: Any) -> Any:
+            return value.cpu() if isinstance(value, Tensor) else value
+
+        there = walk(boxes.cpu(), *map(here, arguments), **{name: here(value) for name, value in options.items()})
+        return tuple(each.to(boxes.device) for each in there)
+
+    found.__name__, found.__doc__ = walk.__name__, walk.__doc__
+    return found
