@@ -14,10 +14,19 @@ from ._library.load import has_kernels
 from ._library.pieces import joined
 from ._library.register import operator
 from ._shared.checks import check_flag, check_limit, check_number, class_numbers, one_of
-from ._shared.heads import HEADS, METHODS, V3, WITH_OBJECTNESS, Head, check_confidence, number_of_classes
-from ._shared.parameters import METRICS
+from ._shared.heads import (
+    HEADS,
+    METHODS,
+    V3,
+    WITH_OBJECTNESS,
+    Head,
+    check_confidence,
+    check_suppression,
+    number_of_classes,
+)
 from .ops._results import by_image, rows_at
 from .ops._yolo_on_cuda import pipeline_on_cuda, postprocess_on_cuda
+from .ops._yolo_rotated import SUPPRESSIONS_OF_ROTATED, postprocess_rotated
 
 NMS = operator("nms")
 RAGGED_GROUPS = operator("ragged_groups")
@@ -44,6 +53,8 @@ def postprocess(
     max_det: int | None = 300,
     metric: str = "iou",
     inclusive: bool = False,
+    rotated: bool = False,
+    method: str = "hard",
 ) -> list[Tensor]:
     """Detections of each image: confidence filter, then hard NMS within each class, over the whole batch in one pass.
 
@@ -65,11 +76,15 @@ def postprocess(
         pre_topk: only the best so many candidates of an image take part in the suppression, ties to the lower row, then
             the lower class; None for all. ultralytics' own max_nms is 30000.
         max_det: the best so many of an image; None for all.
-        metric: as in `ptdet.nms`.
+        metric: as in `ptdet.nms`; of rotated boxes as in `ptdet.rotated.nms`.
+        rotated: a head of oriented boxes: its last column, behind the extra ones, is the angle in radians from +x to
+            +y, as ultralytics' heads have it.
+        method: "hard"; of rotated boxes also another of `ptdet/ops/_yolo_rotated.py`.
 
     Returns:
         For each image (n, 6 + extra): x1, y1, x2, y2, confidence, class, extra columns, by decreasing confidence, ties
-        to the lower row, then the lower class. float64 for float64 input, else float32.
+        to the lower row, then the lower class. float64 for float64 input, else float32. Of rotated boxes (n, 7 +
+        extra): centre x, centre y, width, height, angle, as in the head, confidence, class, extra columns.
 
     Raises:
         TypeError, ValueError: naming the argument, what was expected and what came. ValueError also for the output of
@@ -86,17 +101,24 @@ def postprocess(
     layout, called = _head(head), f"head={head!r}"
     _check_prediction(prediction)
     rows = prediction.transpose(1, 2) if layout.columns_first else prediction
-    num_classes = number_of_classes(prediction.shape, layout, called, num_classes)
+    check_flag("rotated", rotated)
+    num_classes = number_of_classes(prediction.shape, layout, called, num_classes, rotated)
     for name, number in (("conf_thres", conf_thres), ("iou_thres", iou_thres)):
         check_number(name, number)
     flags = {"agnostic": agnostic, "multi_label": multi_label, "logits": logits, "inclusive": inclusive}
     for name, flag in flags.items():
         check_flag(name, flag)
     pre_topk, max_det = check_limit("pre_topk", pre_topk), check_limit("max_det", max_det)
-    one_of("metric", metric, METRICS)
+    check_suppression(method, metric, rotated, SUPPRESSIONS_OF_ROTATED)
     wanted = _wanted(classes, num_classes, prediction.device)
 
     candidates = (rows, num_classes, layout.objectness, logits, multi_label, conf_thres)
+    if rotated:
+        found, num = postprocess_rotated(
+            *candidates, iou_thres, metric, inclusive, agnostic, max_det, wanted, method, pre_topk
+        )
+        _check_found(found, num, prediction, layout, called, logits, place=5)
+        return _of_images(found, num)
     whole = postprocess_on_cuda if _has_cuda_kernels(prediction) else YOLO_POSTPROCESS
     if pre_topk is None:
         found, num = whole(*candidates, iou_thres, metric, inclusive, agnostic, max_det, wanted)
@@ -113,10 +135,12 @@ def postprocess(
     return _of_images(found, num)
 
 
-def _check_found(found: Tensor, num: Tensor, prediction: Tensor, head: Head, name: str, logits: bool) -> None:
+def _check_found(
+    found: Tensor, num: Tensor, prediction: Tensor, head: Head, name: str, logits: bool, place: int = 4
+) -> None:
     if len(found):
         first = (num.cumsum(0) - num)[num > 0].to(found.device)  # of an image it is the best
-        check_confidence(float(found[first, 4].amax()), prediction.shape, head, name, logits)
+        check_confidence(float(found[first, place].amax()), prediction.shape, head, name, logits)
 
 
 def _has_cuda_kernels(prediction: Tensor) -> bool:

@@ -47,8 +47,8 @@ KINDS = {name: _BY_CHECK.get(row.check, "choice") for name, row in PARAMETERS.it
     "norm_deg": "degree", "momentum": "share", "mean": "mean",
     "pre_topk": "limit", "max_per_class": "limit", "max_per_image": "slots", "max_det": "limit",
     "num_classes": "count of classes", "num_images": "count", "classes": "classes", "return_owner": "flag",
-    "agnostic": "flag", "multi_label": "flag", "logits": "flag", "multi_cls": "flag", "x1y1x2y2": "flag",
-    "GIoU": "flag", "DIoU": "flag", "CIoU": "flag", "method": "choice",
+    "agnostic": "flag", "rotated": "flag", "multi_label": "flag", "logits": "flag", "multi_cls": "flag",
+    "x1y1x2y2": "flag", "GIoU": "flag", "DIoU": "flag", "CIoU": "flag", "method": "choice",
     "fmt": "choice", "in_fmt": "choice", "out_fmt": "choice", "reduction": "choice", "base": "choice",
     "version": "choice", "head": "choice", "compat": "choice or none",
     "size": "size", "image_size": "sides", **dict.fromkeys(NUMBERS, "scores"),
@@ -123,7 +123,7 @@ _add("non_max_suppression", ptdet.non_max_suppression,
 _add("yolo.postprocess", ptdet.yolo.postprocess,
      {"prediction": V8, "conf_thres": 0.25, "iou_thres": 0.45, "head": "v8", "num_classes": 1, "classes": [0],
       "agnostic": False, "multi_label": False, "logits": False, "pre_topk": None, "max_det": 300, "metric": "iou",
-      "inclusive": False})  # fmt: skip
+      "inclusive": False, "rotated": False, "method": "hard"})  # fmt: skip
 _add("pairwise_overlap", ptdet.pairwise_overlap, {**_PAIR, "kind": "giou", "eps": 1e-7, "fmt": "xyxy"}, boxes1="rows",
      boxes2="rows")  # fmt: skip
 for _name in ("box_iou", "generalized_box_iou", "box_iof", "box_ios"):
@@ -150,7 +150,12 @@ _add("remove_small_boxes", ptdet.remove_small_boxes, {"boxes": BOXES, "min_size"
 _FITTED = ptdet.Letterbox.fit((40, 80), 64)
 _add("letterbox", ptdet.letterbox, {"image": torch.zeros(3, 4, 8), "size": (8, 8), "center": True, "fill": 114},
      size="size of a letterbox")  # fmt: skip
-_add("unletterbox", ptdet.unletterbox, {"boxes": BOXES, "letterbox": _FITTED, "clip": True}, boxes="detections")
+_add(
+    "unletterbox",
+    ptdet.unletterbox,
+    {"boxes": BOXES, "letterbox": _FITTED, "clip": True, "rotated": False},
+    boxes="detections",
+)
 _add("decode_yolox", ptdet.decode_yolox, {"prediction": HEAD, "size": (8, 24), "strides": [8]}, prediction="raw head",
      size="size of a grid", strides="size of a grid")  # fmt: skip
 _add("prior_boxes", ptdet.prior_boxes,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from .checks import check_count
+from .checks import check_count, one_of
+from .parameters import METRICS, ROTATED_METRICS
 
 SMALLEST_SIDE, LARGEST_SIDE, SIGMA = 2.0, 4096.0, 0.5  # SPEC 4
 METHODS = ("vision", "vision_batch", "or", "and", "merge", "diounms", "soft")
@@ -31,16 +32,19 @@ MANY_COLUMNS, TIMES_AS_MANY = 2000, 16
 MOST_CONFIDENT = 1.01
 
 
-def number_of_classes(shape: Sequence[int], head: Head, name: str, num_classes: int | None) -> int:
+def number_of_classes(
+    shape: Sequence[int], head: Head, name: str, num_classes: int | None, rotated: bool = False
+) -> int:
     """C of a prediction of this shape; for heads that are plainly another's, an error that says which.
 
     Args:
         name: what the caller calls the head.
+        rotated: the last column is an angle.
     """
     if num_classes is not None:
         check_count("num_classes", num_classes)
     rows, columns = (shape[2], shape[1]) if head.columns_first else (shape[1], shape[2])
-    first = 5 if head.objectness else 4
+    first = 4 + head.objectness + rotated
     layout = "(B, columns, N)" if head.columns_first else "(B, N, columns)"
     if columns < first + (num_classes or 0):
         least = first + (num_classes or 0)
@@ -53,6 +57,15 @@ def number_of_classes(shape: Sequence[int], head: Head, name: str, num_classes: 
             f"{_another(head)}" + ("; if there are so many classes, say num_classes" if num_classes is None else "")
         )
     return columns - first if num_classes is None else int(num_classes)
+
+
+def check_suppression(method: str, metric: str, rotated: bool, methods_of_rotated: Iterable[str]) -> None:
+    """A method and a metric of upright boxes, or of rotated ones."""
+    if rotated:
+        one_of("method", method, tuple(methods_of_rotated))
+    elif not isinstance(method, str) or method != "hard":
+        raise ValueError(f"method: expected hard, which is all there is without rotated=True, got {method!r}")
+    one_of("metric", metric, ROTATED_METRICS if rotated else METRICS)
 
 
 def check_confidence(best: float, shape: Sequence[int], head: Head, name: str, logits: bool) -> None:

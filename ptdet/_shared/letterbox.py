@@ -50,6 +50,12 @@ class Letterbox(NamedTuple):
         return cls((height, width), (high, wide), resized, ratio, (high - resized[0]) // 2, (wide - resized[1]) // 2)
 
 
+def begin_of_boxes(letterbox: Letterbox, rotated: bool) -> list[int]:
+    """What leaves the first four numbers of a box: of corners all, of a centre and sides the centre alone."""
+    begin = [letterbox.left, letterbox.top]
+    return begin + ([0, 0] if rotated else begin)
+
+
 def sides(name: str, value: Any) -> tuple[int, int]:
     """(height, width), or one number for both."""
     both: Any = (value, value) if isinstance(value, Integral) else value

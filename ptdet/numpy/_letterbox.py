@@ -8,7 +8,7 @@ import numpy as np
 
 from .._shared.arrays import Array, computable
 from .._shared.checks import check_flag
-from .._shared.letterbox import Letterbox, check_fill, is_letterbox
+from .._shared.letterbox import Letterbox, begin_of_boxes, check_fill, is_letterbox
 
 
 def letterbox(
@@ -78,13 +78,14 @@ def _by_pillow(plane: Array, high: int, wide: int) -> Array:
     return np.asarray(picture.transform((wide, high), affine, (across, 0, 0, 0, down, 0), resample=bilinear))
 
 
-def unletterbox(boxes: Array, letterbox: Letterbox, *, clip: bool = True) -> Array:
+def unletterbox(boxes: Array, letterbox: Letterbox, *, clip: bool = True, rotated: bool = False) -> Array:
     """Boxes in pixels of a network's input as boxes in pixels of the picture. As `ptdet.unletterbox`.
 
     Args:
         boxes: (..., 4 + extra) x1, y1, x2, y2 in network pixels; columns after them are carried along.
         letterbox: where the picture lies, as `letterbox` returned it.
         clip: cut what leaves the picture.
+        rotated: `boxes` are centre x, centre y, width, height, angle; they are not cut.
 
     Returns:
         (..., 4 + extra) in new memory; float64 for float64 input, else float32.
@@ -98,15 +99,17 @@ def unletterbox(boxes: Array, letterbox: Letterbox, *, clip: bool = True) -> Arr
     array([[320.,   0., 640., 427.]])
     """
     wide = computable("boxes", boxes)
-    if wide.ndim == 0 or wide.shape[-1] < 4:
-        raise ValueError(f"boxes: expected shape (..., 4 or more), got {wide.shape}")
+    if wide.ndim == 0 or wide.shape[-1] < 4 + (rotated is True):
+        raise ValueError(f"boxes: expected shape (..., {4 + (rotated is True)} or more), got {wide.shape}")
     is_letterbox("letterbox", letterbox)
     check_flag("clip", clip)
+    check_flag("rotated", rotated)
     back = wide.copy()
     number = wide.dtype.type
     with np.errstate(over="ignore", invalid="ignore"):
-        corners = (wide[..., :4] - np.array([letterbox.left, letterbox.top] * 2, number)) / number(letterbox.ratio)
-    if clip:
+        begin = np.array(begin_of_boxes(letterbox, rotated), number)
+        corners = (wide[..., :4] - begin) / number(letterbox.ratio)
+    if clip and not rotated:
         height, width = letterbox.picture
         corners = np.minimum(np.maximum(corners, number(0)), np.array([width, height] * 2, number))
     back[..., :4] = corners

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .._shared.arrays import Array, Indices
 from .._shared.checks import check_flag, check_limit, check_number, class_numbers, one_of
-from .._shared.heads import HEADS, METHODS, V3, WITH_OBJECTNESS, Head, check_confidence, number_of_classes
-from .._shared.parameters import METRICS
+from .._shared.heads import (
+    HEADS,
+    METHODS,
+    V3,
+    WITH_OBJECTNESS,
+    Head,
+    check_confidence,
+    check_suppression,
+    number_of_classes,
+)
+from . import rotated as _rotated
 from ._native import native
 from ._nms import batched_nms, nms
+
+# As ptdet/ops/_yolo_rotated.py.
+SUPPRESSIONS_OF_ROTATED: dict[str, Callable[..., Any]] = {"hard": _rotated.batched_nms}
 
 
 def postprocess(
@@ -31,6 +43,8 @@ def postprocess(
     max_det: int | None = 300,
     metric: str = "iou",
     inclusive: bool = False,
+    rotated: bool = False,
+    method: str = "hard",
 ) -> list[Array]:
     """Detections of each image: confidence filter, then hard NMS within each class. As `ptdet.yolo.postprocess`.
 
@@ -38,10 +52,11 @@ def postprocess(
         prediction: (B, N, columns) for heads with objectness, (B, columns, N) for v8 and later; columns are centre x,
             centre y, width, height[, objectness], C class values, extra columns. Not edited.
         conf_thres, iou_thres, head, num_classes, classes, agnostic, multi_label, logits, pre_topk, max_det, metric,
-            inclusive: as there.
+            inclusive, rotated, method: as there.
 
     Returns:
-        For each image (n, 6 + extra): x1, y1, x2, y2, confidence, class, extra columns, by decreasing confidence.
+        For each image (n, 6 + extra): x1, y1, x2, y2, confidence, class, extra columns, by decreasing confidence; of
+        rotated boxes (n, 7 + extra): centre x, centre y, width, height, angle, confidence, class, extra columns.
 
     Raises:
         TypeError, ValueError: naming the argument, what was expected and what came.
@@ -57,23 +72,30 @@ def postprocess(
     layout, called = head if isinstance(head, Head) else HEADS[head], f"head={head!r}"
     _check_prediction(prediction)
     rows = prediction.swapaxes(1, 2) if layout.columns_first else prediction
-    num_classes = number_of_classes(prediction.shape, layout, called, num_classes)
+    check_flag("rotated", rotated)
+    num_classes = number_of_classes(prediction.shape, layout, called, num_classes, rotated)
     for name, flag in (("agnostic", agnostic), ("multi_label", multi_label), ("logits", logits)):
         check_flag(name, flag)
     pre_topk, max_det = check_limit("pre_topk", pre_topk), check_limit("max_det", max_det)
     check_number("conf_thres", conf_thres)
     check_number("iou_thres", iou_thres)
-    one_of("metric", metric, METRICS)
+    check_suppression(method, metric, rotated, SUPPRESSIONS_OF_ROTATED)
     wanted = _wanted(classes, num_classes)
 
+    if rotated:  # the numbers of a box come along as they are, behind the extra columns
+        rows = np.concatenate([rows, rows[..., :4]], 2)
     candidates = (rows, num_classes, layout.objectness, logits, multi_label, conf_thres)
-    if pre_topk is None:
+    if rotated:
+        every = native.yolo_postprocess(*candidates, math.inf, "iou", False, True, None, wanted)
+        suppression = pre_topk, method, iou_thres, metric, inclusive, agnostic, max_det
+        found = [_suppressed_rotated(one, *suppression) for one in _of_images(*every)]
+    elif pre_topk is None:
         whole = native.yolo_postprocess(*candidates, iou_thres, metric, inclusive, agnostic, max_det, wanted)
         found = _of_images(*whole)
     else:  # nothing overlaps by more than infinity
         best = native.yolo_postprocess(*candidates, math.inf, "iou", False, True, pre_topk, wanted)
         found = [_suppressed(one, iou_thres, metric, inclusive, agnostic, max_det) for one in _of_images(*best)]
-    _check_found(found, prediction, layout, called, logits)
+    _check_found(found, prediction, layout, called, logits, place=5 if rotated else 4)
     return found
 
 
@@ -123,10 +145,10 @@ def non_max_suppression(
     ]
 
 
-def _check_found(found: list[Array], prediction: Array, head: Head, name: str, logits: bool) -> None:
+def _check_found(found: list[Array], prediction: Array, head: Head, name: str, logits: bool, place: int = 4) -> None:
     for one in found:
         if len(one):  # the first is the best
-            check_confidence(float(one[0, 4]), prediction.shape, head, name, logits)
+            check_confidence(float(one[0, place]), prediction.shape, head, name, logits)
 
 
 def _of_images(found: Array, num: Indices) -> list[Array]:
@@ -149,6 +171,25 @@ def _suppressed(
     if agnostic:
         return best[nms(boxes, scores, iou_thres, max_output=max_det, metric=metric, inclusive=inclusive)]
     return best[batched_nms(boxes, scores, labels, iou_thres, max_output=max_det, metric=metric, inclusive=inclusive)]
+
+
+def _suppressed_rotated(
+    every: Array,
+    pre_topk: int | None,
+    method: str,
+    iou_thres: float,
+    metric: str,
+    inclusive: bool,
+    agnostic: bool,
+    max_det: int | None,
+) -> Array:
+    """As `_suppressed`, of rows that end in an angle, centre x, centre y, width and height."""
+    best = every[np.isfinite(every[:, -5])][:pre_topk]
+    boxes, scores, labels = best[:, [-4, -3, -2, -1, -5]], best[:, 4], best[:, 5]
+    groups = np.zeros_like(labels) if agnostic else labels
+    options: dict[str, Any] = {"max_output": max_det, "metric": metric, "inclusive": inclusive}
+    keep = SUPPRESSIONS_OF_ROTATED[method](boxes, scores, idxs=groups, iou_threshold=iou_thres, **options)
+    return np.concatenate([boxes[keep], best[keep, 4:-5]], 1)
 
 
 def _wanted(classes: int | Sequence[int] | None, num_classes: int) -> Array | None:

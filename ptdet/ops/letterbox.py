@@ -7,7 +7,7 @@ from torch import Tensor
 
 from .._library.checks import FLOATS, check_dense, check_floating, refuse_trace
 from .._shared.checks import check_flag
-from .._shared.letterbox import Letterbox, check_fill, is_letterbox
+from .._shared.letterbox import Letterbox, begin_of_boxes, check_fill, is_letterbox
 
 __all__ = ["Letterbox", "letterbox", "unletterbox"]
 
@@ -64,7 +64,7 @@ def _resized(image: Tensor, high: int, wide: int) -> Tensor:
     return whole.to(image.dtype).reshape(*image.shape[:-2], high, wide)
 
 
-def unletterbox(boxes: Tensor, letterbox: Letterbox, *, clip: bool = True) -> Tensor:
+def unletterbox(boxes: Tensor, letterbox: Letterbox, *, clip: bool = True, rotated: bool = False) -> Tensor:
     """Boxes in pixels of a network's input as boxes in pixels of the picture, as ultralytics' scale_boxes.
 
     Args:
@@ -73,6 +73,8 @@ def unletterbox(boxes: Tensor, letterbox: Letterbox, *, clip: bool = True) -> Te
         letterbox: where the picture lies, as `letterbox` returned it; `Letterbox.fit` for a picture that other code
             has fitted.
         clip: cut what leaves the picture.
+        rotated: `boxes` are centre x, centre y, width, height, angle, as `ptdet.yolo.postprocess(rotated=True)` has
+            them; they are not cut.
 
     Returns:
         (..., 4 + extra) in new memory; float64 for float64 input, else float32.
@@ -87,16 +89,17 @@ def unletterbox(boxes: Tensor, letterbox: Letterbox, *, clip: bool = True) -> Te
     """
     check_dense(boxes=boxes)
     check_floating("boxes", boxes)
-    if boxes.dim() == 0 or boxes.shape[-1] < 4:
-        raise ValueError(f"boxes: expected shape (..., 4 or more), got {tuple(boxes.shape)}")
+    if boxes.dim() == 0 or boxes.shape[-1] < 4 + (rotated is True):
+        raise ValueError(f"boxes: expected shape (..., {4 + (rotated is True)} or more), got {tuple(boxes.shape)}")
     is_letterbox("letterbox", letterbox)
     check_flag("clip", clip)
+    check_flag("rotated", rotated)
     wide = boxes if boxes.dtype == torch.float64 else boxes.float()
     corners, rest = wide[..., :4], wide[..., 4:]
     # by tensors: CUDA divides by a number as it multiplies by its inverse
-    begin = corners.new_tensor([letterbox.left, letterbox.top] * 2)
+    begin = corners.new_tensor(begin_of_boxes(letterbox, rotated))
     back = (corners - begin) / corners.new_tensor([letterbox.ratio] * 4)
-    if clip:
+    if clip and not rotated:
         height, width = letterbox.picture
         back = torch.minimum(back.clamp(min=0), back.new_tensor([width, height] * 2))
     return torch.cat([back, rest], -1)

@@ -168,3 +168,17 @@ def test_a_picture_of_the_project() -> None:
     with image.open(Path(DATA / "images/000000000885.jpg")) as opened:
         canvas, fitted = ptdet.numpy.letterbox(np.asarray(opened), 416, center=False)
     assert canvas.shape == (416, 416, 3) and fitted.resized == (277, 416) and bool((canvas[277:] == 114).all())
+
+
+def test_rotated_boxes() -> None:
+    """The centre moves as a point does, the sides are scaled, the angle and what follows stay; nothing is cut."""
+    fitted = Letterbox.fit((427, 640), (320, 320))  # ratio 1/2, 53 rows above
+    rows = torch.tensor([[160.0, 53, 320, 20, 0.5, 0.9, 2]])
+    expected = [[320.0, 0, 640, 40, 0.5, torch.tensor(0.9).item(), 2]]
+    assert ptdet.unletterbox(rows, fitted, rotated=True).tolist() == expected
+    assert ptdet.numpy.unletterbox(rows.numpy(), fitted, rotated=True).tolist() == expected
+    for call, boxes in ((ptdet.unletterbox, rows), (ptdet.numpy.unletterbox, rows.numpy())):
+        with pytest.raises(ValueError, match=r"boxes: expected shape \(..., 5 or more\)"):
+            call(boxes[:, :4], fitted, rotated=True)  # type: ignore[operator]
+        with pytest.raises(TypeError, match="rotated: expected True or False"):
+            call(boxes, fitted, rotated="no")  # type: ignore[operator]
