@@ -32,6 +32,10 @@ class Truth:
             [(self.corners[:, :2] + self.corners[:, 2:]) / 2, self.corners[:, 2:] - self.corners[:, :2]], 1
         )
 
+    @property
+    def angles(self) -> torch.Tensor:
+        return self.more[:, :1] / 16  # -2 .. 2
+
     def keep(self, which: torch.Tensor) -> Truth:
         return Truth(self.corners[which], self.scores[which], self.labels[which], self.more[which])
 
@@ -57,10 +61,6 @@ def _with_objectness(of: Truth) -> torch.Tensor:
     return _each(of.centres, objectness, _one_hot(Truth(of.corners, scores, of.labels, of.more)))
 
 
-def _angle(of: Truth) -> torch.Tensor:
-    return of.more[:, 0] / 16  # -2 .. 2
-
-
 # kept after a suppression: layout -> a row for each box. `score` says where the score is, `label` where the class is.
 Rows = Callable[[Truth], torch.Tensor]
 KEPT: dict[str, tuple[Rows, int | None]] = {
@@ -70,8 +70,8 @@ KEPT: dict[str, tuple[Rows, int | None]] = {
     "detections, poses": (lambda of: _each(of.corners, of.scores, of.labels, of.more), 5),
     "yolox-kept": (lambda of: _each(of.corners, *_objectness(of), of.labels), 6),
     "tracked": (lambda of: _each(of.corners, torch.arange(len(of.scores)) + 1, of.scores, of.labels), 6),
-    "oriented": (lambda of: _each(of.centres, of.scores, of.labels, _angle(of)), 5),
-    "oriented-results": (lambda of: _each(of.centres, _angle(of), of.scores, of.labels), 6),
+    "oriented": (lambda of: _each(of.centres, of.scores, of.labels, of.angles), 5),
+    "oriented-results": (lambda of: _each(of.centres, of.angles, of.scores, of.labels), 6),
     "paddle": (lambda of: _each(of.labels, of.scores, of.corners), 0),
 }
 # the same for all pictures of a batch, told apart by a column

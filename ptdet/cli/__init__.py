@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 LAYOUT_NAMES = (
     "detections", "yolox-kept", "yolov7-kept", "tracked", "oriented", "oriented-results", "paddle", "ssd",
     "yolov5", "yolov5-columns", "yolov8", "yolov8-rows",
+    "oriented-head",
 )  # fmt: skip
-BOX_NAMES = ("xyxy", "yxyx", "xywh", "cxcywh")
+BOX_NAMES = ("xyxy", "yxyx", "xywh", "cxcywh", "cxcywhr", "xyxyxyxy")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -210,7 +211,12 @@ def build_parser() -> argparse.ArgumentParser:
     says.add_argument(
         "--num-classes", type=_count_above_0, metavar="C", help="how many classes there are, for a head with more"
     )
-    says.add_argument("--boxes", choices=BOX_NAMES, help="of an array of boxes alone: xyxy unless its name says else")
+    says.add_argument(
+        "--boxes",
+        choices=BOX_NAMES,
+        help="of an array of boxes alone: xyxy unless its name says else; cxcywhr (radians from +x to +y) and "
+        "xyxyxyxy are rotated boxes",
+    )
     says.add_argument(
         "--category-ids",
         choices=("label", "coco"),

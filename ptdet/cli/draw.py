@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .._shared.rotated_boxes import corners_of
 from ..io import Candidates, FileProblem, whole_file
 from .label_places import Rectangle, place_labels
 
@@ -131,10 +132,14 @@ def _panel(photo: Any, found: Candidates, scale: float, classes: Sequence[str]) 
     order = found.by_score().tolist()
     labels = [0] * len(found) if found.labels is None else found.labels.tolist()
     scores = found.scores.tolist()
-    boxes = [_within(box, scale, *photo.size) for box in found.boxes.tolist()]
+    boxes = [_within(box, scale, *photo.size) for box in found.upright.tolist()]
+    corners = (corners_of(found.boxes) * scale).tolist() if found.rotated else None
     thick = 3 if len(order) <= 60 else 2
     for i in reversed(order):
-        _outline(pen, boxes[i], class_colour(labels[i]), thick)
+        if corners is None:
+            _outline(pen, boxes[i], class_colour(labels[i]), thick)
+        else:
+            _turned_outline(pen, corners[i], class_colour(labels[i]), thick)
     drawn = pillow.alpha_composite(drawn, layer)
     pen = pen_of.Draw(drawn)
     font = _font(17 if len(order) <= 25 else 13)
@@ -161,6 +166,13 @@ def _outline(pen: Any, box: Rectangle, colour: tuple[int, int, int], thick: int)
     x1, y1, x2, y2 = map(round, box)
     pen.rectangle((x1 - 1, y1 - 1, x2 + 1, y2 + 1), outline=(0, 0, 0, 110), width=1)
     pen.rectangle((x1, y1, x2, y2), outline=(*colour, 235), width=thick)
+
+
+def _turned_outline(pen: Any, corners: Sequence[Sequence[float]], colour: tuple[int, int, int], thick: int) -> None:
+    """Of a rotated box; what leaves the panel is not drawn."""
+    around = [tuple(corner) for corner in (*corners, *corners[:2])]  # the first side twice: its start has a joint too
+    pen.line(around, fill=(0, 0, 0, 110), width=thick + 2, joint="curve")
+    pen.line(around, fill=(*colour, 235), width=thick, joint="curve")
 
 
 def _leader(pen: Any, box: Rectangle, place: Rectangle, colour: tuple[int, int, int]) -> None:

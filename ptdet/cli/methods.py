@@ -24,7 +24,7 @@ def has_threshold(name: str) -> bool:
 
 
 def suppress(name: str, boxes: Array, scores: Array, idxs: Array | None, iou_threshold: float) -> Kept:
-    """What is left of (N, 4), (N,) and class ids (N,) or None.
+    """What is left of (N, 4) or, of rotated boxes, (N, 5), of (N,) and class ids (N,) or None.
 
     A fusion takes all boxes for those of one model, and leaves scores below 0 aside, as its function does.
 
@@ -33,7 +33,10 @@ def suppress(name: str, boxes: Array, scores: Array, idxs: Array | None, iou_thr
     """
     if name == "batched_nms" and idxs is None:
         raise FileProblem("has no classes here, which batched_nms needs: use --method nms")
-    return _kernels()(NAMES[name], boxes, scores, idxs, iou_threshold)
+    try:
+        return _kernels()(NAMES[name], boxes, scores, idxs, iou_threshold)
+    except NotImplementedError as error:
+        raise FileProblem(f"has rotated boxes: {error}") from error
 
 
 def load(name: str) -> None:
@@ -63,11 +66,33 @@ def _kernels() -> Select:
     return select
 
 
+def _rotated_by_torch(method: str, boxes: Array, scores: Array, idxs: Array | None, iou_threshold: float) -> Kept:
+    from torch import from_numpy
+
+    from .. import rotated
+
+    row = METHODS[method]
+    if row.of_models or not hasattr(rotated, row.function):
+        raise NotImplementedError(f"{row.function} of rotated boxes is not there yet, nms is")
+    groups = from_numpy(np.zeros(len(boxes), np.int64) if idxs is None else idxs)
+    threshold = [iou_threshold] if row.has_threshold else []
+    if method == "hard":
+        keep = rotated.batched_nms(from_numpy(boxes), from_numpy(scores), groups, iou_threshold).numpy()
+        return boxes[keep], scores[keep], keep
+    found = getattr(rotated, row.function)(from_numpy(boxes), from_numpy(scores), *threshold, groups)
+    if not isinstance(found, tuple):
+        return boxes[found.numpy()], scores[found.numpy()], found.numpy()
+    changed, keep = (each.numpy() for each in found)
+    return (boxes[keep], changed, keep) if row.scores else (changed, scores[keep], keep)
+
+
 def _by_torch(method: str, boxes: Array, scores: Array, idxs: Array | None, iou_threshold: float) -> Kept:
     from torch import from_numpy
 
     from ..ops._methods import select
 
+    if boxes.shape[1] == 5:
+        return _rotated_by_torch(method, boxes, scores, idxs, iou_threshold)
     row = METHODS[method]
     options: dict[str, Any] = {"score_threshold": math.nextafter(0.0, -1.0)} if row.of_models else {}
     groups = None if idxs is None else from_numpy(idxs)

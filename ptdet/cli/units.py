@@ -34,7 +34,7 @@ def settle_units(
     seen = [one for one in outcomes if len(one.candidates)]
     if not seen:
         return outcomes, []
-    boxes = np.concatenate([one.candidates.boxes for one in seen])
+    boxes = np.concatenate([one.candidates.upright for one in seen])
     sizes = [size_of(one.of) for one in seen]
     unsaid = not said and all(one.of.space == Space() for one in seen)
     network = _network(seen)
@@ -57,7 +57,7 @@ def _on_boxes_outside(seen: Sequence[Outcome], sizes: Sequence[Size | None], net
     strong, outside, fitting = 0, 0, set(_names(network))
     known = [(one, size) for one, size in zip(seen, sizes, strict=True) if size is not None and len(one.kept)]
     for one, size in known:
-        sure = one.kept.boxes[one.kept.scores >= one.kept.scores.max() / 2]
+        sure = one.kept.upright[one.kept.scores >= one.kept.scores.max() / 2]
         strong += len(sure)
         outside += int(_outside(one.of.space.to_picture(sure, size), size).sum())
         fitting &= {"normalised"} if _are_shares(sure) else fitting

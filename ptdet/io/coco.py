@@ -1,4 +1,8 @@
-"""COCO results JSON: a list of {"image_id", "category_id", "bbox": [x, y, w, h], "score"}."""
+"""COCO results JSON: a list of {"image_id", "category_id", "bbox": [x, y, w, h], "score"}.
+
+Of rotated boxes there are "rbox": [cx, cy, w, h, angle] and "poly", the four corners, as ultralytics writes them; and
+"bbox" is the upright box around. Where each result has an "rbox", that is its box.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .._shared.arrays import Array, silent
+from .._shared.rotated_boxes import corners_of
 from .corners import BOX_FORMS, no_box
 from .json_pieces import JsonText
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions, Records
@@ -64,11 +69,17 @@ def coco_results(found: Iterable[tuple[Predictions, Candidates]]) -> Iterator[di
         image_id = checked_image_id(of.image_id)
         labels = [0] * len(kept) if kept.labels is None else kept.labels.tolist()
         rows = kept.rows.tolist()
-        columns = (rows, kept.boxes.tolist(), _sizes(of, kept), kept.scores.tolist(), labels)
-        for row, (x1, y1, _, _), (width, height), score, label in zip(*columns, strict=True):
+        rotated = _of_rotated(kept) if kept.rotated else [{}] * len(kept)
+        columns = (rows, kept.upright.tolist(), _sizes(of, kept), kept.scores.tolist(), labels, rotated)
+        for row, (x1, y1, _, _), (width, height), score, label, own in zip(*columns, strict=True):
             bbox = [x1, y1, width, height]
             entry = {"image_id": image_id, "category_id": _category(of, label), "bbox": bbox, "score": score}
-            yield {**entry, **of.records.more.get(row, {})} if of.records else entry
+            yield {**entry, **(of.records.more.get(row, {}) if of.records else {}), **own}
+
+
+def _of_rotated(kept: Candidates) -> list[dict[str, Any]]:
+    corners = corners_of(kept.boxes).reshape(-1, 8)
+    return [{"rbox": box, "poly": poly} for box, poly in zip(kept.boxes.tolist(), corners.tolist(), strict=True)]
 
 
 def checked_image_id(image_id: int | str) -> int | str:
@@ -81,8 +92,8 @@ def checked_image_id(image_id: int | str) -> int | str:
 @silent()
 def _sizes(of: Predictions, kept: Candidates) -> list[list[float]]:
     """Width and height. x + w - w need not be x: a box that nobody moved has those of the file, to the last digit."""
-    sizes = kept.boxes[:, 2:] - kept.boxes[:, :2]
-    if of.records:
+    sizes = kept.upright[:, 2:] - kept.upright[:, :2]
+    if of.records and not kept.rotated:
         still = (kept.boxes == of.boxes[kept.rows]).all(1, keepdims=True)
         sizes = np.where(still, of.records.sizes[kept.rows], sizes)
     found: list[list[float]] = sizes.tolist()
@@ -193,6 +204,7 @@ class _Columns:
         unusable, note = _unusable(bbox, score)
         bbox, score, unusable = bbox[order], score[order], unusable[order]
         boxes, labels = BOX_FORMS["xywh"](bbox), np.frombuffer(self.category, np.int64)[order]
+        boxes = boxes if (rotated := self._rotated()) is None else rotated[order]
         classes = options.classes or self.classes()
         images = [
             Predictions(
@@ -212,6 +224,19 @@ class _Columns:
         if note:
             images[0] = replace(images[0], notes=(note,))
         return images
+
+    def _rotated(self) -> Array | None:
+        """(N, 5), where each result has a rotated box."""
+        has = [place for place, more in self.more.items() if "rbox" in more]
+        if not has:
+            return None
+        if len(has) < len(self.image):
+            raise FileProblem(f"has an rbox in {len(has)} of {len(self.image)} results: expected it in all or in none")
+        for place in has:
+            rbox = self.more[place]["rbox"]
+            if not isinstance(rbox, list) or len(rbox) != 5 or not all(map(_is_number, rbox)):
+                raise FileProblem(f"entry {place}: rbox: expected five numbers, got {str(rbox)[:60]!r}")
+        return np.array([self.more[place]["rbox"] for place in range(len(self.image))], np.float64)
 
     def _more_of(self, places: Array) -> dict[int, dict[str, Any]]:
         """Of the results of one picture, by its own rows."""
@@ -257,6 +282,8 @@ def _checked(place: int, entry: Any) -> dict[str, Any]:
     """The entry with ids that are whole numbers, or names."""
     if not isinstance(entry, dict):
         raise FileProblem(f"entry {place} is {_kind(entry)}; {EXPECTED}")
+    if "rbox" in entry and "bbox" not in entry:  # ultralytics' own has none
+        entry = {**entry, "bbox": [0, 0, 0, 0]}
     for key in KEYS:
         if key not in entry:
             raise FileProblem(f"entry {place} has no {key!r}; {EXPECTED}")

@@ -38,7 +38,8 @@ class Columns:
 def columns_of(words: str, width: int, class_count: int | None) -> Columns | None:
     """The places of `words` in rows of `width` numbers; None where they have no room.
 
-    `scores` are `class_count` places, or all that are left; `extra` is what is left then, and may be nothing.
+    `scores` are `class_count` places, or all that are left; `extra` is what is left then, and may be nothing. An
+    `angle` makes the box a rotated one.
     """
     text = next(text for text in BOXES if text in words)
     places: dict[str, slice] = {}
@@ -47,7 +48,7 @@ def columns_of(words: str, width: int, class_count: int | None) -> Columns | Non
         if word == "extra":
             size = width - at
         elif word == "scores":
-            size = width - at if class_count is None else class_count
+            size = width - at - words.endswith("scores angle") if class_count is None else class_count
         else:
             size = 4 if word == "box" else 1
         if size < (word != "extra"):
@@ -117,10 +118,11 @@ def read_rows(rows: Array, columns: Columns, logits: str, padding: Array, odd: M
         objectness = None
         if "class" in said:
             labels = whole_labels(said["class"][:, 0])
-    extra: dict[str, Array] = {word: said[word][:, 0] for word in said if word in ("angle", "track")}
+    extra: dict[str, Array] = {"track": said["track"][:, 0]} if "track" in said else {}
     if columns.extra:
         extra["extra"] = said["extra"]
-    boxes = BOX_FORMS[columns.box_form](rows[:, columns.box])
+    boxes = rows[:, columns.box]
+    boxes = np.concatenate([boxes, said["angle"]], 1) if "angle" in said else BOX_FORMS[columns.box_form](boxes)
     return Scored(boxes, scores, labels, objectness, extra, padding, odd)
 
 

@@ -80,8 +80,6 @@ def _of_tensor(tensor: Array, options: ReadOptions) -> list[Part]:
     if read.doubt:
         told.append(f"if not so, say --layout {read.doubt}")
     notes = [f"read as {read.layout}; {'; '.join(told)}"] if told else []
-    if any("angle" in one.extra for one in pictures):
-        notes.append("oriented boxes are suppressed as the upright ones of their centre, width and height")
     return [Part(one, notes=tuple(notes)) for one in pictures]
 
 

@@ -89,6 +89,9 @@ def _write_json(path: Path, found: Sequence[tuple[Predictions, Candidates]]) -> 
 
 def _write_npz(path: Path, found: Sequence[tuple[Predictions, Candidates]]) -> None:
     """boxes, scores, labels, rows and what was carried along; of several pictures one after the other, with offsets."""
+    widths = {kept.boxes.shape[1] for _, kept in found}
+    if len(widths) > 1:
+        raise FileProblem("cannot hold pictures with rotated boxes and others without: write them apart")
     arrays: dict[str, Any] = {
         "boxes": _joined([kept.boxes for _, kept in found] or [np.zeros((0, 4), np.float32)]),
         "scores": _joined([kept.scores for _, kept in found] or [np.zeros(0, np.float32)]),
@@ -96,6 +99,8 @@ def _write_npz(path: Path, found: Sequence[tuple[Predictions, Candidates]]) -> N
     }
     ids = [checked_image_id(of.image_id) for of, _ in found]
     meta: dict[str, Any] = {"classes": list(found[0][0].classes)} if found else {}
+    if widths == {5}:
+        meta["boxes"] = "cxcywhr"
     if all(isinstance(image_id, int) for image_id in ids) or all(isinstance(image_id, str) for image_id in ids):
         arrays["image_ids"] = np.array(ids)
     else:

@@ -67,6 +67,7 @@ LAYOUTS = {
     "yolov5-columns": _head("(B,5+C,N)", "cx cy w h objectness scores extra", columns=True, rare=True),
     "yolov8": _head("(B,4+C,N)", "cx cy w h scores extra", columns=True),
     "yolov8-rows": _head("(B,N,4+C)", "cx cy w h scores extra"),
+    "oriented-head": _head("(B,4+C+1,N)", "cx cy w h scores angle", columns=True, rare=True),
 }
 LISTED = ", ".join(f"{name} {layout.shape}" for name, layout in LAYOUTS.items())
 

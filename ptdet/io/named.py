@@ -11,7 +11,7 @@ import numpy as np
 from .._shared.arrays import Array
 from .._shared.elementary import exponential, sigmoid
 from .columns import BEYOND, NO_CLASS, computed, whole_labels
-from .corners import BOX_FORMS, NEGATIVE, UNORDERED, no_box
+from .corners import BOX_FORMS, NEGATIVE, ROTATED, UNORDERED, no_box
 from .facts import Facts
 from .predictions import FileProblem, ReadOptions
 from .roles import Words, described, kind_of, role_of
@@ -32,14 +32,19 @@ class Part:
 def read_boxes(values: Mapping[str, Any], roles: Mapping[str, str], options: ReadOptions, facts: Facts) -> list[Part]:
     """The pictures of arrays with these roles; what has none and a row for each box is carried along."""
     given = {role: values[name] for role, name in roles.items()}
-    boxes = _boxes(given["boxes"], roles["boxes"])
-    if boxes.shape[2] == 5:
+    form = options.boxes or _form_of(roles, facts)
+    boxes = _boxes(given["boxes"], roles["boxes"], form)
+    if boxes.shape[2] == 5 and form not in ROTATED:
         if "scores" in given or "logits" in given:
-            raise FileProblem(f"{roles['boxes']}: expected shape (N, 4), got {tuple(given['boxes'].shape)}")
+            raise FileProblem(
+                f"{roles['boxes']}: expected shape (N, 4), got {tuple(given['boxes'].shape)}: if these are rotated "
+                "boxes, say --boxes cxcywhr (radians, from +x to +y)"
+            )
         boxes, given["scores"] = boxes[..., :4], boxes[..., 4]
+    if "scores" not in given and "logits" not in given:
+        raise FileProblem(f"has {roles['boxes']} and no scores; the file has {described(values)}")
     pictures, rows = boxes.shape[:2]
     fields, notes = dict(facts.fields), []
-    form = options.boxes or _form_of(roles, values)
     if "logits" in given and options.boxes is None:
         fields["space"] = options.space or Space("normalised")
     scores = _scores(given, roles, pictures, rows, options)
@@ -129,8 +134,12 @@ def _of_boxes(value: Any, pictures: int, rows: int) -> Array | None:
     return value[None] if pictures == 1 and value.ndim >= 1 and value.shape[0] == rows else None
 
 
-def _form_of(roles: Mapping[str, str], values: Mapping[str, Any]) -> str:
-    """What the four numbers are, by the name of the array and of its company."""
+def _form_of(roles: Mapping[str, str], facts: Facts) -> str:
+    """What the numbers of a box are, as the file says it, or by the name of the array and of its company."""
+    if facts.meta.get("boxes") in BOX_FORMS:  # as `write_survivors` says it
+        return str(facts.meta["boxes"])
+    if roles["boxes"].casefold() in ROTATED:
+        return roles["boxes"].casefold()
     if "logits" in roles and roles["boxes"].casefold() in ("pred_boxes", "boxes"):
         return "cxcywh"  # DETR and its kin
     if roles["boxes"].casefold() == "detection_boxes":
@@ -141,15 +150,19 @@ def _form_of(roles: Mapping[str, str], values: Mapping[str, Any]) -> str:
     return "xyxy"
 
 
-def _boxes(stored: Any, name: str) -> Array:
-    """(B, N, 4), or 5 with the score."""
+def _boxes(stored: Any, name: str, form: str) -> Array:
+    """(B, N, 4), or 5 with the score; of rotated boxes as many numbers as they have."""
     if not isinstance(stored, np.ndarray) or stored.dtype.kind == "c" or stored.dtype == np.bool_:
         raise FileProblem(f"{name}: expected numbers, got {kind_of(stored)}")
-    boxes: Array = stored.reshape(0, 4) if stored.shape == (0,) else stored
+    numbers = ROTATED.get(form, 4)
+    boxes: Array = stored.reshape(0, numbers) if stored.shape == (0,) else stored
+    if form == "xyxyxyxy" and boxes.shape[-2:] == (4, 2):
+        boxes = boxes.reshape(*boxes.shape[:-2], 8)
     boxes = boxes[:, :, 0] if boxes.ndim == 4 and boxes.shape[2] == 1 else boxes
     boxes = boxes[None] if boxes.ndim == 2 else boxes
-    if boxes.ndim != 3 or boxes.shape[2] not in (4, 5):
-        raise FileProblem(f"{name}: expected shape (N, 4) or (B, N, 4), got {tuple(stored.shape)}")
+    if boxes.ndim != 3 or boxes.shape[2] not in ((4, 5) if numbers == 4 else (numbers,)):
+        told = f"(N, {numbers}) or (B, N, {numbers})" + (f" for {form}" if form in ROTATED else "")
+        raise FileProblem(f"{name}: expected shape {told}, got {tuple(stored.shape)}")
     return computed(boxes)
 
 

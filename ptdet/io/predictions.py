@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._shared.arrays import Array, silent
+from .._shared.rotated_boxes import upright
 from .space import Space
 
 
@@ -39,7 +40,7 @@ class ReadOptions:
 class Candidates:
     """Boxes with one score and one class each; `rows` points into the stored boxes."""
 
-    boxes: Array  # (N, 4) x1, y1, x2, y2
+    boxes: Array  # (N, 4) x1, y1, x2, y2, or (N, 5) centre x, centre y, width, height, angle: rotated boxes
     scores: Array  # (N,)
     labels: Array | None  # (N,) int64
     rows: Array  # (N,) int64
@@ -47,6 +48,16 @@ class Candidates:
 
     def __len__(self) -> int:
         return len(self.boxes)
+
+    @property
+    def rotated(self) -> bool:
+        """Whether the boxes are rotated ones; angles are in radians from +x to +y."""
+        return bool(self.boxes.shape[1] == 5)
+
+    @property
+    def upright(self) -> Array:
+        """(N, 4): x1, y1, x2, y2 of the smallest upright box around each."""
+        return upright(self.boxes) if self.rotated else self.boxes
 
     def best(self, most: int) -> Candidates:
         """The `most` best, ties to the first, in the order in which they are."""
@@ -79,7 +90,7 @@ class Predictions:
 
     name: str
     image_id: int | str
-    boxes: Array  # (N, 4) x1, y1, x2, y2 in the unit of `space`
+    boxes: Array  # as in Candidates, in the unit of `space`
     scores: Array  # (N,), or (N, C) with one column a class
     labels: Array | None = None  # (N,) int64, only with scores (N,)
     objectness: Array | None = None  # (N,), only with scores (N, C): multiplies them

@@ -15,7 +15,8 @@ from .scored import beyond_probability, nearly_all
 
 # role -> the names that detectors, exporters and runtimes give it; case, "-" and ":0" do not matter
 NAMES = {
-    "boxes": "boxes box bboxes bbox xyxy pred_boxes pred_bboxes det_boxes detection_boxes nmsed_boxes final_boxes",
+    "boxes": "boxes box bboxes bbox xyxy pred_boxes pred_bboxes det_boxes detection_boxes nmsed_boxes final_boxes"
+    " cxcywhr xyxyxyxy",
     "scores": "scores score conf confs confidence confidences prob probs probabilities pred_scores det_scores"
     " detection_scores nmsed_scores final_scores class_scores",
     "labels": "labels label classes class_ids class_id cls cls_ids category_id pred_classes pred_labels det_classes"

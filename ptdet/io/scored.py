@@ -15,9 +15,9 @@ NAMED = 5  # at most so many odd rows are named
 
 @dataclass(frozen=True)
 class Scored:
-    """One picture's boxes (N, 4) as corners and what was said about each."""
+    """One picture's boxes and what was said about each."""
 
-    boxes: Array
+    boxes: Array  # as in Predictions
     scores: Array  # (N,) or (N, C)
     labels: Array | None = None
     objectness: Array | None = None

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._shared.arrays import Array, silent
 from .._shared.letterbox import Letterbox
+from .._shared.rotated_boxes import corners_of, min_area_rect
 
 SPACES = "picture, normalised, WxH, letterbox:WxH, letterbox:WxH:topleft or ratio:R"
 
@@ -30,7 +31,13 @@ class Space:
 
     @silent()
     def to_picture(self, boxes: Array, picture_size: tuple[int, int] | None) -> Array:
-        """`boxes` (N, 4) in pixels of a picture of width and height `picture_size`; unchanged if that is not known."""
+        """`boxes` in pixels of a picture of width and height `picture_size`; unchanged if that is not known.
+
+        They are (N, 4) or (N, 5) as in `Candidates`. A rotated box that is stretched more on one axis than on the other
+        is no rectangle any more: it becomes the smallest one around it.
+        """
+        if boxes.shape[1] == 5:
+            return self._of_rotated(boxes, picture_size)
         if self.kind == "ratio":
             return boxes / self.ratio
         if not self.needs_size or picture_size is None:
@@ -42,6 +49,24 @@ class Space:
         fitted = Letterbox.fit((height, width), (high, wide), self.center)
         moved: Array = boxes - np.array([fitted.left, fitted.top] * 2, boxes.dtype)
         return moved / fitted.ratio
+
+    def _of_rotated(self, boxes: Array, picture_size: tuple[int, int] | None) -> Array:
+        if self.kind != "ratio" and (not self.needs_size or picture_size is None):
+            return boxes
+        ratio, left, top = self.ratio, 0, 0
+        if picture_size is not None and self.needs_size:
+            (width, height), (wide, high) = picture_size, self.size
+            if self.kind == "letterbox":
+                fitted = Letterbox.fit((height, width), (high, wide), self.center)
+                ratio, left, top = fitted.ratio, fitted.left, fitted.top
+            elif wide * height == width * high:
+                ratio = wide / width
+            else:
+                stretched = corners_of(boxes) * np.array([width / wide, height / high])
+                return min_area_rect(stretched).astype(boxes.dtype)
+        moved = boxes.copy()
+        moved[:, :4] = (boxes[:, :4] - np.array([left, top, 0, 0], boxes.dtype)) / ratio
+        return moved
 
 
 def parse_space(text: str) -> Space:

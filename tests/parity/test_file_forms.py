@@ -39,7 +39,8 @@ def outcome(case: Case, folder: Path, capsys: pytest.CaptureFixture[str]) -> str
     for truth, first, last in zip(case.truth, offsets, offsets[1:], strict=False):
         order = truth.scores.argsort(descending=True, stable=True)
         of = slice(first, last)
-        if not torch.equal(arrays["boxes"][of].double(), truth.corners[order]):
+        boxes = torch.cat([truth.centres, truth.angles], 1) if case.form.startswith("oriented") else truth.corners
+        if not torch.equal(arrays["boxes"][of].double(), boxes[order]):
             return "other boxes"
         if not torch.equal(arrays["scores"][of].double(), truth.scores[order]):
             return "other scores"

@@ -186,11 +186,59 @@ FORMS: dict[str, tuple[str, Any, ReadOptions]] = {
         ".npy", torch.cat([torch.cat([DETECTIONS, MASKS, MASKS[:, :19]], 1), torch.zeros(298, 57)])[None],
         ReadOptions(num_classes=9),
     ),
-    "oriented": (
-        ".npy", torch.cat([beside(CENTRES, SCORES, LABELS, [1.5, -0.5]), torch.zeros(298, 7)])[None], ReadOptions(),
-    ),
-    "oriented results": (".npy", beside(CENTRES, [1.5, -0.5], SCORES, LABELS), ReadOptions("oriented-results")),
 }  # fmt: skip
+ANGLES = [1.5, -0.5]
+ROTATED = beside(CENTRES, ANGLES)
+ONE_HEAD = torch.cat([beside(CENTRES, ONE_HOT, ANGLES), torch.zeros(398, 14) + 0.125])
+ROTATED_FORMS: dict[str, tuple[str, Any, ReadOptions]] = {
+    "ultralytics, exported with NMS": (
+        ".npy", torch.cat([beside(CENTRES, SCORES, LABELS, ANGLES), torch.zeros(298, 7)])[None], ReadOptions(),
+    ),
+    "ultralytics, obb.data": (".npy", beside(CENTRES, ANGLES, SCORES, LABELS), ReadOptions("oriented-results")),
+    "ultralytics, a head": (".npy", ONE_HEAD.T[None], ReadOptions("oriented-head")),
+    "ultralytics, a head of known classes": (".pt", ONE_HEAD.T[None], ReadOptions("oriented-head", num_classes=9)),
+    "by a flag": (".npz", {"boxes": ROTATED, "scores": S, "labels": L}, ReadOptions(boxes="cxcywhr")),
+    "by a flag, a batch": (
+        ".pt", {"boxes": ROTATED[None], "scores": S[None], "labels": L[None]}, ReadOptions(boxes="cxcywhr"),
+    ),
+    "by its name": (".npz", {"cxcywhr": ROTATED, "scores": S, "labels": L}, ReadOptions()),
+    "as ptdet writes it": (
+        ".npz", {"boxes": ROTATED, "scores": S, "labels": L, "meta_json": '{"boxes": "cxcywhr"}'}, ReadOptions(),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ROTATED_FORMS)
+def test_rotated_boxes(tmp_path: Path, form: str) -> None:
+    suffix, content, options = ROTATED_FORMS[form]
+    (one,) = read_predictions(write(tmp_path / f"x{suffix}", content), options)
+    found = one.candidates(0.5)
+    order = found.by_score()
+    assert found.rotated and found.boxes[order].tolist() == ROTATED.tolist()
+    assert found.scores[order].tolist() == SCORES and found.labels is not None
+    assert found.labels[order].tolist() == LABELS and "angle" not in found.extra
+
+
+def test_rotated_boxes_are_never_a_guess(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.npz", {"boxes": ROTATED, "scores": S, "labels": L})
+    with pytest.raises(FileProblem, match=r"boxes: expected shape \(N, 4\), got \(2, 5\): .* say --boxes cxcywhr"):
+        read_predictions(path)
+    with pytest.raises(FileProblem, match=r"boxes: expected shape \(N, 8\) or \(B, N, 8\) for xyxyxyxy"):
+        read_predictions(path, ReadOptions(boxes="xyxyxyxy"))
+    with pytest.raises(FileProblem, match="has boxes and no scores"):
+        read_predictions(write(tmp_path / "y.npz", {"boxes": ROTATED, "labels": L}), ReadOptions(boxes="cxcywhr"))
+    upright = write(tmp_path / "z.npz", {"boxes": BOXES, "scores": S, "labels": L})
+    with pytest.raises(FileProblem, match=r"boxes: expected shape \(N, 5\) or \(B, N, 5\) for cxcywhr, got \(2, 4\)"):
+        read_predictions(upright, ReadOptions(boxes="cxcywhr"))
+
+
+def test_quads(tmp_path: Path) -> None:
+    """Four corners stand for the smallest rectangle around them, whatever their order."""
+    quads = floats([[[0, 0], [4, 0], [4, 2], [0, 2]], [[10, 10], [10, 14], [12, 10], [12, 14]]])
+    for shape in ((2, 4, 2), (2, 8), (1, 2, 8)):
+        content = {"xyxyxyxy": quads.reshape(shape), "scores": S if len(shape) == 2 or shape[0] == 2 else S[None]}
+        (one,) = read_predictions(write(tmp_path / "x.npz", content))
+        assert one.boxes.tolist() == [[2, 1, 4, 2, 0], [11, 12, 2, 4, 0]]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -319,14 +367,17 @@ def test_an_angle_is_no_class(tmp_path: Path) -> None:
     rows = head(8400, floats(ONE_HOT), floats([[0.5], [0.25]]))
     rows[2:, 13] = 0.785
     path = write(tmp_path / "x.npy", rows.T[None])
-    with pytest.raises(FileProblem, match="fits yolov5-columns and yolov8; say --layout"):
+    with pytest.raises(FileProblem, match="fits yolov5-columns and yolov8 and oriented-head"):
         read_predictions(path, ReadOptions(num_classes=9))
     (one,) = read_predictions(path, ReadOptions("yolov8", num_classes=9))
     holds_both(one)
     assert one.candidates(0.5).extra["extra"].tolist() == [[0.5], [0.25]]
     rows[2:, 13] = -0.785
-    (one,) = read_predictions(write(tmp_path / "y.npy", rows.T[None]), ReadOptions(num_classes=9))
-    holds_both(one)
+    path = write(tmp_path / "y.npy", rows.T[None])
+    with pytest.raises(FileProblem, match="fits yolov8 and oriented-head; say --layout"):
+        read_predictions(path, ReadOptions(num_classes=9))
+    (one,) = read_predictions(path, ReadOptions("oriented-head"))
+    assert one.candidates(0.5).boxes.tolist() == beside(CENTRES, [0.5, 0.25]).tolist()
 
 
 def spread_detections(classes: int = 2) -> torch.Tensor:
