@@ -107,7 +107,7 @@ def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
         *(asked.method, asked.iou, asked.conf, asked.agnostic, asked.multi_label),
         *(asked.background, asked.pre_topk, asked.min_score),
     )
-    places = Places(asked.out, asked.image, asked.max_pixels)
+    places = Places(asked.out, asked.image, asked.max_pixels, asked.format == "dota")
     files, notes, problems = find_inputs(asked.predictions)
     try:
         places.check(files)
@@ -183,6 +183,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--pre-topk", type=_count, metavar="K", help="only the K best candidates of a picture take part (all)"
     )
     run.add_argument("--out", type=Path, help="survivors: .json (COCO results), .npz, or a folder; or a picture file")
+    run.add_argument(
+        "--format",
+        choices=("json", "dota"),
+        default="json",
+        help="of a folder --out: a COCO .json for each input (default), or Task1_CLASS.txt of all of them",
+    )
     run.add_argument("--image", type=Path, help="the picture, or a folder of pictures: draws before and after")
     run.add_argument(
         "--max-pixels",

@@ -6,7 +6,7 @@ import glob
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..io import READERS, FileProblem
+from ..io import READERS, FileProblem, is_task1
 
 
 def find_inputs(asked: Sequence[Path]) -> tuple[list[Path], list[str], list[str]]:
@@ -39,6 +39,8 @@ def some_of(names: Sequence[str], count: int) -> str:
 
 def _expanded(asked: Path) -> list[Path]:
     """Without hidden files and those that no reader takes."""
+    if is_task1(asked):
+        return [asked]
     if asked.is_dir():
         found, what = sorted(asked.iterdir()), "is a folder without"
     elif not asked.exists() and glob.has_magic(str(asked)):
@@ -46,7 +48,9 @@ def _expanded(asked: Path) -> list[Path]:
     else:
         return [asked]
     taken = [
-        file for file in found if file.suffix.lower() in READERS and not file.name.startswith(".") and file.is_file()
+        file
+        for file in found
+        if (file.suffix.lower() in READERS and not file.name.startswith(".") and file.is_file()) or is_task1(file)
     ]
     if not taken:
         raise FileProblem(f"{asked} {what} {', '.join(READERS)} file")

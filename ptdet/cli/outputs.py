@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..io import Candidates, FileProblem, Predictions, check_writable, write_survivors
+from ..io import Candidates, FileProblem, Predictions, check_writable, is_task1, write_survivors, write_task1
 from .draw import MAX_PIXELS, PICTURES, draw_before_after, picture_size
 from .inputs import some_of
 from .methods import has_threshold
@@ -24,6 +24,7 @@ class Places:
     out: Path | None
     image: Path | None
     max_pixels: int = MAX_PIXELS  # of a picture to draw on
+    as_dota: bool = False  # `out` is a folder for Task1_CLASS.txt of all inputs
 
     @property
     def out_is_folder(self) -> bool:
@@ -35,7 +36,14 @@ class Places:
 
     def results_of(self, file: Path) -> Path | None:
         """Where the survivors of one input go, if they have a file of their own."""
-        return self.out / f"{file.stem}.json" if self.out is not None and self.out_is_folder else None
+        if self.out is None or not self.out_is_folder or self.as_dota:
+            return None
+        return self.out / f"{file.stem}.json"
+
+    @property
+    def has_one_result(self) -> bool:
+        """Whether all inputs together are written once they are done."""
+        return self.out is not None and not self.out_is_picture and (not self.out_is_folder or self.as_dota)
 
     def check(self, files: Sequence[Path]) -> None:
         """Refuses what could not end well before any work is done.
@@ -44,6 +52,8 @@ class Places:
             FileProblem: naming the place.
         """
         out, image = self.out, self.image
+        if self.as_dota and not self.out_is_folder:
+            raise FileProblem(f"--format dota writes files Task1_CLASS.txt: give a folder as --out, not {out}")
         if out is not None and not self.out_is_folder and out.suffix.lower() not in (".json", ".npz", *PICTURES):
             raise FileProblem(f"--out {out}: expected a folder, .json, .npz or one of {' '.join(PICTURES)}")
         if self.out_is_picture and image is None:
@@ -63,6 +73,9 @@ class Places:
 
     def _check_overwriting(self, out: Path, files: Sequence[Path]) -> None:
         inputs = {place_key(file) for file in [*files, *([self.image] if self.image else [])]}
+        folders = {place_key(file if file.is_dir() else file.parent) for file in files if is_task1(file)}
+        if self.as_dota and place_key(out) in folders:
+            raise FileProblem(f"--out {out} holds an input: it would be overwritten")
         if not self.out_is_folder and place_key(out) in inputs:
             raise FileProblem(f"--out {out} is an input: it would be overwritten")
         taken = set()
@@ -110,7 +123,7 @@ class Outputs:
         place = self._places.results_of(line.file)
         if place is not None:
             self._try(self._write, place, line.outcomes)
-        elif self._places.out is not None and not self._places.out_is_picture:
+        elif self._places.has_one_result:
             self._waiting += line.outcomes
         if self._pictures is None:
             return
@@ -124,7 +137,7 @@ class Outputs:
     def finish(self, complete: bool) -> None:
         """What needs all inputs: the file that holds all results, if they are `complete`."""
         out = self._places.out
-        if out is not None and not self._places.out_is_folder and not self._places.out_is_picture:
+        if out is not None and self._places.has_one_result:
             if complete:
                 self._try(self._write, out, self._waiting)
             elif self._waiting:
@@ -153,10 +166,13 @@ class Outputs:
                     )
             found.append((one.of, one.of.in_picture(one.kept, size)))
         try:
-            write_survivors(path, found)
+            if self._places.as_dota:
+                self.wrote += write_task1(path, found)
+            else:
+                write_survivors(path, found)
+                self.wrote.append(path)
         except FileProblem as problem:
             raise FileProblem(f"{path}: {problem}") from problem
-        self.wrote.append(path)
         shared = [image_id for image_id, times in Counter(of.image_id for of, _ in found).items() if times > 1]
         if shared:
             named = some_of([repr(image_id) for image_id in shared], 2)

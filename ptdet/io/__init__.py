@@ -2,6 +2,7 @@
 
 from .coco import CATEGORY_IDS, coco_results
 from .corners import BOX_FORMS
+from .dota import DotaLabels, TileName, is_task1, parse_tile_name, read_dota_labels, write_task1
 from .files import READERS, read_predictions, write_survivors
 from .layouts import LAYOUTS
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions, Records, above
@@ -15,16 +16,22 @@ __all__ = [
     "READERS",
     "SPACES",
     "Candidates",
+    "DotaLabels",
     "FileProblem",
     "Predictions",
     "ReadOptions",
     "Records",
     "Space",
+    "TileName",
     "above",
     "check_writable",
     "coco_results",
+    "is_task1",
     "parse_space",
+    "parse_tile_name",
+    "read_dota_labels",
     "read_predictions",
     "whole_file",
     "write_survivors",
+    "write_task1",
 ]

@@ -12,6 +12,7 @@ import numpy as np
 from .._shared.arrays import Array, silent
 from .arrays import read_npy, read_npz
 from .coco import checked_image_id, coco_results, read_json
+from .dota import is_task1, read_task1
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions
 from .whole_files import whole_file
 
@@ -38,21 +39,22 @@ def read_predictions(path: Path, options: ReadOptions | None = None) -> list[Pre
     """The raw predictions of each picture of a file.
 
     Args:
-        path: a .npz, .npy, .pt, .pth or .json file; docs/RUN.md lists what each may hold.
+        path: a .npz, .npy, .pt, .pth or .json file, or results of DOTA's task 1, a Task1_CLASS.txt or a folder of
+            them; docs/RUN.md lists what each may hold.
         options: what the file does not say itself.
 
     Raises:
         FileProblem: in one line, why the file cannot be read and what was expected.
     """
-    read = READERS.get(path.suffix.lower())
+    read = read_task1 if is_task1(path) else READERS.get(path.suffix.lower())
     if not path.exists():
         raise FileProblem("there is no such file")
-    if path.is_dir():
+    if path.is_dir() and read is not read_task1:
         raise FileProblem("is a folder: name its files")
     if read is None:
-        raise FileProblem(f"ends in {path.suffix!r}; expected {', '.join(READERS)}")
+        raise FileProblem(f"ends in {path.suffix!r}; expected {', '.join(READERS)}, or a file Task1_CLASS.txt")
     try:
-        if path.stat().st_size == 0:
+        if path.stat().st_size == 0 and read is not read_task1:  # a class without detections
             raise FileProblem("is empty (0 bytes)")
         return read(path, options or ReadOptions())
     except FileProblem:
