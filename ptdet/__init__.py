@@ -50,6 +50,7 @@ _NAMES = {
         "overlap",
         "pairwise_overlap",
     ),
+    "ops.tiles": ("merge_tiles",),
     "yolo": ("non_max_suppression",),
 }
 _MODULES = ("compat", "integrations", "io", "nn", "numpy", "onnx", "reference", "rotated", "testing", "yolo")

@@ -90,6 +90,7 @@ from .ops.overlap import (
     pairwise_overlap as pairwise_overlap,
 )
 from .ops.soft_nms import soft_nms as soft_nms
+from .ops.tiles import merge_tiles as merge_tiles
 from .yolo import non_max_suppression as non_max_suppression
 
 __version__: str

@@ -53,7 +53,7 @@ KINDS = {name: _BY_CHECK.get(row.check, "choice") for name, row in PARAMETERS.it
     "version": "choice", "head": "choice", "compat": "choice or none",
     "size": "size", "image_size": "sides", **dict.fromkeys(NUMBERS, "scores"),
     "image": "picture", "center": "flag", "clip": "flag", "fill": "number",
-    "background": "nothing",
+    "background": "nothing", "detections": "list of head", "offsets": "pairs", "rate": "positive",
     "letterbox": "record", "strides": "numbers", "min_sizes": "numbers", "max_sizes": "numbers or none",
     "aspect_ratios": "numbers or none", "variances": "two numbers", "locations": "rows of a head", "priors": "priors",
 }  # fmt: skip
@@ -124,6 +124,9 @@ _add("yolo.postprocess", ptdet.yolo.postprocess,
      {"prediction": V8, "conf_thres": 0.25, "iou_thres": 0.45, "head": "v8", "num_classes": 1, "classes": [0],
       "agnostic": False, "multi_label": False, "logits": False, "pre_topk": None, "max_det": 300, "metric": "iou",
       "inclusive": False, "rotated": False, "method": "hard"})  # fmt: skip
+_add("merge_tiles", ptdet.merge_tiles,
+     {"detections": [torch.cat([BOXES, SCORES[:, None], SCORES[:, None].round()], 1)], "offsets": [[0, 0]], "rate": 1,
+      "iou_threshold": 0.1, "rotated": False, "metric": "iou", "inclusive": False})  # fmt: skip
 _add("pairwise_overlap", ptdet.pairwise_overlap, {**_PAIR, "kind": "giou", "eps": 1e-7, "fmt": "xyxy"}, boxes1="rows",
      boxes2="rows")  # fmt: skip
 for _name in ("box_iou", "generalized_box_iou", "box_iof", "box_ios"):

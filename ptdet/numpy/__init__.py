@@ -26,6 +26,7 @@ from ._overlap import (
     pairwise_overlap,
 )
 from ._soft_nms import soft_nms
+from ._tiles import merge_tiles
 from ._yolo import non_max_suppression, postprocess
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "letterbox",
     "matrix_nms",
     "merge_nms",
+    "merge_tiles",
     "nmm",
     "nms",
     "non_max_suppression",

@@ -66,7 +66,8 @@ def test_results(tmp_path: Path) -> None:
     (one,) = read_predictions(folder / "Task1_ship.txt")
     assert one.labels is not None and one.labels.tolist() == [2] and one.classes == first.classes
     assert read_predictions(folder / "Task1_harbor.txt") == []
-    assert read_predictions(folder, ReadOptions(classes=("ship", "plane", "harbor")))[0].labels.tolist() == [1, 1, 1]  # type: ignore[union-attr]
+    named, _ = read_predictions(folder, ReadOptions(classes=("ship", "plane", "harbor")))
+    assert named.labels is not None and named.labels.tolist() == [1, 1, 1]
     with pytest.raises(FileProblem, match="Task1_harbor.txt is of none of the classes ship, plane"):
         read_predictions(folder, ReadOptions(classes=("ship", "plane")))
     for line in ("P1 0.5 1 2 3 4 5 6 7", "P1 0.5 1 2 3 4 5 6 7 inf", "P1 high 1 2 3 4 5 6 7 8"):
