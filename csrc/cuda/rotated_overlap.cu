@@ -1,6 +1,6 @@
-// Overlaps of rotated boxes. Of all pairs of two sets: a block takes kRows rows by kColumns columns, whose boxes it turns
-// once, in shared memory. Pairs whose enclosing boxes are apart are 0; the others wait until there is one for each lane
-// of a warp, so that few lanes are idle while the exact overlap is computed. Box by box: a pair a thread.
+// Overlaps of rotated boxes. Of all pairs of two sets: a block takes kRows rows by kColumns columns, whose boxes it
+// turns once, in shared memory. Pairs whose enclosing boxes are apart are 0; the others wait until there is one for
+// each lane of a warp, so that few lanes are idle while the exact overlap is computed. Box by box: a pair a thread.
 #include <cfloat>
 
 #include "math/rotated_box_grad.h"

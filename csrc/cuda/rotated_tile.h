@@ -1,6 +1,6 @@
 // Rotated boxes in the pass over tiles. Shared memory holds the enclosing box of each, as many bytes as an axis-aligned
-// one, and where it lies whole. A thread first finds the pairs that are not apart, so that the threads of a warp compute
-// exact overlaps together, though of different boxes.
+// one, and where the whole one lies. A thread first finds the pairs that are not apart, so that the threads of a warp
+// compute exact overlaps together, though of different boxes.
 #pragma once
 
 #include "cuda/nms_matches.h"

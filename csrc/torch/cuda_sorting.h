@@ -58,6 +58,18 @@ class Sorting {
   std::optional<Tensor> by_score_, groups_, by_group_;
 };
 
+// A pass whose input is sorted, and that asks for nothing else.
+using SortedPass = void (*)(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted,
+                            const NmsOutput& output, void* scratch, void* stream);
+
+inline void sort_and_pass(const Call& call, const NmsInput& input, const NmsParams& params, const NmsOutput& output,
+                          size_t scratch_bytes, SortedPass pass) {
+  call.clear(output.kept);
+  if (input.count == 0) return;
+  const Sorting sorting(call, input, params, output.kept);
+  pass(input, params, sorting.sorted, output, Scratch(call, scratch_bytes), call);
+}
+
 // The greedy pass over what is sorted; *output.kept is 0 or says that a group is NaN.
 inline void greedy_pass(const Call& call, const NmsInput& input, const NmsParams& params, const Sorting& sorting,
                         const NmsOutput& output) {

@@ -4,10 +4,7 @@
 namespace ptdet::cuda {
 
 void fast_nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output, const Call& call) {
-  call.clear(output.kept);
-  if (input.count == 0) return;
-  const Sorting sorting(call, input, params, output.kept);
-  fast_nms(input, params, sorting.sorted, output, Scratch(call, fast_scratch_bytes(input.count)), call);
+  sort_and_pass(call, input, params, output, fast_scratch_bytes(input.count), &fast_nms);
 }
 
 void matrix_nms(const NmsInput& input, const MatrixParams& params, const SoftOutput& output, const Call& call) {

@@ -5,10 +5,7 @@ namespace ptdet::cuda {
 
 // torch sorts and allocates, the kernels do the rest.
 void nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output, const Call& call) {
-  call.clear(output.kept);
-  if (input.count == 0) return;
-  const Sorting sorting(call, input, params, output.kept);
-  greedy_pass(call, input, params, sorting, output);
+  sort_and_pass(call, input, params, output, nms_scratch_bytes(input), &nms);
 }
 
 }  // namespace ptdet::cuda

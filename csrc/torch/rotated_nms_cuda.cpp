@@ -4,10 +4,7 @@
 namespace ptdet::cuda {
 
 void rotated_nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output, const Call& call) {
-  call.clear(output.kept);
-  if (input.count == 0) return;
-  const Sorting sorting(call, input, params, output.kept);
-  rotated_nms(input, params, sorting.sorted, output, Scratch(call, rotated_nms_scratch_bytes(input.count)), call);
+  sort_and_pass(call, input, params, output, rotated_nms_scratch_bytes(input.count), &rotated_nms);
 }
 
 }  // namespace ptdet::cuda

@@ -15,8 +15,8 @@ struct Set {
 };
 
 struct Header {
-  // 0: all pairs, 1: their gradient, 2: a loss, 3: its gradient by kept slopes, 4: by the boxes; of rotated boxes 5: all
-  // pairs, 6: box by box, 7: their gradient
+  // 0: all pairs, 1: their gradient, 2: a loss, 3: its gradient by kept slopes, 4: by the boxes; of rotated boxes
+  // 5: all pairs, 6: box by box, 7: their gradient
   int64_t work;
   int64_t batch, rows, columns;
   Set a, b;
