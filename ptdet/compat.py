@@ -7,9 +7,10 @@ in all of them, or two opposite corners in any order where the profile says so. 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ._shared.checks import check_flag, one_of
+from ._shared.shapes import Rotated
 
 
 class Profile(NamedTuple):
@@ -39,6 +40,12 @@ PROFILES: dict[str, Profile] = {
     "onnx": Profile(by_class=True, any_corners=True),
     "opencv": Profile(),
 }
+
+
+def refuse_corners(boxes: Any) -> None:
+    """Rotated boxes are written in one way."""
+    if type(boxes) is Rotated:
+        raise ValueError("compat: expected a package that differs in more than corners of boxes, for rotated boxes")
 
 
 def hard_profile(compat: str, inclusive: bool) -> Profile:

@@ -9,24 +9,31 @@ from .ops.rotated_batch import combined_nms, ragged_nms
 from .ops.rotated_box_fusion import non_maximum_weighted, weighted_boxes_fusion
 from .ops.rotated_boxes import box_convert, min_area_rect, normalize_angle
 from .ops.rotated_merging import greedy_nmm, merge_nms, nmm
+from .ops.rotated_methods import adaptive_nms, and_nms, fast_nms, matrix_nms, or_nms, soft_nms
 from .ops.rotated_nms import batched_nms, nms
 from .ops.rotated_overlap import box_iou, box_iou_loss, overlap, pairwise_overlap
 
 __all__ = [
+    "adaptive_nms",
+    "and_nms",
     "batched_nms",
     "box_convert",
     "box_iou",
     "box_iou_loss",
     "combined_nms",
+    "fast_nms",
     "greedy_nmm",
+    "matrix_nms",
     "merge_nms",
     "min_area_rect",
     "nmm",
     "nms",
     "non_maximum_weighted",
     "normalize_angle",
+    "or_nms",
     "overlap",
     "pairwise_overlap",
     "ragged_nms",
+    "soft_nms",
     "weighted_boxes_fusion",
 ]

@@ -100,7 +100,7 @@ class Fusion {
       uint64_t lanes = meets(blocks_[b], bounds(box), filter_.limit(box_area, Role::kCandidate));
       for (; lanes; lanes &= lanes - 1) {
         const uint32_t at = b * Block<T>::kLanes + static_cast<uint32_t>(__builtin_ctzll(lanes));
-        const T overlap = overlap_of(params_.pass.metric, box, clusters[at].box);
+        const T overlap = overlap_by(params_.pass.metric, box, clusters[at].box);
         if (!threshold_.met_by(overlap) || !(overlap > most)) continue;
         most = overlap, best = at;
       }

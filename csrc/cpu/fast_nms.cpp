@@ -3,7 +3,7 @@
 
 #include "math/threshold.h"
 #include "cpu/candidates.h"
-#include "cpu/box_tree.h"
+#include "cpu/tree_pass.h"
 #include "api/dispatch.h"
 
 namespace ptdet::cpu {
@@ -67,8 +67,12 @@ void find_owners(const NmsInput& input, const NmsParams& params, const Ranks& ra
 void fast_nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output, const Host& host) {
   if (!start_pass(input, output)) return;
   const Ranks ranks = rank_candidates(input, params, host);
-  with_computed(input.boxes.type,
-                [&](auto box) { find_owners<decltype(box)>(input, params, ranks, output.owner, host); });
+  if (input.numbers == 5) {
+    remove_rotated(input, params, ranks, Removing::kAll, output.owner, host);
+  } else {
+    with_computed(input.boxes.type,
+                  [&](auto box) { find_owners<decltype(box)>(input, params, ranks, output.owner, host); });
+  }
   list_self_owned(params, ranks, input.count, output, host);
 }
 

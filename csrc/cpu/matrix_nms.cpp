@@ -3,7 +3,7 @@
 
 #include "math/soft_nms.h"
 #include "cpu/matrix_weights.h"
-#include "cpu/candidates.h"
+#include "cpu/tree_pass.h"
 #include "api/dispatch.h"
 
 namespace ptdet::cpu {
@@ -12,6 +12,14 @@ namespace {
 template <typename T>
 T share_by(Metric metric, const Box<T>& box, const Box<T>& better) {
   return decay_share<T>(overlap_by(metric, box, better));
+}
+
+// An overlap of 0 weighs nothing. One above it needs an intersection, unless the measure rounds above its bound.
+template <typename T>
+Filter<T> filter_of(Metric metric) {
+  Filter<T> filter = Filter<T>::that_intersect(metric);
+  if (traits_of(metric).above_zero_apart) filter.mode = Filter<T>::Mode::kNone;
+  return filter;
 }
 
 template <typename T>
@@ -58,13 +66,9 @@ class Matrix {
   static constexpr uint32_t kFew = Block<T>::kLanes;
 
   Weights<T> weights_of(const TreeSpace<T>& space, const Box<T>* boxes, uint32_t count) const {
-    // An overlap of 0 weighs nothing. One above it needs an intersection, unless the measure rounds above its bound.
     const Metric metric = params_.pass.metric;
-    const MetricTraits traits = traits_of(metric);
-    Filter<T> filter = Filter<T>::that_intersect(metric);
-    if (traits.above_zero_apart) filter.mode = Filter<T>::Mode::kNone;
-    const Tree<T> tree = space.plant(boxes, count, filter, Role::kSelected, host_);
-    return {tree, metric, traits, matrix_decay<T>(params_), &share_by<T>, {}};
+    const Tree<T> tree = space.plant(boxes, count, filter_of<T>(metric), Role::kSelected, host_);
+    return {tree, metric, traits_of(metric), matrix_decay<T>(params_), &share_by<T>, {}};
   }
 
   void spread_relief(Weights<T>& all) const {
@@ -103,26 +107,84 @@ class Matrix {
   T* relief_at_[Tree<T>::kMostLevels];  // by level and place
 };
 
+// The same of rotated boxes, whose pairs are looked at one by one: those that may share area, each twice.
+class RotatedMatrix {
+  using Shape = RotatedBox<double>;
+
+ public:
+  RotatedMatrix(const MatrixParams& params, uint32_t capacity, const Host& host)
+      : params_(params),
+        host_(host),
+        space_(capacity, host),
+        hits_(capacity / Block<double>::kLanes + 2),
+        relief_(allocate<double>(host, capacity)) {}
+
+  template <typename Found>
+  void weigh(const Shape* boxes, uint32_t count, Found&& found) {
+    const Metric metric = params_.pass.metric;
+    const auto decay = matrix_decay<double>(params_);
+    const Tree<double> tree = space_.plant(boxes, count, filter_of<double>(metric), Role::kSelected, host_);
+    // weighs(j, share) for each better box j that may weigh on i.
+    const auto for_each_better = [&](uint32_t i, Hits* hits, auto&& weighs) {
+      for_each_near(tree, boxes[i], hits, [&](uint32_t j, uint32_t) {
+        if (j < i) weighs(j, decay_share(overlap_by(metric, boxes[i], boxes[j])));
+      });
+    };
+    for_all(count, [&](uint32_t i, Hits* hits) {
+      double most = 0;
+      for_each_better(i, hits, [&](uint32_t, double share) { most = std::max(most, share); });
+      relief_[i] = decay.left(most);
+    });
+    for_all(count, [&](uint32_t i, Hits* hits) {
+      auto least = LeastLeft<double>::nothing_taken();
+      for_each_better(i, hits, [&](uint32_t j, double share) { least.take(decay.left(share), relief_[j], j); });
+      found(i, least);
+    });
+  }
+
+ private:
+  template <typename Body>
+  void for_all(uint32_t count, Body&& body) const {
+    const int64_t threads = parts_for(host_, 64 * static_cast<int64_t>(count));
+    parallel_ranges(host_, count, threads > 1 ? 8 * threads : 1, [&](int64_t begin, int64_t end) {
+      Hits* hits = allocate<Hits>(host_, hits_);
+      for (int64_t i = begin; i < end; ++i) body(static_cast<uint32_t>(i), hits);
+    });
+  }
+
+  const MatrixParams& params_;
+  const Host& host_;
+  const TreeSpace<double> space_;
+  const int64_t hits_;
+  double* relief_;  // by number
+};
+
+template <typename Shape>
+using MatrixOf =
+    std::conditional_t<std::is_same<Shape, RotatedBox<double>>::value, RotatedMatrix, Matrix<NumberOf<Shape>>>;
+
 // factor[row] of a candidate: what is left of the score; owner[row]: by whom, -1 where nothing weighs on it.
-template <typename T>
+template <typename Shape, typename T>
 void weigh(const NmsInput& input, const MatrixParams& params, const Ranks& ranks, T* factor, int64_t* owner,
            const Host& host) {
   const Groups groups = groups_of(input, ranks, host);
-  Matrix<T> matrix(params, largest_of(groups), host);
-  for_each_group<T>(input, groups, host, [&](const uint32_t* rows, uint32_t count, const Box<T>* boxes) {
-    matrix.weigh(boxes, count, [&](uint32_t i, const LeastLeft<T>& least) {
-      factor[rows[i]] = least.ratio;
-      owner[rows[i]] = least.by < 0 ? -1 : int64_t{rows[least.by]};
-    });
-  });
+  MatrixOf<Shape> matrix(params, largest_of(groups), host);
+  for_each_group<NumberOf<Shape>, Shape>(input, groups, host,
+                                         [&](const uint32_t* rows, uint32_t count, const Shape* boxes) {
+                                           matrix.weigh(boxes, count, [&](uint32_t i, const LeastLeft<T>& least) {
+                                             factor[rows[i]] = least.ratio;
+                                             owner[rows[i]] = least.by < 0 ? -1 : int64_t{rows[least.by]};
+                                           });
+                                         });
 }
 
-template <typename T, typename Score>
+template <typename Shape, typename Score>
 void run(const NmsInput& input, const MatrixParams& params, const SoftOutput& output, const Host& host) {
+  using T = NumberOf<Shape>;
   const NmsOutput& pass = output.pass;
   T* factor = allocate<T>(host, input.count);
   std::fill_n(factor, input.count, T(-1));
-  weigh(input, params, rank_candidates(input, params.pass, host), factor, pass.owner, host);
+  weigh<Shape>(input, params, rank_candidates(input, params.pass, host), factor, pass.owner, host);
   Score* scores = load_column<Score>(input.scores, input.count, host);
   bool* alive = allocate<bool>(host, input.count);
   const Score floor = Threshold<Score>::from(params.min_score, false).bound;
@@ -146,9 +208,9 @@ void run(const NmsInput& input, const MatrixParams& params, const SoftOutput& ou
 
 void matrix_nms(const NmsInput& input, const MatrixParams& params, const SoftOutput& output, const Host& host) {
   if (!start_pass(input, output.pass)) return;
-  with_computed(input.boxes.type, [&](auto box) {
+  with_shape(input, [&](auto shape) {
     with_computed(input.scores.type,
-                  [&](auto score) { run<decltype(box), decltype(score)>(input, params, output, host); });
+                  [&](auto score) { run<decltype(shape), decltype(score)>(input, params, output, host); });
   });
 }
 

@@ -65,7 +65,7 @@ class Merger {
     if (!params_.by_overlap || row == of)
       mean.add(boxes_[row], weights_[row]);
     else
-      mean.add(boxes_[row], weights_[row], overlap_of(params_.pass.metric, boxes_[row], boxes_[of]));
+      mean.add(boxes_[row], weights_[row], overlap_by(params_.pass.metric, boxes_[row], boxes_[of]));
   }
 
   template <typename Mean>

@@ -49,7 +49,7 @@ void grow(const NmsInput& input, const NmsParams& params, const Ranks& ranks, co
     const int64_t by = pass.owner[row];
     if (by < 0 || by == row) continue;
     Grown& absorber = grown[place[by]];
-    if (threshold.met_by(overlap_of(params.metric, boxes[row], absorber.box))) absorber.absorb(boxes[row], row);
+    if (threshold.met_by(overlap_by(params.metric, boxes[row], absorber.box))) absorber.absorb(boxes[row], row);
   }
   for (int64_t k = 0; k < input.count; ++k) {
     const Grown found = k < *pass.kept ? grown[k] : Grown::none();

@@ -4,25 +4,27 @@
 
 #include "math/threshold.h"
 #include "cpu/candidates.h"
-#include "cpu/box_tree.h"
+#include "cpu/tree_pass.h"
 #include "api/dispatch.h"
 
 namespace ptdet::cpu {
 namespace {
 
-template <typename T>
+template <typename Shape>
 struct Confirming {
   Metric metric;
-  Threshold<T> threshold;
+  Threshold<NumberOf<Shape>> threshold;
 
-  bool operator()(const Box<T>& selected, const Box<T>& other) const {
+  bool operator()(const Shape& selected, const Shape& other) const {
     return threshold.met_by(overlap_by(metric, other, selected));
   }
 };
 
 // The boxes that a selected one removes may confirm it, and others alive that overlap it less than the pass asks for.
-template <typename T>
+template <typename Shape>
 class Confirmation {
+  using T = NumberOf<Shape>;
+
  public:
   Confirmation(const NmsInput& input, const AndParams& params, const int64_t* owner, const Host& host)
       : input_(input),
@@ -30,7 +32,7 @@ class Confirmation {
         owner_(owner),
         host_(host),
         confirms_{params.pass.metric, Threshold<T>::from(params.overlap_threshold, false)},
-        boxes_(load_boxes<T>(input.boxes, input.count, host)),
+        boxes_(load_shapes<Shape>(input.boxes, input.count, host)),
         confirmed_(allocate<bool>(host, input.count)) {
     std::fill_n(confirmed_, input.count, false);
   }
@@ -52,13 +54,14 @@ class Confirmation {
     for (int64_t r = 0; r < ranks.count; ++r) rank_of[ranks.rows[r]] = static_cast<uint32_t>(r);
     const Groups groups = groups_of(input_, ranks, host_);
     const TreeSpace<T> space(largest_of(groups), host_);
-    for_each_group<T>(input_, groups, host_, [&](const uint32_t* rows, uint32_t count, const Box<T>* members) {
-      ask_group(rows, count, rank_of, space, members);
-    });
+    for_each_group<NumberOf<Shape>, Shape>(input_, groups, host_,
+                                           [&](const uint32_t* rows, uint32_t count, const Shape* members) {
+                                             ask_group(rows, count, rank_of, space, members);
+                                           });
   }
 
   void ask_group(const uint32_t* rows, uint32_t count, const uint32_t* rank_of, const TreeSpace<T>& space,
-                 const Box<T>* members) {
+                 const Shape* members) {
     if (count < 2) return;
     NmsParams asked = params_.pass;
     asked.iou_threshold = params_.overlap_threshold;
@@ -80,34 +83,25 @@ class Confirmation {
   const AndParams& params_;
   const int64_t* owner_;
   const Host& host_;
-  const Confirming<T> confirms_;
-  const Box<T>* boxes_;
+  const Confirming<Shape> confirms_;
+  const Shape* boxes_;
   bool* confirmed_;
 };
 
 // A density only raises a threshold, so the tree finds whom the least of them could remove. It holds whom no box has
 // removed or selected yet.
-template <typename T>
+template <typename Shape>
 void remove_by_density(const NmsInput& input, const NmsParams& params, const double* densities, const Ranks& ranks,
                        int64_t* owner, const Host& host) {
-  const auto filter = Filter<T>::from(params);
-  const Groups groups = groups_of(input, ranks, host);
-  const TreeSpace<T> space(largest_of(groups), host);
-  for_each_group<T>(input, groups, host, [&](const uint32_t* rows, uint32_t count, const Box<T>* boxes) {
-    Tree<T> tree = space.plant(boxes, count, filter, Role::kCandidate, host);
-    for (uint32_t i = 0; i < count; ++i) {
-      const uint32_t selected = rows[i];
-      if (owner[selected] >= 0) continue;
-      owner[selected] = selected;
-      tree.remove(tree.place[i]);
-      const double threshold = adaptive_threshold(params.iou_threshold, densities[selected]);
-      for_each_near(tree, boxes[i], space.hits, [&](uint32_t j, uint32_t place) {
-        if (!meets(overlap_by(params.metric, boxes[j], boxes[i]), threshold, params.inclusive)) return;
-        owner[rows[j]] = selected;
-        tree.remove(place);
+  remove_met_in_groups<Shape>(
+      input, params, ranks, Removing::kSelected, owner, host, [&](const Shape* boxes, const uint32_t* rows) {
+        return [&, boxes, rows](uint32_t i) {
+          const double threshold = adaptive_threshold(params.iou_threshold, densities[rows[i]]);
+          return [&params, boxes, i, threshold](uint32_t j) {
+            return meets(overlap_by(params.metric, boxes[j], boxes[i]), threshold, params.inclusive);
+          };
+        };
       });
-    }
-  });
 }
 
 }  // namespace
@@ -123,8 +117,8 @@ void adaptive_nms(const AdaptiveInput& given, const NmsParams& params, const Nms
     return;
   }
   const Ranks ranks = rank_candidates(input, params, host);
-  with_computed(input.boxes.type,
-                [&](auto box) { remove_by_density<decltype(box)>(input, params, densities, ranks, owner, host); });
+  with_shape(input,
+             [&](auto shape) { remove_by_density<decltype(shape)>(input, params, densities, ranks, owner, host); });
   list_self_owned(params, ranks, input.count, owned, host);
 }
 
@@ -132,12 +126,13 @@ void and_nms(const NmsInput& input, const AndParams& params, const NmsOutput& ou
   NmsParams pass = params.pass;
   pass.max_output = input.count;
   int64_t* owner = output.owner ? output.owner : allocate<int64_t>(host, input.count);
-  nms(input, pass, {output.keep, owner, output.kept}, host);
+  const NmsOutput owned{output.keep, owner, output.kept};
+  input.numbers == 5 ? rotated_nms(input, pass, owned, host) : nms(input, pass, owned, host);
   const int64_t selected = *output.kept;
   if (selected <= 0) return;
 
-  const bool* confirmed = with_computed(
-      input.boxes.type, [&](auto box) { return Confirmation<decltype(box)>(input, params, owner, host).run(); });
+  const bool* confirmed = nullptr;
+  with_shape(input, [&](auto shape) { confirmed = Confirmation<decltype(shape)>(input, params, owner, host).run(); });
   uint32_t* place = allocate<uint32_t>(host, input.count);
   int64_t kept = 0, end = selected;  // places before `end` are selected
   for (int64_t k = 0; k < selected; ++k) {

@@ -2,16 +2,11 @@
 #pragma once
 
 #include "math/rotated_fusion.h"
-#include "cpu/box_tree.h"
-#include "cpu/typed_io.h"
-#include "api/dispatch.h"
+#include "cpu/tree_pass.h"
 
 namespace ptdet::cpu {
 
 using Rotated = RotatedBox<double>;
-
-template <typename Shape>
-using NumberOf = std::decay_t<decltype(area(std::declval<Shape>()))>;
 
 template <typename Shape>
 constexpr bool kIsRotated = std::is_same_v<Shape, Rotated>;
@@ -36,16 +31,6 @@ void hard_nms(const NmsInput& input, const NmsParams& params, const NmsOutput& o
     nms(input, params, output, host);
 }
 
-template <typename T>
-T overlap_of(Metric metric, const Box<T>& a, const Box<T>& b) {
-  return overlap_by(metric, a, b);
-}
-inline double overlap_of(Metric metric, const Rotated& a, const Rotated& b) {
-  double overlap = NAN;
-  with_area_metric(metric, [&](auto measure) { overlap = measure.between(a, b); });
-  return overlap;
-}
-
 // body(number, place, overlap) for each of the tree's shapes that meets the threshold.
 template <typename T, typename Body>
 void for_each_met(const Tree<T>& tree, const Box<T>*, const Box<T>& box, Metric metric, const Threshold<T>& threshold,
@@ -57,7 +42,7 @@ void for_each_met(const Tree<double>& tree, const Rotated* shapes, const Rotated
                   const Threshold<double>& threshold, Hits* hits, Body&& body) {
   for_each_near(tree, box, hits, [&](uint32_t j, uint32_t place) {
     const bool is_candidate = tree.role == Role::kCandidate;
-    const double overlap = is_candidate ? overlap_of(metric, shapes[j], box) : overlap_of(metric, box, shapes[j]);
+    const double overlap = is_candidate ? overlap_by(metric, shapes[j], box) : overlap_by(metric, box, shapes[j]);
     if (threshold.met_by(overlap)) body(j, place, overlap);
   });
 }

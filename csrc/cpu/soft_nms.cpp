@@ -3,23 +3,20 @@
 #include <atomic>
 
 #include "cpu/tournament_tree.h"
-#include "cpu/box_tree.h"
-#include "cpu/candidates.h"
+#include "cpu/tree_pass.h"
 
 namespace ptdet::cpu {
 namespace {
 
-template <typename T, typename Score>
-Fallen let_decay(const SoftRule<T, Score>& rule, const Box<T>& selected, const Block<T>& block, uint64_t lanes,
-                 const BlockScores<Score>& at, [[maybe_unused]] bool in_registers) {
-  if constexpr (std::is_same_v<T, Score>)
-    if (in_registers) return decay_loops<Score>().decay(rule, selected, block, lanes, at);
+// shape_of(lane): the shape there.
+template <typename T, typename Score, typename Shape, typename ShapeOf>
+Fallen let_decay(const SoftRule<T, Score>& rule, const Shape& selected, uint64_t lanes, const BlockScores<Score>& at,
+                 ShapeOf&& shape_of) {
   Fallen fallen;
   for (; lanes; lanes &= lanes - 1) {
     const int i = __builtin_ctzll(lanes);
     const uint64_t lane = uint64_t(1) << i;
-    const Box<T> box{block.x1[i], block.y1[i], block.x2[i], block.y2[i]};
-    const Score after = rule.after(at.scores[i], selected, box);
+    const Score after = rule.after(at.scores[i], overlap_by(rule.metric, shape_of(i), selected));
     if (after == at.scores[i]) continue;
     const bool out = after <= rule.floor;
     at.scores[i] = after;
@@ -34,10 +31,12 @@ Fallen let_decay(const SoftRule<T, Score>& rule, const Box<T>& selected, const B
 // Can a measure be above 0 although the boxes share no area? By its formula, by its rounding, or by more where areas
 // have lost digits. A gaussian of its rounding is 1, unless sigma is small or the scores have more digits than the
 // boxes.
-template <typename T, typename Score>
+template <typename Shape, typename Score>
 bool apart_can_decay(const NmsInput& input, const SoftParams& params) {
+  using T = NumberOf<Shape>;
   const MetricTraits traits = traits_of(params.pass.metric);
   if (!traits.above_zero_apart) return false;
+  if (!std::is_same<Shape, Box<T>>::value) return true;
   if (traits.bound == Bound::kMeanOfOneAndIou) return true;
   if (params.sigma < 1e-3 || sizeof(Score) > sizeof(T)) return true;
   bool found = false;
@@ -55,22 +54,26 @@ bool apart_can_decay(const NmsInput& input, const SoftParams& params) {
 bool keeps_nan(Bound bound) { return bound != Bound::kOverSmaller && bound != Bound::kMeanOfOneAndIou; }
 
 // A gaussian decays whatever meets; the others need what a removal needs.
-template <typename T, typename Score>
-Filter<T> filter_of(const NmsInput& input, const SoftParams& params) {
+template <typename Shape, typename Score>
+Filter<NumberOf<Shape>> filter_of(const NmsInput& input, const SoftParams& params) {
+  using T = NumberOf<Shape>;
   if (params.decay != Decay::kGaussian) return Filter<T>::from(params.pass);
-  if (apart_can_decay<T, Score>(input, params)) return {Filter<T>::Mode::kNone, 0, 0, 0, params.pass.metric};
+  if (apart_can_decay<Shape, Score>(input, params)) return {Filter<T>::Mode::kNone, 0, 0, 0, params.pass.metric};
   return Filter<T>::that_intersect(params.pass.metric);
 }
 
-template <typename T, typename Score>
+template <typename Shape, typename Score>
 class Soft {
+  using T = NumberOf<Shape>;
+  static constexpr bool kIsAligned = std::is_same<Shape, Box<T>>::value;
+
  public:
   Soft(const NmsInput& input, const SoftParams& params, const SoftOutput& output, const Host& host)
       : input_(input),
         params_(params),
         output_(output),
         host_(host),
-        filter_(filter_of<T, Score>(input, params)),
+        filter_(filter_of<Shape, Score>(input, params)),
         rule_(SoftRule<T, Score>::from(params)),
         in_registers_(keeps_nan(traits_of(rule_.metric).bound) || filter_.needs_intersection()),
         scores_(load_column<Score>(input.scores, input.count, host)) {}
@@ -99,10 +102,10 @@ class Soft {
  private:
   struct Worker {
     Worker(uint32_t capacity, const Host& host)
-        : space(capacity, host), best(capacity, host), boxes(allocate<Box<T>>(host, capacity)) {}
+        : space(capacity, host), best(capacity, host), boxes(allocate<Shape>(host, capacity)) {}
     TreeSpace<T> space;
     BestFirst<Score> best;  // by place in the tree
-    Box<T>* boxes;
+    Shape* boxes;
   };
 
   bool out(Score score) const { return score <= rule_.floor; }
@@ -136,19 +139,34 @@ class Soft {
   template <typename Changed>
   void select_box(Tree<T>& tree, const uint32_t* rows, uint32_t at, const Worker& worker, Changed&& changed) {
     const uint32_t selected = tree.member(at);
-    const Box<T>& box = worker.boxes[selected];
+    const Shape& box = worker.boxes[selected];
     output_.pass.owner[rows[selected]] = rows[selected];
     tree.remove(at);
     const uint32_t found = search(tree, box, worker.space.hits);
     for (const Hits* hits = worker.space.hits; hits < worker.space.hits + found; ++hits) {
-      const Fallen fallen =
-          let_decay(rule_, box, tree.level[0][hits->block], hits->lanes, worker.best.block(hits->block), in_registers_);
+      const Fallen fallen = decay_block(tree, box, *hits, worker);
       for (uint64_t lanes = fallen.gone; lanes; lanes &= lanes - 1) {
         const uint32_t place = hits->block * Block<T>::kLanes + static_cast<uint32_t>(__builtin_ctzll(lanes));
         output_.pass.owner[rows[tree.member(place)]] = rows[selected];
         tree.remove(place);
       }
       if (fallen.lanes) changed(hits->block, fallen);
+    }
+  }
+
+  Fallen decay_block(const Tree<T>& tree, const Shape& selected, const Hits& hits, const Worker& worker) const {
+    const BlockScores<Score> at = worker.best.block(hits.block);
+    if constexpr (kIsAligned) {
+      const Block<T>& block = tree.level[0][hits.block];
+      if constexpr (std::is_same_v<T, Score>)
+        if (in_registers_) return decay_loops<Score>().decay(rule_, selected, block, hits.lanes, at);
+      return let_decay(rule_, selected, hits.lanes, at, [&](int lane) {
+        return Box<T>{block.x1[lane], block.y1[lane], block.x2[lane], block.y2[lane]};
+      });
+    } else {
+      const uint32_t* numbers = tree.first[0] + hits.block * Block<T>::kLanes;
+      return let_decay(rule_, selected, hits.lanes, at,
+                       [&](int lane) -> const Shape& { return worker.boxes[numbers[lane]]; });
     }
   }
 
@@ -184,9 +202,9 @@ class Soft {
 }  // namespace
 
 void soft_nms(const NmsInput& input, const SoftParams& params, const SoftOutput& output, const Host& host) {
-  with_computed(input.boxes.type, [&](auto box) {
+  with_shape(input, [&](auto shape) {
     with_computed(input.scores.type,
-                  [&](auto score) { Soft<decltype(box), decltype(score)>(input, params, output, host).run(); });
+                  [&](auto score) { Soft<decltype(shape), decltype(score)>(input, params, output, host).run(); });
   });
 }
 

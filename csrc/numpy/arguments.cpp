@@ -147,6 +147,7 @@ Numbers::Numbers(const char* name, const py::object& given, const Candidates& ca
 NmsInput Candidates::input() const {
   NmsInput input;
   input.count = count();
+  input.numbers = boxes.size(1);
   input.boxes = {boxes.data(), boxes.stride(0), boxes.stride(1), boxes.type()};
   input.scores = {scores.data(), scores.stride(0), scores.type()};
   if (idxs) input.groups = {idxs->data(), idxs->stride(0), idxs->type()};
@@ -168,12 +169,12 @@ NmsParams nms_params(int64_t count, const py::object& iou_threshold, const py::o
   return params;
 }
 
-NmsParams params_of_shape(int64_t numbers, int64_t count, const py::object& iou_threshold, const py::object& metric,
-                          const py::object& inclusive, const py::object& score_threshold, const py::object& max_output,
-                          const char* threshold_name) {
+NmsParams nms_params(const Candidates& candidates, const py::object& iou_threshold, const py::object& metric,
+                     const py::object& inclusive, const py::object& score_threshold, const py::object& max_output,
+                     const char* threshold_name) {
   const NmsParams params =
-      nms_params(count, iou_threshold, metric, inclusive, score_threshold, max_output, threshold_name);
-  if (numbers == 5) check_area_metric("metric", params.metric);
+      nms_params(candidates.count(), iou_threshold, metric, inclusive, score_threshold, max_output, threshold_name);
+  if (candidates.boxes.size(1) == 5) check_area_metric("metric", params.metric);
   return params;
 }
 

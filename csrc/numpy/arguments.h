@@ -91,10 +91,10 @@ NmsParams nms_params(int64_t count, const py::object& iou_threshold, const py::o
                      const py::object& inclusive, const py::object& score_threshold, const py::object& max_output,
                      const char* threshold_name = "iou_threshold");
 
-// The same; of `numbers` 5 with a metric that rotated boxes have.
-NmsParams params_of_shape(int64_t numbers, int64_t count, const py::object& iou_threshold, const py::object& metric,
-                          const py::object& inclusive, const py::object& score_threshold, const py::object& max_output,
-                          const char* threshold_name = "iou_threshold");
+// The same of a pass, whose boxes settle which metrics there are.
+NmsParams nms_params(const Candidates& candidates, const py::object& iou_threshold, const py::object& metric,
+                     const py::object& inclusive, const py::object& score_threshold, const py::object& max_output,
+                     const char* threshold_name = "iou_threshold");
 
 inline void check_group_ids(int64_t kept) {
   if (kept == kGroupIsNan) throw py::value_error("idxs: expected ids that equal themselves, got NaN");

@@ -5,25 +5,26 @@
 namespace ptdet {
 namespace {
 
+template <int64_t kNumbers>
 py::object fast_nms(const py::object& boxes, const py::object& scores, const py::object& idxs,
                     const py::object& iou_threshold, const py::object& metric, const py::object& inclusive,
                     const py::object& score_threshold, const py::object& max_output, const py::object& return_owner) {
-  const Candidates candidates(boxes, scores, idxs);
-  const NmsParams params =
-      nms_params(candidates.count(), iou_threshold, metric, inclusive, score_threshold, max_output);
+  const Candidates candidates(boxes, scores, idxs, kNumbers);
+  const NmsParams params = nms_params(candidates, iou_threshold, metric, inclusive, score_threshold, max_output);
   const auto run = [&](const NmsOutput& output, const cpu::Host& host) {
     cpu::fast_nms(candidates.input(), params, output, host);
   };
   return kept_by(candidates, return_owner, run, true);
 }
 
+template <int64_t kNumbers>
 py::object matrix_nms(const py::object& boxes, const py::object& scores, const py::object& idxs,
                       const py::object& metric, const py::object& score_threshold, const py::object& max_output,
                       const py::object& return_owner, const py::object& sigma, const py::object& min_score,
                       const py::object& kind) {
-  const Candidates candidates(boxes, scores, idxs);
+  const Candidates candidates(boxes, scores, idxs, kNumbers);
   const MatrixParams params{
-      nms_params(candidates.count(), py::float_(0.0), metric, py::bool_(false), score_threshold, max_output),
+      nms_params(candidates, py::float_(0.0), metric, py::bool_(false), score_threshold, max_output),
       positive_of("sigma", sigma), number_of("min_score", min_score), named("kind", kind, kMatrixDecays)};
   return rows_kept_by(candidates, candidates.scores.dtype(), 1, return_owner,
                       [&](const NmsOutput& output, void* scores_left, const cpu::Host& host) {
@@ -32,8 +33,10 @@ py::object matrix_nms(const py::object& boxes, const py::object& scores, const p
 }
 
 const Registration register_matrix_nms([](py::module_& m) {
-  m.def("fast_nms", &fast_nms);
-  m.def("matrix_nms", &matrix_nms);
+  m.def("fast_nms", &fast_nms<4>);
+  m.def("rotated_fast_nms", &fast_nms<5>);
+  m.def("matrix_nms", &matrix_nms<4>);
+  m.def("rotated_matrix_nms", &matrix_nms<5>);
 });
 
 }  // namespace

@@ -12,9 +12,8 @@ py::object merge_nms(const py::object& boxes, const py::object& scores, const py
                      const py::object& score_threshold, const py::object& max_output, const py::object& return_owner,
                      const py::object& members, const py::object& weights) {
   const Candidates candidates(boxes, scores, idxs, kNumbers);
-  const MergeParams params{
-      params_of_shape(kNumbers, candidates.count(), iou_threshold, metric, inclusive, score_threshold, max_output),
-      named("members", members, kMembers), named("weights", weights, kWeightsByOverlap)};
+  const MergeParams params{nms_params(candidates, iou_threshold, metric, inclusive, score_threshold, max_output),
+                           named("members", members, kMembers), named("weights", weights, kWeightsByOverlap)};
   return rows_kept_by(candidates, candidates.boxes.dtype(), kNumbers, return_owner,
                       [&](const NmsOutput& output, void* merged, const cpu::Host& host) {
                         constexpr auto run = kNumbers == 5 ? cpu::rotated_merge_nms : cpu::merge_nms;

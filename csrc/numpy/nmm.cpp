@@ -12,9 +12,9 @@ py::object nmm(const py::object& boxes, const py::object& scores, const py::obje
                const py::object& score_threshold, const py::object& max_output, const py::object& return_owner,
                bool members_propagate) {
   const Candidates candidates(boxes, scores, idxs, kNumbers);
-  const NmmParams params{params_of_shape(kNumbers, candidates.count(), match_threshold, metric, inclusive,
-                                         score_threshold, max_output, "match_threshold"),
-                         members_propagate};
+  const NmmParams params{
+      nms_params(candidates, match_threshold, metric, inclusive, score_threshold, max_output, "match_threshold"),
+      members_propagate};
   return rows_kept_by(candidates, candidates.boxes.dtype(), kNumbers, return_owner,
                       [&](const NmsOutput& output, void* grown, const cpu::Host& host) {
                         constexpr auto run = kNumbers == 5 ? cpu::rotated_nmm : cpu::nmm;

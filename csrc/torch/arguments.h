@@ -75,6 +75,7 @@ inline NmsInput nms_input(const Tensor& boxes, const Tensor& scores, const Index
   STD_TORCH_CHECK(boxes.dim() == 2 && boxes.size(1) == numbers, "ptdet: boxes must have shape (N, ", numbers, ")");
   NmsInput input;
   input.count = boxes.size(0);
+  input.numbers = numbers;
   STD_TORCH_CHECK(input.count < 0xffffffffll, "ptdet: boxes must be fewer than 2^32 - 1");
   input.boxes = {boxes.const_data_ptr(), boxes.stride(0), boxes.stride(1), float_type_of(boxes, "boxes")};
   float_type_of(scores, "scores");
@@ -114,6 +115,14 @@ inline NmsParams rotated_params(int64_t count, double iou_threshold, const std::
   const NmsParams params = nms_params(count, iou_threshold, metric, inclusive, score_threshold, max_output);
   check_area_metric(params.metric);
   return params;
+}
+
+// The same of a pass, whose boxes settle which metrics there are.
+inline NmsParams nms_params(const NmsInput& input, double iou_threshold, const std::string& metric, bool inclusive,
+                            Least score_threshold, Limit max_output) {
+  if (input.numbers == 5)
+    return rotated_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
+  return nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
 }
 
 // What a kernel says of its input in place of how many boxes it kept.

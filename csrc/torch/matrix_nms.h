@@ -1,4 +1,4 @@
-// Fast NMS and Matrix NMS: every box is compared with every better one.
+// Fast NMS and Matrix NMS: every box is compared with every better one. kNumbers: of a box.
 #pragma once
 
 #include <torch/csrc/stable/library.h>
@@ -19,23 +19,25 @@ inline MatrixParams matrix_params(const NmsParams& pass, double sigma, double mi
 
 namespace ptdet::operators {
 
-template <typename Call>
+template <typename Call, int64_t kNumbers = 4>
 std::tuple<Tensor, Tensor, Tensor> fast_nms_walk(const Tensor& boxes, const Tensor& scores, Index idxs,
                                                  double iou_threshold, std::string metric, bool inclusive,
                                                  Least score_threshold, Limit max_output) {
-  return padded_by<Call>(boxes, scores, idxs, [&](const NmsInput& input, const NmsOutput& output, const Call& call) {
-    fast_nms(input, nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output), output,
-             call);
-  });
+  return padded_by<Call>(
+      boxes, scores, idxs,
+      [&](const NmsInput& input, const NmsOutput& output, const Call& call) {
+        fast_nms(input, nms_params(input, iou_threshold, metric, inclusive, score_threshold, max_output), output, call);
+      },
+      kNumbers);
 }
 
-template <typename Call>
+template <typename Call, int64_t kNumbers = 4>
 std::tuple<Tensor, Tensor, Tensor, Tensor> matrix_nms_walk(const Tensor& boxes, const Tensor& scores, Index idxs,
                                                            double sigma, double min_score, std::string kind,
                                                            std::string metric, Least score_threshold,
                                                            Limit max_output) {
-  const NmsInput input = nms_input(boxes, scores, idxs);
-  const NmsParams pass = nms_params(input.count, 0, metric, false, score_threshold, max_output);
+  const NmsInput input = nms_input(boxes, scores, idxs, kNumbers);
+  const NmsParams pass = nms_params(input, 0, metric, false, score_threshold, max_output);
   const MatrixParams params = matrix_params(pass, sigma, min_score, kind);
   const Call call(boxes);
   const Tensor decayed = new_rows(scores, input.count, 1);

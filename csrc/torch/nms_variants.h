@@ -1,4 +1,5 @@
 // DIoU-NMS with a power, AND-NMS and adaptive NMS. OR-NMS and DIoU-NMS without one are calls of nms.
+// kNumbers: of a box.
 #pragma once
 
 #include <torch/csrc/stable/library.h>
@@ -36,35 +37,43 @@ std::tuple<Tensor, Tensor, Tensor> diou_nms_walk(const Tensor& boxes, const Tens
   });
 }
 
-template <typename Call>
+template <typename Call, int64_t kNumbers = 4>
 Tensor and_nms(const Tensor& boxes, const Tensor& scores, Index idxs, double iou_threshold, double overlap_threshold,
                std::string metric, bool inclusive, Least score_threshold, Limit max_output) {
   return kept_by<Call>(
-      boxes, scores, idxs, true, [&](const NmsInput& input, const NmsOutput& output, const Call& call) {
-        const NmsParams pass = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
+      boxes, scores, idxs, true,
+      [&](const NmsInput& input, const NmsOutput& output, const Call& call) {
+        const NmsParams pass = nms_params(input, iou_threshold, metric, inclusive, score_threshold, max_output);
         and_nms(input, and_params(pass, overlap_threshold), output, call);
-      });
+      },
+      kNumbers);
 }
 
-template <typename Call>
+template <typename Call, int64_t kNumbers = 4>
 std::tuple<Tensor, Tensor, Tensor> and_nms_walk(const Tensor& boxes, const Tensor& scores, Index idxs,
                                                 double iou_threshold, double overlap_threshold, std::string metric,
                                                 bool inclusive, Least score_threshold, Limit max_output) {
-  return padded_by<Call>(boxes, scores, idxs, [&](const NmsInput& input, const NmsOutput& output, const Call& call) {
-    const NmsParams pass = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
-    and_nms(input, and_params(pass, overlap_threshold), output, call);
-  });
+  return padded_by<Call>(
+      boxes, scores, idxs,
+      [&](const NmsInput& input, const NmsOutput& output, const Call& call) {
+        const NmsParams pass = nms_params(input, iou_threshold, metric, inclusive, score_threshold, max_output);
+        and_nms(input, and_params(pass, overlap_threshold), output, call);
+      },
+      kNumbers);
 }
 
-template <typename Call>
+template <typename Call, int64_t kNumbers = 4>
 std::tuple<Tensor, Tensor, Tensor> adaptive_nms_walk(const Tensor& boxes, const Tensor& scores, Index idxs,
                                                      const Tensor& densities, double iou_threshold, std::string metric,
                                                      bool inclusive, Least score_threshold, Limit max_output) {
-  return padded_by<Call>(boxes, scores, idxs, [&](const NmsInput& input, const NmsOutput& output, const Call& call) {
-    const AdaptiveInput given{input, numbers_of(densities, boxes, "densities")};
-    adaptive_nms(given, nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output), output,
-                 call);
-  });
+  return padded_by<Call>(
+      boxes, scores, idxs,
+      [&](const NmsInput& input, const NmsOutput& output, const Call& call) {
+        const AdaptiveInput given{input, numbers_of(densities, boxes, "densities")};
+        adaptive_nms(given, nms_params(input, iou_threshold, metric, inclusive, score_threshold, max_output), output,
+                     call);
+      },
+      kNumbers);
 }
 
 template <typename Call>

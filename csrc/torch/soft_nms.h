@@ -1,4 +1,4 @@
-// Soft-NMS.
+// Soft-NMS. kNumbers: of a box.
 #pragma once
 
 #include <torch/csrc/stable/library.h>
@@ -20,13 +20,13 @@ inline SoftParams soft_params(const NmsParams& pass, double sigma, double min_sc
 
 namespace ptdet::operators {
 
-template <typename Call>
+template <typename Call, int64_t kNumbers = 4>
 std::tuple<Tensor, Tensor, Tensor, Tensor> soft_nms_walk(const Tensor& boxes, const Tensor& scores, Index idxs,
                                                          double iou_threshold, double sigma, double min_score,
                                                          std::string kind, bool reselect, std::string metric,
                                                          bool inclusive, Least score_threshold, Limit max_output) {
-  const NmsInput input = nms_input(boxes, scores, idxs);
-  const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
+  const NmsInput input = nms_input(boxes, scores, idxs, kNumbers);
+  const NmsParams params = nms_params(input, iou_threshold, metric, inclusive, score_threshold, max_output);
   const SoftParams soft = soft_params(params, sigma, min_score, kind, reselect);
   const Call call(boxes);
   const Tensor decayed = new_rows(scores, input.count, 1);

@@ -42,7 +42,12 @@ def _check_weights(name: str, weights: Any, boxes: Tensor) -> None:
 
 
 # By operator.
-NUMBERS = {row.operator: row.numbers for row in METHODS.values() if row.numbers}
+NUMBERS = {
+    operator: row.numbers
+    for row in METHODS.values()
+    for operator in (row.operator, f"rotated_{row.operator}")
+    if row.numbers and operator in SIGNATURES
+}
 # Tensors beside boxes and scores, where they are not None.
 TENSORS: dict[str, Callable[[str, Any, Tensor], None]] = {
     "idxs": check_ids,
@@ -51,7 +56,9 @@ TENSORS: dict[str, Callable[[str, Any, Tensor], None]] = {
     **{name: check_number_a_box for names in NUMBERS.values() for name in names},
 }
 # What an operator asks of the values of its scores.
-SCORES: dict[str, Callable[[Tensor], None]] = {"soft_nms_walk": check_not_negative}
+SCORES: dict[str, Callable[[Tensor], None]] = dict.fromkeys(
+    ("soft_nms_walk", "rotated_soft_nms_walk"), check_not_negative
+)
 
 
 def check_arguments(operator: str, *arguments: Any, **keywords: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, overload
 
 from .._shared.arrays import Array, Indices
-from ._native import native
+from ._native import kernel
 
 
 @overload
@@ -54,7 +54,7 @@ def fast_nms(
     array([0])
     """
     options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
-    found: Indices | tuple[Indices, Indices] = native.fast_nms(boxes, scores, idxs, *options)
+    found: Indices | tuple[Indices, Indices] = kernel("fast_nms", boxes)(scores, idxs, *options)
     return found
 
 
@@ -82,5 +82,5 @@ def matrix_nms(
     (array([0.9, 0.7, 0.4]), array([0, 2, 1]))
     """
     options = (metric, score_threshold, max_output, return_owner, sigma, min_score, kind)
-    found: tuple[Array, ...] = native.matrix_nms(boxes, scores, idxs, *options)
+    found: tuple[Array, ...] = kernel("matrix_nms", boxes)(scores, idxs, *options)
     return found

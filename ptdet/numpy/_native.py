@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 from .._shared.build_record import HERE, build_record, cpu_problem, not_built, warn, why_disabled
+from .._shared.shapes import Rotated
 
 MOST_THREADS = 1024
 
@@ -50,6 +52,13 @@ native = _load()
 if _problem := cpu_problem(_possible_instruction_sets(), native.instruction_set()):
     warn(_problem)
 native.set_num_threads(_threads_at_first())
+
+
+def kernel(name: str, boxes: Any) -> Any:
+    """The kernel of this name for the boxes' shape, which takes what comes after them."""
+    if type(boxes) is Rotated:
+        return partial(getattr(native, f"rotated_{name}"), boxes.boxes)
+    return partial(getattr(native, name), boxes)
 
 
 def get_num_threads() -> int:

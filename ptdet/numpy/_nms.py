@@ -7,7 +7,7 @@ from typing import Literal, overload
 import numpy as np
 
 from .._shared.arrays import Array, Indices, is_floating
-from ..compat import Profile, hard_profile
+from ..compat import Profile, hard_profile, refuse_corners
 from ._native import native
 
 _NMS = native.nms
@@ -171,6 +171,7 @@ def as_given(boxes: Array, profile: Profile) -> Array:
     """x1, y1, x2, y2 of boxes that are written as the package of this profile writes them."""
     if not (profile.offset or profile.any_corners):
         return boxes
+    refuse_corners(boxes)
     if not isinstance(boxes, np.ndarray) or boxes.shape[-1:] != (4,) or not is_floating(boxes.dtype):
         return boxes  # is refused by whoever asked
     if profile.offset:  # x2, y2 is the last pixel; in a type that can hold the one after it

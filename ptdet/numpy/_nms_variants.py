@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, overload
 
 from .._shared.arrays import Array, Indices
-from ._native import native
+from ._native import kernel
 
 __all__ = ["adaptive_nms", "and_nms", "diou_nms", "or_nms"]
 
@@ -56,7 +56,7 @@ def or_nms(
     array([0])
     """
     options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
-    found: Indices | tuple[Indices, Indices] = native.nms(boxes, scores, idxs, *options, None)
+    found: Indices | tuple[Indices, Indices] = kernel("nms", boxes)(scores, idxs, *options, None)
     return found
 
 
@@ -108,7 +108,7 @@ def diou_nms(
     if beta is None:  # which stands for no power in the call below
         raise TypeError("beta: expected a number, got NoneType")
     options = (iou_threshold, "diou", inclusive, score_threshold, max_output, return_owner)
-    found: Indices | tuple[Indices, Indices] = native.nms(boxes, scores, idxs, *options, beta)
+    found: Indices | tuple[Indices, Indices] = kernel("nms", boxes)(scores, idxs, *options, beta)
     return found
 
 
@@ -163,7 +163,7 @@ def and_nms(
     array([1])
     """
     options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
-    found: Indices | tuple[Indices, Indices] = native.and_nms(boxes, scores, idxs, *options, overlap_threshold)
+    found: Indices | tuple[Indices, Indices] = kernel("and_nms", boxes)(scores, idxs, *options, overlap_threshold)
     return found
 
 
@@ -216,5 +216,5 @@ def adaptive_nms(
     array([0, 1])
     """
     options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
-    found: Indices | tuple[Indices, Indices] = native.adaptive_nms(boxes, scores, idxs, densities, *options)
+    found: Indices | tuple[Indices, Indices] = kernel("adaptive_nms", boxes)(scores, idxs, densities, *options)
     return found

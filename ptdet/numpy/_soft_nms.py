@@ -5,7 +5,7 @@ from __future__ import annotations
 from .._shared.arrays import Array
 from .._shared.checks import check_number
 from ..compat import soft_profile
-from ._native import native
+from ._native import kernel
 from ._nms import as_given
 
 
@@ -45,5 +45,5 @@ def soft_nms(
         sigma, min_score = profile.sigma_factor * sigma, profile.least(min_score)
         inclusive, reselect = profile.soft_inclusive, profile.reselect
     options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
-    found: tuple[Array, ...] = native.soft_nms(boxes, scores, idxs, *options, sigma, min_score, kind, reselect)
+    found: tuple[Array, ...] = kernel("soft_nms", boxes)(scores, idxs, *options, sigma, min_score, kind, reselect)
     return found

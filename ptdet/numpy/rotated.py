@@ -6,18 +6,33 @@ from collections.abc import Sequence
 
 from .._shared.arrays import Array, Indices
 from .._shared.checks import check_flag
+from .._shared.shapes import of_rotated
+from . import _matrix_nms, _nms_variants, _soft_nms
 from ._box_fusion import gathered, told, weighted_boxes, weighted_maximum
 from ._native import native
 
+or_nms = of_rotated(_nms_variants.or_nms, "ptdet.numpy", __name__)
+and_nms = of_rotated(_nms_variants.and_nms, "ptdet.numpy", __name__)
+adaptive_nms = of_rotated(_nms_variants.adaptive_nms, "ptdet.numpy", __name__)
+soft_nms = of_rotated(_soft_nms.soft_nms, "ptdet.numpy", __name__)
+fast_nms = of_rotated(_matrix_nms.fast_nms, "ptdet.numpy", __name__)
+matrix_nms = of_rotated(_matrix_nms.matrix_nms, "ptdet.numpy", __name__)
+
 __all__ = [
+    "adaptive_nms",
+    "and_nms",
     "batched_nms",
     "box_iou",
+    "fast_nms",
     "greedy_nmm",
+    "matrix_nms",
     "merge_nms",
     "nmm",
     "nms",
     "non_maximum_weighted",
+    "or_nms",
     "pairwise_overlap",
+    "soft_nms",
     "weighted_boxes_fusion",
 ]
 
@@ -62,7 +77,7 @@ def nms(
 ) -> Indices | tuple[Indices, Indices]:
     """`ptdet.rotated.nms` for arrays: boxes (N, 5), scores (N,); keep (K,) int64, or keep and owner (N,)."""
     found: Indices | tuple[Indices, Indices] = native.rotated_nms(
-        boxes, scores, None, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner
+        boxes, scores, None, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner, None
     )
     return found
 
@@ -83,7 +98,7 @@ def batched_nms(
     if idxs is None:
         raise TypeError("idxs: expected a numpy.ndarray, got None")
     found: Indices | tuple[Indices, Indices] = native.rotated_nms(
-        boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner
+        boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner, None
     )
     return found
 

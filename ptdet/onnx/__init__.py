@@ -32,7 +32,7 @@ _OF_A_BATCH = ("ragged_groups", "image_order", "rows_at", "class_candidates")
 
 def _way_out(name: str) -> str:
     """What to do instead of exporting this operator."""
-    if name in COMPOSITES:
+    if name in COMPOSITES and not name.startswith("rotated_"):
         return f"call ptdet.{name.removesuffix('_walk')}, which is exported"
     if name.startswith("yolo_"):
         return f"decode the head to boxes and scores and {_COMBINED}"

@@ -12,15 +12,28 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .._library.arguments import check_arguments
 from .._library.autograd.graded_overlap import overlap, widest, with_slopes
 from .._library.autograd.methods import chunks
 from .._library.load import has_kernels
 from .._library.register import operator, wants_gradient
 from .._shared.parameters import parameter_of
-from ..reference import above, computed, decreasing, exceeds, exponential, finite_or_zero, parameter, raw_overlap
+from ..reference import (
+    ALIGNED,
+    ROTATED,
+    Shape,
+    above,
+    computed,
+    decreasing,
+    exceeds,
+    exponential,
+    finite_or_zero,
+    parameter,
+)
 from ..reference.loss_terms import guarded
 
 FAST_NMS_WALK = operator("fast_nms_walk")
+ROTATED_MATRIX_NMS_WALK = operator("rotated_matrix_nms_walk")
 MATRIX_NMS_WALK = operator("matrix_nms_walk")
 
 
@@ -66,8 +79,32 @@ def matrix_nms_walk(
     return composed_matrix(*call, longest)
 
 
+def rotated_matrix_nms_walk(
+    boxes: Tensor,
+    scores: Tensor,
+    idxs: Tensor | None,
+    sigma: float = 2.0,
+    min_score: float = 0.001,
+    kind: str = "gaussian",
+    metric: str = "iou",
+    score_threshold: float | None = None,
+    max_output: int | None = None,
+    longest: int | None = None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The operator; `composed_matrix` where a gradient is asked for, of arguments that the operator would take."""
+    call = (boxes, scores, idxs, sigma, min_score, kind, metric, score_threshold, max_output)
+    if not wants_gradient(boxes, scores):
+        return ROTATED_MATRIX_NMS_WALK(*call)  # type: ignore[no-any-return]
+    check_arguments("rotated_matrix_nms_walk", *call)
+    return composed_matrix(*call, longest, ROTATED)
+
+
 # In the place of an operator: these choose between it and what it is composed of.
-COMPOSITES: dict[str, Callable[..., Any]] = {"fast_nms_walk": fast_nms_walk, "matrix_nms_walk": matrix_nms_walk}
+COMPOSITES: dict[str, Callable[..., Any]] = {
+    "fast_nms_walk": fast_nms_walk,
+    "matrix_nms_walk": matrix_nms_walk,
+    "rotated_matrix_nms_walk": rotated_matrix_nms_walk,
+}
 
 
 def composed_fast(
@@ -85,10 +122,11 @@ def composed_fast(
 
     With `longest`, which no group has more boxes than, nothing waits for a GPU; without it, the groups are counted.
     """
-    ranked = _Ranked(boxes.detach(), scores, idxs, score_threshold, longest)
+    ranked = _Ranked(ALIGNED.rows(boxes), scores, idxs, score_threshold, longest)
     by = []
     for rows, own, before, better in ranked.blocks():
-        met = exceeds(raw_overlap(ranked.boxes[rows][:, None], ranked.boxes[before], metric), iou_threshold, inclusive)
+        overlaps = ALIGNED.overlap(ranked.boxes[rows][:, None], ranked.boxes[before], metric)
+        met = exceeds(overlaps, iou_threshold, inclusive)
         met = met & better
         first = torch.argmax(met.to(torch.uint8), dim=1, keepdim=True)  # the best
         by.append(torch.where(met.any(dim=1), before.gather(1, first)[:, 0], own))
@@ -115,16 +153,17 @@ def composed_matrix(
     score_threshold: float | None = None,
     max_output: int | None = None,
     longest: int | None = None,
+    shape: Shape = ALIGNED,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """What the operator matrix_nms_walk returns, with gradients; `longest` as above."""
-    ranked = _Ranked(boxes.detach(), scores, idxs, score_threshold, longest)
+    ranked = _Ranked(shape.rows(boxes), scores, idxs, score_threshold, longest)
     sigma = parameter(sigma, ranked.boxes.dtype)
 
     def f(share: Tensor) -> Tensor:
         return exponential(-sigma * (share * share)) if kind == "gaussian" else 1 - share
 
     def shares(rows: slice, before: Tensor, better: Tensor) -> Tensor:
-        met = finite_or_zero(raw_overlap(ranked.boxes[rows][:, None], ranked.boxes[before], metric))
+        met = finite_or_zero(shape.overlap(ranked.boxes[rows][:, None], ranked.boxes[before], metric))
         return torch.where(better, met.clamp(min=0), 0.0)
 
     relief = f(torch.cat([shares(rows, before, better).amax(dim=1) for rows, _, before, better in ranked.blocks()]))
@@ -202,7 +241,7 @@ class _Ranked:
                 _, group, counts = torch.unique_consecutive(self.ids, return_inverse=True, return_counts=True)
                 sizes, by_size = torch.sort(counts[group], descending=True, stable=True)
                 self.ids, order = self.ids[by_size], order[by_size]
-        self.order, self.candidate, self.boxes = order, candidate[order], computed(boxes)[order]
+        self.order, self.candidate, self.boxes = order, candidate[order], boxes[order]
         self._count = scores.shape[0]
         self._parts = _parts(order.shape[0], order.shape[0] if longest is None else longest, sizes)
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from .._library.checks import FLOATS, IDS_ARE_NAN, NUMBERS_ARE_NAN, SCORES_ARE_NEGATIVE, check_dense
 from .._library.pieces import by_piece, is_recorded
 from .._library.register import operator, wants_gradient
-from ..compat import Profile
+from ..compat import Profile, refuse_corners
 
 IMAGE_ORDER = operator("image_order")
 IMAGE_SLOTS = operator("image_slots")
@@ -45,6 +45,7 @@ def as_given(boxes: Tensor, profile: Profile) -> Tensor:
     """x1, y1, x2, y2 of boxes that are written as the package of this profile writes them."""
     if not (profile.offset or profile.any_corners):
         return boxes
+    refuse_corners(boxes)
     check_dense(boxes=boxes)
     if boxes.shape[-1:] != (4,) or boxes.dtype not in FLOATS:
         return boxes  # is refused by whoever asked

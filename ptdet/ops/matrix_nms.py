@@ -6,10 +6,10 @@ from typing import Literal, overload
 
 from torch import Tensor
 
-from .._library.arguments import explain
-from .._library.checks import UNEXPLAINED, settled_limit
-from ._composite import fast_nms_walk, matrix_nms_walk
-from ._results import cut, cut_owned
+from .._library.checks import settled_limit
+from ._runners import decayed_runner, owned_runner
+
+_run_fast, _run_matrix = owned_runner("fast_nms"), decayed_runner("matrix_nms")
 
 
 @overload
@@ -75,14 +75,10 @@ def fast_nms(
     >>> ptdet.fast_nms(boxes, torch.tensor([.9, .8, .7]), 0.5), ptdet.nms(boxes, torch.tensor([.9, .8, .7]), 0.5)
     (tensor([0]), tensor([0, 2]))
     """
-    max_output = settled_limit(max_output, inclusive, return_owner)
-    options = (iou_threshold, metric, inclusive, score_threshold, max_output)
-    try:
-        keep, owner = cut_owned(fast_nms_walk(boxes, scores, idxs, *options))
-    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
-        explain("fast_nms_walk", boxes, scores, idxs, *options)
-        raise
-    return (keep, owner) if return_owner else keep
+    return _run_fast(
+        boxes, scores, idxs, iou_threshold, metric,
+        inclusive=inclusive, score_threshold=score_threshold, max_output=max_output, return_owner=return_owner,
+    )  # fmt: skip
 
 
 def matrix_nms(
@@ -132,10 +128,4 @@ def matrix_nms(
     """
     max_output = settled_limit(max_output, False, return_owner)
     options = (sigma, min_score, kind, metric, score_threshold, max_output)
-    try:
-        decayed, keep, owner, kept = matrix_nms_walk(boxes, scores, idxs, *options)
-        found = cut(keep, kept, decayed)
-    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
-        explain("matrix_nms_walk", boxes, scores, idxs, *options)
-        raise
-    return (*found, owner) if return_owner else found
+    return _run_matrix(boxes, scores, idxs, *options, return_owner=return_owner)

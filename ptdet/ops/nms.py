@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, overload
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor
@@ -11,6 +11,7 @@ from torch import Tensor
 from .._library.arguments import explain
 from .._library.checks import UNEXPLAINED, check_ids_are_numbers, settled_limit
 from .._library.register import operator
+from .._shared.shapes import Rotated
 from ..compat import hard_profile
 from ._results import as_given, by_image, cut_owned
 
@@ -54,7 +55,12 @@ def hard_runner(name: str) -> Callable[..., Tensor | tuple[Tensor, Tensor]]:
     return run
 
 
-run_hard = hard_runner("nms")
+run_hard, run_rotated = hard_runner("nms"), hard_runner("rotated_nms")
+
+
+def run_hard_of(boxes: Tensor | Rotated, *rest: Any) -> Tensor | tuple[Tensor, Tensor]:
+    """Of either shape of box."""
+    return run_rotated(boxes.boxes, *rest) if type(boxes) is Rotated else run_hard(boxes, *rest)
 
 
 @overload

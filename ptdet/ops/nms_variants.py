@@ -6,17 +6,11 @@ from typing import Literal, overload
 
 from torch import Tensor
 
-from .._library.arguments import explain
-from .._library.checks import UNEXPLAINED, settled_limit
-from .._library.register import operator
-from ._results import cut_owned
-from .nms import run_hard
+from ._runners import owned_runner
+from .nms import run_hard_of
 
 __all__ = ["adaptive_nms", "and_nms", "diou_nms", "or_nms"]
-ADAPTIVE_NMS_WALK = operator("adaptive_nms_walk")
-AND_NMS = operator("and_nms")
-AND_NMS_WALK = operator("and_nms_walk")
-DIOU_NMS_WALK = operator("diou_nms_walk")
+_run_adaptive, _run_and, _run_diou = map(owned_runner, ("adaptive_nms", "and_nms", "diou_nms"))
 
 
 @overload
@@ -78,7 +72,7 @@ def or_nms(
     >>> ptdet.or_nms(boxes, torch.tensor([.9, .8]), 0.5), ptdet.nms(boxes, torch.tensor([.9, .8]), 0.5)
     (tensor([0]), tensor([0, 1]))
     """
-    return run_hard(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
+    return run_hard_of(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
 
 
 @overload
@@ -144,17 +138,13 @@ def diou_nms(
     (tensor([0]), tensor([0, 1]))
     """
     if type(beta) is float and beta == 1:
-        return run_hard(
+        return run_hard_of(
             boxes, scores, idxs, iou_threshold, "diou", inclusive, score_threshold, max_output, return_owner
         )
-    max_output = settled_limit(max_output, inclusive, return_owner)
-    settings = (iou_threshold, beta, inclusive, score_threshold, max_output)
-    try:
-        keep, owner = cut_owned(DIOU_NMS_WALK(boxes, scores, idxs, *settings))
-    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
-        explain("diou_nms_walk", boxes, scores, idxs, *settings)
-        raise
-    return (keep, owner) if return_owner else keep
+    return _run_diou(
+        boxes, scores, idxs, iou_threshold, beta,
+        inclusive=inclusive, score_threshold=score_threshold, max_output=max_output, return_owner=return_owner,
+    )  # fmt: skip
 
 
 @overload
@@ -220,16 +210,10 @@ def and_nms(
     >>> ptdet.and_nms(boxes, torch.tensor([.9, .8, .95]), 0.5)
     tensor([0])
     """
-    max_output = settled_limit(max_output, inclusive, return_owner)
-    options = (iou_threshold, overlap_threshold, metric, inclusive, score_threshold, max_output)
-    try:
-        if return_owner:
-            return cut_owned(AND_NMS_WALK(boxes, scores, idxs, *options))
-        keep: Tensor = AND_NMS(boxes, scores, idxs, *options)
-        return keep
-    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
-        explain("and_nms_walk", boxes, scores, idxs, *options)
-        raise
+    return _run_and(
+        boxes, scores, idxs, iou_threshold, overlap_threshold, metric,
+        inclusive=inclusive, score_threshold=score_threshold, max_output=max_output, return_owner=return_owner,
+    )  # fmt: skip
 
 
 @overload
@@ -296,11 +280,7 @@ def adaptive_nms(
     >>> ptdet.adaptive_nms(boxes, scores, densities), ptdet.nms(boxes, scores, 0.5)
     (tensor([0, 1]), tensor([0]))
     """
-    max_output = settled_limit(max_output, inclusive, return_owner)
-    options = (densities, iou_threshold, metric, inclusive, score_threshold, max_output)
-    try:
-        keep, owner = cut_owned(ADAPTIVE_NMS_WALK(boxes, scores, idxs, *options))
-    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
-        explain("adaptive_nms_walk", boxes, scores, idxs, *options)
-        raise
-    return (keep, owner) if return_owner else keep
+    return _run_adaptive(
+        boxes, scores, idxs, densities, iou_threshold, metric,
+        inclusive=inclusive, score_threshold=score_threshold, max_output=max_output, return_owner=return_owner,
+    )  # fmt: skip

@@ -6,9 +6,7 @@ from typing import Literal, overload
 
 from torch import Tensor
 
-from .nms import hard_runner
-
-_run = hard_runner("rotated_nms")
+from .nms import run_rotated as _run
 
 
 @overload

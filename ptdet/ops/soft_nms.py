@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .._library.arguments import explain
-from .._library.checks import UNEXPLAINED, settled_limit
-from .._library.register import operator, past_autograd
+from .._library.checks import settled_limit
 from .._shared.checks import check_number
 from ..compat import soft_profile
-from ._results import as_given, cut
+from ._results import as_given
+from ._runners import decayed_runner
 
-SOFT_NMS_WALK = operator("soft_nms_walk")
+run_soft = decayed_runner("soft_nms")
 
 
 def soft_nms(
@@ -76,10 +75,4 @@ def soft_nms(
         inclusive, reselect = profile.soft_inclusive, profile.reselect
     max_output = settled_limit(max_output, inclusive, return_owner, reselect)
     options = (iou_threshold, sigma, min_score, kind, reselect, metric, inclusive, score_threshold, max_output)
-    try:
-        decayed, keep, owner, kept = past_autograd(SOFT_NMS_WALK, boxes, scores, idxs, *options)
-        found = cut(keep, kept, decayed)
-    except UNEXPLAINED:  # the operator refuses what is wrong; this names it, as in `nms`
-        explain("soft_nms_walk", boxes, scores, idxs, *options)
-        raise
-    return (*found, owner) if return_owner else found
+    return run_soft(boxes, scores, idxs, *options, return_owner=return_owner)

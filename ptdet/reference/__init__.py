@@ -3,9 +3,10 @@
 Nothing here imports another part of ptdet or shares code with csrc, so that an error in one is seen by the other.
 """
 
-from . import nms_variants
+from . import nms_variants, rotated_nms as _rotated
 from .batch import class_candidates, image_order, ragged_groups, rows_at
 from .box_fusion import rotated_wbf_walk, wbf_walk
+from .box_shape import ALIGNED, ROTATED, Shape
 from .channel_norm import channel_norm, channel_norm_backward
 from .detections import yolo_postprocess
 from .elementary import arctangent, cosine, exponential, power, sigmoid, sine
@@ -25,7 +26,7 @@ from .pairs import (
     pairwise_overlap_backward,
 )
 from .parameter import parameter
-from .rotated_nms import rotated_nms, rotated_nms_walk
+from .rotated_nms import *
 from .rotated_overlap import (
     raw_rotated_overlap,
     rotated_overlap,
@@ -38,7 +39,10 @@ from .thresholds import above, exceeds
 from .yolo import non_max_suppression, yolo_filter, yolo_pipeline
 
 __all__ = [
+    "ALIGNED",
     "METRICS",
+    "ROTATED",
+    "Shape",
     "above",
     "arctangent",
     "box_loss",
@@ -75,8 +79,6 @@ __all__ = [
     "raw_rotated_overlap",
     "rotated_merge_nms_walk",
     "rotated_nmm_walk",
-    "rotated_nms",
-    "rotated_nms_walk",
     "rotated_overlap",
     "rotated_overlap_backward",
     "rotated_pairwise_overlap",
@@ -91,4 +93,4 @@ __all__ = [
     "yolo_pipeline",
     "yolo_postprocess",
 ]
-__all__ += nms_variants.__all__
+__all__ += [*nms_variants.__all__, *_rotated.__all__]

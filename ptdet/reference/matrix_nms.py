@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor
 
+from .box_shape import ALIGNED, Shape
 from .elementary import exponential
 from .nms import candidates_in_order, check, decreasing, split_by_group
-from .overlap import computed, finite_or_zero, raw_overlap
+from .overlap import computed, finite_or_zero
 from .parameter import parameter
 from .soft_nms import alive, check_decay
 from .thresholds import exceeds
@@ -20,6 +21,8 @@ def fast_nms_walk(
     inclusive: bool = False,
     score_threshold: float | None = None,
     max_output: int | None = None,
+    *,
+    shape: Shape = ALIGNED,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Fast NMS (Bolya et al., "YOLACT: Real-time Instance Segmentation", ICCV 2019).
 
@@ -29,13 +32,13 @@ def fast_nms_walk(
             that box comes after the last one kept.
         num_kept (): how many are kept.
     """
-    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
-    boxes, order = computed(boxes.detach()), candidates_in_order(scores, score_threshold)
+    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape)
+    values, order = shape.rows(boxes), candidates_in_order(scores, score_threshold)
     owner = torch.full_like(scores, -1, dtype=torch.int64)
     for rows in split_by_group(order, idxs):
         owner[rows] = rows
         for i, row in enumerate(rows):
-            met = exceeds(raw_overlap(boxes[row], boxes[rows[:i]], metric), iou_threshold, inclusive)
+            met = exceeds(shape.overlap(values[row], values[rows[:i]], metric), iou_threshold, inclusive)
             if met.any():
                 owner[row] = rows[:i][met][0]
     kept = order[owner[order] == order]
@@ -58,6 +61,8 @@ def matrix_nms_walk(
     metric: str = "iou",
     score_threshold: float | None = None,
     max_output: int | None = None,
+    *,
+    shape: Shape = ALIGNED,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Matrix NMS (Wang et al., "SOLOv2: Dynamic and Fast Instance Segmentation", NeurIPS 2020).
 
@@ -68,9 +73,9 @@ def matrix_nms_walk(
             does or if max_output cut it off.
         num_kept (): how many are kept.
     """
-    check(boxes, scores, idxs, 0.0, metric, score_threshold, max_output)
+    check(boxes, scores, idxs, 0.0, metric, score_threshold, max_output, shape)
     check_decay(sigma, min_score, kind, ("gaussian", "linear"))
-    boxes, current = computed(boxes.detach()), computed(scores.detach()).clone()
+    values, current = shape.rows(boxes), computed(scores.detach()).clone()
     owner = torch.full_like(current, -1, dtype=torch.int64)
     candidates = candidates_in_order(scores, score_threshold)
 
@@ -80,7 +85,7 @@ def matrix_nms_walk(
     for rows in split_by_group(candidates, idxs):
         if len(rows) == 0:
             continue
-        overlaps = finite_or_zero(raw_overlap(boxes[rows][:, None], boxes[rows], metric)).clamp(min=0).tril(-1)
+        overlaps = finite_or_zero(shape.overlap(values[rows][:, None], values[rows], metric)).clamp(min=0).tril(-1)
         relief = left(overlaps.amax(dim=1))
         better = torch.ones_like(overlaps, dtype=torch.bool).tril(-1) & (relief > 0)
         ratio = torch.where(better, left(overlaps) / torch.where(relief > 0, relief, 1.0), 1.0)

@@ -1,12 +1,13 @@
 """Hard suppression, row by row: the memory of a row is the candidates that are left."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
-from .overlap import FLOATS, METRICS, computed, raw_overlap
+from .box_shape import ALIGNED, Shape
+from .overlap import FLOATS, computed
 from .thresholds import above, exceeds
 
 
@@ -19,6 +20,8 @@ def nms_walk(
     inclusive: bool = False,
     score_threshold: float | None = None,
     max_output: int | None = None,
+    *,
+    shape: Shape = ALIGNED,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The greedy pass by decreasing score: a selected box stays and removes what is left of its group and overlaps it.
 
@@ -27,12 +30,12 @@ def nms_walk(
         owner (N,): the kept box that removed i, i itself if it is kept, -1 if it was no candidate or was not reached.
         num_kept (): how many are kept.
     """
-    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
+    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape)
 
     def removes(candidates: Tensor, selected: Tensor, row: Tensor) -> Tensor:
-        return exceeds(raw_overlap(candidates, selected, metric), iou_threshold, inclusive)
+        return exceeds(shape.overlap(candidates, selected, metric), iou_threshold, inclusive)
 
-    return greedy(boxes, scores, idxs, removes, score_threshold, max_output)
+    return greedy(shape.rows(boxes), scores, idxs, removes, score_threshold, max_output)
 
 
 def greedy(
@@ -70,9 +73,12 @@ def nms(
     inclusive: bool = False,
     score_threshold: float | None = None,
     max_output: int | None = None,
+    *,
+    shape: Shape = ALIGNED,
 ) -> Tensor:
     """The kept indices (K,) of `nms_walk`."""
-    keep, _, kept = nms_walk(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output)
+    options = (iou_threshold, metric, inclusive, score_threshold, max_output)
+    keep, _, kept = nms_walk(boxes, scores, idxs, *options, shape=shape)
     return keep[: int(kept)].clone()
 
 
@@ -136,26 +142,24 @@ def check(
     metric: str,
     score_threshold: float | None,
     max_output: int | None,
-    numbers: int = 4,
-    metrics: Iterable[str] = METRICS,
+    shape: Shape = ALIGNED,
 ) -> None:
-    """`numbers`: of a box."""
     for name, given in (("boxes", boxes), ("scores", scores)):
         if not isinstance(given, Tensor):
             raise TypeError(f"{name}: expected a torch.Tensor, got {type(given).__name__}")
     for name, other in (("scores", scores), ("idxs", idxs)):
         if other is not None and other.device != boxes.device:
             raise ValueError(f"{name}: expected device {boxes.device} as of boxes, got {other.device}")
-    if boxes.dim() != 2 or boxes.size(1) != numbers:
-        raise ValueError(f"boxes: expected shape (N, {numbers}), got {tuple(boxes.shape)}")
+    if boxes.dim() != 2 or boxes.size(1) != shape.numbers:
+        raise ValueError(f"boxes: expected shape (N, {shape.numbers}), got {tuple(boxes.shape)}")
     if boxes.dtype not in FLOATS:
         raise TypeError(f"boxes: expected a floating dtype, got {boxes.dtype}")
     if scores.shape != boxes.shape[:1]:
         raise ValueError(f"scores: expected shape ({len(boxes)},), got {tuple(scores.shape)}")
     if scores.dtype not in FLOATS:
         raise TypeError(f"scores: expected a floating dtype, got {scores.dtype}")
-    if metric not in metrics:
-        raise ValueError(f"metric: expected one of {', '.join(metrics)}, got {metric!r}")
+    if metric not in shape.metrics:
+        raise ValueError(f"metric: expected one of {', '.join(shape.metrics)}, got {metric!r}")
     for name, threshold in (("iou_threshold", iou_threshold), ("score_threshold", score_threshold)):
         if threshold is not None and math.isnan(threshold):
             raise ValueError(f"{name}: expected a number, got nan")

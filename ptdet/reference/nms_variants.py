@@ -5,9 +5,10 @@ import math
 import torch
 from torch import Tensor
 
+from .box_shape import ALIGNED, Shape
 from .elementary import power
 from .nms import candidates_in_order, check, greedy, nms_walk, split_by_group
-from .overlap import FLOATS, centre_distance_share, computed, iou, raw_overlap
+from .overlap import FLOATS, centre_distance_share, iou
 from .thresholds import exceeds
 
 __all__ = ["adaptive_nms_walk", "and_nms", "and_nms_walk", "diou_nms_walk"]
@@ -46,6 +47,8 @@ def and_nms_walk(
     inclusive: bool = True,
     score_threshold: float | None = None,
     max_output: int | None = None,
+    *,
+    shape: Shape = ALIGNED,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The greedy pass that keeps only those selected boxes that overlap a box then alive by > overlap_threshold.
 
@@ -54,11 +57,11 @@ def and_nms_walk(
         owner (N,): the selected box that removed i, i itself if selected, -1 if it was no candidate, or if its owner
             was selected after the last kept box that max_output lets through.
     """
-    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
+    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape)
     if math.isnan(overlap_threshold):
         raise ValueError("overlap_threshold: expected a number, got nan")
-    _, owner, _ = nms_walk(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold)
-    order, computed_boxes = candidates_in_order(scores, score_threshold), computed(boxes.detach())
+    _, owner, _ = nms_walk(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, shape=shape)
+    order, rows = candidates_in_order(scores, score_threshold), shape.rows(boxes)
     confirmed = torch.zeros_like(owner, dtype=torch.bool)
     place = torch.full_like(owner, -1)
     place[order] = torch.arange(len(order), device=order.device)
@@ -68,7 +71,7 @@ def and_nms_walk(
                 continue
             later = members[at + 1 :]
             alive = later[place[owner[later]] >= place[selected]]
-            overlaps = raw_overlap(computed_boxes[alive], computed_boxes[selected], metric)
+            overlaps = shape.overlap(rows[alive], rows[selected], metric)
             confirmed[selected] = exceeds(overlaps, overlap_threshold).any()
     kept = order[confirmed[order]]
     if max_output is not None and max_output < len(kept):
@@ -90,11 +93,12 @@ def and_nms(
     inclusive: bool = True,
     score_threshold: float | None = None,
     max_output: int | None = None,
+    *,
+    shape: Shape = ALIGNED,
 ) -> Tensor:
     """The kept indices (K,) of `and_nms_walk`."""
-    keep, _, kept = and_nms_walk(
-        boxes, scores, idxs, iou_threshold, overlap_threshold, metric, inclusive, score_threshold, max_output
-    )
+    options = (iou_threshold, overlap_threshold, metric, inclusive, score_threshold, max_output)
+    keep, _, kept = and_nms_walk(boxes, scores, idxs, *options, shape=shape)
     return keep[: int(kept)].clone()
 
 
@@ -108,9 +112,11 @@ def adaptive_nms_walk(
     inclusive: bool = False,
     score_threshold: float | None = None,
     max_output: int | None = None,
+    *,
+    shape: Shape = ALIGNED,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """`nms_walk` in which a kept box removes what overlaps it by more than max(iou_threshold, its density)."""
-    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
+    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape)
     if densities.layout != torch.strided or densities.dtype not in FLOATS:
         raise TypeError(f"densities: expected a dense tensor of a floating dtype, got {densities.dtype}")
     if densities.shape != scores.shape or densities.device != boxes.device:
@@ -120,6 +126,6 @@ def adaptive_nms_walk(
 
     def removes(candidates: Tensor, selected: Tensor, row: Tensor) -> Tensor:
         threshold = max(iou_threshold, float(densities[row]))
-        return exceeds(raw_overlap(candidates, selected, metric), threshold, inclusive)
+        return exceeds(shape.overlap(candidates, selected, metric), threshold, inclusive)
 
-    return greedy(boxes, scores, idxs, removes, score_threshold, max_output)
+    return greedy(shape.rows(boxes), scores, idxs, removes, score_threshold, max_output)

@@ -1,49 +1,27 @@
-"""Hard suppression of rotated boxes, row by row."""
+"""The suppressions of rotated boxes: those of axis-aligned ones, with another shape."""
 
-import torch
-from torch import Tensor
+from .box_shape import of_rotated
+from .matrix_nms import fast_nms_walk, matrix_nms_walk
+from .nms import nms, nms_walk
+from .nms_variants import adaptive_nms_walk, and_nms, and_nms_walk
+from .soft_nms import soft_nms_walk
 
-from .nms import check, greedy
-from .rotated_overlap import ROTATED_METRICS, Turned, turned, wide
-from .thresholds import exceeds
+__all__ = [
+    "rotated_adaptive_nms_walk",
+    "rotated_and_nms",
+    "rotated_and_nms_walk",
+    "rotated_fast_nms_walk",
+    "rotated_matrix_nms_walk",
+    "rotated_nms",
+    "rotated_nms_walk",
+    "rotated_soft_nms_walk",
+]
 
-
-def rotated_nms_walk(
-    boxes: Tensor,
-    scores: Tensor,
-    idxs: Tensor | None,
-    iou_threshold: float,
-    metric: str = "iou",
-    inclusive: bool = False,
-    score_threshold: float | None = None,
-    max_output: int | None = None,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """keep, owner and num_kept as `nms_walk` has them, of boxes (N, 5)."""
-    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, 5, ROTATED_METRICS)
-    if boxes.device.type == "mps":  # has no float64
-        there = None if idxs is None else idxs.cpu()
-        rest = (iou_threshold, metric, inclusive, score_threshold, max_output)
-        keep, owner, kept = rotated_nms_walk(boxes.cpu(), scores.cpu(), there, *rest)
-        return keep.to(boxes.device), owner.to(boxes.device), kept.to(boxes.device)
-
-    def removes(candidates: Tensor, selected: Tensor, row: Tensor) -> Tensor:
-        overlaps = ROTATED_METRICS[metric](Turned(*candidates.unbind(-1)), Turned(*selected.unbind(-1)))
-        return exceeds(overlaps, iou_threshold, inclusive)
-
-    rows = torch.stack(turned(wide(boxes.detach())), dim=-1)
-    return greedy(rows, scores, idxs, removes, score_threshold, max_output)
-
-
-def rotated_nms(
-    boxes: Tensor,
-    scores: Tensor,
-    idxs: Tensor | None,
-    iou_threshold: float,
-    metric: str = "iou",
-    inclusive: bool = False,
-    score_threshold: float | None = None,
-    max_output: int | None = None,
-) -> Tensor:
-    """The kept indices (K,) of `rotated_nms_walk`."""
-    keep, _, kept = rotated_nms_walk(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output)
-    return keep[: int(kept)].clone()
+rotated_nms = of_rotated(nms)
+rotated_nms_walk = of_rotated(nms_walk)
+rotated_and_nms = of_rotated(and_nms)
+rotated_and_nms_walk = of_rotated(and_nms_walk)
+rotated_adaptive_nms_walk = of_rotated(adaptive_nms_walk)
+rotated_soft_nms_walk = of_rotated(soft_nms_walk)
+rotated_fast_nms_walk = of_rotated(fast_nms_walk)
+rotated_matrix_nms_walk = of_rotated(matrix_nms_walk)

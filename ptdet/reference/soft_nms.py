@@ -5,9 +5,10 @@ import math
 import torch
 from torch import Tensor
 
+from .box_shape import ALIGNED, Shape
 from .elementary import exponential
 from .nms import candidates_in_order, check, decreasing, split_by_group
-from .overlap import computed, finite_or_zero, raw_overlap
+from .overlap import computed, finite_or_zero
 from .parameter import parameter
 from .thresholds import above, exceeds
 
@@ -27,6 +28,8 @@ def soft_nms_walk(
     inclusive: bool = False,
     score_threshold: float | None = None,
     max_output: int | None = None,
+    *,
+    shape: Shape = ALIGNED,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Selects the best box that is left and lets the scores of the others decay by their overlap with it.
 
@@ -39,9 +42,9 @@ def soft_nms_walk(
         owner (N,): the box whose decay took i to min_score or below, i itself if it is kept, else -1.
         num_kept (): how many are kept.
     """
-    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output)
+    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape)
     check_soft(scores, sigma, min_score, kind)
-    boxes, current = computed(boxes.detach()), computed(scores.detach()).clone()
+    rows, current = shape.rows(boxes), computed(scores.detach()).clone()
     owner = torch.full_like(current, -1, dtype=torch.int64)
     for rest in split_by_group(candidates_in_order(scores, score_threshold), idxs):
         rest = rest[alive(current[rest], min_score)]
@@ -50,7 +53,7 @@ def soft_nms_walk(
             at = best(current[rest], rest) if reselect else 0
             selected, rest = rest[at], torch.cat([rest[:at], rest[at + 1 :]])
             owner[selected], emitted = selected, emitted + 1
-            overlaps = raw_overlap(boxes[rest], boxes[selected], metric)
+            overlaps = shape.overlap(rows[rest], rows[selected], metric)
             current[rest] = decay(current[rest], overlaps, iou_threshold, inclusive, sigma, kind)
             left = alive(current[rest], min_score)
             owner[rest[~left]] = selected

@@ -65,5 +65,5 @@ CATALOG: list[Operation] = [
 ]
 CATALOG += [
     Operation(name, samples_methods.samples_of(name), getattr(reference, name), differentiable=name in GRADIENTS)
-    for name in samples_methods.OPERATORS
+    for name in (*samples_methods.OPERATORS, *samples_methods.ROTATED_OPERATORS)
 ]

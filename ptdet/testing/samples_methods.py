@@ -14,7 +14,7 @@ from .._library.arguments import NUMBERS
 from .._library.signatures import SIGNATURES
 from .._shared.methods import METHODS
 from .._shared.parameters import parameter_of
-from . import scenes
+from . import samples_rotated, scenes
 from .samples import Sample, suppression
 
 OF_ALL = ("iou_threshold", "metric", "inclusive", "score_threshold", "max_output")
@@ -26,6 +26,8 @@ OPERATORS = tuple(
     for name in dict.fromkeys((walk.removesuffix("_walk"), walk))
     if name in SIGNATURES
 )
+# The same of rotated boxes.
+ROTATED_OPERATORS = tuple(name for each in OPERATORS if (name := f"rotated_{each}") in SIGNATURES)
 
 
 def number_a_box(scores: Tensor) -> Tensor:
@@ -81,11 +83,12 @@ def samples_of(operator: str) -> Callable[[torch.device, torch.dtype], Iterator[
 
 def _samples(operator: str, device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
     names = SIGNATURES[operator].arguments
-    for sample in suppression(device, dtype):
+    is_rotated = operator in ROTATED_OPERATORS
+    for sample in (samples_rotated.suppression if is_rotated else suppression)(device, dtype):
         if len(sample.arguments[0]) <= 120 and set(sample.keywords) <= set(names):  # the reference goes box by box
             yield _fitting(operator, sample)
     for n in (1, 60):
-        boxes, scores, idxs = _scene(n, device, dtype)
+        boxes, scores, idxs = _scene(n, device, dtype, is_rotated)
         for keywords in (each | limits for each in options_of(operator) for limits in ({}, LIMITS)):
             for groups in (None, idxs):
                 name = f"{n} boxes{'' if groups is None else ' of classes'} {keywords}"
@@ -101,6 +104,6 @@ def _fitting(operator: str, sample: Sample) -> Sample:
     return replace(sample, arguments=(boxes, scores, idxs, *rest))
 
 
-def _scene(n: int, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-    boxes, scores = scenes.clustered(n, n, image=300)
+def _scene(n: int, device: torch.device, dtype: torch.dtype, is_rotated: bool) -> tuple[Tensor, Tensor, Tensor]:
+    boxes, scores = samples_rotated.clustered(n, n, image=300) if is_rotated else scenes.clustered(n, n, image=300)
     return boxes.to(device, dtype), scores.to(device, dtype), scenes.class_ids(n, "few", n).to(device)

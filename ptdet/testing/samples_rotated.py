@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,9 +12,9 @@ from . import scenes
 from .samples import Sample
 
 
-def clustered(n: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+def clustered(n: int, seed: int = 0, **options: Any) -> tuple[Tensor, Tensor]:
     """The boxes of `scenes.clustered`, each object with its direction, and boxes near it."""
-    boxes, scores = scenes.clustered(n, seed)
+    boxes, scores = scenes.clustered(n, seed, **options)
     place, size = (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
     shape = size * torch.tensor([1.5, 0.4])
     angle = (place / 90).floor().sum(1) + 0.05 * torch.randn(n, generator=scenes.generator(seed))

@@ -25,6 +25,7 @@ GRADIENTS: dict[str, Gradient] = {
 }
 GRADIENTS.update(
     soft_nms_walk=Gradient(methods.soft_setup, methods.soft_backward),
+    rotated_soft_nms_walk=Gradient(methods.soft_setup, methods.soft_backward),
     merge_nms_walk=Gradient(methods.merge_setup, methods.merge_backward),
     nmm_walk=Gradient(methods.nmm_setup, methods.nmm_backward),
     wbf_walk=Gradient(methods.wbf_setup, methods.wbf_backward),

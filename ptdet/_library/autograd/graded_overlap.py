@@ -26,6 +26,10 @@ class Overlap(NamedTuple):
 def overlap(a: Tensor, b: Tensor, metric: str, dtype: torch.dtype) -> Overlap:
     """Of widened boxes, which are numbers of `dtype`. No gradient flows where the measure is 0 or not finite."""
     a, b = torch.broadcast_tensors(a, b)
+    if a.shape[-1] == 5:
+        return Overlap(
+            reference.raw_rotated_overlap(a.detach(), b.detach(), metric), torch.ops.ptdet.rotated_overlap(a, b, metric)
+        )
     raw = reference.raw_overlap(a.detach().to(dtype), b.detach().to(dtype), metric)
     flows = torch.isfinite(raw) & (raw != 0)
     if dtype == torch.float64:  # no measure depends on the unit, and of some each axis may have its own

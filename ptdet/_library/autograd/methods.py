@@ -83,7 +83,8 @@ def soft_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
     iou_threshold, sigma, min_score, kind, reselect, metric, inclusive, score_threshold, max_output = ctx.options
     selected = keep
     if max_output is not None and not reselect:  # boxes that are cut off decayed the others too
-        selected = torch.ops.ptdet.soft_nms_walk(
+        walk = torch.ops.ptdet.soft_nms_walk if boxes.shape[1] == 4 else torch.ops.ptdet.rotated_soft_nms_walk
+        selected = walk(
             boxes.detach(), scores.detach(), idxs, iou_threshold, sigma, min_score, kind, reselect, metric, inclusive,
             score_threshold,
         )[1]  # fmt: skip

@@ -1,0 +1,20 @@
+// The other suppressions of rotated boxes: the operators of axis-aligned ones, given boxes of five numbers.
+#pragma once
+
+#include "torch/matrix_nms.h"
+#include "torch/nms_variants.h"
+#include "torch/soft_nms.h"
+
+namespace ptdet::operators {
+
+template <typename Call>
+void register_rotated_methods(torch::stable::detail::StableLibrary& m) {
+  m.impl("rotated_and_nms", TORCH_BOX((&and_nms<Call, 5>)));
+  m.impl("rotated_and_nms_walk", TORCH_BOX((&and_nms_walk<Call, 5>)));
+  m.impl("rotated_adaptive_nms_walk", TORCH_BOX((&adaptive_nms_walk<Call, 5>)));
+  m.impl("rotated_soft_nms_walk", TORCH_BOX((&soft_nms_walk<Call, 5>)));
+  m.impl("rotated_fast_nms_walk", TORCH_BOX((&fast_nms_walk<Call, 5>)));
+  m.impl("rotated_matrix_nms_walk", TORCH_BOX((&matrix_nms_walk<Call, 5>)));
+}
+
+}  // namespace ptdet::operators

@@ -1,0 +1,267 @@
+"""The other suppressions of rotated boxes: plain loops over the oracle's overlaps; kernels beside the reference."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import ptdet
+from ptdet import reference
+from ptdet._library.arguments import SCORES
+from ptdet._library.signatures import SIGNATURES
+from ptdet._shared.methods import METHODS, ROTATED_METHODS
+from ptdet._shared.parameters import ROTATED_METRICS
+from ptdet.testing.samples_methods import ROTATED_OPERATORS, function_options, number_a_box, options_of, tensors_of
+
+from .. import rotated_oracle
+from .test_rotated_nms import KINDS, drawn
+
+pytestmark = pytest.mark.usefixtures("native")
+Matrix = list[list[float]]
+NAMES = [METHODS[name].function for name in ROTATED_METHODS if name != "hard"]
+
+
+def in_order(scores: list[float]) -> list[int]:
+    return sorted(range(len(scores)), key=lambda i: (-scores[i], i))
+
+
+def greedy(scores: list[float], removes: Callable[[int, int], bool]) -> list[int]:
+    """The owners: removes(i, j) of a selected i and a later j."""
+    owner = list(range(len(scores)))
+    order = in_order(scores)
+    for place, i in enumerate(order):
+        if owner[i] != i:
+            continue
+        for j in order[place + 1 :]:
+            if owner[j] == j and removes(i, j):
+                owner[j] = i
+    return owner
+
+
+def plain_or(overlap: Matrix, scores: list[float], t: float) -> tuple[list[int], list[int]]:
+    owner = greedy(scores, lambda i, j: overlap[j][i] >= t)
+    return [i for i in in_order(scores) if owner[i] == i], owner
+
+
+def plain_adaptive(overlap: Matrix, scores: list[float], t: float) -> tuple[list[int], list[int]]:
+    densities = number_a_box(torch.tensor(scores, dtype=torch.float64)).tolist()
+    owner = greedy(scores, lambda i, j: overlap[j][i] > max(t, densities[i]))
+    return [i for i in in_order(scores) if owner[i] == i], owner
+
+
+def plain_and(overlap: Matrix, scores: list[float], t: float) -> tuple[list[int], list[int]]:
+    alive, keep, owner = in_order(scores), [], list(range(len(scores)))
+    while alive:
+        i, *rest = alive
+        if max((overlap[j][i] for j in rest), default=0.0) > 0.5:
+            keep.append(i)
+        for j in rest:
+            if overlap[j][i] >= t:
+                owner[j] = i
+        alive = [j for j in rest if overlap[j][i] < t]
+    return keep, owner
+
+
+def plain_fast(overlap: Matrix, scores: list[float], t: float) -> tuple[list[int], list[int]]:
+    owner, order = list(range(len(scores))), in_order(scores)
+    for place, j in enumerate(order):
+        owner[j] = next((i for i in order[:place] if overlap[j][i] > t), j)
+    return [i for i in order if owner[i] == i], owner
+
+
+def plain_soft(overlap: Matrix, scores: list[float], t: float) -> tuple[list[int], list[float]]:
+    now, left, keep = list(scores), [i for i, score in enumerate(scores) if score > 0.001], []
+    while left:
+        best = min(left, key=lambda i: (-now[i], i))
+        left.remove(best)
+        keep.append(best)
+        for j in left:
+            now[j] *= math.exp(-(overlap[j][best] ** 2) / 0.5)
+        left = [j for j in left if now[j] > 0.001]
+    return keep, [now[i] for i in keep]
+
+
+def plain_matrix(overlap: Matrix, scores: list[float], t: float) -> tuple[list[int], list[float]]:
+    order, now = in_order(scores), list(scores)
+    weight = {j: max((overlap[j][i] for i in order[:place]), default=0.0) for place, j in enumerate(order)}
+    for place, j in enumerate(order):
+        left = [math.exp(2 * (weight[i] ** 2 - overlap[j][i] ** 2)) for i in order[:place]]
+        now[j] = scores[j] * min([1.0, *left])
+    keep = [i for i in in_order(now) if now[i] > 0.001]
+    return keep, [now[i] for i in keep]
+
+
+PLAIN: dict[str, Callable[[Matrix, list[float], float], tuple[list[int], list[Any]]]] = {
+    "or_nms": plain_or,
+    "adaptive_nms": plain_adaptive,
+    "and_nms": plain_and,
+    "fast_nms": plain_fast,
+    "soft_nms": plain_soft,
+    "matrix_nms": plain_matrix,
+}
+
+
+def call(home: Any, name: str, boxes: Any, scores: Any, threshold: float, **options: Any) -> Any:
+    rest = [number_a_box(torch.as_tensor(scores)).to(torch.as_tensor(scores).dtype)] if name == "adaptive_nms" else []
+    if isinstance(boxes, np.ndarray):
+        rest = [each.numpy() for each in rest]
+    return getattr(home, name)(boxes, scores, *rest, *([] if name == "matrix_nms" else [threshold]), **options)
+
+
+@pytest.mark.parametrize("sets", [1, pytest.param(20, marks=pytest.mark.slow)])  # .25 s a set for the oracle
+@pytest.mark.parametrize("kind", KINDS[:5])
+def test_plain_loops_over_the_oracle(kind: str, sets: int) -> None:
+    assert {*PLAIN} == {*NAMES}
+    for seed in range(sets):
+        boxes, scores = drawn(kind, 14, seed + 100)
+        rows = boxes.tolist()
+        for metric in ROTATED_METRICS if seed % 5 == 0 else ("iou",):
+            exact = [[float(rotated_oracle.overlap(a, b, metric)) for b in rows] for a in rows]
+            for threshold in (0.1, 0.45):
+                # a pair nearer to the threshold than both are right would be decided by rounding
+                close = min(abs(x - at) for row in exact for x in row for at in (threshold, 0.5, 0.7, 0.9))
+                for name in NAMES:
+                    if name not in ("soft_nms", "matrix_nms"):
+                        expected = PLAIN[name](exact, scores.tolist(), threshold)
+                        keep, owner = call(
+                            ptdet.rotated, name, boxes, scores, threshold, metric=metric, return_owner=True
+                        )
+                        if close > 1e-12:
+                            assert (keep.tolist(), owner.tolist()) == expected, (kind, seed, metric, name)
+                    elif threshold == 0.1:
+                        keep, values = PLAIN[name](exact, scores.tolist(), threshold)
+                        decayed, kept = call(ptdet.rotated, name, boxes, scores, threshold, metric=metric)
+                        assert np.allclose(decayed.numpy(), values, rtol=1e-9, atol=1e-12), (kind, seed, metric, name)
+                        if min(np.diff(sorted(values)), default=1.0) > 1e-9:
+                            assert kept.tolist() == keep, (kind, seed, metric, name)
+
+
+def same(ours: Tensor, theirs: Tensor) -> bool:
+    return ours.dtype == theirs.dtype and torch.equal(torch.nan_to_num(ours, nan=-7), torch.nan_to_num(theirs, nan=-7))
+
+
+@pytest.mark.parametrize("sets", [1, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("operator", [name for name in ROTATED_OPERATORS if name.endswith("_walk")])
+def test_kernels_beside_the_reference(operator: str, sets: int) -> None:
+    tried = options_of(operator)
+    for seed in range(sets):
+        for place, kind in enumerate(KINDS):
+            boxes, scores = drawn(kind, (40, 7, 130)[seed % 3], seed)
+            ids = torch.randint(-1, 3, (len(boxes),), generator=torch.Generator().manual_seed(seed))
+            for turn in range(6):
+                common = {
+                    "iou_threshold": (0.3, 0.0, -0.1, 0.7, 1.0, 0.5)[(seed + turn) % 6],
+                    "metric": ROTATED_METRICS[turn % 3],
+                    "inclusive": turn % 2 == 0,
+                    "score_threshold": (None, 0.4)[turn // 4],
+                    "max_output": (None, None, 3, 0)[(turn + seed) % 4],
+                }
+                keywords = {name: value for name, value in common.items() if name in SIGNATURES[operator].arguments}
+                keywords |= tried[(7 * seed + 3 * place + turn) % len(tried)] | tensors_of(operator, scores)
+                groups = ids if turn % 2 else None
+                dtype = (torch.float64, torch.float32, torch.float16)[turn % 3]
+                given = (
+                    boxes.to(dtype).t().contiguous().t(),
+                    scores.to((torch.float32, torch.float64)[turn // 3]),
+                    groups,
+                )
+                found = getattr(torch.ops.ptdet, operator)(*given, **keywords)
+                expected = getattr(reference, operator)(*given, **keywords)
+                assert all(map(same, found, expected)), (kind, seed, dtype, keywords)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_boxes_that_are_not_rotated_are_answered_as_by_ptdet(name: str) -> None:
+    """To the bit: areas of such numbers are exact."""
+    boxes, scores = drawn("ties", 200, 1)
+    boxes[:, 4] = 0
+    boxes[:, 2:4] += 1
+    corners = ptdet.rotated.box_convert(boxes, "cxcywhr", "xyxy")
+    method = next(key for key, row in METHODS.items() if row.function == name)
+    for metric in ROTATED_METRICS:
+        for options in function_options(method):
+            given = {"metric": metric, "return_owner": True, **options}
+            found = call(ptdet.rotated, name, boxes, scores, 0.25, **given)
+            assert all(map(same, found, call(ptdet, name, corners, scores, 0.25, **given)))
+            arrays = call(ptdet.numpy.rotated, name, boxes.numpy(), scores.numpy(), 0.25, **given)
+            assert all(same(torch.from_numpy(ours), theirs) for ours, theirs in zip(arrays, found, strict=True))
+
+
+def test_a_large_set_is_answered_alike_on_any_number_of_threads() -> None:
+    """And by boxes of several classes as by each class alone."""
+    boxes, scores = drawn("apart", 3000, 5)
+    ids = torch.arange(3000) % 3
+    threads = torch.get_num_threads()
+    for name in NAMES:
+        found = call(ptdet.rotated, name, boxes, scores, 0.1, idxs=ids, return_owner=True)
+        torch.set_num_threads(1)
+        assert all(map(same, call(ptdet.rotated, name, boxes, scores, 0.1, idxs=ids, return_owner=True), found))
+        torch.set_num_threads(threads)
+        if name == "adaptive_nms":  # its densities go by the row
+            continue
+        for each in range(3):
+            rows = torch.nonzero(ids == each)[:, 0]
+            keep, owner = call(ptdet.rotated, name, boxes[rows], scores[rows], 0.1, return_owner=True)[-2:]
+            assert torch.equal(rows[keep], found[-2][ids[found[-2]] == each])
+            assert torch.equal(torch.where(owner < 0, -1, rows[owner.clamp(min=0)]), found[-1][rows])
+
+
+@pytest.mark.parametrize("name", ["soft_nms", "matrix_nms"])
+def test_decayed_scores_have_gradients(name: str) -> None:
+    boxes, scores = drawn("dense", 7, 3)
+    boxes.requires_grad_()
+    scores.requires_grad_()
+    keep = call(ptdet.rotated, name, boxes.detach(), scores.detach(), 0.3, kind="linear")[1]
+
+    def decayed(boxes: Tensor, scores: Tensor) -> Tensor:
+        found = call(ptdet.rotated, name, boxes, scores, 0.3, kind="linear")
+        assert torch.equal(found[1], keep)  # held fixed
+        return found[0]
+
+    assert same(decayed(boxes, scores).detach(), decayed(boxes.detach(), scores.detach()))
+    assert torch.autograd.gradcheck(decayed, (boxes, scores), eps=1e-7, atol=1e-5)
+    assert not same(torch.autograd.grad(decayed(boxes, scores).sum(), boxes)[0], torch.zeros(7, 5, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_signatures_and_examples(name: str) -> None:
+    for home, of_rotated in ((ptdet, ptdet.rotated), (ptdet.numpy, ptdet.numpy.rotated)):
+        function = getattr(of_rotated, name)
+        assert name in of_rotated.__all__ and function.__name__ == name
+        assert inspect.signature(function) == inspect.signature(getattr(home, name))
+        assert f"`{home.__name__}.{name}` of rotated boxes" in function.__doc__
+        told = doctest.DocTestParser().get_doctest(function.__doc__, {}, name, None, None)
+        assert len(told.examples) == (4 if home is ptdet else 0)
+        assert doctest.DocTestRunner().run(told).failed == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_wrong_is_named(name: str) -> None:
+    boxes, scores = drawn("dense", 6, 1)
+    for home, of in ((ptdet.rotated, lambda given: given), (ptdet.numpy.rotated, lambda given: given.numpy())):
+        with pytest.raises(ValueError, match=r"boxes: expected shape \(N, 5\)"):
+            call(home, name, of(boxes[:, :4]), of(scores), 0.3)
+        with pytest.raises(ValueError, match="metric: expected one of iou"):
+            call(home, name, of(boxes), of(scores), 0.3, metric="ciou")
+        with pytest.raises(ValueError, match="idxs"):
+            call(home, name, of(boxes), of(scores), 0.3, idxs=of(torch.full((6,), math.nan)))
+        with pytest.raises(ValueError, match="max_output"):
+            call(home, name, of(boxes), of(scores), 0.3, max_output=-1)
+    with pytest.raises(ValueError, match="ptdet.rotated takes"):
+        call(ptdet, name, boxes, scores, 0.3)
+    if f"rotated_{METHODS[NAMES_TO_METHODS[name]].operator}" in SCORES:
+        with pytest.raises(ValueError, match="scores: expected numbers >= 0"):
+            call(ptdet.rotated, name, boxes, -scores, 0.3)
+        with pytest.raises(ValueError, match="compat"):
+            call(ptdet.rotated, name, boxes, scores, 0.3, compat="onnx")
+
+
+NAMES_TO_METHODS = {METHODS[name].function: name for name in ROTATED_METHODS}
