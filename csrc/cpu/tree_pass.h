@@ -37,7 +37,7 @@ enum class Removing { kSelected, kAll };
 // Writes the owner of each shape of a group, which stand in score order: the first that removes it, else itself.
 // rule(i) is a function of j: does i remove it?
 template <typename Shape, typename Rule>
-void remove_met(Tree<NumberOf<Shape>> tree, const Shape* shapes, const uint32_t* rows, Removing removing, Hits* hits,
+void remove_met(Tree<NumberOf<Shape>>& tree, const Shape* shapes, const uint32_t* rows, Removing removing, Hits* hits,
                 int64_t* owner, Rule&& rule) {
   for (uint32_t i = 0; i < tree.count; ++i) {
     const uint32_t row = rows[i];
@@ -72,7 +72,7 @@ void remove_met_in_groups(const NmsInput& input, const NmsParams& params, const 
       const uint32_t* rows = groups.rows + groups.starts[g];
       const uint32_t count = groups.starts[g + 1] - groups.starts[g];
       gather_boxes(input.boxes, rows, 0, count, shapes);
-      const Tree<T> tree = space.plant(shapes, count, filter, Role::kCandidate, host);
+      Tree<T> tree = space.plant(shapes, count, filter, Role::kCandidate, host);
       remove_met(tree, shapes, rows, removing, space.hits, owner, rule(shapes, rows));
     }
   });
