@@ -7,6 +7,7 @@ n^2 / 2 overlaps.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -80,23 +81,14 @@ def matrix_nms_walk(
 
 
 def rotated_matrix_nms_walk(
-    boxes: Tensor,
-    scores: Tensor,
-    idxs: Tensor | None,
-    sigma: float = 2.0,
-    min_score: float = 0.001,
-    kind: str = "gaussian",
-    metric: str = "iou",
-    score_threshold: float | None = None,
-    max_output: int | None = None,
-    longest: int | None = None,
+    boxes: Tensor, scores: Tensor, *rest: Any, longest: int | None = None, **options: Any
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The operator; `composed_matrix` where a gradient is asked for, of arguments that the operator would take."""
-    call = (boxes, scores, idxs, sigma, min_score, kind, metric, score_threshold, max_output)
-    if not wants_gradient(boxes, scores):
-        return ROTATED_MATRIX_NMS_WALK(*call)  # type: ignore[no-any-return]
-    check_arguments("rotated_matrix_nms_walk", *call)
-    return composed_matrix(*call, longest, ROTATED)
+    run: Callable[..., tuple[Tensor, Tensor, Tensor, Tensor]] = ROTATED_MATRIX_NMS_WALK
+    if wants_gradient(boxes, scores):
+        check_arguments("rotated_matrix_nms_walk", boxes, scores, *rest, **options)
+        run = partial(composed_matrix, longest=longest, shape=ROTATED)
+    return run(boxes, scores, *rest, **options)
 
 
 # In the place of an operator: these choose between it and what it is composed of.

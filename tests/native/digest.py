@@ -30,6 +30,8 @@ def others(case: Case, seed: int) -> list[torch.Tensor]:
         *torch.ops.ptdet.matrix_nms_walk(*call[:3], metric=case.metric),
         *torch.ops.ptdet.wbf_walk(*call_of_models, metric=case.metric),
         *torch.ops.ptdet.rotated_nms_walk(rotated, *call[1:]),
+        *torch.ops.ptdet.rotated_soft_nms_walk(rotated, *call[1:]),
+        *torch.ops.ptdet.rotated_matrix_nms_walk(rotated, *call[1:3]),
         torch.ops.ptdet.rotated_pairwise_overlap(rotated, rotated[:77], ("iou", "iof", "ios")[seed % 3]),
         torch.ops.ptdet.rotated_overlap(rotated, rotated.flip(0)),
     ]
