@@ -71,8 +71,12 @@ ClassesFound class_candidates_find(const ClassScores& scores, const Host& host) 
   return {total, starts};
 }
 
-void class_candidates_emit(const ClassScores& scores, const ClassBoxes& boxes, const ClassesFound& found,
-                           const ClassCandidates& output, const Host& host) {
+namespace {
+
+// kNumbers: of a box.
+template <int64_t kNumbers>
+void emit(const ClassScores& scores, const ClassBoxes& boxes, const ClassesFound& found, const ClassCandidates& output,
+          const Host& host) {
   each_task(scores, host, [&](int64_t task, int64_t image, int64_t first, int64_t end, const auto* own) {
     using Score = std::remove_const_t<std::remove_reference_t<decltype(*own)>>;
     int64_t* next = allocate<int64_t>(host, scores.classes);
@@ -83,14 +87,8 @@ void class_candidates_emit(const ClassScores& scores, const ClassBoxes& boxes, c
       each_candidate(scores, own, first, end, [&](int64_t row, int64_t label) {
         const int64_t at = next[label]++;
         const Corner* box = corners + row * boxes.row_stride + label * boxes.class_stride;
-        const auto copy = [&](auto numbers) {
-          Corner* own_box = static_cast<Corner*>(output.boxes) + numbers * at;
-          for (int64_t c = 0; c < numbers; ++c) own_box[c] = box[c * boxes.column_stride];
-        };
-        if (boxes.numbers == 4)
-          copy(std::integral_constant<int64_t, 4>{});
-        else
-          copy(std::integral_constant<int64_t, 5>{});
+        for (int64_t c = 0; c < kNumbers; ++c)
+          static_cast<Corner*>(output.boxes)[kNumbers * at + c] = box[c * boxes.column_stride];
         static_cast<Score*>(output.scores)[at] = own[row * scores.row_stride + label * scores.class_stride];
         output.groups[at] = image * scores.classes + label;
         output.images[at] = image;
@@ -99,6 +97,13 @@ void class_candidates_emit(const ClassScores& scores, const ClassBoxes& boxes, c
       });
     });
   });
+}
+
+}  // namespace
+
+void class_candidates_emit(const ClassScores& scores, const ClassBoxes& boxes, const ClassesFound& found,
+                           const ClassCandidates& output, const Host& host) {
+  return boxes.numbers == 4 ? emit<4>(scores, boxes, found, output, host) : emit<5>(scores, boxes, found, output, host);
 }
 
 }  // namespace ptdet::cpu

@@ -66,3 +66,5 @@ def class_candidates(device: torch.device, dtype: torch.dtype) -> Iterator[Sampl
             for threshold in (0.75, -1.0):
                 yield Sample(f"{batch} x {count} x {classes}", (boxes, with_nan, threshold))
             yield Sample(f"{batch} x {count} x {classes}, columns first", (boxes, by_class, 0.9))
+        rotated = torch.rand(batch, count, 5, generator=random).to(device, dtype)
+        yield Sample(f"{batch} x {count} x {classes}, rotated", (rotated, scores, 0.75))

@@ -32,6 +32,9 @@ def others(case: Case, seed: int) -> list[torch.Tensor]:
         *torch.ops.ptdet.rotated_nms_walk(rotated, *call[1:]),
         *torch.ops.ptdet.rotated_soft_nms_walk(rotated, *call[1:]),
         *torch.ops.ptdet.rotated_matrix_nms_walk(rotated, *call[1:3]),
+        *torch.ops.ptdet.rotated_merge_nms_walk(rotated, *call[1:], members=members, weights="score_overlap"),
+        *torch.ops.ptdet.rotated_nmm_walk(rotated, *call[1:], members_hand_on=seed % 2 == 0),
+        *torch.ops.ptdet.rotated_wbf_walk(rotated, *call_of_models[1:]),
         torch.ops.ptdet.rotated_pairwise_overlap(rotated, rotated[:77], ("iou", "iof", "ios")[seed % 3]),
         torch.ops.ptdet.rotated_overlap(rotated, rotated.flip(0)),
     ]
