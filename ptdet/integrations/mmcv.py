@@ -13,14 +13,17 @@ import torch
 from torch import Tensor
 
 from .._library.checks import check_dense
-from .._shared.checks import check_number, one_of
+from .._shared.checks import check_flag, check_number, one_of
+from ..ops import rotated_nms, rotated_overlap
 from ..ops.nms import batched_nms as _batched_nms, nms as _nms
 from ..ops.overlap import overlap, pairwise_overlap
 from ..ops.soft_nms import soft_nms as _soft_nms
 
 METHODS = {"naive": "hard", "linear": "linear", "gaussian": "gaussian"}
 NMS_OPTIONS = {"iou_threshold", "offset", "score_threshold", "max_num"}
+NMS_ROTATED_OPTIONS = {"iou_threshold", "clockwise"}
 SOFT_NMS_OPTIONS = {"iou_threshold", "offset", "sigma", "min_score", "method", "max_num"}
+OPTIONS = {"nms": NMS_OPTIONS, "soft_nms": SOFT_NMS_OPTIONS, "nms_rotated": NMS_ROTATED_OPTIONS}
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -98,8 +101,9 @@ def batched_nms(
     """mmcv.ops.batched_nms, exact at any coordinates: no boxes are moved apart and no `split_thr` is needed.
 
     Args:
-        nms_cfg: None suppresses nothing; else type ("nms" or "soft_nms"), the arguments of that function, `max_num`,
-            and class_agnostic, which overrides the argument. split_thr changes nothing.
+        nms_cfg: None suppresses nothing; else type ("nms", "soft_nms" or "nms_rotated"), the arguments of that
+            function, `max_num` (not of nms_rotated), and class_agnostic, which overrides the argument. split_thr
+            changes nothing.
 
     Returns:
         dets (K, 5) and keep (K,) int64, by decreasing score.
@@ -114,18 +118,18 @@ def batched_nms(
         raise TypeError(f"nms_cfg: expected a dict or None, got {type(nms_cfg).__name__}")
     options = dict(nms_cfg)
     kind = options.pop("type", "nms")
-    if kind not in ("nms", "soft_nms"):
-        raise ValueError(f"nms_cfg: expected type nms or soft_nms, got {kind!r}")
+    if not isinstance(kind, str) or kind not in OPTIONS:
+        raise ValueError(f"nms_cfg: expected type nms, soft_nms or nms_rotated, got {kind!r}")
     groups = None if options.pop("class_agnostic", class_agnostic) else idxs
     options.pop("split_thr", None)
     _rename(options, "nms_cfg: ")
-    if unknown := options.keys() - (NMS_OPTIONS if kind == "nms" else SOFT_NMS_OPTIONS):
+    if unknown := options.keys() - OPTIONS[kind]:
         raise ValueError(f"nms_cfg: {', '.join(sorted(map(str, unknown)))} is not known here")
     if kind == "soft_nms":
         return _soft(boxes, scores, groups, **options)
     if "iou_threshold" not in options:
         raise ValueError(f"nms_cfg: expected iou_threshold, got {', '.join(map(str, nms_cfg)) or 'nothing'}")
-    return _hard(boxes, scores, groups, **options)
+    return (_hard_rotated if kind == "nms_rotated" else _hard)(boxes, scores, groups, **options)
 
 
 def _hard(
@@ -208,6 +212,60 @@ def bbox_overlaps(
     one_of("mode", mode, ("iou", "iof"))
     first, second = _pixels(bboxes1, offset, "bboxes1"), _pixels(bboxes2, offset, "bboxes2")
     return overlap(first, second, mode) if aligned else pairwise_overlap(first, second, mode)
+
+
+def box_iou_rotated(
+    bboxes1: Tensor, bboxes2: Tensor, mode: str = "iou", aligned: bool = False, clockwise: bool = True
+) -> Tensor:
+    """mmcv.ops.box_iou_rotated: overlaps (N, M) of all pairs of rotated boxes, or (N,) box by box if `aligned`.
+
+    Args:
+        bboxes1: (N, 5) centre x, centre y, width, height, angle in radians.
+        bboxes2: (M, 5).
+        mode: iou, or iof: the share of the first box that is covered.
+        clockwise: angles go from +x to +y, clockwise on a picture; else the other way.
+    """
+    one_of("mode", mode, ("iou", "iof"))
+    first, second = _clockwise(bboxes1, clockwise, "bboxes1"), _clockwise(bboxes2, clockwise, "bboxes2")
+    return (rotated_overlap.overlap if aligned else rotated_overlap.pairwise_overlap)(first, second, mode)
+
+
+def nms_rotated(
+    dets: Tensor, scores: Tensor, iou_threshold: float, labels: Tensor | None = None, clockwise: bool = True
+) -> tuple[Tensor, Tensor]:
+    """mmcv.ops.nms_rotated: hard suppression of rotated boxes at overlap > iou_threshold, as its CUDA kernel.
+
+    mmcv's CPU kernel removes at == too.
+
+    Args:
+        dets: (N, 5) centre x, centre y, width, height, angle in radians.
+        labels: (N,) classes; None: all boxes meet.
+        clockwise: as in `box_iou_rotated`.
+
+    Returns:
+        dets (K, 6), boxes as given with their scores, and keep (K,) int64, by decreasing score; mmcv has None in the
+        place of keep, and dets without scores, where there are no boxes.
+    """
+    return _hard_rotated(dets, scores, labels, iou_threshold, clockwise)
+
+
+def _hard_rotated(
+    boxes: Tensor, scores: Tensor, groups: Tensor | None, iou_threshold: float, clockwise: bool = True
+) -> tuple[Tensor, Tensor]:
+    turned = _clockwise(boxes, clockwise, "dets")
+    keep = (
+        rotated_nms.nms(turned, scores, iou_threshold) if groups is None
+        else rotated_nms.batched_nms(turned, scores, groups, iou_threshold)
+    )  # fmt: skip
+    return _with_scores(boxes[keep], scores[keep]), keep
+
+
+def _clockwise(boxes: Tensor, clockwise: bool, name: str) -> Tensor:
+    check_dense(**{name: boxes})
+    check_flag("clockwise", clockwise)
+    if boxes.shape[-1:] != (5,):
+        raise ValueError(f"{name}: expected shape (N, 5), got {tuple(boxes.shape)}")
+    return boxes if clockwise else torch.cat([boxes[..., :4], -boxes[..., 4:]], -1)
 
 
 def _pixels(boxes: Tensor, offset: int, name: str = "boxes") -> Tensor:

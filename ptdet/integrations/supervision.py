@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..numpy import batched_nms, nms as _nms, or_nms
+from .._shared.rotated_boxes import min_area_rect
+from ..numpy import batched_nms, nms as _nms, or_nms, rotated
 
 
 def box_non_max_suppression(
@@ -50,18 +51,73 @@ def box_non_max_merge(
     return [group.tolist() for group in np.split(rows, starts[1:])] if len(rows) else []
 
 
+def oriented_box_iou_batch(
+    boxes_true: NDArray[Any], boxes_detection: NDArray[Any], overlap_metric: Any = "IOU"
+) -> NDArray[np.float64]:
+    """supervision.oriented_box_iou_batch: overlaps (N, M) of quads, each taken for the smallest rectangle around it.
+
+    Args:
+        boxes_true: (N, 4, 2) or (N, 8) corners.
+        boxes_detection: (M, 4, 2) or (M, 8).
+        overlap_metric: as in `box_non_max_suppression`.
+    """
+    metric = _metric(overlap_metric)
+    first, second = _rectangles("boxes_true", boxes_true), _rectangles("boxes_detection", boxes_detection)
+    return rotated.pairwise_overlap(first, second, metric)
+
+
+def oriented_box_non_max_suppression(
+    predictions: NDArray[Any], oriented_boxes: NDArray[Any], iou_threshold: float = 0.5, overlap_metric: Any = "IOU"
+) -> NDArray[np.bool_]:
+    """supervision.oriented_box_non_max_suppression: `box_non_max_suppression` by overlaps of oriented boxes.
+
+    Args:
+        predictions: of which score and class are read.
+        oriented_boxes: (N, 4, 2) or (N, 8) corners, as in `oriented_box_iou_batch`.
+    """
+    boxes, scores, classes, metric = _oriented(predictions, oriented_boxes, overlap_metric)
+    keep: Any = (
+        rotated.nms(boxes, scores, iou_threshold, metric=metric) if classes is None
+        else rotated.batched_nms(boxes, scores, classes, iou_threshold, metric=metric)
+    )  # fmt: skip
+    kept = np.zeros(len(predictions), dtype=np.bool_)
+    kept[keep] = True
+    return kept
+
+
+def oriented_box_non_max_merge(
+    predictions: NDArray[Any], oriented_boxes: NDArray[Any], iou_threshold: float = 0.5, overlap_metric: Any = "IOU"
+) -> list[list[int]]:
+    """supervision.oriented_box_non_max_merge: `box_non_max_merge` by overlaps of oriented boxes.
+
+    Args: as in `oriented_box_non_max_suppression`.
+    """
+    boxes, scores, classes, metric = _oriented(predictions, oriented_boxes, overlap_metric)
+    ids = np.zeros(len(boxes), np.int64) if classes is None else classes
+    keep, owner = rotated.batched_nms(
+        boxes, scores, ids, iou_threshold, metric=metric, inclusive=True, return_owner=True
+    )
+    rows, starts = _groups(keep, owner, scores, classes)
+    return [group.tolist() for group in np.split(rows, starts[1:])] if len(rows) else []
+
+
 def with_nms(detections: Any, threshold: float = 0.5, class_agnostic: bool = False, overlap_metric: Any = "IOU") -> Any:
-    """`detections.with_nms(...)` of supervision for boxes: the subset that is kept, in its order.
+    """`detections.with_nms(...)` of supervision for boxes and oriented boxes: the subset that is kept, in its order.
 
     Args:
         detections: supervision.Detections, or whatever has `xyxy`, `confidence`, `class_id` and is indexed by an array.
 
     Raises:
         ValueError: without confidences, or without classes unless `class_agnostic`.
-        NotImplementedError: for masks and oriented boxes, which supervision compares instead of the boxes.
+        NotImplementedError: for masks, which supervision compares instead of the boxes.
     """
     if len(detections) == 0:
         return detections
+    quads = getattr(detections, "data", {}).get("xyxyxyxy")
+    if quads is not None:
+        predictions = _predictions(detections, class_agnostic, takes_oriented=True)
+        kept = oriented_box_non_max_suppression(predictions, np.asarray(quads), threshold, overlap_metric)
+        return detections[kept]
     return detections[box_non_max_suppression(_predictions(detections, class_agnostic), threshold, overlap_metric)]
 
 
@@ -71,7 +127,7 @@ def with_nmm(detections: Any, threshold: float = 0.5, class_agnostic: bool = Fal
     Its box is the hull of the group, its confidence the mean of theirs weighted by area (the best one's own where there
     is no area); class, tracker and data are those of the best.
 
-    Args and what raises: as `with_nms`.
+    Args and what raises: as `with_nms`; NotImplementedError for oriented boxes too.
 
     Returns:
         In the order of the groups, in the dtypes of `detections`; supervision rounds hulls to float32.
@@ -103,10 +159,34 @@ def _columns(
         raise TypeError(f"predictions: expected a numpy.ndarray, got {type(predictions).__name__}")
     if predictions.ndim != 2 or predictions.shape[1] not in (5, 6):
         raise ValueError(f"predictions: expected shape (N, 5) or (N, 6), got {predictions.shape}")
+    metric = _metric(overlap_metric)
+    return predictions[:, :4], predictions[:, 4], predictions[:, 5] if predictions.shape[1] == 6 else None, metric
+
+
+def _metric(overlap_metric: Any) -> str:
     metric = str(getattr(overlap_metric, "value", overlap_metric)).lower()
     if metric not in ("iou", "ios"):
         raise ValueError(f"overlap_metric: expected IOU or IOS, got {overlap_metric!r}")
-    return predictions[:, :4], predictions[:, 4], predictions[:, 5] if predictions.shape[1] == 6 else None, metric
+    return metric
+
+
+def _oriented(
+    predictions: NDArray[Any], oriented_boxes: NDArray[Any], overlap_metric: Any
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None, str]:
+    """Rotated boxes, and what `_columns` says besides."""
+    _, scores, classes, metric = _columns(predictions, overlap_metric)
+    boxes = _rectangles("oriented_boxes", oriented_boxes)
+    if len(boxes) != len(predictions):
+        raise ValueError(f"oriented_boxes: expected {len(predictions)} as of predictions, got {len(boxes)}")
+    return boxes, scores, classes, metric
+
+
+def _rectangles(name: str, quads: NDArray[Any]) -> NDArray[Any]:
+    if not isinstance(quads, np.ndarray):
+        raise TypeError(f"{name}: expected a numpy.ndarray, got {type(quads).__name__}")
+    if quads.shape[1:] not in ((4, 2), (8,)):
+        raise ValueError(f"{name}: expected shape (N, 4, 2) or (N, 8), got {quads.shape}")
+    return min_area_rect(quads.reshape(-1, 4, 2))
 
 
 def _merge_groups(
@@ -115,18 +195,25 @@ def _merge_groups(
     """The rows, group after group, and where each group starts."""
     boxes, scores, classes, metric = _columns(predictions, overlap_metric)
     keep, owner = or_nms(boxes, scores, iou_threshold, classes, metric=metric, return_owner=True)
+    return _groups(keep, owner, scores, classes)
+
+
+def _groups(
+    keep: NDArray[np.int64], owner: NDArray[np.int64], scores: NDArray[Any], classes: NDArray[Any] | None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     if classes is not None:
         keep = keep[np.argsort(classes[keep], kind="stable")]
-    place = np.empty(len(predictions), dtype=np.int64)  # of the group of each kept row
+    place = np.empty(len(owner), dtype=np.int64)  # of the group of each kept row
     place[keep] = np.arange(len(keep))
     groups = place[owner]
     rows = np.lexsort((-scores, owner != np.arange(len(owner)), groups))  # by group, its kept row first, then by score
     return rows, np.searchsorted(groups[rows], np.arange(len(keep)))
 
 
-def _predictions(detections: Any, class_agnostic: bool) -> NDArray[Any]:
+def _predictions(detections: Any, class_agnostic: bool, takes_oriented: bool = False) -> NDArray[Any]:
     """The rows that supervision's functions take."""
-    if getattr(detections, "mask", None) is not None or "xyxyxyxy" in getattr(detections, "data", {}):
+    is_oriented = "xyxyxyxy" in getattr(detections, "data", {})
+    if getattr(detections, "mask", None) is not None or (is_oriented and not takes_oriented):
         raise NotImplementedError("detections: masks and oriented boxes are not compared here; call its own method")
     if detections.confidence is None:
         raise ValueError("detections: expected confidences, got None")

@@ -65,8 +65,8 @@ def non_max_suppression(
     """
     if rotated:
         raise NotImplementedError(
-            "rotated: oriented boxes are not suppressed here; call ultralytics' own for them, as after "
-            "ptdet.integrations.ultralytics.install()"
+            "rotated: ultralytics suppresses oriented boxes by ProbIoU, which is not here: call its own, as after "
+            "ptdet.integrations.ultralytics.install(), or ptdet.yolo.postprocess(rotated=True), which is by IoU"
         )
     if isinstance(max_det, (list, tuple)):
         raise TypeError(

@@ -18,9 +18,11 @@ from .._library.register import operator
 from .._shared.checks import check_at_least, check_flag, one_of
 from ..reference.loss_terms import guarded
 from ._broadcast import broadcast, with_equal_batch
+from .rotated_degrees import NUMBERS, of_torchvision
 
 GRADED_BOX_LOSS = operator("graded_box_loss")
 PAIRWISE_OVERLAP = operator("pairwise_overlap")
+ROTATED_PAIRWISE_OVERLAP = operator("rotated_pairwise_overlap")
 
 __all__ = [
     "BoxLossFunction",
@@ -91,7 +93,8 @@ def _scripted(boxes1: Tensor, boxes2: Tensor, kind: str, eps: float, fmt: str) -
 def box_iou(boxes1: Tensor, boxes2: Tensor, fmt: str = "xyxy") -> Tensor:
     """Pairwise intersection over union, with the signature of torchvision.ops.box_iou.
 
-    Args, returns and raises: as `pairwise_overlap`.
+    Args, returns and raises: as `pairwise_overlap`. `fmt` may also be one of torchvision's rotated formats, cxcywhr and
+    xywhr (angles in degrees, counter-clockwise on the picture) or xyxyxyxy; `ptdet.rotated.box_iou` takes radians.
 
     >>> import torch, ptdet
     >>> ptdet.box_iou(torch.tensor([[0., 0., 2., 2.]]), torch.tensor([[1., 1., 3., 3.]]))
@@ -99,6 +102,13 @@ def box_iou(boxes1: Tensor, boxes2: Tensor, fmt: str = "xyxy") -> Tensor:
     """
     if torch.jit.is_scripting():  # type: ignore[attr-defined]
         return _scripted(boxes1, boxes2, "iou", 0.0, fmt)
+    if isinstance(fmt, str) and fmt in NUMBERS:
+        check_dense(boxes1=boxes1, boxes2=boxes2)
+        turned = of_torchvision("boxes1", boxes1, fmt), of_torchvision("boxes2", boxes2, fmt)
+        check_two(*turned, "iou", ("iou",), 2, 5)
+        overlaps: Tensor = ROTATED_PAIRWISE_OVERLAP(*with_equal_batch(*turned), "iou")
+        is_double = torch.float64 in (boxes1.dtype, boxes2.dtype)
+        return overlaps.to(device=boxes1.device, dtype=torch.float64 if is_double else torch.float32)
     return pairwise_overlap(boxes1, boxes2, "iou", fmt=fmt)
 
 

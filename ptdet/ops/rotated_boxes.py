@@ -74,7 +74,7 @@ def _to_centre(boxes: Tensor, fmt: str) -> Tensor:
     a, b, c, d = boxes.unflatten(-1, (4, 2)).unbind(-2)
     (w_x, w_y), (h_x, h_y) = (((b - a + c - d) / 2).unbind(-1), ((d - a + c - b) / 2).unbind(-1))
     w, h = torch.hypot(w_x, w_y), torch.hypot(h_x, h_y)
-    angle = torch.where(w > 0, _angle(w_x, w_y), _angle(h_y, -h_x))
+    angle = torch.where(w > 0, direction_angle(w_x, w_y), direction_angle(h_y, -h_x))
     return torch.cat([(a + b + c + d) / 4, torch.stack([w, h, angle], dim=-1)], dim=-1)
 
 
@@ -96,7 +96,7 @@ def _turned(x: Tensor, y: Tensor, angle: Tensor) -> tuple[Tensor, Tensor]:
     return c * x - s * y, s * x + c * y
 
 
-def _angle(x: Tensor, y: Tensor) -> Tensor:
+def direction_angle(x: Tensor, y: Tensor) -> Tensor:
     """Of a direction, in (-pi, pi]."""
     turn = diagonal_angle(y.abs(), x.abs())
     turn = torch.where(x < 0, math.pi - turn, turn)
@@ -151,7 +151,7 @@ def _around(points: Tensor, directions: Tensor) -> Tensor:
     (low_u, high_u), (low_v, high_v) = ((each.amin(-1), each.amax(-1)) for each in (along, across))
     u, v = (low_u + high_u) / 2, (low_v + high_v) / 2
     sides = high_u - low_u, high_v - low_v
-    return torch.stack([c * u - s * v, s * u + c * v, *sides, _angle(c, s)], dim=-1)
+    return torch.stack([c * u - s * v, s * u + c * v, *sides, direction_angle(c, s)], dim=-1)
 
 
 def _is_better(one: Tensor, best: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ import pytest
 
 # The originals' signatures, of the version that is named; where that package is installed, its own are held to them.
 ENSEMBLE = "boxes_list, scores_list, labels_list, weights=None, iou_thr=0.55, skip_box_thr=0.0"
+ORIENTED = "predictions, oriented_boxes, iou_threshold=0.5, overlap_metric='IOU'"
 DETECTIONS = "self, threshold=0.5, class_agnostic=False, overlap_metric='IOU'"
 ORIGINALS = {
     "mmcv": ("2.2.0", {
@@ -21,8 +22,15 @@ ORIGINALS = {
         "ops.batched_nms": "boxes, scores, idxs, nms_cfg, class_agnostic=False",
         "ops.nms_match": "dets, iou_threshold",
         "ops.bbox_overlaps": "bboxes1, bboxes2, mode='iou', aligned=False, offset=0",
+        "ops.box_iou_rotated": "bboxes1, bboxes2, mode='iou', aligned=False, clockwise=True",
+        "ops.nms_rotated": "dets, scores, iou_threshold, labels=None, clockwise=True",
     }),
-    "detectron2": ("0.6", {"layers.batched_nms": "boxes, scores, idxs, iou_threshold"}),
+    "detectron2": ("0.6", {
+        "layers.batched_nms": "boxes, scores, idxs, iou_threshold",
+        "layers.batched_nms_rotated": "boxes, scores, idxs, iou_threshold",
+        "layers.nms_rotated": "boxes, scores, iou_threshold",
+        "layers.pairwise_iou_rotated": "boxes1, boxes2",
+    }),
     "ensemble_boxes": ("1.0.9", {
         "weighted_boxes_fusion": f"{ENSEMBLE}, conf_type='avg', allows_overflow=False",
         "non_maximum_weighted": ENSEMBLE,
@@ -33,6 +41,9 @@ ORIGINALS = {
     "supervision": ("0.31.2", {
         "box_non_max_suppression": "predictions, iou_threshold=0.5, overlap_metric='IOU'",
         "box_non_max_merge": "predictions, iou_threshold=0.5, overlap_metric='IOU'",
+        "oriented_box_iou_batch": "boxes_true, boxes_detection, overlap_metric='IOU'",
+        "oriented_box_non_max_suppression": ORIENTED,
+        "oriented_box_non_max_merge": ORIENTED,
         "Detections.with_nms": DETECTIONS,
         "Detections.with_nmm": DETECTIONS,
     }),

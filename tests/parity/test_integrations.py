@@ -224,7 +224,7 @@ WRONG_ENTRIES: list[tuple[Any, str]] = [
     ({"type": "soft_nms", "sigma": None}, "sigma: expected a number, got None"),
     ({"type": "soft_nms", "min_score": None}, "min_score: expected a number, got None"),
     ({"type": "soft_nms", "method": None}, "method: expected one of naive"),
-    ({"type": None, "iou_threshold": 0.5}, "nms_cfg: expected type nms or soft_nms, got None"),
+    ({"type": None, "iou_threshold": 0.5}, "nms_cfg: expected type nms, soft_nms or nms_rotated, got None"),
     ({"iou_threshold": 0.5, "sigma": 0.5}, "nms_cfg: sigma is not known"),
     (0.5, "nms_cfg: expected a dict or None, got float"),
 ]
