@@ -101,7 +101,8 @@ __device__ void store_slopes(const RotatedSlopes<double>& slopes, Stored* rows, 
   at[4] = narrowed_slope<Stored>(slopes.angle);
 }
 
-template <typename Measure, typename Stored>
+// kOfB: those by b are wanted, too.
+template <bool kOfB, typename Measure, typename Stored>
 __global__ void __launch_bounds__(kBlock, 2)
     slopes_of_rotated_pairs(RotatedPairs pairs, const Stored* gradient, int64_t gradient_stride, Stored* slopes_a,
                             Stored* slopes_b) {
@@ -109,9 +110,9 @@ __global__ void __launch_bounds__(kBlock, 2)
   if (i >= pairs.count) return;
   const double weight = static_cast<double>(gradient[i * gradient_stride]);
   RotatedSlopes<double> by_a, by_b;
-  overlap_slopes(Measure{}, load_rotated(pairs.a, i), load_rotated(pairs.b, i), weight, by_a, by_b);
+  overlap_slopes<kOfB>(Measure{}, load_rotated(pairs.a, i), load_rotated(pairs.b, i), weight, by_a, by_b);
   if (slopes_a != nullptr) store_slopes(by_a, slopes_a, i);
-  if (slopes_b != nullptr) store_slopes(by_b, slopes_b, i);
+  if constexpr (kOfB) store_slopes(by_b, slopes_b, i);
 }
 
 template <typename Stored>
@@ -128,7 +129,9 @@ template <typename Stored>
 void run_backward(const RotatedPairs& input, const Stored* gradient, int64_t gradient_stride, Stored* slopes_a,
                   Stored* slopes_b, void* stream) {
   with_area_metric(input.metric, [&](auto measure) {
-    const auto kernel = slopes_of_rotated_pairs<decltype(measure), Stored>;
+    using Measure = decltype(measure);
+    const auto kernel = slopes_b != nullptr ? slopes_of_rotated_pairs<true, Measure, Stored>
+                                            : slopes_of_rotated_pairs<false, Measure, Stored>;
     LAUNCH(kernel, blocks_for(input.count, kBlock), kBlock, stream, input, gradient, gradient_stride, slopes_a,
            slopes_b);
   });

@@ -27,7 +27,8 @@ PTDET_HD PartWithin<T> part_within(T start, T by, T length, T low, T high) {
 // Where the coordinate is the same all along the edge, it is all of it, or none.
 template <typename T>
 PTDET_HD PartWithin<T> all_or_none(const PartWithin<T>& part, T start, T end, T length, T low, T high) {
-  const auto flat = start == end, outside = (start < low) | (start > high);
+  const auto flat = start == end;
+  const auto outside = (start < low) | (start > high);  // of a double another type than `flat`
   const T none(0.0);
   return {select(flat, none, part.enter), select(flat, select(outside, none, length), part.leave)};
 }
