@@ -49,7 +49,7 @@ def test_no_loop_over_pairs_divides_by_a_number_of_the_run(stem: str) -> None:
     for symbol, code in code_of(stem).items():
         for loop in machine_loops.innermost(code):
             pairs += loop.loads() > 0
-            # beside the 690 instructions of an exact overlap of rotated boxes an address is nothing
+            # beside the 570 instructions of an exact overlap of rotated boxes an address is nothing
             exact = stem == "rotated_nms" and loop.names["MUFU.RCP64H"] > 0
             found = faults(loop) - ({"S2UR"} if exact else set())
             assert not found, (symbol, found)
