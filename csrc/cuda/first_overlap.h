@@ -27,15 +27,16 @@ struct First {
 template <typename Measure, typename T>
 struct FindFirst {
   static constexpr bool kStops = true;
+  using Slot = AlignedBox<T>;
   Box<T> own;
   Threshold<T> threshold;
   int64_t own_position;
   First first;
 
-  __device__ void stage(int, int64_t) {}
+  __device__ void stage(Slot&, int64_t) {}
   __device__ bool has_ended() const { return first.position < own_position; }
-  __device__ void operator()(int, int64_t position, const Box<T>& better) {
-    if (!has_ended() && suppresses_early_out<Measure>(better, own, threshold)) first.position = position;
+  __device__ void operator()(int64_t position, const Slot& better) {
+    if (!has_ended() && suppresses_early_out<Measure>(better.box, own, threshold)) first.position = position;
   }
 };
 

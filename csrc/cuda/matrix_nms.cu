@@ -53,10 +53,10 @@ __global__ void prepare(MatrixScratch<T, Score> scratch, NmsInput input, const i
   decayed.owner[row] = -1;
 }
 
-// Most boxes are apart, and then no division is needed.
+// Most boxes are apart, and then four comparisons say so.
 template <typename Measure, typename T>
 __device__ inline T share_of(const Box<T>& own, const Box<T>& better) {
-  if (!Measure::kAboveZeroApart && intersection_area(own, better) == T(0)) return T(0);
+  if (!Measure::kAboveZeroApart && surely_apart(own, better)) return T(0);
   return decay_share<T>(Measure::between(own, better));
 }
 
@@ -72,26 +72,32 @@ struct Most {
 template <typename Measure, typename T>
 struct FindMost {
   static constexpr bool kStops = false;
+  using Slot = AlignedBox<T>;
   Box<T> own;
   Most<T> most;
 
-  __device__ void stage(int, int64_t) {}
-  __device__ void operator()(int, int64_t, const Box<T>& better) { most.take({share_of<Measure>(own, better)}); }
+  __device__ void stage(Slot&, int64_t) {}
+  __device__ void operator()(int64_t, const Slot& better) { most.take({share_of<Measure>(own, better.box)}); }
+};
+
+template <typename T>
+struct BoxWithRelief : AlignedBox<T> {
+  T relief;
 };
 
 template <typename Measure, typename T>
 struct FindLeast {
   static constexpr bool kStops = false;
+  using Slot = BoxWithRelief<T>;
   Box<T> own;
   MatrixDecay<T> decay;
   const T* relief;  // [position]
-  T* staged;        // [slot]
   LeastLeft<T> least;
 
-  __device__ void stage(int slot, int64_t position) { staged[slot] = relief[position]; }
-  __device__ void operator()(int slot, int64_t position, const Box<T>& better) {
-    const T share = share_of<Measure>(own, better);
-    if (share > T(0)) least.take(decay.left(share), staged[slot], position);
+  __device__ void stage(Slot& slot, int64_t position) { slot.relief = relief[position]; }
+  __device__ void operator()(int64_t position, const Slot& better) {
+    const T share = share_of<Measure>(own, better.box);
+    if (share > T(0)) least.take(decay.left(share), better.relief, position);
   }
 };
 
@@ -109,11 +115,10 @@ __global__ void __launch_bounds__(kRowBlock, kResidentRows<T>)
 template <typename Measure, typename T, typename Score>
 __global__ void __launch_bounds__(kRowBlock, kResidentRows<T>)
     find_least(RankedBoxes<T> ranked, MatrixDecay<T> decay, const T* relief, Decayed<Score> decayed) {
-  SHARED_ARRAY(T, staged, kRowBlock);
   const int64_t own = own_position();
   const bool candidate = own < ranked.count && ranked.starts[own] >= 0;
   const Box<T> box = candidate ? ranked.boxes[own].box : Box<T>{};
-  FindLeast<Measure, T> visit{box, decay, relief, staged, LeastLeft<T>::nothing_taken()};
+  FindLeast<Measure, T> visit{box, decay, relief, LeastLeft<T>::nothing_taken()};
   for_each_better(ranked, visit);
   const LeastLeft<T> least = joined(visit.least);
   if (candidate && threadIdx.x < kWarp)

@@ -48,11 +48,12 @@ __device__ inline int64_t own_position() {
 }
 
 // Every thread of the block calls it. For this warp's part of the boxes better than its lane's, in their order:
-// visit.stage(slot, position) once for each by some thread, then visit(slot, position, the better box). If
-// Visit::kStops, visit.has_ended() ends a lane after a tile, and all once all have ended.
+// visit.stage(its slot, position) once for each by some thread, which adds to the box what else it is asked, then
+// visit(position, its slot). A slot holds all of a box, so that one address leads to it. If Visit::kStops,
+// visit.has_ended() ends a lane after a tile, and all once all have ended.
 template <typename T, typename Visit>
 __device__ void for_each_better(const RankedBoxes<T>& ranked, Visit& visit) {
-  SHARED_ARRAY(AlignedBox<T>, tile, kRowBlock);
+  SHARED_ARRAY(typename Visit::Slot, tile, kRowBlock);
   SHARED_ARRAY(uint32_t, ended, kParts);
   const int part = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
   const int64_t own = own_position();
@@ -65,16 +66,16 @@ __device__ void for_each_better(const RankedBoxes<T>& ranked, Visit& visit) {
        first += kRowBlock) {
     const int64_t mine = first + threadIdx.x;
     if (mine < last && ranked.starts[mine] >= 0) {
-      tile[threadIdx.x] = ranked.boxes[mine];
-      visit.stage(threadIdx.x, mine);
+      tile[threadIdx.x].box = ranked.boxes[mine].box;
+      visit.stage(tile[threadIdx.x], mine);
     }
     __syncthreads();
     if (open >> lane & 1) {
       const int from = static_cast<int>(start > first ? start - first : 0);
       const int end = static_cast<int>(own - first < kRowBlock ? own - first : kRowBlock);
       int slot = from + ((part - from) & (kParts - 1));
-      for (const AlignedBox<T>* at = tile + slot; slot < end; slot += kParts, at += kParts)
-        visit(slot, first + slot, at->box);
+      for (const typename Visit::Slot* at = tile + slot; slot < end; slot += kParts, at += kParts)
+        visit(first + slot, *at);
     }
     if constexpr (Visit::kStops) {
       const uint32_t of_part = __ballot_sync(kAllLanes, visit.has_ended());

@@ -19,7 +19,12 @@ pytestmark = pytest.mark.slow
 ARCH = 90
 # (file, kernel, the most instructions for a pair that is apart, how many such loops there are at least):
 # a tile's own pairs, those with the tile before, and those with a batch of kept boxes.
-PAIR_LOOPS = [("nms", "pass_over_tilesINS_3IouENS_3BoxIfEE", 20, 3), ("fast_nms", "find_firstINS_3IouEfE", 12, 2)]
+PAIR_LOOPS = [
+    ("nms", "pass_over_tilesINS_3IouENS_3BoxIfEE", 20, 3),
+    ("fast_nms", "find_firstINS_3IouEfE", 12, 2),
+    ("matrix_nms", "find_reliefINS_3IouEfE", 15, 1),
+    ("matrix_nms", "find_leastINS_3IouEffE", 24, 2),
+]
 
 
 @cache
@@ -43,7 +48,7 @@ def empties_a_cache_while_waiting(loop: Loop) -> bool:
     return loop.names["NANOSLEEP"] > 0 and loop.names["CCTL"] > 0
 
 
-@pytest.mark.parametrize("stem", ["nms", "fast_nms", "nmm", "rotated_nms"])
+@pytest.mark.parametrize("stem", ["nms", "fast_nms", "matrix_nms", "nmm", "rotated_nms"])
 def test_no_loop_over_pairs_divides_by_a_number_of_the_run(stem: str) -> None:
     pairs = 0
     for symbol, code in code_of(stem).items():
