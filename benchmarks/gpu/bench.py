@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from . import targets
+from . import expected, targets
 from .device import Gpu, first_line, loaded
 from .stage import Journal, arguments
 from .timing import Clock
@@ -42,6 +42,8 @@ def time_peer(clock: Clock, work: Workload, row: Row) -> None:
 
 def line(row: Row) -> str:
     parts = [f"{row['name']:48} {row['ms']:10.4f} ms"]
+    if "expected_ms" in row:
+        parts.append(f"by count {row['expected_ms']:.4g} ms")
     if "peer_ms" in row:
         parts.append(f"peer {row['peer_ms']:10.4f} ms  x{row['times_faster']:.1f}")
     if "peer_failed" in row:
@@ -59,6 +61,7 @@ class Bench:
     def __init__(self, gpu: Gpu, journal: Journal) -> None:
         self.gpu, self.journal, self.clock = gpu, journal, Clock(gpu)
         self.rows: dict[str, Row] = {}
+        self.expected = expected.milliseconds(str(gpu.facts()["gpu"]))
         self.journal.begin("copy bandwidth")
         self.copy = self.journal.result["copy_bytes_a_second"] = self.clock.copy_bandwidth()
 
@@ -69,6 +72,8 @@ class Bench:
                 if not self.journal.begin(work.name):
                     return False
                 row = self.rows[work.name] = time_ours(self.clock, work)
+                if work.name in self.expected:
+                    row["expected_ms"] = self.expected[work.name]
                 if "bytes" in row:
                     row["share_of_copy"] = row["bytes"] / (row["ms"] * 1e-3) / self.copy
                 self.save()

@@ -15,6 +15,9 @@ BATCH = "batched_nms, 64 x 8400 x 80"
 SOFT = "soft_nms, clustered, 10000"
 LOSS = "complete_box_iou_loss and gradients, 1M pairs"
 LOSS_IN_GRAPH = f"{LOSS}, in a graph"
+LOSS_OF_ONE = "complete_box_iou_loss and one gradient, 1M pairs"
+YOLO = "yolo_filter, 32 x 84 x 8400"
+SLOTS = "image_slots, 10000 of 32 x 80"
 NORMS = tuple(
     f"channel_norm{what}, 8 x 64 x 512 x 512{layout}"
     for what in ("", " and gradient")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,7 +13,7 @@ import torch
 
 import ptdet
 from ptdet._shared.methods import FUSIONS, METHODS, SUPPRESSIONS
-from ptdet.testing import clustered, samples_rotated, scattered
+from ptdet.testing import clustered, head_output, samples_rotated, scattered
 
 from . import targets
 from .device import Call, Gpu
@@ -45,11 +46,12 @@ class Sizes:
     pairs: int = 1_000_000
     side: int = 20_000
     image: tuple[int, int, int, int] = (8, 64, 512, 512)
+    head: tuple[int, int, int] = (32, 84, 8400)
     repeats: int = 200_000
 
     @staticmethod
     def of(gpu: Gpu) -> Sizes:
-        return Sizes((20, 50), (2, 20, 3), 40, 40, 20, (2, 4, 3, 3), 60) if gpu.is_fake else Sizes()
+        return Sizes((20, 50), (2, 20, 3), 40, 40, 20, (2, 4, 3, 3), (2, 7, 20), 60) if gpu.is_fake else Sizes()
 
 
 def torchvision_ops() -> Any:
@@ -113,6 +115,9 @@ def methods(gpu: Gpu, sizes: Sizes) -> Iterator[Workload]:
         threshold = (0.5,) if row.has_threshold else ()
         call = partial(getattr(ptdet, row.function), boxes, scores, *threshold)
         yield Workload(f"{row.function}, clustered, {sizes.methods}", call, most=7, seconds=1)
+    densities = torch.linspace(0, 0.9, len(scores), device=gpu.device)
+    call = partial(ptdet.adaptive_nms, boxes, scores, densities, 0.5)
+    yield Workload(f"adaptive_nms, clustered, {sizes.methods}", call, most=7, seconds=1)
     # fusions take coordinates from 0 to 1
     lists = [boxes / boxes.max()], [scores], [torch.zeros_like(scores, dtype=torch.int64)]
     for name in FUSIONS:
@@ -128,9 +133,9 @@ def losses(gpu: Gpu, sizes: Sizes) -> Iterator[Workload]:
     boxes2 = boxes1 + torch.randn(n, 4, generator=draw, device=gpu.device)
     peer = torchvision_ops()
 
-    def trained(function: Callable[..., Any]) -> Call:
-        leaves = boxes1.clone().requires_grad_(), boxes2.clone().requires_grad_()
-        return lambda: torch.autograd.grad(function(*leaves, reduction="sum"), leaves)
+    def trained(function: Callable[..., Any], both: bool = True) -> Call:
+        leaves = boxes1.clone().requires_grad_(), boxes2.clone().requires_grad_(both)
+        return lambda: torch.autograd.grad(function(*leaves, reduction="sum"), leaves[: 1 + both])
 
     ours = trained(ptdet.complete_box_iou_loss)
     moved = {"grade_pairs": 36 * n, "gradient_of_pairs": 64 * n}  # they work the slopes out again
@@ -138,6 +143,7 @@ def losses(gpu: Gpu, sizes: Sizes) -> Iterator[Workload]:
         *(targets.LOSS, ours, trained(peer.complete_box_iou_loss) if peer else None), bytes=sum(moved.values()),
         kernel_bytes=moved,
     )  # fmt: skip
+    yield Workload(targets.LOSS_OF_ONE, trained(ptdet.complete_box_iou_loss, both=False), bytes=84 * n)
     # the work of the device without that of Python
     yield Workload(targets.LOSS_IN_GRAPH, gpu.captured(ours)[1], bytes=sum(moved.values()))
 
@@ -150,6 +156,30 @@ def pairwise(gpu: Gpu, sizes: Sizes) -> Iterator[Workload]:
         f"box_iou, {sizes.side} x {sizes.side}", partial(ptdet.box_iou, boxes, boxes),
         partial(peer.box_iou, boxes, boxes) if peer else None, moved, {"overlap_tiles": moved}, most=10,
     )  # fmt: skip
+
+    few = sizes.side // 4
+    a, b = (boxes[:few].clone().requires_grad_() for _ in range(2))
+    once = torch.ones(few, few, device=gpu.device)
+    yield Workload(
+        f"box_iou and gradients, {few} x {few}",
+        lambda: torch.autograd.grad(ptdet.box_iou(a, b), (a, b), once), most=10,
+    )  # fmt: skip
+
+
+def yolo(gpu: Gpu, sizes: Sizes) -> Iterator[Workload]:
+    """What a head of (B, columns, N) yields at confidence 0.25; and the slots of the boxes of a batch."""
+    images, columns, anchors = sizes.head
+    head = head_output(images, anchors, columns - 4, objectness=False).transpose(1, 2).contiguous().to(gpu.device)
+    moved = 4 * head.numel()
+    call = partial(
+        torch.ops.ptdet.yolo_filter, head.transpose(1, 2), columns - 4, False, False, True, 0.0, 0.25,
+        -math.inf, math.inf,
+    )  # fmt: skip
+    yield Workload(targets.YOLO, call, bytes=moved, kernel_bytes={"count_candidates": moved}, most=10)
+    count, classes = sizes.methods, columns - 4
+    keep = torch.arange(count, device=gpu.device)
+    groups = keep * 7919 % (images * classes)
+    yield Workload(targets.SLOTS, partial(torch.ops.ptdet.image_slots, keep, groups, images, classes, 300, 100))
 
 
 def rotated(gpu: Gpu, sizes: Sizes) -> Iterator[Workload]:
@@ -202,5 +232,5 @@ def norms(gpu: Gpu, sizes: Sizes) -> Iterator[Workload]:
 Family = Callable[[Gpu, Sizes], Iterator[Workload]]
 # In the order of what is wanted first.
 FAMILIES: tuple[Family, ...] = (
-    suppression, batch, methods, losses, norms, pairwise, rotated, large_peers,
+    suppression, batch, methods, losses, norms, pairwise, yolo, rotated, large_peers,
 )  # fmt: skip

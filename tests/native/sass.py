@@ -62,7 +62,7 @@ class Code:
         way = [0]
         for kind, times in {**through, "EXIT": 1}.items():
             for goal in self._places(kind, way[-1], times):
-                way += self._shortest(way[-1], goal)[1:]
+                way += self.shortest(way[-1], goal)[1:]
         return [self.body[place] for place in way]
 
     def most_issued(self, **through: int) -> list[Instruction]:
@@ -71,7 +71,7 @@ class Code:
         way = [0]
         for kind, times in through.items():
             for goal in self._places(kind, way[-1], times):
-                way += self._shortest(way[-1], goal)[1:]
+                way += self.shortest(way[-1], goal)[1:]
         return [self.body[place] for place in way + self._longest(way[-1])[1:]]
 
     def round(self, loop: list[Instruction], kind: str, times: int) -> int:
@@ -109,7 +109,7 @@ class Code:
     def _at(self) -> dict[int | None, int]:
         return {each.address: place for place, each in enumerate(self.body)}
 
-    def _shortest(self, start: int, goal: int) -> list[int]:
+    def shortest(self, start: int, goal: int) -> list[int]:
         before: dict[int, int] = {start: -1}
         waiting = [start]
         for place in waiting:

@@ -14,6 +14,7 @@ from functools import cache
 import pytest
 
 from tests.native import machine_code, sass
+from tests.native.gpu_model import H200, ISSUED_PER_SECOND, LAUNCH
 from tests.native.sass import Code
 
 pytestmark = pytest.mark.slow
@@ -96,10 +97,9 @@ def test_a_million_ciou_pairs_take_less_than_45_microseconds_by_count() -> None:
         for name in ("grade_pairsILb0", "gradient_of_pairs")
     }
     moved = {"grade_pairsILb0": 36, "gradient_of_pairs": 64}
-    microseconds = sum(
-        1e6 * max(warps * issued[name] / 9.9e11, pairs * moved[name] / (0.9 * 4.8e12)) for name in issued
-    )
-    assert microseconds + 1e6 * 4 * pairs / (0.9 * 4.8e12) + 6 * 2 < 45
+    copied = H200.copied_per_second
+    seconds = sum(max(warps * issued[name] / ISSUED_PER_SECOND, pairs * moved[name] / copied) for name in issued)
+    assert seconds + 4 * pairs / copied + 6 * LAUNCH < 45e-6
 
 
 @pytest.mark.parametrize(("reader", "most"), [("ColumnsFirst", 70), ("RowsFirst", 145)])
