@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 import ptdet
-from ptdet._shared.methods import FUSIONS, METHODS, SUPPRESSIONS
+from ptdet._shared.methods import FUSIONS, METHODS, PLAIN, SUPPRESSIONS
 from ptdet.testing import clustered, head_output, samples_rotated, scattered
 
 from . import targets
@@ -115,9 +115,10 @@ def methods(gpu: Gpu, sizes: Sizes) -> Iterator[Workload]:
         threshold = (0.5,) if row.has_threshold else ()
         call = partial(getattr(ptdet, row.function), boxes, scores, *threshold)
         yield Workload(f"{row.function}, clustered, {sizes.methods}", call, most=7, seconds=1)
-    densities = torch.linspace(0, 0.9, len(scores), device=gpu.device)
-    call = partial(ptdet.adaptive_nms, boxes, scores, densities, 0.5)
-    yield Workload(f"adaptive_nms, clustered, {sizes.methods}", call, most=7, seconds=1)
+    for row in (METHODS[name] for name in METHODS if name not in PLAIN):
+        numbers = [torch.linspace(0, 0.9, len(scores), device=gpu.device) for _ in row.numbers]
+        call = partial(getattr(ptdet, row.function), boxes, scores, *numbers, 0.5)
+        yield Workload(f"{row.function}, clustered, {sizes.methods}", call, most=7, seconds=1)
     # fusions take coordinates from 0 to 1
     lists = [boxes / boxes.max()], [scores], [torch.zeros_like(scores, dtype=torch.int64)]
     for name in FUSIONS:

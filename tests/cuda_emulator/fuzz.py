@@ -83,7 +83,7 @@ def emulated(library: Path, first: int, cases: int) -> list[Answer]:
         )  # fmt: skip
         if done.returncode != 0:
             raise AssertionError(f"exit {done.returncode}, after {done.stdout[-200:]}\n{done.stderr[-3000:]}")
-        answers: list[Answer] = torch.load(out)
+        answers: list[Answer] = torch.load(out, weights_only=True)
         return answers
 
 
