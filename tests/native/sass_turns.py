@@ -22,8 +22,10 @@ def kernel(stem: str, pattern: str) -> Code:
     return found
 
 
-def count(code: Turn, name: str) -> int:
-    return sum(f"{each.name}.".startswith(f"{name.replace('_', '.')}.") for each in code)
+def count(code: Turn, *names: str) -> int:
+    """How many instructions have one of these names; LDG_E is LDG.E, with whatever follows."""
+    wanted = tuple(f"{name.replace('_', '.')}." for name in names)
+    return sum(f"{each.name}.".startswith(wanted) for each in code)
 
 
 def smallest_loop(stem: str, pattern: str, **least: int) -> Turn:

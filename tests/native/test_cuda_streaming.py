@@ -8,14 +8,12 @@ csrc/cuda/README.md has the counts.
 from __future__ import annotations
 
 import os
-import re
-from functools import cache
 
 import pytest
 
-from tests.native import machine_code, sass
+from tests.native import machine_code
 from tests.native.gpu_model import H200, ISSUED_PER_SECOND, LAUNCH
-from tests.native.sass import Code
+from tests.native.sass_turns import count, kernel
 
 pytestmark = pytest.mark.slow
 
@@ -30,20 +28,6 @@ def _needs_the_tools() -> None:
     if os.environ.get("CI") or os.environ.get("PTDET_REQUIRE_NATIVE") == "1":
         pytest.fail("nvcc or cuobjdump not found")
     pytest.skip("nvcc or cuobjdump not found (pip install -r requirements-cuda.txt, set CUDA_HOME)")
-
-
-@cache
-def kernels(stem: str) -> list[Code]:
-    return sass.read(machine_code.compiled(machine_code.CSRC / "cuda" / f"{stem}.cu"))
-
-
-def kernel(stem: str, pattern: str) -> Code:
-    (found,) = [code for code in kernels(stem) if re.search(pattern, code.symbol)]
-    return found
-
-
-def count(code: list[sass.Instruction], *names: str) -> int:
-    return sum(f"{each.name}.".startswith(tuple(f"{name}." for name in names)) for each in code)
 
 
 # What a warp issues for 512 bytes read, at most: 16 bytes a lane, once through the loop over channels.
