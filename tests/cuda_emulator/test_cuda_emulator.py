@@ -68,7 +68,7 @@ def test_some_order_of_blocks_shows_a_piece_that_is_taken_or_done_without_order(
 @pytest.mark.parametrize("flavour", EACH)
 def test_no_order_of_blocks_loses_the_end_of_shared_work(flavour: Flavour) -> None:
     """A helper may be held up between a look at the board and its draw, while the leader comes to the end."""
-    for seed in range(1, 41):
+    for seed in range(1, 41 if flavour is PLAIN else 11):
         done = harness.run_planted(flavour, "clean_shared_work", seed)
         assert (done.returncode, done.stdout) == (0, b"32\n"), (seed, done.stderr.decode())
 
