@@ -38,6 +38,11 @@ def _way_out(name: str) -> str:
         return f"decode the head to boxes and scores and {_COMBINED}"
     if name in _OF_A_BATCH:
         return _COMBINED
+    if name.startswith("rotated_"):
+        return (
+            "export the model up to its boxes and scores and call ptdet.numpy.rotated on what the runtime returns, or "
+            "put OpenVINO's NMSRotated(clockwise=True) behind them, which takes the same boxes"
+        )
     if name == "nmm_walk":
         return "call ptdet.numpy on what the runtime returns, or use ptdet.merge_nms"
     return "export the model up to its boxes and scores and call ptdet.numpy on what the runtime returns"
@@ -50,8 +55,8 @@ def export(model: Any, args: tuple[Any, ...] = (), f: Any = None, **options: Any
     - The same with another metric, a threshold below 0 or `return_owner`, `diou_nms`, `and_nms`, `merge_nms`,
       `soft_nms`, the fusions and `combined_nms` become a Loop over selected boxes, of standard operators; memory
       grows with N, but for merging under members "overlapping", "later" and "best", which holds N^2 overlaps.
-    - The overlaps of all kinds, the losses, `channel_norm`, `fast_nms` and `matrix_nms` become their formulas in plain
-      operators; the last two hold N^2 overlaps.
+    - The overlaps of all kinds, of rotated boxes too, the losses, `channel_norm`, `fast_nms` and `matrix_nms` become
+      their formulas in plain operators; the last two hold N^2 overlaps.
 
     All but the last computes boxes and scores in float32; exp and pow become the runtime's own. In
     NonMaxSuppression NaN scores and inverted boxes are treated as the runtime does; in a Loop NaN equals infinity

@@ -39,6 +39,8 @@ def box_loss(
 FORMULAS: dict[str, Callable[..., Any]] = {
     "pairwise_overlap": reference.pairwise_overlap,
     "graded_box_loss": box_loss,
+    "rotated_pairwise_overlap": reference.rotated_pairwise_overlap,
+    "rotated_overlap": reference.rotated_overlap,
     "channel_norm": reference.channel_norm,
     **{
         name: getattr(module, name)
