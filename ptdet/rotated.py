@@ -8,10 +8,27 @@ packages mean by a rotated box.
 from .ops.rotated_batch import combined_nms, ragged_nms
 from .ops.rotated_box_fusion import non_maximum_weighted, weighted_boxes_fusion
 from .ops.rotated_boxes import box_convert, min_area_rect, normalize_angle
+from .ops.rotated_losses import (
+    box_iou_loss,
+    distance_box_iou_loss,
+    generalized_box_iou_loss,
+    gwd_loss,
+    kfiou_loss,
+    kld_loss,
+    probiou_loss,
+)
 from .ops.rotated_merging import greedy_nmm, merge_nms, nmm
 from .ops.rotated_methods import adaptive_nms, and_nms, fast_nms, matrix_nms, or_nms, soft_nms
 from .ops.rotated_nms import batched_nms, nms
-from .ops.rotated_overlap import box_iou, box_iou_loss, overlap, pairwise_overlap
+from .ops.rotated_overlap import (
+    box_iou,
+    distance_box_iou,
+    generalized_box_iou,
+    kfiou,
+    overlap,
+    pairwise_overlap,
+    probiou,
+)
 
 __all__ = [
     "adaptive_nms",
@@ -21,8 +38,16 @@ __all__ = [
     "box_iou",
     "box_iou_loss",
     "combined_nms",
+    "distance_box_iou",
+    "distance_box_iou_loss",
     "fast_nms",
+    "generalized_box_iou",
+    "generalized_box_iou_loss",
     "greedy_nmm",
+    "gwd_loss",
+    "kfiou",
+    "kfiou_loss",
+    "kld_loss",
     "matrix_nms",
     "merge_nms",
     "min_area_rect",
@@ -33,6 +58,8 @@ __all__ = [
     "or_nms",
     "overlap",
     "pairwise_overlap",
+    "probiou",
+    "probiou_loss",
     "ragged_nms",
     "soft_nms",
     "weighted_boxes_fusion",

@@ -34,9 +34,19 @@ namespace ptdet {
   ROW(kIos, "ios", Ios)    \
   ROW(kTiou, "tiou", Tiou)
 
+// Those that rotated boxes have; the last two are of them alone.
+#define PTDET_ROTATED_METRICS(ROW)  \
+  ROW(kIou, "iou", Iou)             \
+  ROW(kGiou, "giou", Giou)          \
+  ROW(kDiou, "diou", Diou)          \
+  ROW(kIof, "iof", Iof)             \
+  ROW(kIos, "ios", Ios)             \
+  ROW(kProbiou, "probiou", Probiou) \
+  ROW(kKfiou, "kfiou", Kfiou)
+
 #define PTDET_NAME(name, ...) name,
 enum class Type : int { PTDET_TYPES(PTDET_NAME) };
-enum class Metric : int { PTDET_METRICS(PTDET_NAME) };
+enum class Metric : int { PTDET_METRICS(PTDET_NAME) kProbiou, kKfiou };
 #undef PTDET_NAME
 
 PTDET_HD bool is_floating(Type type) {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include "math/overlap.h"
+#include "math/rotated_enclosing.h"
+#include "math/rotated_gaussian.h"
 #include "api/common.h"
 
 namespace ptdet {
@@ -11,17 +13,32 @@ template <typename F>
 auto with_metric(Metric metric, F&& f) {
 #define PTDET_CASE(enumerator, name, Measure) \
   case Metric::enumerator: return f(Measure{});
-  switch (metric) { PTDET_METRICS(PTDET_CASE) }
+  switch (metric) {
+    PTDET_METRICS(PTDET_CASE)
+    default: break;
+  }
 #undef PTDET_CASE
   __builtin_unreachable();
 }
 
-// The same of the measures of any shape; false if the metric is none of them.
+// The same of a measure that rotated boxes have.
 template <typename F>
-bool with_area_metric(Metric metric, F&& f) {
-  return with_metric(metric, [&](auto measure) {
-    if constexpr (decltype(measure)::kOfAreas) f(measure);
-    return decltype(measure)::kOfAreas;
+auto with_rotated_metric(Metric metric, F&& f) {
+#define PTDET_CASE(enumerator, name, Measure) \
+  case Metric::enumerator: return f(Measure{});
+  switch (metric) {
+    PTDET_ROTATED_METRICS(PTDET_CASE)
+    default: break;
+  }
+#undef PTDET_CASE
+  __builtin_unreachable();
+}
+
+// The same of a suppression, which is never by KFIoU: that does not see where boxes are.
+template <typename F>
+void with_rotated_suppression(Metric metric, F&& f) {
+  with_rotated_metric(metric, [&](auto measure) {
+    if constexpr (!std::is_same_v<decltype(measure), Kfiou>) f(measure);
   });
 }
 
@@ -30,7 +47,10 @@ template <typename T>
 PTDET_HD T overlap_by(Metric metric, const Box<T>& a, const Box<T>& b) {
 #define PTDET_CASE(enumerator, name, Measure) \
   case Metric::enumerator: return Measure::between(a, b);
-  switch (metric) { PTDET_METRICS(PTDET_CASE) }
+  switch (metric) {
+    PTDET_METRICS(PTDET_CASE)
+    default: break;
+  }
 #undef PTDET_CASE
   return T(NAN);
 }
@@ -45,13 +65,15 @@ struct MetricTraits {
 inline MetricTraits traits_of(Metric metric) {
 #define PTDET_CASE(enumerator, name, Measure) \
   if (std::is_same<Loose, Measure>::value) loose = Metric::enumerator;
-  return with_metric(metric, [](auto measure) {
+  const auto of = [](auto measure) {
     using Loose = typename decltype(measure)::Loose;
     Metric loose = Metric::kIou;
     PTDET_METRICS(PTDET_CASE)
     return MetricTraits{measure.kBound, measure.kAboveZeroApart, loose};
-  });
+  };
 #undef PTDET_CASE
+  return metric == Metric::kProbiou || metric == Metric::kKfiou ? with_rotated_metric(metric, of)
+                                                                : with_metric(metric, of);
 }
 
 }  // namespace ptdet

@@ -14,7 +14,7 @@ struct RotatedPairs {
 };
 
 namespace cpu {
-// The metric is one of areas (math/overlap.h, kOfAreas). `out`: double if a set is float64, else float.
+// The metric is one of PTDET_ROTATED_METRICS. `out`: double if a set is float64, else float.
 void rotated_pairwise_overlap(const PairwiseInput& input, void* out, const Host& host);
 void rotated_overlap(const RotatedPairs& input, void* out, const Host& host);
 // gradient: of the overlaps, in the type of `out` above; gradient_stride 0: one number for all. Writes rows of five in

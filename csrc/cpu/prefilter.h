@@ -47,6 +47,7 @@ struct Filter {
     // Below the normal range products lose their relative precision; the slack keeps such boxes in.
     const T slack = share > 0 ? 4 * kSmallest : T(0);
     const Metric loose = loose_of(p);
+    if (traits.bound == Bound::kNone) return {Mode::kNone, 0, 0, 0, loose};
     const bool apart_can_pass = p.inclusive ? needed <= 0 : needed < 0;
     if (apart_can_pass || (traits.above_zero_apart && iou <= 0)) return {Mode::kNone, 0, 0, 0, loose};
     // No measure exceeds 1 in the arithmetic of a machine: an intersection is at most either area, for rounding keeps

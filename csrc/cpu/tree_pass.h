@@ -8,11 +8,11 @@
 
 namespace ptdet {
 
-// The raw value of a measure of areas; rotated boxes have no other.
+// The raw value of a measure that is known at run time only.
 template <typename T>
 T overlap_by(Metric metric, const RotatedBox<T>& a, const RotatedBox<T>& b) {
   T value(NAN);
-  with_area_metric(metric, [&](auto measure) { value = decltype(measure)::between(a, b); });
+  with_rotated_suppression(metric, [&](auto measure) { value = decltype(measure)::between(a, b); });
   return value;
 }
 
@@ -83,7 +83,7 @@ inline void remove_rotated(const NmsInput& input, const NmsParams& params, const
                            int64_t* owner, const Host& host) {
   using Shape = RotatedBox<double>;
   const auto threshold = Threshold<double>::from(params.iou_threshold, params.inclusive);
-  with_area_metric(params.metric, [&](auto measure) {
+  with_rotated_suppression(params.metric, [&](auto measure) {
     remove_met_in_groups<Shape>(input, params, ranks, removing, owner, host, [&](const Shape* shapes, const uint32_t*) {
       return [=](uint32_t i) {
         return [=](uint32_t j) { return suppresses<decltype(measure)>(shapes[i], shapes[j], threshold); };

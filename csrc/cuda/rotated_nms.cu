@@ -34,7 +34,7 @@ void rotated_nms(const NmsInput& input, const NmsParams& params, const NmsSorted
   LAUNCH(turn, blocks_for(input.count, kBlock), kBlock, stream, input.boxes, input.count, scratch.shapes);
   scratch.begin(input, params, sorted, output, stream);
   const auto threshold = Threshold<double>::from(params.iou_threshold, params.inclusive);
-  with_area_metric(params.metric, [&](auto measure) { scratch.run<decltype(measure)>(threshold, stream); });
+  with_rotated_suppression(params.metric, [&](auto measure) { scratch.run<decltype(measure)>(threshold, stream); });
   write_result(scratch.result, sorted.by_score, params.max_output, output, stream);
 }
 

@@ -118,7 +118,7 @@ __global__ void __launch_bounds__(kBlock, 2)
 template <typename Stored>
 void run(const PairwiseInput& input, Stored* out, void* stream) {
   const Tiling tiling(input);
-  with_area_metric(input.params.metric, [&](auto measure) {
+  with_rotated_metric(input.params.metric, [&](auto measure) {
     const auto kernel = overlap_rotated_tiles<decltype(measure), Stored>;
     LAUNCH(kernel, input.batch * tiling.down * tiling.across, kColumns, stream, input.a, input.b, input.a_batch_stride,
            input.b_batch_stride, tiling, out);
@@ -128,7 +128,7 @@ void run(const PairwiseInput& input, Stored* out, void* stream) {
 template <typename Stored>
 void run_backward(const RotatedPairs& input, const Stored* gradient, int64_t gradient_stride, Stored* slopes_a,
                   Stored* slopes_b, void* stream) {
-  with_area_metric(input.metric, [&](auto measure) {
+  with_rotated_metric(input.metric, [&](auto measure) {
     using Measure = decltype(measure);
     const auto kernel = slopes_b != nullptr ? slopes_of_rotated_pairs<true, Measure, Stored>
                                             : slopes_of_rotated_pairs<false, Measure, Stored>;
@@ -150,7 +150,7 @@ void rotated_pairwise_overlap(const PairwiseInput& input, void* out, void* strea
 void rotated_overlap(const RotatedPairs& input, void* out, void* stream) {
   if (input.count == 0) return;
   const bool wide = stored_wide(input.a.type, input.b.type);
-  with_area_metric(input.metric, [&](auto measure) {
+  with_rotated_metric(input.metric, [&](auto measure) {
     const auto kernel = overlap_rotated_pairs<decltype(measure)>;
     LAUNCH(kernel, blocks_for(input.count, kBlock), kBlock, stream, input, wide, out);
   });

@@ -1,11 +1,14 @@
 // The axis-aligned box. Every function lets a NaN coordinate through, as torch.min, max and clamp do: what NaN means is
 // decided once, in overlap.h.
 //
-// It is a *shape*, as that of rotated_box.h is. A shape is a struct with three functions beside it, and an index, a
-// measure or a pass asks for nothing else:
-//   bounds(shape)               the axis-aligned box around it, which is what an index sees
-//   area(shape)                 its area
-//   intersection_area(a, b)     the area that two of them share
+// It is a *shape*, as that of rotated_box.h is. A shape is a struct with functions beside it, and an index, a measure
+// or a pass asks for nothing else:
+//   bounds(shape)                  the axis-aligned box around it, which is what an index sees
+//   area(shape)                    its area
+//   intersection_area(a, b)        the area that two of them share
+// and, for GIoU and DIoU (overlap.h, rotated_enclosing.h):
+//   uncovered_share(a, b, union)   the share that neither covers of what encloses both
+//   centre_distance_share(a, b)    the squared distance of their centres over the squared diagonal of that
 #pragma once
 
 #include "math/platform.h"

@@ -74,6 +74,22 @@ PTDET_HD T exponential(T x) {
   return select(x == x, expanded(r.n, r.rest), x);
 }
 
+// e^-x and 1 - e^-x of a double that is at least 0, or of a register of them. The latter by the series where the former
+// is near 1.
+template <typename T>
+struct Decayed {
+  T left, lost;
+};
+
+template <typename T>
+PTDET_HD Decayed<T> decayed(T x) {
+  const Reduced<T> r = reduced(-x, -750.0, 711.0);
+  const T left = select(x == x, expanded(r.n, r.rest), x);
+  const T series = horner(r.rest, 1.0, 1.0 / 2, 1.0 / 6, 1.0 / 24, 1.0 / 120, 1.0 / 720, 1.0 / 5040, 1.0 / 40320,
+                          1.0 / 362880, 1.0 / 3628800, 1.0 / 39916800, 1.0 / 479001600, 1.0 / 6227020800);
+  return {left, select(r.n == T(0.0), -r.rest * series, T(1.0) - left)};
+}
+
 // 1 / (1 + e^-x), by e^-|x|, so that nothing overflows and the small results keep their digits. 1/2 at 0.
 template <typename T>
 PTDET_HD T sigmoid(T x) {

@@ -12,8 +12,8 @@
 namespace ptdet {
 
 // What a measure does not exceed, but for rounding: the intersection over the union, over the area of a, or over the
-// smaller area; or the mean of 1 and IoU, which boxes apart can come to.
-enum class Bound { kIou, kOverFirst, kOverSmaller, kMeanOfOneAndIou };
+// smaller area; or the mean of 1 and IoU, which boxes apart can come to; or none of these.
+enum class Bound { kIou, kOverFirst, kOverSmaller, kMeanOfOneAndIou, kNone };
 
 // What searches need to know of a measure.
 template <typename Self>
@@ -21,8 +21,8 @@ struct MeasureTraits {
   static constexpr Bound kBound = Bound::kIou;
   // Can it be above 0 although the boxes share no area? By its formula, or by rounding.
   static constexpr bool kAboveZeroApart = false;
+  static constexpr bool kOfAreas = false;    // asks for areas alone: 0 where the boxes share none
   static constexpr bool kUsesAngle = false;  // of the diagonals (math/angle.h), which takes long to compute
-  static constexpr bool kOfAreas = false;    // asks for areas alone: a measure of any shape
   using Loose = Self;                        // an upper bound that takes little time to compute
 };
 
@@ -35,16 +35,22 @@ struct Iou : MeasureTraits<Iou> {
   }
 };
 
+// The share of the enclosing box that neither covers.
+template <typename T>
+PTDET_HD T uncovered_share(const Box<T>& a, const Box<T>& b, T joint) {
+  const T hull = area(enclosing(a, b));
+  return finite_or_zero(share(hull - joint, hull));
+}
+
 // Rezatofighi et al., "Generalized Intersection over Union", CVPR 2019. Where two boxes touch, the union, rounded, may
 // exceed the enclosing box: then the value is above IoU.
 struct Giou : MeasureTraits<Giou> {
   static constexpr bool kAboveZeroApart = true;
-  template <typename T>
-  PTDET_HD static T between(const Box<T>& a, const Box<T>& b) {
-    const T inter = intersection_area(a, b);
-    const T joint = area(a) + area(b) - inter;
-    const T hull = area(enclosing(a, b));
-    return share(inter, joint) - finite_or_zero(share(hull - joint, hull));
+  template <typename Shape>
+  PTDET_HD static auto between(const Shape& a, const Shape& b) {
+    const auto inter = intersection_area(a, b);
+    const auto joint = area(a) + area(b) - inter;
+    return share(inter, joint) - uncovered_share(a, b, joint);
   }
 };
 
@@ -59,8 +65,8 @@ PTDET_HD T centre_distance_share(const Box<T>& a, const Box<T>& b) {
 }
 
 struct Diou : MeasureTraits<Diou> {
-  template <typename T>
-  PTDET_HD static T between(const Box<T>& a, const Box<T>& b) {
+  template <typename Shape>
+  PTDET_HD static auto between(const Shape& a, const Shape& b) {
     return Iou::between(a, b) - centre_distance_share(a, b);
   }
 };

@@ -42,6 +42,11 @@ PTDET_HD T least_of(T a, T b) {
 }
 
 template <typename T>
+PTDET_HD T greatest_of(T a, T b) {
+  return select(a > b, a, b);
+}
+
+template <typename T>
 PTDET_HD T clamped(T x, T low, T high) {
   const T below = select(x < high, x, high);
   return select(below > low, below, low);
@@ -74,7 +79,15 @@ PTDET_HD auto is_frame(const RotatedBox<T>& a, const RotatedBox<T>& b) {
   return decltype(of_larger)(of_larger | (alike & larger));
 }
 
-// The direction of a box's w in the frame of another, and what divides by it.
+// The direction of a box's w in the frame of another.
+template <typename T>
+PTDET_HD Direction<T> direction_in_frame(const RotatedBox<T>& box, const RotatedBox<T>& frame) {
+  const auto parallel = box.angle == frame.angle;
+  return {select(parallel, T(1.0), box.cos * frame.cos + box.sin * frame.sin),
+          select(parallel, T(0.0), box.sin * frame.cos - box.cos * frame.sin)};
+}
+
+// The same, and what divides by it.
 template <typename T>
 struct RelativeTurn {
   T cos, sin, by_cos, by_sin;
@@ -82,17 +95,43 @@ struct RelativeTurn {
 
 template <typename T>
 PTDET_HD RelativeTurn<T> relative_turn(const RotatedBox<T>& box, const RotatedBox<T>& frame) {
-  const T one(1.0), none(0.0);
-  const auto parallel = box.angle == frame.angle;
-  const T c = select(parallel, one, box.cos * frame.cos + box.sin * frame.sin);
-  const T s = select(parallel, none, box.sin * frame.cos - box.cos * frame.sin);
-  return {c, s, one / c, one / s};
+  const Direction<T> to = direction_in_frame(box, frame);
+  return {to.cos, to.sin, T(1.0) / to.cos, T(1.0) / to.sin};
 }
 
 // Of the frame in the box. The same bits as relative_turn(frame, box).
 template <typename T>
 PTDET_HD RelativeTurn<T> turned_back(const RelativeTurn<T>& turn) {
   return {turn.cos, -turn.sin, turn.by_cos, -turn.by_sin};
+}
+
+// Two boxes, the frame and the other.
+template <typename T>
+struct Ordered {
+  RotatedBox<T> box, frame;
+};
+
+template <typename T>
+PTDET_HD Ordered<T> ordered(const RotatedBox<T>& a, const RotatedBox<T>& b) {
+  const auto turned = is_frame(a, b);
+  const auto pick = [=](T of_a, T of_b) __attribute__((always_inline)) { return select(turned, of_b, of_a); };
+  const auto other = [=](T of_a, T of_b) __attribute__((always_inline)) { return select(turned, of_a, of_b); };
+  return {{pick(a.cx, b.cx), pick(a.cy, b.cy), pick(a.w, b.w), pick(a.h, b.h), pick(a.angle, b.angle),
+           pick(a.cos, b.cos), pick(a.sin, b.sin), pick(a.area, b.area)},
+          {other(a.cx, b.cx), other(a.cy, b.cy), other(a.w, b.w), other(a.h, b.h), other(a.angle, b.angle),
+           other(a.cos, b.cos), other(a.sin, b.sin), other(a.area, b.area)}};
+}
+
+// The centre of a box in the frame of another.
+template <typename T>
+struct Place {
+  T dx, dy, x, y;  // dx, dy: along the axes of the picture
+};
+
+template <typename T>
+PTDET_HD Place<T> place_in_frame(const RotatedBox<T>& box, const RotatedBox<T>& frame) {
+  const T dx = box.cx - frame.cx, dy = box.cy - frame.cy;
+  return {dx, dy, dx * frame.cos + dy * frame.sin, dy * frame.cos - dx * frame.sin};
 }
 
 // A box in the frame of another: axes along that one's sides, the origin in the centre of the box itself.
@@ -107,10 +146,9 @@ struct InFrame {
 
 template <typename T>
 PTDET_HD InFrame<T> in_frame(const RotatedBox<T>& box, const RotatedBox<T>& frame, const RelativeTurn<T>& turn) {
-  const T half(0.5), c = turn.cos, s = turn.sin;
-  const T dx = box.cx - frame.cx, dy = box.cy - frame.cy;
-  const T x = dx * frame.cos + dy * frame.sin, y = dy * frame.cos - dx * frame.sin;  // the centre of box, in the frame
-  const T u = dx * box.cos + dy * box.sin, v = dy * box.cos - dx * box.sin;          // the same along the box's sides
+  const Place<T> at = place_in_frame(box, frame);
+  const T half(0.5), c = turn.cos, s = turn.sin, x = at.x, y = at.y;
+  const T u = at.dx * box.cos + at.dy * box.sin, v = at.dy * box.cos - at.dx * box.sin;  // along the box's sides
   const T w = half * box.w, h = half * box.h, frame_w = half * frame.w, frame_h = half * frame.h;
   const T along_x = c * w, across_x = s * h, along_y = c * h, across_y = s * w;
   const T low_x = -frame_w - x, high_x = frame_w - x, low_y = -frame_h - y, high_y = frame_h - y;
@@ -186,15 +224,9 @@ PTDET_HD T shared_area(const InFrame<T>& f) {
 // Continuous in every number, without an epsilon. NaN where a box's area is not finite.
 template <typename T>
 PTDET_HD T intersection_area(const RotatedBox<T>& a, const RotatedBox<T>& b) {
-  const auto turned = is_frame(a, b);
-  const auto pick = [=](T of_a, T of_b) __attribute__((always_inline)) { return select(turned, of_b, of_a); };
-  const auto other = [=](T of_a, T of_b) __attribute__((always_inline)) { return select(turned, of_a, of_b); };
-  const RotatedBox<T> box{pick(a.cx, b.cx),       pick(a.cy, b.cy),   pick(a.w, b.w),     pick(a.h, b.h),
-                          pick(a.angle, b.angle), pick(a.cos, b.cos), pick(a.sin, b.sin), pick(a.area, b.area)};
-  const RotatedBox<T> frame{other(a.cx, b.cx),       other(a.cy, b.cy),   other(a.w, b.w),     other(a.h, b.h),
-                            other(a.angle, b.angle), other(a.cos, b.cos), other(a.sin, b.sin), other(a.area, b.area)};
+  const Ordered<T> both = ordered(a, b);
   const T sound = (a.area - a.area) + (b.area - b.area);  // 0 or NaN
-  return shared_area(in_frame(box, frame, relative_turn(box, frame))) + sound;
+  return shared_area(in_frame(both.box, both.frame, relative_turn(both.box, both.frame))) + sound;
 }
 
 }  // namespace ptdet

@@ -1,8 +1,10 @@
-// The derivatives of the overlaps of rotated boxes. ptdet/reference/rotated_overlap.py has them once more.
+// The derivatives of the overlaps of rotated boxes. ptdet/reference/rotated_overlap.py and rotated_enclosing.py have
+// them once more.
 #pragma once
 
 #include "math/overlap_grad.h"
-#include "math/rotated_box.h"
+#include "math/rotated_enclosing.h"
+#include "math/rotated_gaussian.h"
 
 namespace ptdet {
 
@@ -101,6 +103,85 @@ PTDET_HD Divisor<T> divisor(Ios, const RotatedBox<T>& a, const RotatedBox<T>& b,
   return {least_of(a.area, b.area), of_a, one - of_a, none};
 }
 
+// By the area of a box.
+template <typename T>
+PTDET_HD RotatedSlopes<T> area_slopes(const RotatedBox<T>& b) {
+  const T none(0.0);
+  return {none, none, where_positive(b.w, where_positive(b.h, b.h)), where_positive(b.h, where_positive(b.w, b.w)),
+          none};
+}
+
+// Of the frame's numbers along its own axes, as slopes of the box's.
+template <typename T>
+PTDET_HD RotatedSlopes<T> in_picture(const RotatedBox<T>& frame, T x, T y, T w, T h, T angle) {
+  return {x * frame.cos - y * frame.sin, x * frame.sin + y * frame.cos, where_positive(frame.w, w),
+          where_positive(frame.h, h), angle};
+}
+
+// Of the hull's area by the numbers of `frame`: the corners that are on the hull sweep it. At a tie half of them do.
+template <typename T>
+PTDET_HD RotatedSlopes<T> hull_slopes(const RotatedBox<T>& frame, const RotatedBox<T>& box) {
+  const Faced<T> f = faced(frame, box);
+  const HullParts<T> p = hull_parts(f);
+  const T half(0.5), leads_in_all = (p.lead_0 + p.lead_1) + (p.lead_2 + p.lead_3);
+  const T x = half * ((p.y1 + p.y2) + (p.y3 + p.y4)) + f.h * (p.lead_0 - p.lead_2);
+  const T y = f.w * (p.lead_1 - p.lead_3) - half * ((p.x1 + p.x2) + (p.x3 + p.x4));
+  const T w = f.h * leads_in_all + half * ((p.y1 - p.y2) + (p.y4 - p.y3));
+  const T h = f.w * leads_in_all + half * ((p.x3 - p.x1) + (p.x4 - p.x2));
+  const T angle = half * (f.w * ((p.x2 - p.x1) + (p.x3 - p.x4)) + f.h * ((p.y3 - p.y1) + (p.y4 - p.y2)));
+  return in_picture(frame, x, y, half * w, half * h, angle);
+}
+
+// Of the squared diameter: equal parts for the distances that tie.
+template <typename T>
+struct DiameterSlopes {
+  T most, ties = T(0.0), x = T(0.0), y = T(0.0), w = T(0.0), h = T(0.0), angle = T(0.0);
+
+  // The distance of the corner (px, py) of the box.
+  PTDET_HD void add(const Faced<T>& f, T px, T py) {
+    const T none(0.0), across = magnitude(px) + f.w, down = magnitude(py) + f.h;
+    const T right = select(px > none, across, select(px < none, -across, none));
+    const T below = select(py > none, down, select(py < none, -down, none));
+    const T share = T(2.0) * count(across * across + down * down);
+    x = x - share * right, y = y - share * below;
+    w = w + share * across, h = h + share * down;
+    angle = angle + share * (right * py - below * px);
+  }
+  PTDET_HD T count(T squared) {
+    const T weight = select(squared == most, T(1.0), T(0.0));
+    ties = ties + weight;
+    return weight;
+  }
+};
+
+template <typename T>
+PTDET_HD RotatedSlopes<T> plus(const RotatedSlopes<T>& s, const RotatedSlopes<T>& more, T factor) {
+  return {bounded(s.cx + factor * more.cx), bounded(s.cy + factor * more.cy), bounded(s.w + factor * more.w),
+          bounded(s.h + factor * more.h), bounded(s.angle + factor * more.angle)};
+}
+
+// `s`, plus `weight` times those of the distance's share by the numbers of `frame`.
+template <typename T>
+PTDET_HD RotatedSlopes<T> plus_distance(const RotatedSlopes<T>& s, const RotatedBox<T>& frame, const RotatedBox<T>& box,
+                                        T weight) {
+  const Faced<T> f = faced(frame, box);
+  const T none(0.0), one(1.0), most = squared_diameter(f);
+  DiameterSlopes<T> by{most};
+  by.add(f, f.x + f.before_x, f.y + f.before_y);
+  by.add(f, f.x - f.before_x, f.y - f.before_y);
+  by.add(f, f.x + f.after_x, f.y + f.after_y);
+  by.add(f, f.x - f.after_x, f.y - f.after_y);
+  by.count(T(4.0) * (f.first * f.first + f.second * f.second));
+  const T own = T(8.0) * by.count(T(4.0) * (f.w * f.w + f.h * f.h));
+  const auto sound = (most > none) & is_finite(most);
+  const T inverse = one / select(sound, most, one), factor = select(sound, weight * inverse, none);
+  const T each = -(f.x * f.x + f.y * f.y) * inverse / by.ties, half(0.5), two(2.0);
+  return plus(s,
+              in_picture(frame, each * by.x - two * f.x, each * by.y - two * f.y, half * each * (by.w + own * f.w),
+                         half * each * (by.h + own * f.h), each * by.angle),
+              factor);
+}
+
 template <typename T>
 PTDET_HD RotatedSlopes<T> quotient_slopes(const RotatedSlopes<T>& inter, const RotatedBox<T>& box, T by_area,
                                           T by_inter, T value, T factor) {
@@ -152,6 +233,89 @@ PTDET_HD void overlap_slopes(Measure measure, const RotatedBox<T>& a, const Rota
   };
   by_a = slopes(a, of_a, whole.by_area_a);
   if constexpr (kOfB) by_b = slopes(b, of_b, whole.by_area_b);
+}
+
+template <bool kOfB, typename T>
+PTDET_HD void overlap_slopes(Giou, const RotatedBox<T>& a, const RotatedBox<T>& b, T weight, RotatedSlopes<T>& by_a,
+                             RotatedSlopes<T>& by_b) {
+  overlap_slopes<kOfB>(Iou{}, a, b, weight, by_a, by_b);
+  const RelativeTurn<T> turn = relative_turn(a, b);
+  const T inter = intersection_area(a, b), joint = a.area + b.area - inter, hull = hull_area(a, b);
+  const T none(0.0), one(1.0);
+  const auto sound = (hull > joint) & is_finite(hull);
+  const T by = one / select(sound, hull, one), factor = select(sound, weight * by, none);
+  const T of_inter = select(inter > none, -factor, none), of_hull = -(factor * (joint * by));
+  const auto of_uncovered = [=](const auto& s, const auto& own, const auto& other,
+                                const auto& to) __attribute__((always_inline)) {
+    const auto shared = intersection_slopes<true>(own, in_frame(own, other, to));
+    return plus(plus(plus(s, area_slopes(own), factor), shared, of_inter), hull_slopes(own, other), of_hull);
+  };
+  by_a = of_uncovered(by_a, a, b, turn);
+  if constexpr (kOfB) by_b = of_uncovered(by_b, b, a, turned_back(turn));
+}
+
+template <bool kOfB, typename T>
+PTDET_HD void overlap_slopes(Diou, const RotatedBox<T>& a, const RotatedBox<T>& b, T weight, RotatedSlopes<T>& by_a,
+                             RotatedSlopes<T>& by_b) {
+  overlap_slopes<kOfB>(Iou{}, a, b, weight, by_a, by_b);
+  by_a = plus_distance(by_a, a, b, -weight);
+  if constexpr (kOfB) by_b = plus_distance(by_b, b, a, -weight);
+}
+
+// By the numbers of a: factors of the slopes of its area, of `unlike` and of `distance`.
+template <typename T>
+PTDET_HD RotatedSlopes<T> gaussian_slopes(const RotatedBox<T>& a, const RotatedBox<T>& b, const Gaussians<T>& g,
+                                          T of_area, T of_unlike, T of_distance) {
+  const T two(2.0), by = T(1.0) / g.scale, more = g.area_a - g.area_b, distance = -two * of_distance * by;
+  const T across = g.cos * g.cos * g.wide, along = g.sin * g.sin * g.tall;
+  const T xa = g.ha * g.ha * g.ua, ya = g.wa * g.wa * g.va, xb = g.hb * g.hb * g.ub, yb = g.wb * g.wb * g.vb;
+  const T squares_a = g.wa * g.wa - g.ha * g.ha, squares_b = g.wb * g.wb - g.hb * g.hb;
+  const T unlike_w = two * (more * g.ha + (across * g.hb + along * g.wb));
+  const T unlike_h = two * (more * g.wa - (across * g.wb + along * g.hb));
+  return {
+      bounded(distance * ((xa * a.cos - ya * a.sin) + (xb * b.cos - yb * b.sin))),
+      bounded(distance * ((xa * a.sin + ya * a.cos) + (xb * b.sin + yb * b.cos))),
+      bounded(by * ((of_area * g.ha + of_unlike * unlike_w) + two * of_distance * (g.wa * g.va * g.va))),
+      bounded(by * ((of_area * g.wa + of_unlike * unlike_h) + two * of_distance * (g.ha * g.ua * g.ua))),
+      bounded(-two * (of_unlike * (g.cos * g.sin * squares_a * squares_b) + of_distance * (g.ua * g.va * squares_a)))};
+}
+
+// At a perfect match, where it has a kink, 0.
+template <typename T>
+PTDET_HD RotatedSlopes<T> own_slopes(Probiou, const RotatedBox<T>& a, const RotatedBox<T>& b, T weight) {
+  const Gaussians<T> g = gaussians(a, b);
+  const Alike<T> found = alike(g);
+  const T none(0.0), one(1.0), half(0.5), decay = T(3.0) * (g.distance / g.determinant);
+  const auto sound = (a.area > none) & (b.area > none) & (found.apart > none);
+  const T slope = weight * -half * found.coefficient / (select(sound, found.apart, one) * g.determinant);
+  const T factor = select(sound & is_finite(slope), slope, none);
+  return gaussian_slopes(a, b, g, factor * (-T(4.0) * decay * g.area_b - half * (g.unlike / g.area_a)),
+                         factor * (half - decay), T(3.0) * factor);
+}
+
+template <typename T>
+PTDET_HD RotatedSlopes<T> own_slopes(Kfiou, const RotatedBox<T>& a, const RotatedBox<T>& b, T weight) {
+  const Gaussians<T> g = gaussians(a, b);
+  const T none(0.0), sum = g.area_a + g.area_b, fused = g.area_a * g.area_b / root(g.determinant), rest = sum - fused;
+  const T slope = weight * fused / (rest * rest);
+  const auto sound = (a.area > none) & (b.area > none) & is_finite(slope);
+  const T factor = select(sound, slope, none);
+  return gaussian_slopes(a, b, g, factor * (sum * (T(1.0) / g.area_a - T(2.0) * g.area_b / g.determinant) - T(1.0)),
+                         T(-0.5) * factor * sum / g.determinant, none);
+}
+
+template <bool kOfB, typename T>
+PTDET_HD void overlap_slopes(Probiou measure, const RotatedBox<T>& a, const RotatedBox<T>& b, T weight,
+                             RotatedSlopes<T>& by_a, RotatedSlopes<T>& by_b) {
+  by_a = own_slopes(measure, a, b, weight);
+  if constexpr (kOfB) by_b = own_slopes(measure, b, a, weight);
+}
+
+template <bool kOfB, typename T>
+PTDET_HD void overlap_slopes(Kfiou measure, const RotatedBox<T>& a, const RotatedBox<T>& b, T weight,
+                             RotatedSlopes<T>& by_a, RotatedSlopes<T>& by_b) {
+  by_a = own_slopes(measure, a, b, weight);
+  if constexpr (kOfB) by_b = own_slopes(measure, b, a, weight);
 }
 
 }  // namespace ptdet

@@ -133,11 +133,6 @@ Candidates::Candidates(const py::object& given_boxes, const py::object& given_sc
   idxs->expect_shape(idxs->dims() == 1 && idxs->size(0) == count(), one_each);
 }
 
-void check_area_metric(const char* name, Metric metric) {
-  if (metric == Metric::kIou || metric == Metric::kIof || metric == Metric::kIos) return;
-  throw py::value_error(std::string(name) + ": expected one of iou, iof, ios for rotated boxes");
-}
-
 Numbers::Numbers(const char* name, const py::object& given, const Candidates& candidates) : array(name, given) {
   const int64_t count = candidates.count();
   array.expect_shape(array.dims() == 1 && array.size(0) == count, "(" + std::to_string(count) + ",)");
@@ -172,9 +167,13 @@ NmsParams nms_params(int64_t count, const py::object& iou_threshold, const py::o
 NmsParams nms_params(const Candidates& candidates, const py::object& iou_threshold, const py::object& metric,
                      const py::object& inclusive, const py::object& score_threshold, const py::object& max_output,
                      const char* threshold_name) {
-  const NmsParams params =
-      nms_params(candidates.count(), iou_threshold, metric, inclusive, score_threshold, max_output, threshold_name);
-  if (candidates.boxes.size(1) == 5) check_area_metric("metric", params.metric);
+  const bool rotated = candidates.boxes.size(1) == 5;
+  NmsParams params = nms_params(candidates.count(), iou_threshold, rotated ? py::object(py::str("iou")) : metric,
+                                inclusive, score_threshold, max_output, threshold_name);
+  if (!rotated) return params;
+  params.metric = named("metric", metric, kRotatedMetrics);
+  if (params.metric == Metric::kKfiou)
+    throw py::value_error("metric: expected a measure that sees where boxes are, got 'kfiou'");
   return params;
 }
 

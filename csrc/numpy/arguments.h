@@ -76,9 +76,6 @@ struct Candidates {
   NmsInput input() const;
 };
 
-// Refuses what rotated boxes have not.
-void check_area_metric(const char* name, Metric metric);
-
 // A number a box, of an array that a method takes besides; lives as long as this.
 struct Numbers {
   Readable array;

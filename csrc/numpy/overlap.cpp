@@ -51,8 +51,7 @@ py::object pairwise_overlap(const py::object& boxes1, const py::object& boxes2, 
 
 py::object rotated_pairwise_overlap(const py::object& boxes1, const py::object& boxes2, const py::object& kind) {
   OverlapParams params;
-  params.metric = named("kind", kind, kMetrics);
-  check_area_metric("kind", params.metric);
+  params.metric = named("kind", kind, kRotatedMetrics);
   return overlaps_of(boxes1, boxes2, 5, params, &cpu::rotated_pairwise_overlap);
 }
 

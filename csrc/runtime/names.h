@@ -16,6 +16,7 @@ struct Name {
 
 #define PTDET_ENTRY(enumerator, name, Measure) {name, Metric::enumerator},
 constexpr Name<Metric> kMetrics[] = {PTDET_METRICS(PTDET_ENTRY)};
+constexpr Name<Metric> kRotatedMetrics[] = {PTDET_ROTATED_METRICS(PTDET_ENTRY)};
 #undef PTDET_ENTRY
 
 constexpr Name<Members> kMembers[] = {{"cluster", Members::kCluster},

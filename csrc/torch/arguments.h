@@ -104,16 +104,12 @@ inline NmsParams nms_params(int64_t count, double iou_threshold, const std::stri
   return params;
 }
 
-// Rotated boxes have no others.
-inline void check_area_metric(Metric metric) {
-  STD_TORCH_CHECK(metric == Metric::kIou || metric == Metric::kIof || metric == Metric::kIos,
-                  "ptdet: the metric of rotated boxes must be iou, iof or ios");
-}
-
-inline NmsParams rotated_params(int64_t count, double iou_threshold, const std::string& metric, bool inclusive,
-                                Least score_threshold, Limit max_output) {
-  const NmsParams params = nms_params(count, iou_threshold, metric, inclusive, score_threshold, max_output);
-  check_area_metric(params.metric);
+// The same for rotated boxes, which have measures of their own.
+inline NmsParams rotated_nms_params(int64_t count, double iou_threshold, const std::string& metric, bool inclusive,
+                                    Least score_threshold, Limit max_output) {
+  NmsParams params = nms_params(count, iou_threshold, "iou", inclusive, score_threshold, max_output);
+  params.metric = named("metric", metric, kRotatedMetrics);
+  STD_TORCH_CHECK(params.metric != Metric::kKfiou, "ptdet: kfiou does not see where boxes are: no suppression by it");
   return params;
 }
 
@@ -121,7 +117,7 @@ inline NmsParams rotated_params(int64_t count, double iou_threshold, const std::
 inline NmsParams nms_params(const NmsInput& input, double iou_threshold, const std::string& metric, bool inclusive,
                             Least score_threshold, Limit max_output) {
   if (input.numbers == 5)
-    return rotated_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
+    return rotated_nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
   return nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
 }
 

@@ -67,7 +67,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> rotated_wbf_walk(const Tensor
                                                                     Limit max_output) {
   const WbfInput input = wbf_input(boxes, scores, idxs, models, weights, 5);
   const NmsParams pass =
-      rotated_params(input.pass.count, iou_threshold, metric, inclusive, score_threshold, max_output);
+      rotated_nms_params(input.pass.count, iou_threshold, metric, inclusive, score_threshold, max_output);
   return fused_by<Call>(boxes, scores, input, {pass, named("conf_type", conf_type, kConfidences), allows_overflow}, 5,
                         [](const auto& given, const auto& params, const auto& output, const auto& call) {
                           rotated_wbf(given, params, output, call);

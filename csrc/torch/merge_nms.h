@@ -63,12 +63,12 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> rotated_merge_nms_walk(const Tensor& 
                                                                   bool inclusive, Least score_threshold,
                                                                   Limit max_output, std::string members,
                                                                   std::string weights) {
-  return merged_by<Call>(boxes, scores, idxs,
-                         rotated_params(rows_in(boxes), iou_threshold, metric, inclusive, score_threshold, max_output),
-                         members, weights, 5,
-                         [](const auto& input, const auto& params, const auto& output, const auto& call) {
-                           rotated_merge_nms(input, params, output, call);
-                         });
+  return merged_by<Call>(
+      boxes, scores, idxs,
+      rotated_nms_params(rows_in(boxes), iou_threshold, metric, inclusive, score_threshold, max_output), members,
+      weights, 5, [](const auto& input, const auto& params, const auto& output, const auto& call) {
+        rotated_merge_nms(input, params, output, call);
+      });
 }
 
 template <typename Call>

@@ -40,7 +40,8 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> rotated_nmm_walk(const Tensor
                                                                     std::string metric, bool inclusive,
                                                                     Least score_threshold, Limit max_output,
                                                                     bool members_propagate) {
-  const NmsParams pass = rotated_params(rows_in(boxes), iou_threshold, metric, inclusive, score_threshold, max_output);
+  const NmsParams pass =
+      rotated_nms_params(rows_in(boxes), iou_threshold, metric, inclusive, score_threshold, max_output);
   return grown_by<Call>(boxes, scores, idxs, {pass, members_propagate}, 5,
                         [](const auto& input, const auto& params, const auto& output, const auto& call) {
                           rotated_nmm(input, params, output, call);

@@ -18,15 +18,14 @@ struct Matrix {
   PairwiseInput input;
   std::array<int64_t, 66> sizes;  // of the batch, with room for two more
 
-  Matrix(const Tensor& first, const Tensor& second, const std::string& kind, double eps, double joint_eps,
-         int64_t numbers = 4)
+  Matrix(const Tensor& first, const Tensor& second, const OverlapParams& params, int64_t numbers = 4)
       : boxes1(first), boxes2(second), dims(checked_batch(first, second, numbers)), runs(first, second, dims) {
     input.batch = runs.size();
     input.rows = boxes1.size(dims);
     input.columns = boxes2.size(dims);
     input.a_batch_stride = runs.a_stride();
     input.b_batch_stride = runs.b_stride();
-    input.params = overlap_params(kind, eps, joint_eps);
+    input.params = params;
     for (int64_t d = 0; d < dims; ++d) sizes[static_cast<size_t>(d)] = boxes1.size(d);
   }
 
@@ -66,7 +65,7 @@ namespace ptdet::operators {
 template <typename Call>
 Tensor pairwise_overlap(const Tensor& boxes1, const Tensor& boxes2, std::string kind, double eps, double joint_eps) {
   const Call call(boxes1);
-  Matrix matrix(boxes1, boxes2, kind, eps, joint_eps);
+  Matrix matrix(boxes1, boxes2, overlap_params(kind, eps, joint_eps));
   const Tensor out = matrix.allocate(matrix.input.rows, matrix.input.columns);
   const int64_t bytes = matrix.bytes() * matrix.input.rows * matrix.input.columns;
   matrix.for_each([&](const PairwiseInput& input, int64_t before) {
@@ -81,7 +80,7 @@ std::tuple<Tensor, Tensor> pairwise_overlap_backward(const Tensor& grad, const T
                                                      std::string kind, double eps, double joint_eps, bool wanted1,
                                                      bool wanted2) {
   const Call call(boxes1);
-  Matrix matrix(boxes1, boxes2, kind, eps, joint_eps);
+  Matrix matrix(boxes1, boxes2, overlap_params(kind, eps, joint_eps));
   float_type_of(boxes1, "boxes1");
   float_type_of(boxes2, "boxes2");
   STD_TORCH_CHECK(grad.dim() == matrix.dims + 2 && grad.size(matrix.dims) == matrix.input.rows &&

@@ -11,9 +11,8 @@ namespace ptdet::operators {
 inline auto rotated_pass(double iou_threshold, const std::string& metric, bool inclusive, Least score_threshold,
                          Limit max_output) {
   return [=, &metric](const NmsInput& input, const NmsOutput& output, const auto& call) {
-    const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
-    check_area_metric(params.metric);
-    rotated_nms(input, params, output, call);
+    rotated_nms(input, rotated_nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output),
+                output, call);
   };
 }
 

@@ -14,8 +14,7 @@ constexpr int64_t kRotatedNumbers = 5;
 template <typename Call>
 Tensor rotated_pairwise_overlap(const Tensor& boxes1, const Tensor& boxes2, std::string kind) {
   const Call call(boxes1);
-  Matrix matrix(boxes1, boxes2, kind, 0, 0, kRotatedNumbers);
-  check_area_metric(matrix.input.params.metric);
+  Matrix matrix(boxes1, boxes2, {named("kind", kind, kRotatedMetrics), 0, 0}, kRotatedNumbers);
   const Tensor out = matrix.allocate(matrix.input.rows, matrix.input.columns);
   const int64_t bytes = matrix.bytes() * matrix.input.rows * matrix.input.columns;
   matrix.for_each([&](const PairwiseInput& input, int64_t before) {
@@ -36,8 +35,7 @@ struct RotatedRows {
   RotatedRows(const Tensor& boxes1, const Tensor& boxes2, const std::string& kind)
       : dims(checked_batch(boxes1, boxes2)), runs(boxes1, boxes2, dims), wide(is_double(boxes1) || is_double(boxes2)) {
     input.count = runs.size();
-    input.metric = named("kind", kind, kMetrics);
-    check_area_metric(input.metric);
+    input.metric = named("kind", kind, kRotatedMetrics);
     for (int64_t d = 0; d < dims; ++d) sizes[static_cast<size_t>(d)] = boxes1.size(d);
     sizes[static_cast<size_t>(dims)] = kRotatedNumbers;
   }

@@ -53,6 +53,7 @@ METHODS: dict[str, Method] = {
         *("merge_nms", "merge_nms", "merge_nms_walk", ("members", "weights", "inclusive")),
         boxes="merged",
         in_batches=True,
+        rotated=True,
     ),
     "cluster": Method("merge_nms", "cluster_nms", "nms_walk", ("weighted", "inclusive")),
     "soft": Method(
@@ -69,19 +70,21 @@ METHODS: dict[str, Method] = {
         in_batches=True,
         rotated=True,
     ),
-    "greedy_nmm": Method("nmm", "greedy_nmm", "nmm_walk", ("inclusive",), boxes="grown"),
-    "nmm": Method("nmm", "nmm", "nmm_walk", ("inclusive",), {"members_hand_on": True}, boxes="grown"),
+    "greedy_nmm": Method("nmm", "greedy_nmm", "nmm_walk", ("inclusive",), boxes="grown", rotated=True),
+    "nmm": Method("nmm", "nmm", "nmm_walk", ("inclusive",), {"members_hand_on": True}, boxes="grown", rotated=True),
     "wbf": Method(
         *("box_fusion", "weighted_boxes_fusion", "wbf_walk", ("conf_type", "allows_overflow")),
         boxes="fused",
         scores="confidences",
         of_models=True,
+        rotated=True,
     ),
     "nmw": Method(
         *("box_fusion", "non_maximum_weighted", "merge_nms_walk", ()),
         {"members": "best", "weights": "score_overlap"},
         boxes="merged",
         of_models=True,
+        rotated=True,
     ),
 }
 BATCH_METHODS = tuple(name for name, method in METHODS.items() if method.in_batches)

@@ -17,6 +17,15 @@ from .losses import (
     SIoULoss,
     WIoULoss,
 )
+from .rotated_losses import (
+    GWDLoss,
+    KFIoULoss,
+    KLDLoss,
+    ProbIoULoss,
+    RotatedDIoULoss,
+    RotatedGIoULoss,
+    RotatedIoULoss,
+)
 from .suppression import NMS, BoxFusion
 
 __all__ = [
@@ -29,10 +38,17 @@ __all__ = [
     "EIoULoss",
     "FocalEIoULoss",
     "GIoULoss",
+    "GWDLoss",
     "InnerIoULoss",
     "IoULoss",
+    "KFIoULoss",
+    "KLDLoss",
     "MPDIoULoss",
     "NWDLoss",
+    "ProbIoULoss",
+    "RotatedDIoULoss",
+    "RotatedGIoULoss",
+    "RotatedIoULoss",
     "SIoULoss",
     "WIoULoss",
 ]

@@ -23,8 +23,11 @@ __all__ = [
     "and_nms",
     "batched_nms",
     "box_iou",
+    "distance_box_iou",
     "fast_nms",
+    "generalized_box_iou",
     "greedy_nmm",
+    "kfiou",
     "matrix_nms",
     "merge_nms",
     "nmm",
@@ -32,6 +35,7 @@ __all__ = [
     "non_maximum_weighted",
     "or_nms",
     "pairwise_overlap",
+    "probiou",
     "soft_nms",
     "weighted_boxes_fusion",
 ]
@@ -43,10 +47,11 @@ def pairwise_overlap(boxes1: Array, boxes2: Array, kind: str = "iou") -> Array:
     Args:
         boxes1: (N, 5), floats or integers.
         boxes2: (M, 5).
-        kind: iou, iof (share of the first box that is covered) or ios (of the smaller box).
+        kind: iou, giou, diou (by the convex hull), iof (share of the first box that is covered), ios (of the smaller
+            box), probiou or kfiou.
 
     Returns:
-        (N, M) in [0, 1]: float64 if a set is, else float32.
+        (N, M) in [0, 1] (giou, diou: above -1): float64 if a set is, else float32.
 
     Raises:
         TypeError, ValueError: naming the argument, what was expected and what came.
@@ -62,6 +67,26 @@ def pairwise_overlap(boxes1: Array, boxes2: Array, kind: str = "iou") -> Array:
 def box_iou(boxes1: Array, boxes2: Array) -> Array:
     """Pairwise intersection over union: `pairwise_overlap` of kind iou."""
     return pairwise_overlap(boxes1, boxes2)
+
+
+def generalized_box_iou(boxes1: Array, boxes2: Array) -> Array:
+    """Pairwise GIoU by the convex hull: `pairwise_overlap` of kind giou."""
+    return pairwise_overlap(boxes1, boxes2, "giou")
+
+
+def distance_box_iou(boxes1: Array, boxes2: Array) -> Array:
+    """Pairwise DIoU by the convex hull: `pairwise_overlap` of kind diou."""
+    return pairwise_overlap(boxes1, boxes2, "diou")
+
+
+def probiou(boxes1: Array, boxes2: Array) -> Array:
+    """Pairwise ProbIoU: `pairwise_overlap` of kind probiou."""
+    return pairwise_overlap(boxes1, boxes2, "probiou")
+
+
+def kfiou(boxes1: Array, boxes2: Array) -> Array:
+    """Pairwise KFIoU: `pairwise_overlap` of kind kfiou."""
+    return pairwise_overlap(boxes1, boxes2, "kfiou")
 
 
 def nms(

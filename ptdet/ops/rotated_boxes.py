@@ -12,7 +12,7 @@ from .._library.overlap_checks import check_boxes
 from .._shared.checks import one_of
 from ..reference import cosine, sine
 from ..reference.elementary import diagonal_angle
-from ..reference.rotated_overlap import wide
+from ..reference.rotated_box import wide
 
 NUMBERS = {"cxcywhr": 5, "xywhr": 5, "xyxyxyxy": 8, "xyxy": 4}
 SIGNS = ((-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0))  # of the corners, along the box's sides

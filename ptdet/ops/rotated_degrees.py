@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .._library.overlap_checks import check_boxes
 from ..reference import cosine, sine
-from ..reference.rotated_overlap import wide
+from ..reference.rotated_box import wide
 from .rotated_boxes import direction_angle
 
 NUMBERS = {"cxcywhr": 5, "xywhr": 5, "xyxyxyxy": 8}

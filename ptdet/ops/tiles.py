@@ -11,7 +11,7 @@ from torch import Tensor
 from .._library.checks import check_dense, check_device, check_floating, check_has_data
 from .._shared.checks import check_flag
 from .._shared.tiles import check_rows, check_tiles, tile_places
-from ..reference.rotated_overlap import wide
+from ..reference.rotated_box import wide
 from . import nms, rotated_nms
 
 

@@ -26,8 +26,10 @@ from .pairs import (
     pairwise_overlap_backward,
 )
 from .parameter import parameter
+from .rotated_losses import bhattacharyya, kullback_leibler, of_filled_boxes, wasserstein
 from .rotated_nms import *
 from .rotated_overlap import (
+    enclosed_overlap,
     raw_rotated_overlap,
     rotated_overlap,
     rotated_overlap_backward,
@@ -45,6 +47,7 @@ __all__ = [
     "Shape",
     "above",
     "arctangent",
+    "bhattacharyya",
     "box_loss",
     "channel_norm",
     "channel_norm_backward",
@@ -53,6 +56,7 @@ __all__ = [
     "cosine",
     "decreasing",
     "detached_factors",
+    "enclosed_overlap",
     "exceeds",
     "exponential",
     "fast_nms_walk",
@@ -62,6 +66,7 @@ __all__ = [
     "graded_box_loss_gradient",
     "image_order",
     "image_slots",
+    "kullback_leibler",
     "matrix_nms_walk",
     "merge_nms",
     "merge_nms_walk",
@@ -69,6 +74,7 @@ __all__ = [
     "nms",
     "nms_walk",
     "non_max_suppression",
+    "of_filled_boxes",
     "overlap",
     "pairwise_overlap",
     "pairwise_overlap_backward",
@@ -88,6 +94,7 @@ __all__ = [
     "sigmoid",
     "sine",
     "soft_nms_walk",
+    "wasserstein",
     "wbf_walk",
     "yolo_filter",
     "yolo_pipeline",

@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .box_shape import on_cpu_without_float64
 from .merge_nms import where_sound
 from .nms import candidates_in_order, check, decreasing, split_by_group
 from .overlap import computed
-from .shapes import AXIS_ALIGNED, ROTATED, Shape, on_cpu_without_float64
+from .shapes import AXIS_ALIGNED, ROTATED, Shape
 from .thresholds import exceeds
 from .wide import Wide, is_ordinary, wide
 

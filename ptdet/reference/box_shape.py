@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from .overlap import METRICS, computed, raw_overlap
-from .rotated_overlap import ROTATED_METRICS, Turned, turned, wide
+from .rotated_box import Turned, turned, wide
+from .rotated_overlap import ROTATED_METRICS
 
 
 class Shape(NamedTuple):
@@ -33,17 +34,30 @@ ALIGNED = Shape(4, METRICS, _plain, raw_overlap)
 ROTATED = Shape(5, ROTATED_METRICS, _with_directions, _of_turned)
 
 
+def on_cpu_without_float64(walk: Callable[..., Any]) -> Callable[..., Any]:
+    """A walk over rotated boxes, which are computed in float64: a Mac's GPU has none."""
+
+    def found(boxes: Tensor, *arguments: Any, **options: Any) -> Any:
+        if boxes.device.type != "mps":
+            return walk(boxes, *arguments, **options)
+
+        def here(value: Any) -> Any:
+            return value.cpu() if isinstance(value, Tensor) else value
+
+        there = walk(boxes.cpu(), *map(here, arguments), **{name: here(value) for name, value in options.items()})
+        if isinstance(there, Tensor):
+            return there.to(boxes.device)
+        return tuple(each.to(boxes.device) for each in there)
+
+    found.__name__, found.__doc__ = walk.__name__, walk.__doc__
+    return found
+
+
 def of_rotated(suppression: Callable[..., Any]) -> Callable[..., Any]:
-    """The same of boxes (N, 5), decided in float64: on the CPU where the device has none."""
+    """The same of boxes (N, 5)."""
 
     def rotated(boxes: Tensor, *arguments: Any, **keywords: Any) -> Any:
-        if boxes.device.type != "mps":
-            return suppression(boxes, *arguments, **keywords, shape=ROTATED)
-        there = [each.cpu() if isinstance(each, Tensor) else each for each in (boxes, *arguments)]
-        found = suppression(*there, **keywords, shape=ROTATED)
-        if isinstance(found, Tensor):
-            return found.to(boxes.device)
-        return tuple(each.to(boxes.device) for each in found)
+        return suppression(boxes, *arguments, **keywords, shape=ROTATED)
 
     rotated.__name__, rotated.__doc__ = f"rotated_{suppression.__name__}", suppression.__doc__
-    return rotated
+    return on_cpu_without_float64(rotated)

@@ -100,6 +100,28 @@ def exponential(x: Tensor) -> Tensor:
     return with_slope(x, _exponential, exponential)
 
 
+def decayed(x: Tensor) -> tuple[Tensor, Tensor]:
+    """e^-x and 1 - e^-x of a float64 that is at least 0; the latter by the series where the former is near 1."""
+    if _is_written_down():
+        return torch.exp(-x), -torch.expm1(-x)
+    return exponential(-x), with_slope(x, _lost, lambda x: exponential(-x))
+
+
+def square_root(x: Tensor) -> Tensor:
+    """Of a float64 that is at least 0, as IEEE 754 rounds it: torch's own is up to an ulp off. Without a slope at 0."""
+    if _is_written_down():
+        return torch.sqrt(x)
+    return with_slope(x, _square_root, lambda x: torch.where(x > 0, 0.5 / square_root(x), 0.0))
+
+
+def power_below(x: Tensor) -> Tensor:
+    """The power of two at or below a positive float64, a constant; 1 below the normal numbers."""
+    if _is_written_down():
+        return torch.ones_like(x)
+    found = (x.detach().view(torch.int64) & 0x7FF0000000000000).view(torch.float64)
+    return torch.where(found > 0, found, 1.0)
+
+
 def sigmoid(x: Tensor) -> Tensor:
     """1 / (1 + e^-x), by e^-|x|."""
     negative = x < 0
@@ -203,6 +225,33 @@ def _exponential(x: Tensor) -> Tensor:
     bounds = (-110.0, 90.0) if x.dtype == torch.float32 else (-750.0, 711.0)
     _, n, rest = reduced(x, *bounds)
     return torch.where(x == x, expanded(n, rest), x)
+
+
+def _lost(x: Tensor) -> Tensor:
+    _, n, rest = reduced(-x, -750.0, 711.0)
+    series = polynomial(rest, *(1 / math.factorial(k) for k in range(1, 14)))
+    return torch.where(n == 0, -rest * series, 1 - _exponential(-x))
+
+
+def _square_root(x: Tensor) -> Tensor:
+    small, sound = x < 2.0**-700, (x > 0) & (x < math.inf)
+    a = torch.where(sound, torch.where(small, x * 2.0**512, x), 1.0)
+    y = torch.sqrt(a)
+    y = y + _square_missing(a, y) / (2 * y)
+    below, above = ((y.view(torch.int64) + step).view(torch.float64) for step in (-1, 1))
+    missing = _square_missing(a, y)
+    # half way to a neighbour, a root squared is this far from y squared, but for less than a digit of a
+    y = torch.where(missing <= -y * (y - below), below, torch.where(missing > y * (above - y), above, y))
+    return torch.where(sound, torch.where(small, y * 2.0**-256, y), torch.sqrt(x))
+
+
+def _square_missing(a: Tensor, y: Tensor) -> Tensor:
+    """a - y^2 without an error, of a y close to the root: y^2 in two parts (Dekker 1971)."""
+    shifted = y * 134217729.0  # 2^27 + 1
+    high = shifted - (shifted - y)
+    low = y - high
+    square = y * y
+    return (a - square) - (((high * high - square) + 2 * high * low) + low * low)
 
 
 def _power(a: Tensor, p: float | Tensor) -> Tensor:

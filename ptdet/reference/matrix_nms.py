@@ -32,7 +32,7 @@ def fast_nms_walk(
             that box comes after the last one kept.
         num_kept (): how many are kept.
     """
-    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape)
+    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape.numbers, shape.metrics)
     values, order = shape.rows(boxes), candidates_in_order(scores, score_threshold)
     owner = torch.full_like(scores, -1, dtype=torch.int64)
     for rows in split_by_group(order, idxs):
@@ -73,7 +73,7 @@ def matrix_nms_walk(
             does or if max_output cut it off.
         num_kept (): how many are kept.
     """
-    check(boxes, scores, idxs, 0.0, metric, score_threshold, max_output, shape)
+    check(boxes, scores, idxs, 0.0, metric, score_threshold, max_output, shape.numbers, shape.metrics)
     check_decay(sigma, min_score, kind, ("gaussian", "linear"))
     values, current = shape.rows(boxes), computed(scores.detach()).clone()
     owner = torch.full_like(current, -1, dtype=torch.int64)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from .box_shape import on_cpu_without_float64
 from .nms import candidates_in_order, check, split_by_group
 from .overlap import computed
-from .shapes import AXIS_ALIGNED, ROTATED, Shape, on_cpu_without_float64
+from .shapes import AXIS_ALIGNED, ROTATED, Shape
 from .thresholds import exceeds
 from .wide import is_ordinary, wide
 

@@ -1,13 +1,13 @@
 """Hard suppression, row by row: the memory of a row is the candidates that are left."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
 
 from .box_shape import ALIGNED, Shape
-from .overlap import FLOATS, computed
+from .overlap import FLOATS, METRICS, computed
 from .thresholds import above, exceeds
 
 
@@ -30,7 +30,7 @@ def nms_walk(
         owner (N,): the kept box that removed i, i itself if it is kept, -1 if it was no candidate or was not reached.
         num_kept (): how many are kept.
     """
-    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape)
+    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape.numbers, shape.metrics)
 
     def removes(candidates: Tensor, selected: Tensor, row: Tensor) -> Tensor:
         return exceeds(shape.overlap(candidates, selected, metric), iou_threshold, inclusive)
@@ -142,24 +142,26 @@ def check(
     metric: str,
     score_threshold: float | None,
     max_output: int | None,
-    shape: Shape = ALIGNED,
+    numbers: int = 4,
+    metrics: Iterable[str] = METRICS,
 ) -> None:
+    """`numbers`: of a box."""
     for name, given in (("boxes", boxes), ("scores", scores)):
         if not isinstance(given, Tensor):
             raise TypeError(f"{name}: expected a torch.Tensor, got {type(given).__name__}")
     for name, other in (("scores", scores), ("idxs", idxs)):
         if other is not None and other.device != boxes.device:
             raise ValueError(f"{name}: expected device {boxes.device} as of boxes, got {other.device}")
-    if boxes.dim() != 2 or boxes.size(1) != shape.numbers:
-        raise ValueError(f"boxes: expected shape (N, {shape.numbers}), got {tuple(boxes.shape)}")
+    if boxes.dim() != 2 or boxes.size(1) != numbers:
+        raise ValueError(f"boxes: expected shape (N, {numbers}), got {tuple(boxes.shape)}")
     if boxes.dtype not in FLOATS:
         raise TypeError(f"boxes: expected a floating dtype, got {boxes.dtype}")
     if scores.shape != boxes.shape[:1]:
         raise ValueError(f"scores: expected shape ({len(boxes)},), got {tuple(scores.shape)}")
     if scores.dtype not in FLOATS:
         raise TypeError(f"scores: expected a floating dtype, got {scores.dtype}")
-    if metric not in shape.metrics:
-        raise ValueError(f"metric: expected one of {', '.join(shape.metrics)}, got {metric!r}")
+    if metric not in metrics:
+        raise ValueError(f"metric: expected one of {', '.join(metrics)}, got {metric!r}")
     for name, threshold in (("iou_threshold", iou_threshold), ("score_threshold", score_threshold)):
         if threshold is not None and math.isnan(threshold):
             raise ValueError(f"{name}: expected a number, got nan")

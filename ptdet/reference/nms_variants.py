@@ -57,7 +57,7 @@ def and_nms_walk(
         owner (N,): the selected box that removed i, i itself if selected, -1 if it was no candidate, or if its owner
             was selected after the last kept box that max_output lets through.
     """
-    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape)
+    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape.numbers, shape.metrics)
     if math.isnan(overlap_threshold):
         raise ValueError("overlap_threshold: expected a number, got nan")
     _, owner, _ = nms_walk(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, shape=shape)
@@ -116,7 +116,7 @@ def adaptive_nms_walk(
     shape: Shape = ALIGNED,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """`nms_walk` in which a kept box removes what overlaps it by more than max(iou_threshold, its density)."""
-    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape)
+    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape.numbers, shape.metrics)
     if densities.layout != torch.strided or densities.dtype not in FLOATS:
         raise TypeError(f"densities: expected a dense tensor of a floating dtype, got {densities.dtype}")
     if densities.shape != scores.shape or densities.device != boxes.device:

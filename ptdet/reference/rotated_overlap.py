@@ -10,28 +10,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from .elementary import cosine, sine
 from .overlap import finite_or_zero, share
+from .rotated_box import UNIT, Turned, area_slopes, ordered, relative, turned, wide
+from .rotated_enclosing import ENCLOSING, distance_parts, distance_slopes, hull_area, hull_slopes
+from .rotated_gaussian import kfiou, kfiou_slopes, probiou, probiou_slopes
 
-
-class Turned(NamedTuple):
-    """The numbers of boxes, with what is computed once a box."""
-
-    cx: Tensor
-    cy: Tensor
-    w: Tensor
-    h: Tensor
-    angle: Tensor
-    cos: Tensor
-    sin: Tensor
-    area: Tensor  # 0 where a side is not above 0, NaN where one of the five numbers is not finite
-
-
-def turned(boxes: Tensor) -> Turned:
-    cx, cy, w, h, angle = boxes.unbind(-1)
-    sound = (cx - cx) + (cy - cy) + (w - w) + (h - h) + (angle - angle)
-    area = torch.where((w > 0) & (h > 0), w * h, 0.0) + sound
-    return Turned(cx, cy, w, h, angle, cosine(angle), sine(angle), area)
+Slopes = tuple[Tensor, Tensor]
 
 
 def magnitude(x: Tensor) -> Tensor:
@@ -56,14 +40,6 @@ def shared_length(reach: Tensor, low: Tensor, high: Tensor) -> Tensor:
     """By how much [-reach, reach] and [low, high] overlap."""
     start, end = torch.where(low > -reach, low, -reach), least(high, reach)
     return torch.where(end > start, end - start, 0.0)
-
-
-def is_frame(a: Turned, b: Turned) -> Tensor:
-    """Whether the area is computed in the frame of a: of the larger area, then of the first number that is larger."""
-    larger = a.angle > b.angle
-    for mine, other in ((a.h, b.h), (a.w, b.w), (a.cy, b.cy), (a.cx, b.cx), (a.area, b.area)):
-        larger = (mine > other) | ((mine == other) & larger)
-    return larger
 
 
 class Turn(NamedTuple):
@@ -106,11 +82,7 @@ class InFrame(NamedTuple):
 
 
 def in_frame(box: Turned, frame: Turned) -> InFrame:
-    parallel = box.angle == frame.angle
-    c = torch.where(parallel, 1.0, box.cos * frame.cos + box.sin * frame.sin)
-    s = torch.where(parallel, 0.0, box.sin * frame.cos - box.cos * frame.sin)
-    dx, dy = box.cx - frame.cx, box.cy - frame.cy
-    x, y = dx * frame.cos + dy * frame.sin, dy * frame.cos - dx * frame.sin
+    c, s, dx, dy, x, y = relative(box, frame)
     u, v = dx * box.cos + dy * box.sin, dy * box.cos - dx * box.sin
     w, h, frame_w, frame_h = 0.5 * box.w, 0.5 * box.h, 0.5 * frame.w, 0.5 * frame.h
     along_x, across_x, along_y, across_y = c * w, s * h, c * h, s * w
@@ -140,10 +112,7 @@ def under_edge(
 
 def intersection(a: Turned, b: Turned) -> Tensor:
     """The area that two boxes share, by Green's theorem; NaN where a box's area is not finite."""
-    of_a = is_frame(a, b)
-    box = Turned(*(torch.where(of_a, y, x) for x, y in zip(a, b, strict=True)))
-    frame = Turned(*(torch.where(of_a, x, y) for x, y in zip(a, b, strict=True)))
-    f = in_frame(box, frame)
+    f = in_frame(*ordered(a, b))
     corners = f.corners()
     top, left, bottom, right = (
         under_edge(f, length, edge, corners[start], corners[end]) for length, edge, start, end in f.edges()
@@ -168,19 +137,37 @@ def ios(a: Turned, b: Turned) -> Tensor:
     return share(intersection(a, b), torch.minimum(a.area, b.area))
 
 
-ROTATED_METRICS: dict[str, Callable[[Turned, Turned], Tensor]] = {"iou": iou, "iof": iof, "ios": ios}
+def giou(a: Turned, b: Turned) -> Tensor:
+    """IoU less the share of the convex hull that neither covers."""
+    inter = intersection(a, b)
+    joint = a.area + b.area - inter
+    around = hull_area(a, b)
+    around = torch.where(around > joint, around, joint)
+    return share(inter, joint) - finite_or_zero(share(around - joint, around))
 
 
-def wide(boxes: Tensor) -> Tensor:
-    """As float64, on the CPU where the device has none."""
-    return (boxes.cpu() if boxes.device.type == "mps" else boxes).double()
+def diou(a: Turned, b: Turned) -> Tensor:
+    """IoU less the squared distance of the centres over the squared diameter of the convex hull."""
+    return iou(a, b) - finite_or_zero(share(*distance_parts(a, b)))
+
+
+ROTATED_METRICS: dict[str, Callable[[Turned, Turned], Tensor]] = {
+    "iou": iou,
+    "giou": giou,
+    "diou": diou,
+    "iof": iof,
+    "ios": ios,
+    "probiou": probiou,
+}
+# kfiou does not see where boxes are, and no suppression is by it.
+ROTATED_OVERLAPS = {**ROTATED_METRICS, "kfiou": kfiou}
 
 
 def raw_rotated_overlap(a: Tensor, b: Tensor, metric: str = "iou") -> Tensor:
     """What a decision looks at, in float64: NaN where the arithmetic gave that. a and b broadcast."""
-    if metric not in ROTATED_METRICS:
-        raise ValueError(f"metric: expected one of {', '.join(ROTATED_METRICS)}, got {metric!r}")
-    return ROTATED_METRICS[metric](turned(wide(a)), turned(wide(b)))
+    if metric not in ROTATED_OVERLAPS:
+        raise ValueError(f"metric: expected one of {', '.join(ROTATED_OVERLAPS)}, got {metric!r}")
+    return ROTATED_OVERLAPS[metric](turned(wide(a)), turned(wide(b)))
 
 
 def rotated_overlap(boxes1: Tensor, boxes2: Tensor, kind: str = "iou") -> Tensor:
@@ -255,24 +242,33 @@ class SharedArea(torch.autograd.Function):
         return gradient[..., None] * intersection_slopes(a, b), gradient[..., None] * intersection_slopes(b, a)
 
 
-def area_slopes(box: Turned) -> Tensor:
-    none = torch.zeros_like(box.w)
-    filled = (box.w > 0) & (box.h > 0)
-    by_w, by_h = torch.where(filled, box.h, 0.0), torch.where(filled, box.w, 0.0)
-    return torch.stack([none, none, by_w, by_h, none], dim=-1)
-
-
 def rotated_slopes(boxes1: Tensor, boxes2: Tensor, kind: str = "iou") -> tuple[Tensor, Tensor]:
     """The derivatives of `rotated_overlap` by the numbers of both, in float64: 0 where it is 0 or not finite.
 
     Composed of differentiable operations: their own derivatives are the second ones.
     """
     both = torch.broadcast_tensors(wide(boxes1), wide(boxes2))
+    if kind in GAUSSIAN_SLOPES:
+        return gaussian_slopes(both[0], both[1], kind)
     a, b = map(turned, both)
     inter: Tensor = SharedArea.apply(*both)
+    by_a, by_b = intersection_slopes(a, b), intersection_slopes(b, a)
+    if kind == "giou":
+        return less(quotient_slopes(a, b, inter, by_a, by_b, "iou"), hull_penalty(a, b, inter, by_a, by_b))
+    if kind == "diou":
+        penalty = distance_slopes(a, b), distance_slopes(b, a)
+        return less(quotient_slopes(a, b, inter, by_a, by_b, "iou"), penalty)
+    return quotient_slopes(a, b, inter, by_a, by_b, kind)
+
+
+def less(slopes: Slopes, penalty: Slopes) -> Slopes:
+    return slopes[0] - penalty[0], slopes[1] - penalty[1]
+
+
+def quotient_slopes(a: Turned, b: Turned, inter: Tensor, by_a: Tensor, by_b: Tensor, kind: str) -> Slopes:
+    """Of iou, iof and ios, from those of the area shared."""
     whole = {"iou": a.area + b.area - inter, "iof": a.area, "ios": torch.minimum(a.area, b.area)}[kind]
     sound = (inter > 0) & torch.isfinite(whole)
-    by_a, by_b = intersection_slopes(a, b), intersection_slopes(b, a)
     if kind == "iof":
         whole_by_a, whole_by_b = area_slopes(a), torch.zeros_like(by_b)
     elif kind == "ios":
@@ -287,6 +283,33 @@ def rotated_slopes(boxes1: Tensor, boxes2: Tensor, kind: str = "iou") -> tuple[T
     return first, second
 
 
+def hull_penalty(a: Turned, b: Turned, inter: Tensor, by_a: Tensor, by_b: Tensor) -> Slopes:
+    """Of the share of the hull that neither covers: 0 where there is none."""
+    joint, around = a.area + b.area - inter, hull_area(a, b)
+    sound = (around > joint) & torch.isfinite(around)
+    around = torch.where(sound, around, 1.0)
+    covered = (torch.where(sound, joint, 0.0) / around)[..., None]
+    meets = (inter > 0)[..., None]
+
+    def of(own: Turned, other: Turned, by: Tensor) -> Tensor:
+        joint_by = area_slopes(own) - torch.where(meets, by, 0.0)
+        slopes = (covered * hull_slopes(own, other) - joint_by) / around[..., None]
+        return torch.where(sound[..., None], slopes, 0.0)
+
+    return of(a, b, by_a), of(b, a, by_b)
+
+
+GAUSSIAN_SLOPES = {"probiou": probiou_slopes, "kfiou": kfiou_slopes}
+
+
+def gaussian_slopes(boxes1: Tensor, boxes2: Tensor, kind: str) -> Slopes:
+    """Of the pairs of which no box is empty."""
+    sound = ((turned(boxes1).area > 0) & (turned(boxes2).area > 0))[..., None]
+    a, b = (turned(torch.where(sound, boxes, boxes.new_tensor(UNIT))) for boxes in (boxes1, boxes2))
+    of = GAUSSIAN_SLOPES[kind]
+    return torch.where(sound, of(a, b), 0.0), torch.where(sound, of(b, a), 0.0)
+
+
 def rotated_overlap_backward(
     grad: Tensor, boxes1: Tensor, boxes2: Tensor, kind: str = "iou", wanted1: bool = True, wanted2: bool = True
 ) -> tuple[Tensor, Tensor]:
@@ -297,3 +320,26 @@ def rotated_overlap_backward(
     by1, by2 = (torch.nan_to_num(each).clamp(-limit, limit).to(grad) for each in slopes)
     none = grad.new_empty(0)
     return by1 if wanted1 else none, by2 if wanted2 else none
+
+
+def quotient(part: Tensor, whole: Tensor) -> Tensor:
+    """part / whole; 0, without a slope, where the whole is 0."""
+    sound = whole > 0
+    return torch.where(sound, part / torch.where(sound, whole, 1.0), 0.0)
+
+
+def enclosed_overlap(boxes1: Tensor, boxes2: Tensor, kind: str, enclosing: str) -> Tensor:
+    """giou or diou of boxes (..., 5) that broadcast, by a rectangle around both, aligned or smallest, in float64.
+
+    Composed of differentiable operations. 0 for a pair of which an area is not finite.
+    """
+    boxes1, boxes2 = torch.broadcast_tensors(wide(boxes1), wide(boxes2))
+    sound = torch.isfinite(turned(boxes1.detach()).area) & torch.isfinite(turned(boxes2.detach()).area)
+    pair = [torch.where(sound[..., None], boxes, boxes.new_tensor(UNIT)) for boxes in (boxes1, boxes2)]
+    a, b = map(turned, pair)
+    inter: Tensor = SharedArea.apply(*pair)
+    joint = a.area + b.area - inter
+    area, diagonal = ENCLOSING[enclosing](a, b)
+    dx, dy = b.cx - a.cx, b.cy - a.cy
+    penalty = quotient(torch.relu(area - joint), area) if kind == "giou" else quotient(dx * dx + dy * dy, diagonal)
+    return torch.where(sound, quotient(inter, joint) - penalty, 0.0)

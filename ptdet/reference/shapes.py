@@ -5,16 +5,18 @@ of the contract, because results are compared bit for bit.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from . import box_shape
 from .elementary import quarter_turns
 from .nms import nms_walk
 from .overlap import METRICS, computed, raw_overlap
 from .rotated_nms import rotated_nms_walk
-from .rotated_overlap import ROTATED_METRICS, Turned, magnitude, turned, wide
+from .rotated_box import Turned, wide
+from .rotated_overlap import ROTATED_METRICS, magnitude
 
 
 class Shape(NamedTuple):
@@ -40,14 +42,6 @@ AXIS_ALIGNED = Shape(
     4, METRICS, nms_walk, computed, torch.Tensor.clone, raw_overlap,
     relative=_first, absolute=_first, extents=_first, within=_first,
 )  # fmt: skip
-
-
-def _rows(numbers: Tensor) -> Tensor:
-    return torch.stack(turned(numbers), dim=-1)
-
-
-def _overlap(a: Tensor, b: Tensor, metric: str) -> Tensor:
-    return ROTATED_METRICS[metric](Turned(*a.unbind(-1)), Turned(*b.unbind(-1)))
 
 
 def offsets(box: Tensor, reference: Tensor) -> Tensor:
@@ -89,23 +83,6 @@ def box_in_frame(extents: Tensor, frame: Tensor) -> Tensor:
 
 
 ROTATED = Shape(
-    5, ROTATED_METRICS, rotated_nms_walk, wide, _rows, _overlap,
+    5, ROTATED_METRICS, rotated_nms_walk, wide, box_shape.ROTATED.rows, box_shape.ROTATED.overlap,
     relative=offsets, absolute=_moved, extents=frame_extents, within=box_in_frame,
 )  # fmt: skip
-
-
-def on_cpu_without_float64(walk: Callable[..., tuple[Tensor, ...]]) -> Callable[..., tuple[Tensor, ...]]:
-    """A walk over rotated boxes, which are computed in float64: a Mac's GPU has none."""
-
-    def found(boxes: Tensor, *arguments: Any, **options: Any) -> tuple[Tensor, ...]:
-        if boxes.device.type != "mps":
-            return walk(boxes, *arguments, **options)
-
-        def here(value: Any) -> Any:
-            return value.cpu() if isinstance(value, Tensor) else value
-
-        there = walk(boxes.cpu(), *map(here, arguments), **{name: here(value) for name, value in options.items()})
-        return tuple(each.to(boxes.device) for each in there)
-
-    found.__name__, found.__doc__ = walk.__name__, walk.__doc__
-    return found

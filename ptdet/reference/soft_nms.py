@@ -42,7 +42,7 @@ def soft_nms_walk(
         owner (N,): the box whose decay took i to min_score or below, i itself if it is kept, else -1.
         num_kept (): how many are kept.
     """
-    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape)
+    check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape.numbers, shape.metrics)
     check_soft(scores, sigma, min_score, kind)
     rows, current = shape.rows(boxes), computed(scores.detach()).clone()
     owner = torch.full_like(current, -1, dtype=torch.int64)

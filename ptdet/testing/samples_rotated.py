@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._shared.parameters import PARAMETERS, ROTATED_METRICS
+from .._shared.parameters import PARAMETERS, ROTATED_METRICS, ROTATED_OVERLAPS
 from . import scenes
 from .samples import Sample
 
@@ -28,7 +28,7 @@ def pairwise(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
     for n, m in ((0, 0), (0, 3), (3, 0), (1, 1), (7, 33), (20, 530)):
         yield Sample(f"{n} x {m}", (boxes(n, n), boxes(m, n)))
     a, b = boxes(20, 1), boxes(25, 1)
-    for kind in ROTATED_METRICS:
+    for kind in ROTATED_OVERLAPS:
         yield Sample(kind, (a, b, kind))
     yield Sample("batch", (a.view(2, 1, 10, 5), b.view(1, 5, 5, 5).expand(2, 1, 5, 5, 5)[:, :, 0], "ios"))
     yield Sample("strided", (a.t().contiguous().t()[::2], b[::3]))
@@ -41,7 +41,7 @@ def one_by_one(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
     for n in (0, 1, 31, 600):
         yield Sample(f"{n} pairs", (boxes(n, 1), boxes(n, 2)))
     a, b = boxes(60, 1), boxes(60, 1).roll(1, 0)
-    for kind in ROTATED_METRICS:
+    for kind in ROTATED_OVERLAPS:
         yield Sample(kind, (a, b, kind))
     yield Sample("strided", (a.view(3, 20, 5).transpose(0, 1), b.view(3, 20, 5).transpose(0, 1)))
     yield Sample("one against many", (a[:1].expand(60, 5), b))

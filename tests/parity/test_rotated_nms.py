@@ -142,8 +142,8 @@ def test_arrays_are_answered_alike() -> None:
         assert same((torch.from_numpy(kept), torch.from_numpy(owner)), expected)
         classes = ptdet.numpy.rotated.batched_nms(*arrays, ids.numpy(), 0.3, metric=metric)
         assert classes.tolist() == ptdet.rotated.batched_nms(boxes, scores, ids, 0.3, metric=metric).tolist()
-    with pytest.raises(ValueError, match="kind: expected one of iou, iof, ios"):
-        ptdet.numpy.rotated.pairwise_overlap(arrays[0], arrays[0], "giou")
+    with pytest.raises(ValueError, match="kind: expected one of iou, giou, diou, iof, ios, probiou, kfiou"):
+        ptdet.numpy.rotated.pairwise_overlap(arrays[0], arrays[0], "ciou")
     with pytest.raises(ValueError, match=r"boxes: expected shape \(N, 5\)"):
         ptdet.numpy.rotated.nms(arrays[0][:, :4], arrays[1], 0.3)
 
@@ -161,7 +161,7 @@ def test_owner_and_limits_by_hand() -> None:
     assert ptdet.rotated.nms(boxes[:2], scores[:2], crossing + 1e-9).tolist() == [1, 0]
     with pytest.raises(ValueError, match="idxs"):
         ptdet.rotated.batched_nms(boxes, scores, torch.tensor([0, 1, math.nan, 2]), 0.5)
-    with pytest.raises(ValueError, match="metric: expected one of iou, iof, ios, got 'diou'"):
-        ptdet.rotated.nms(boxes, scores, 0.5, metric="diou")
+    with pytest.raises(ValueError, match="metric: expected one of iou, giou, diou, iof, ios, probiou, got 'ciou'"):
+        ptdet.rotated.nms(boxes, scores, 0.5, metric="ciou")
     with pytest.raises(ValueError, match="max_output"):
         ptdet.rotated.nms(boxes, scores, 0.5, max_output=-1)

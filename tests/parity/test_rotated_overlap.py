@@ -11,12 +11,13 @@ from torch.autograd import gradcheck, gradgradcheck
 
 import ptdet
 from ptdet import reference
-from ptdet._shared.parameters import ROTATED_METRICS
+from ptdet._shared.parameters import ROTATED_OVERLAPS
 
 from .. import rotated_oracle
 from ..rotated_scenes import Drawn, changed, moved, scenes
 
-METRICS = pytest.mark.parametrize("kind", ROTATED_METRICS)
+METRICS = pytest.mark.parametrize("kind", ROTATED_OVERLAPS)
+ENCLOSED = ("giou", "diou")  # by what encloses both: below 0 for boxes apart
 
 
 def exact(a: Tensor, b: Tensor, kind: str) -> list[float]:
@@ -25,7 +26,8 @@ def exact(a: Tensor, b: Tensor, kind: str) -> list[float]:
 
 def assert_right(a: Tensor, b: Tensor, kind: str, what: str) -> None:
     found = ptdet.rotated.overlap(a, b, kind)
-    assert bool(((found >= 0) & (found <= 1)).all()), what
+    least, most = -1 if kind in ENCLOSED else 0, 1 / 3 + 1e-16 if kind == "kfiou" else 1
+    assert bool(((found >= least) & (found <= most)).all()), what
     off = (found - torch.tensor(exact(a, b, kind), dtype=torch.float64)).abs().max().item()
     assert off <= 1e-12, f"{what}: {off}"
 
@@ -34,8 +36,27 @@ def assert_right(a: Tensor, b: Tensor, kind: str, what: str) -> None:
 def test_within_1e12_of_the_oracle(count: int) -> None:
     """With the larger number over 20,000 pairs of float64 boxes."""
     for what, a, b in scenes(count):
-        for kind in ("iou",) if count > 100 else ROTATED_METRICS:
+        for kind in ("iou",) if count > 100 else ROTATED_OVERLAPS:
             assert_right(a, b, kind, f"{what}, {kind}")
+
+
+@pytest.mark.parametrize("kind", ENCLOSED)
+@pytest.mark.parametrize("enclosing", ["aligned", "smallest"])
+def test_other_shapes_around_both(kind: str, enclosing: str) -> None:
+    for what, a, b in scenes(3):
+        found = ptdet.rotated.overlap(a, b, kind, enclosing=enclosing)
+        pairs = zip(a.tolist(), b.tolist(), strict=True)
+        exact = [float(rotated_oracle.overlap(*pair, kind, enclosing)) for pair in pairs]
+        assert found.tolist() == pytest.approx(exact, abs=1e-12, rel=0), what
+        assert torch.equal(found, ptdet.rotated.overlap(b, a, kind, enclosing=enclosing)), what
+        name = {"giou": "generalized_box_iou", "diou": "distance_box_iou"}[kind]
+        assert torch.equal(getattr(ptdet.rotated, name)(a, b, enclosing).diagonal(), found)
+        if enclosing == "smallest":
+            assert bool((ptdet.rotated.overlap(a, a, kind, enclosing=enclosing) == 1).all()), what
+    drawn = Drawn(3, 5)
+    a, b = drawn.boxes().requires_grad_(), drawn.boxes().requires_grad_()
+    assert gradcheck(lambda a, b: ptdet.rotated.overlap(a, b, kind, enclosing=enclosing), (a, b))
+    assert gradgradcheck(lambda a, b: ptdet.rotated.overlap(a, b, kind, enclosing=enclosing), (a, b))
 
 
 def test_float32_boxes_are_exact_as_given_and_rounded_once() -> None:
@@ -58,7 +79,9 @@ def test_kernels_have_the_bits_of_the_reference(kind: str) -> None:
 
 def test_the_same_bits_both_ways() -> None:
     for what, a, b in scenes(50):
-        for kind in ("iou", "ios"):
+        for kind in ROTATED_OVERLAPS:
+            if kind == "iof":
+                continue
             found = ptdet.rotated.pairwise_overlap(a, b, kind)
             assert torch.equal(found, ptdet.rotated.pairwise_overlap(b, a, kind).t()), what
 
@@ -67,15 +90,17 @@ def test_a_box_with_itself_is_1() -> None:
     for what, a, b in scenes(200):
         for boxes in (a, b):
             filled = boxes[(boxes[:, 2:4] > 0).all(1)]
-            assert bool((ptdet.rotated.overlap(filled, filled) == 1).all()), what
+            for kind in ("iou", "giou", "diou", "probiou"):
+                assert bool((ptdet.rotated.overlap(filled, filled, kind) == 1).all()), what
 
 
 def test_boxes_that_are_not_rotated_have_the_overlaps_of_ptdet() -> None:
     """Of whole numbers, where both are exact."""
     _, a, b = [*scenes(60)][-1]
     corners = [ptdet.rotated.box_convert(boxes, "cxcywhr", "xyxy") for boxes in (a, b)]
-    for kind in ROTATED_METRICS:
-        assert torch.equal(ptdet.rotated.pairwise_overlap(a, b, kind), ptdet.pairwise_overlap(*corners, kind))
+    for kind in ("iou", "giou", "diou", "iof", "ios"):
+        found = ptdet.rotated.pairwise_overlap(a, b, kind, enclosing="aligned")
+        assert torch.equal(found, ptdet.pairwise_overlap(*corners, kind))
 
 
 def test_numbers_that_are_not_finite_and_sides_that_are_not_above_0() -> None:
@@ -84,14 +109,15 @@ def test_numbers_that_are_not_finite_and_sides_that_are_not_above_0() -> None:
         for value in (math.nan, math.inf, -math.inf):
             wrong = box.clone()
             wrong[0, column] = value
-            for kind in ROTATED_METRICS:
+            for kind in ROTATED_OVERLAPS:
                 assert ptdet.rotated.pairwise_overlap(wrong, box, kind).item() == 0
                 assert ptdet.rotated.pairwise_overlap(box, wrong, kind).item() == 0
                 assert bool(reference.raw_rotated_overlap(wrong, box, kind).isnan())
     empty = torch.tensor([[5.0, 5, 0, 2, 0.3], [5, 5, -4, 2, 0.3], [5, 5, -4, -2, 0.3]], dtype=torch.float64)
-    for kind in ROTATED_METRICS:
+    for kind in ROTATED_OVERLAPS:
         assert ptdet.rotated.pairwise_overlap(empty, empty, kind).abs().sum() == 0
-        assert ptdet.rotated.pairwise_overlap(empty, box, kind).abs().sum() == 0
+        least = 1e-15 if kind in ENCLOSED else 0  # a side below 0 is 0, and lies within the box here
+        assert ptdet.rotated.pairwise_overlap(empty, box, kind).abs().max() <= least
 
 
 def test_values_by_hand() -> None:
@@ -103,6 +129,47 @@ def test_values_by_hand() -> None:
     cross = torch.tensor([[0.0, 0, 10, 2, 0.7], [0, 0, 2, 10, 0.7]], dtype=torch.float64)
     assert ptdet.rotated.overlap(*cross).item() == pytest.approx(4 / 36, abs=1e-15)
     assert ptdet.rotated.overlap(*cross, "iof").item() == pytest.approx(0.2, abs=1e-15)
+    # the hull of the cross is a square of 10 less four corners of 4 x 4 / 2; the farthest corners are sqrt 104 apart
+    assert ptdet.rotated.overlap(*cross, "giou").item() == pytest.approx(4 / 36 - (68 - 36) / 68, abs=1e-15)
+    beside = changed(cross, cx=torch.tensor([0.0, 3.0], dtype=torch.float64), angle=0.0)
+    assert ptdet.rotated.overlap(*beside, "diou").item() == pytest.approx(4 / 36 - 9 / (9**2 + 6**2), abs=1e-15)
+
+
+def test_gaussian_measures_by_hand() -> None:
+    """Of equal boxes the distance of Bhattacharyya is d^2 / (8 variance): here 1 / 8 of 12 / 16."""
+    box = torch.tensor([[5.0, 5, 4, 2, 0]], dtype=torch.float64)
+    moved_by_1 = 1 - math.sqrt(1 - math.exp(-12 / 16 / 8))
+    assert ptdet.rotated.probiou(box, changed(box, cx=6.0)).item() == pytest.approx(moved_by_1, abs=1e-15)
+    square = changed(box, h=4.0)
+    assert ptdet.rotated.probiou(square, changed(square, angle=math.pi / 4)).item() == pytest.approx(1, abs=1e-15)
+    # covariances diag(4, 1) and diag(1, 4): the product's is diag(4 / 5, 4 / 5), areas 8, 8 and 16 / 5
+    assert ptdet.rotated.kfiou(box, changed(box, w=2.0, h=4.0, cx=99.0)).item() == pytest.approx(3.2 / 12.8, abs=1e-15)
+    assert ptdet.rotated.kfiou(box, box).item() == pytest.approx(1 / 3, abs=1e-15)
+
+
+def ultralytics_probiou(a: Tensor, b: Tensor, eps: float = 1e-7) -> Tensor:
+    """The formula of ultralytics 8, elementwise: each eps where it stands there."""
+
+    def covariance(box: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        p, q, c, s = box[:, 2] ** 2 / 12, box[:, 3] ** 2 / 12, box[:, 4].cos(), box[:, 4].sin()
+        return p * c * c + q * s * s, p * s * s + q * c * c, (p - q) * c * s
+
+    (a1, b1, c1), (a2, b2, c2) = covariance(a), covariance(b)
+    dx, dy = a[:, 0] - b[:, 0], a[:, 1] - b[:, 1]
+    across = (a1 + a2) * (b1 + b2) - (c1 + c2) ** 2
+    first = ((a1 + a2) * dy**2 + (b1 + b2) * dx**2) / (across + eps) / 4
+    second = -(c1 + c2) * dx * dy / (across + eps) / 2
+    both = 4 * ((a1 * b1 - c1**2).clamp(0) * (a2 * b2 - c2**2).clamp(0)).sqrt() + eps
+    distance = (first + second + (across / both + eps).log() / 2).clamp(eps, 100)
+    return 1 - (1 - (-distance).exp() + eps).sqrt()
+
+
+def test_probiou_is_that_of_ultralytics_but_for_its_eps() -> None:
+    drawn = Drawn(300, 4)
+    a, b = drawn.boxes(), drawn.boxes()
+    for other in (b, a + 0.1 * drawn.noise(), a):
+        found, theirs = ptdet.rotated.overlap(a, other, "probiou"), ultralytics_probiou(a, other)
+        assert bool(((found - theirs).abs() <= math.sqrt(3e-7)).all())
 
 
 def gradient(a: Tensor, b: Tensor, kind: str = "iou") -> Tensor:
@@ -121,14 +188,21 @@ def test_gradients(kind: str) -> None:
         assert gradgradcheck(lambda a, b, of=function: of(a, b, kind), (a, b))
 
 
-@pytest.mark.parametrize("count", [3, pytest.param(170, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("kind", "count"),
+    [
+        *(("iou", 3), ("giou", 1), ("diou", 1), ("probiou", 1), ("kfiou", 1)),
+        pytest.param("iou", 170, marks=pytest.mark.slow),
+        *(pytest.param(kind, 20, marks=pytest.mark.slow) for kind in ("giou", "diou", "probiou", "kfiou")),
+    ],
+)
 @pytest.mark.parametrize("what", ["random", "thin, crossing", "UTM"])
-def test_gradients_are_differences_of_the_oracle(what: str, count: int) -> None:
+def test_gradients_are_differences_of_the_oracle(what: str, kind: str, count: int) -> None:
     """With the larger number over 5,000 partial derivatives, to 1e-10 of the largest of the pair."""
     from mpmath import mp, mpf
 
     a, b = next((a, b) for name, a, b in scenes(count) if name == what)
-    found = gradient(a, b)
+    found = gradient(a, b, kind)
     for row, (one, other) in enumerate(zip(a.tolist(), b.tolist(), strict=True)):
         with mp.workprec(300):
             step = mpf(10) ** -25
@@ -136,10 +210,10 @@ def test_gradients_are_differences_of_the_oracle(what: str, count: int) -> None:
             expected = []
             for k in range(10):
                 up, down = ([x + sign * step * (i == k) for i, x in enumerate(numbers)] for sign in (1, -1))
-                values = [rotated_oracle.overlap(x[:5], x[5:]) for x in (up, down)]
+                values = [rotated_oracle.overlap(x[:5], x[5:], kind) for x in (up, down)]
                 expected.append(float((values[0] - values[1]) / (2 * step)))
         most = max(map(abs, expected))
-        assert found[row].tolist() == pytest.approx(expected, abs=1e-10 * most), (what, row)
+        assert found[row].tolist() == pytest.approx(expected, abs=1e-10 * most, rel=0), (what, row)
 
 
 def test_gradients_are_finite_everywhere() -> None:
@@ -147,7 +221,7 @@ def test_gradients_are_finite_everywhere() -> None:
     for what, a, b in scenes(9):
         empty, far = changed(a, w=0.0), a + torch.tensor([1e4, 0, 0, 0, 0])
         for pair in ((a, b), (a, a), (empty, a), (a, empty), (empty, empty), (a, far), (a * scale, b * scale)):
-            for kind in ROTATED_METRICS:
+            for kind in ROTATED_OVERLAPS:
                 for dtype in (torch.float32, torch.float64):
                     assert bool(torch.isfinite(gradient(*(x.to(dtype) for x in pair), kind)).all()), what
         tiny = torch.tensor([1e-30] * 4 + [1], dtype=torch.float64)
@@ -158,7 +232,7 @@ def test_the_kernel_has_the_slopes_of_the_reference() -> None:
     """Kinks included: to 1e-9 of the largest of a pair; 1e-12 is what is left where slopes of about 1 cancel."""
     for what, a, b in scenes(21):
         grad = torch.linspace(0.5, 2, len(a), dtype=torch.float64)
-        for kind in ROTATED_METRICS:
+        for kind in ROTATED_OVERLAPS:
             found = torch.cat(torch.ops.ptdet.rotated_overlap_backward(grad, a, b, kind), dim=-1)
             expected = torch.cat(reference.rotated_overlap_backward(grad, a, b, kind), dim=-1)
             allowed = 1e-9 * expected.abs().amax(1, keepdim=True) + 1e-12
@@ -180,39 +254,27 @@ def test_edges_that_coincide_share_half() -> None:
     assert bool((gradient(a, moved(beside, torch.tensor([10.0]))) == 0).all())
 
 
-@pytest.mark.parametrize("mode", ["linear", "log", "square"])
-def test_losses(mode: str) -> None:
-    drawn = Drawn(12, 8)
-    a, b = drawn.boxes(), drawn.boxes()
-    b[:, :2] = a[:, :2] + 1
-    iou = ptdet.rotated.overlap(a, b)
-    expected = {"linear": 1 - iou, "log": -iou.log(), "square": 1 - iou**2}[mode]
-    torch.testing.assert_close(ptdet.rotated.box_iou_loss(a, b, mode=mode), expected)
-    assert ptdet.rotated.box_iou_loss(a, b, "mean", mode=mode).item() == pytest.approx(expected.mean().item())
-    assert gradcheck(lambda a: ptdet.rotated.box_iou_loss(a, b, "sum", mode=mode), a.clone().requires_grad_())
-    apart = (a + torch.tensor([1e4, 0, 0, 0, 0])).requires_grad_()
-    loss = ptdet.rotated.box_iou_loss(apart, b, "sum", mode=mode)
-    loss.backward()
-    assert math.isfinite(loss.item()) and apart.grad is not None and bool((apart.grad == 0).all())
-    same = a.clone().requires_grad_()
-    loss = ptdet.rotated.box_iou_loss(same, a, "sum", mode=mode)
-    loss.backward()
-    assert loss.item() == 0 and same.grad is not None and same.grad.abs().max() <= 1e-14
-
-
 def test_bad_arguments() -> None:
     boxes = torch.zeros(3, 5)
     for wrong, error, message in (
         ((boxes, torch.zeros(3, 4)), ValueError, r"boxes2: expected shape \(..., N, 5\), got \(3, 4\)"),
-        ((boxes, boxes, "giou"), ValueError, "kind: expected one of iou, iof, ios, got 'giou'"),
+        (
+            (boxes, boxes, "ciou"),
+            ValueError,
+            "kind: expected one of iou, giou, diou, iof, ios, probiou, kfiou, got 'ciou'",
+        ),
         ((boxes, [1]), TypeError, "boxes2: expected a torch.Tensor, got list"),
         ((torch.zeros(2, 3, 5), torch.zeros(4, 3, 5)), ValueError, "boxes2: expected leading dimensions"),
         ((boxes.to(torch.complex64), boxes), TypeError, "boxes1: expected floats"),
     ):
         with pytest.raises(error, match=message):
             ptdet.rotated.pairwise_overlap(*wrong)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="mode: expected one of linear, log, square, got 'cubic'"):
-        ptdet.rotated.box_iou_loss(boxes, boxes, mode="cubic")
+    with pytest.raises(ValueError, match="enclosing: expected one of hull, aligned, smallest, got 'circle'"):
+        ptdet.rotated.generalized_box_iou(boxes, boxes, "circle")
+    with pytest.raises(ValueError, match=r"metric: expected one of iou, giou, diou, iof, ios, probiou, got 'kfiou'"):
+        ptdet.rotated.nms(boxes, torch.zeros(3), 0.5, metric="kfiou")
+    with pytest.raises(ValueError, match="metric: expected a measure that sees where boxes are, got 'kfiou'"):
+        ptdet.numpy.rotated.nms(boxes.numpy(), torch.zeros(3).numpy(), 0.5, metric="kfiou")
     with pytest.raises(ValueError, match=r"boxes: expected shape \(N, 4\), got \(3, 5\): ptdet.rotated takes"):
         ptdet.nms(boxes, torch.zeros(3), 0.5)
     with pytest.raises(ValueError, match=r"boxes: expected shape \(N, 5\), got \(3, 4\)"):

@@ -160,7 +160,8 @@ def test_loads_are_safe() -> None:
             assert safe in arguments, f"{path.relative_to(ROOT)}: {name}({arguments})"
 
 
-# What lies around a pass over a batch, and most methods of rotated boxes: on CUDA torch's own operators do it (ptdet/ops/_yolo_on_cuda.py, reference).
+# What lies around a pass over a batch, and most methods of rotated boxes: on CUDA torch's own operators do it
+# (ptdet/ops/_yolo_on_cuda.py, reference).
 COMPOSED_ON_CUDA = {
     "yolo_postprocess", "yolo_pipeline", "ragged_groups", "image_order", "rows_at", "class_candidates",
     "rotated_merge_nms_walk", "rotated_nmm_walk", "rotated_wbf_walk", "rotated_and_nms", "rotated_and_nms_walk",
