@@ -1,6 +1,6 @@
-// What encloses two rotated boxes: the area of their convex hull, which GIoU divides by, and its squared diameter, which
-// DIoU does. Without a sort or an epsilon, and continuous in every number. For a double and for a register of doubles.
-// ptdet/reference/rotated_enclosing.py is the same once more.
+// What encloses two rotated boxes: the area of their convex hull, which GIoU divides by, and its squared diameter, by
+// which DIoU does. Without a sort or an epsilon, and continuous in every number. For a double and for a register of
+// doubles. ptdet/reference/rotated_enclosing.py is the same once more.
 #pragma once
 
 #include "math/rotated_box.h"
