@@ -25,7 +25,10 @@ from ._native import native
 from ._nms import batched_nms, nms
 
 # As ptdet/ops/_yolo_rotated.py.
-SUPPRESSIONS_OF_ROTATED: dict[str, Callable[..., Any]] = {"hard": _rotated.batched_nms}
+SUPPRESSIONS_OF_ROTATED: dict[str, Callable[..., Any]] = {
+    "hard": _rotated.batched_nms,
+    "fast": _rotated.fast_nms,
+}
 
 
 def postprocess(

@@ -9,14 +9,17 @@ import torch
 from torch import Tensor
 
 from .._library.register import operator
-from . import rotated_nms
+from . import rotated_methods, rotated_nms
 from ._results import by_image
 
 NMS = operator("nms")
 YOLO_FILTER = operator("yolo_filter")
 
 # By the names of METHODS, of those that keep boxes and scores as they are: boxes, scores, groups and threshold to keep.
-SUPPRESSIONS_OF_ROTATED: dict[str, Callable[..., Tensor]] = {"hard": rotated_nms.batched_nms}
+SUPPRESSIONS_OF_ROTATED: dict[str, Callable[..., Tensor]] = {
+    "hard": rotated_nms.batched_nms,
+    "fast": rotated_methods.fast_nms,
+}
 
 
 def postprocess_rotated(

@@ -14,8 +14,8 @@ from . import box_shape
 from .elementary import quarter_turns
 from .nms import nms_walk
 from .overlap import METRICS, computed, raw_overlap
-from .rotated_nms import rotated_nms_walk
 from .rotated_box import Turned, wide
+from .rotated_nms import rotated_nms_walk
 from .rotated_overlap import ROTATED_METRICS, magnitude
 
 
