@@ -101,9 +101,9 @@ __device__ void store_slopes(const RotatedSlopes<double>& slopes, Stored* rows, 
   at[4] = narrowed_slope<Stored>(slopes.angle);
 }
 
-// kOfB: those by b are wanted, too.
+// kOfB: those by b are wanted, too. What encloses two boxes takes the registers of two blocks.
 template <bool kOfB, typename Measure, typename Stored>
-__global__ void __launch_bounds__(kBlock, 2)
+__global__ void __launch_bounds__(kBlock, Measure::kOfAreas ? 2 : 1)
     slopes_of_rotated_pairs(RotatedPairs pairs, const Stored* gradient, int64_t gradient_stride, Stored* slopes_a,
                             Stored* slopes_b) {
   const int64_t i = thread_in_grid();

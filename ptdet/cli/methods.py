@@ -72,7 +72,9 @@ def _rotated_by_torch(method: str, boxes: Array, scores: Array, idxs: Array | No
     from .. import rotated
 
     row = METHODS[method]
-    if row.of_models or not hasattr(rotated, row.function):
+    if row.of_models:
+        raise NotImplementedError(f"{row.function} of rotated boxes needs the kernels of ptdet.numpy")
+    if not hasattr(rotated, row.function):
         raise NotImplementedError(f"{row.function} of rotated boxes is not there yet, nms is")
     groups = from_numpy(np.zeros(len(boxes), np.int64) if idxs is None else idxs)
     threshold = [iou_threshold] if row.has_threshold else []

@@ -109,7 +109,8 @@ FUSIONS: dict[str, Callable[..., Fused]] = {"wbf": weighted_boxes, "nmw": weight
 
 def of_one_model(boxes: Array, scores: Array, labels: Array | None) -> Models:
     """All boxes as those of one model; without labels they are of one class."""
-    return gathered([boxes], [scores], [np.zeros(len(scores), np.int64) if labels is None else labels], None)
+    labels = np.zeros(len(scores), np.int64) if labels is None else labels
+    return gathered([boxes], [scores], [labels], None, boxes.shape[1])
 
 
 def told(given: Models, found: Fused, return_owner: bool) -> tuple[Array, ...]:

@@ -30,6 +30,7 @@ DESIGN = [
     (r"pass_over_tilesI.*3BoxIdE", 256, 1, 1),
     (r"pass_over_tilesI.*10RotatedBoxIdE", 256, 2, 2),
     (r"overlap_rotated_tilesI", 128, 4, 4),
+    (r"slopes_of_rotated_pairsI.*[GD]iou", 256, 1, 1),  # and those of what encloses both boxes
     (r"find_(first|relief|least)INS_\d[A-Z][a-z]+Ef", 256, 4, 4),
     (r"sum_counts", 1024, 1, 1),
     (r"pass_over_segmentsIf", 512, 1, 1),
@@ -39,10 +40,12 @@ DESIGN = [
 ]
 
 # Kernels in which CUDA's own functions fuse (pattern, which function): of values that SPEC 1 does not promise to the
-# bit, or in a bound with room to spare. All others fuse nothing but the steps of a division.
+# bit, in a bound with room to spare, or inside a root, which is rounded correctly all the same. All others fuse nothing
+# but the steps of a division.
 MAY_FUSE = [
     (r"(norm|slope|curve)s?_of_|channel_norm", "sqrt"),
     (r"[Ll]oss", "sqrt"),
+    (r"7Probiou|5Kfiou", "sqrt"),
     (r"yolo|_candidates", "log, in the bound below which no sigmoid is asked for"),
 ]
 
