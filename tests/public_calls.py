@@ -51,6 +51,8 @@ KINDS = {name: _BY_CHECK.get(row.check, "choice") for name, row in PARAMETERS.it
     "x1y1x2y2": "flag", "GIoU": "flag", "DIoU": "flag", "CIoU": "flag", "method": "choice",
     "fmt": "choice", "in_fmt": "choice", "out_fmt": "choice", "reduction": "choice", "base": "choice",
     "version": "choice", "head": "choice", "compat": "choice or none",
+    "mode": "choice", "fun": "choice", "enclosing": "choice", "tau": "not negative",
+    "normalize": "flag", "sqrt": "flag",
     "size": "size", "image_size": "sides", **dict.fromkeys(NUMBERS, "scores"),
     "image": "picture", "center": "flag", "clip": "flag", "fill": "number",
     "background": "nothing", "detections": "list of head", "offsets": "pairs", "rate": "positive",
@@ -168,12 +170,12 @@ _add("decode_ssd", ptdet.decode_ssd, {"locations": BOXES, "priors": BOXES + 0.5,
 _add("channel_norm", ptdet.channel_norm, {"input": BOXES[None], "norm_deg": 2})
 
 
-def _module(name: str, options: dict[str, Any], call: dict[str, Any]) -> None:
+def _module(name: str, options: dict[str, Any], call: dict[str, Any], **kinds: str) -> None:
     def run(**keywords: Any) -> Any:
         made = getattr(ptdet.nn, name)(**{key: value for key, value in keywords.items() if key not in call})
         return made(**{key: value for key, value in keywords.items() if key in call})
 
-    _add(f"nn.{name}", run, {**options, **call})
+    _add(f"nn.{name}", run, {**options, **call}, **kinds)
 
 
 for _name, _loss in {
@@ -184,6 +186,14 @@ for _name, _loss in {
 }.items():  # fmt: skip
     _own = {**_without(_LOSS_OPTIONS[_loss], "mean"), **({"momentum": 0.1} if _name == "WIoULoss" else {})}
     _module(_name, {**_own, "reduction": "mean", "eps": 1e-7}, _PAIR)
+_TURNED = {"boxes1": torch.cat([BOXES, SCORES[:, None]], 1), "boxes2": torch.cat([BOXES + 1, SCORES[:, None]], 1)}
+for _name, _own in {
+    "RotatedIoULoss": {"mode": "linear", "eps": 1e-6}, "RotatedGIoULoss": {"enclosing": "hull"},
+    "RotatedDIoULoss": {"enclosing": "hull"}, "ProbIoULoss": {"mode": "l1"}, "KFIoULoss": {"fun": "none", "eps": 1e-6},
+    "GWDLoss": {"fun": "log1p", "tau": 1.0, "alpha": 1.0, "normalize": True},
+    "KLDLoss": {"fun": "log1p", "tau": 1.0, "alpha": 1.0, "sqrt": True},
+}.items():  # fmt: skip
+    _module(_name, {**_own, "reduction": "mean"}, _TURNED, eps="positive")
 _module("ChannelNorm", {"norm_deg": 2}, {"input": BOXES[None]})
 _module("NMS", {"iou_threshold": 0.5, "method": "hard", "max_output": 10}, {"boxes": BOXES, "scores": SCORES, **_IDS})
 _module("BoxFusion", {"method": "wbf", "iou_thr": 0.5}, _LISTS)

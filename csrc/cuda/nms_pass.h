@@ -57,8 +57,8 @@ struct PassScratch {
 
   template <typename Measure>
   void run(const ShapeThreshold<Shape>& threshold, void* stream) const {
-    const auto kernel = pass_over_tiles<Measure, Shape>;
-    LAUNCH(kernel, blocks_for(pass.count, kTile), kTile, stream, pass, threshold);
+    const auto pass_kernel = pass_over_tiles<Measure, Shape>;
+    LAUNCH(pass_kernel, blocks_for(pass.count, kTile), kTile, stream, pass, threshold);
   }
 };
 

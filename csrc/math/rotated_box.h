@@ -58,10 +58,10 @@ PTDET_HD T along(T x, T length) {
   return least_of(select(x > T(0.0), x, T(0.0)), length);
 }
 
-// By how much [-reach, reach] and [low, high] overlap.
+// By how much [-reach, reach] and [low, high] overlap; 0 if those ends are NaN: no double holds the centres' distance.
 template <typename T>
 PTDET_HD T shared_length(T reach, T low, T high) {
-  const T from = select(low > -reach, low, -reach), to = least_of(high, reach);
+  const T from = select(-reach > low, -reach, low), to = least_of(reach, high);
   return select(to > from, to - from, T(0.0));
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from .._library.checks import check_dense
 from .._library.overlap_checks import check_two
 from .._shared.checks import check_at_least, check_flag, check_positive, one_of
 from ..reference import bhattacharyya, kullback_leibler, of_filled_boxes, wasserstein
@@ -175,7 +176,9 @@ def gwd_loss(
     """
     check_flag("normalize", normalize)
     check_positive("alpha", alpha)
-    return _of_distance(boxes1, boxes2, reduction, fun, tau, lambda a, b: wasserstein(a, b, alpha, bool(normalize)))
+    return _of_distance(
+        boxes1, boxes2, reduction, fun, tau, lambda a, b: wasserstein(a, b, float(alpha), bool(normalize))
+    )
 
 
 def kld_loss(
@@ -208,7 +211,7 @@ def kld_loss(
     check_positive("alpha", alpha)
 
     def distance(a: Turned, b: Turned) -> Tensor:
-        divergence = kullback_leibler(a, b, alpha)
+        divergence = kullback_leibler(a, b, float(alpha))
         return square_root(divergence) if sqrt else divergence
 
     return _of_distance(boxes1, boxes2, reduction, fun, tau, distance)
@@ -219,6 +222,7 @@ def _of_distance(
 ) -> Tensor:
     one_of("fun", fun, DISTANCE_FUNCTIONS)
     check_at_least("tau", tau)
+    tau = float(tau)
 
     def loss(a: Turned, b: Turned) -> Tensor:
         d = distance(a, b)
@@ -231,5 +235,6 @@ def _of_distance(
 
 def _of_gaussians(boxes1: Tensor, boxes2: Tensor, reduction: str, loss: Callable[[Turned, Turned], Tensor]) -> Tensor:
     check_two(boxes1, boxes2, "iou", numbers=5)
+    check_dense(boxes1=boxes1, boxes2=boxes2)
     one_of("reduction", reduction, REDUCTIONS)
     return reduced(of_filled_boxes(*broadcast(boxes1, boxes2), loss), reduction)

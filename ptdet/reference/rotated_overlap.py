@@ -37,8 +37,8 @@ def along(x: Tensor, length: Tensor) -> Tensor:
 
 
 def shared_length(reach: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """By how much [-reach, reach] and [low, high] overlap."""
-    start, end = torch.where(low > -reach, low, -reach), least(high, reach)
+    """By how much [-reach, reach] and [low, high] overlap; 0 where those ends are NaN."""
+    start, end = torch.where(-reach > low, -reach, low), least(reach, high)
     return torch.where(end > start, end - start, 0.0)
 
 

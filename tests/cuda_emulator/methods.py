@@ -91,7 +91,7 @@ def run(flavour: Flavour, cases: list[MethodCase], seed: int) -> list[tuple[Tens
 
     for each in cases:
         n, results = len(each.case.boxes), SIGNATURES[each.method].results
-        sizes = {"boxes": (n, 4), "scores": (n,), "nothing": ()}
+        sizes = {"boxes": (n, 4), "sides": (n, 4), "scores": (n,), "nothing": ()}
         dtypes = {"boxes": each.case.boxes.dtype, "scores": each.case.scores.dtype, "int64": torch.int64}
         of_all = ("num_kept", "keep", "owner")
         parts = {}

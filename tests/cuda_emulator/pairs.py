@@ -11,6 +11,7 @@ from torch import Tensor
 from .harness import METRICS, TYPES, Flavour, build, execute, memory_of
 
 PENALTIES = {"iou": 0, "giou": 1, "diou": 2, "ciou": 6, "eiou": 10, "siou": 48, "mpdiou": 64}
+EVERY_METRIC = (*METRICS, "probiou", "kfiou")  # as csrc/api/common.h numbers them
 NO_NUMBERS = (0.0, 0.0, 1.0, 1.0)
 LOSSES = {"focal_eiou": 3, "alpha_iou": 4, "inner_iou": 5, "nwd": 6, "wiou_v1": 7}
 
@@ -76,12 +77,12 @@ def pairwise_backward(
 
 def rotated_pairwise(a: Tensor, b: Tensor, kind: str = "iou") -> tuple[bytes, Any]:
     sizes = (a.shape[0] if a.dim() == 3 else 1, a.shape[-2], b.shape[-2])
-    choices = (METRICS.index(kind), 0, 0, 0, 0, wide(a, b))
+    choices = (EVERY_METRIC.index(kind), 0, 0, 0, 0, wide(a, b))
     return encode(5, a, b, sizes, choices, NO_NUMBERS), [((*a.shape[:-1], b.shape[-2]), wide(a, b))]
 
 
 def rotated(a: Tensor, b: Tensor, kind: str = "iou") -> tuple[bytes, Any]:
-    choices = (METRICS.index(kind), 0, 0, 0, 0, wide(a, b))
+    choices = (EVERY_METRIC.index(kind), 0, 0, 0, 0, wide(a, b))
     return encode(6, a, b, (1, len(a), 0), choices, NO_NUMBERS), [((len(a),), wide(a, b))]
 
 
@@ -89,7 +90,7 @@ def rotated_backward(
     grad: Tensor, a: Tensor, b: Tensor, kind: str = "iou", wanted1: bool = True, wanted2: bool = True
 ) -> tuple[bytes, Any]:
     grad, stride = ready(grad)
-    choices = (METRICS.index(kind), 0, 0, wanted1, wanted2, wide(a, b))
+    choices = (EVERY_METRIC.index(kind), 0, 0, wanted1, wanted2, wide(a, b))
     given = encode(7, a, b, (1, len(a), 0), choices, NO_NUMBERS, grad, (0, stride))
     return given, [(each.shape if wanted else (0,), wide(a, b)) for each, wanted in ((a, wanted1), (b, wanted2))]
 

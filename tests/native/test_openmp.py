@@ -20,7 +20,7 @@ from ..contract.test_import import ROOT
 # Plain torch from end to end, with torch's gradients: elementwise on boxes or pictures, or a mean or sum of what a
 # kernel returned.
 OF_TORCH = {"box_area", "box_convert", "clip_boxes_to_image", "remove_small_boxes", "overlap", "bbox_iou"}
-OF_TORCH |= {"letterbox", "unletterbox", "decode_yolox", "decode_ssd", "prior_boxes"}
+OF_TORCH |= {"letterbox", "unletterbox", "decode_yolox", "decode_ssd", "prior_boxes", "merge_tiles"}
 OF_TORCH |= {name for name in ptdet.__all__ if name.endswith("_loss")}
 NO_FUNCTIONS = {
     "ChannelNormFunction",

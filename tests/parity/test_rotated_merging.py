@@ -180,7 +180,7 @@ def test_kernels_beside_the_reference(kind: str, sets: int) -> None:
         for call in range(4):
             asked = (
                 (0.3, 0.0, -0.1, 0.6)[(seed + call) % 4],
-                ROTATED_METRICS[call % 3],
+                ROTATED_METRICS[call % 6],
                 call % 2 == 0,
                 (None, 0.4)[call // 3],
                 (None, 3, None)[(call + seed) % 3],
@@ -221,8 +221,8 @@ def test_arrays_have_the_answer_of_tensors() -> None:
         )
         lists = ([each[:20], each[20:]] for each in (boxes, scores, ids))
         assert equal(ours, getattr(ptdet.rotated, name)(*lists, [1, 2], 0.3, return_owner=True)), name
-    with pytest.raises(ValueError, match="metric: expected one of iou, iof, ios"):
-        ptdet.numpy.rotated.merge_nms(*arrays, 0.3, metric="giou")
+    with pytest.raises(ValueError, match="metric: expected one of iou, giou, diou, iof, ios, probiou"):
+        ptdet.numpy.rotated.merge_nms(*arrays, 0.3, metric="ciou")
 
 
 def test_gradients() -> None:
@@ -293,12 +293,15 @@ def test_bad_arguments() -> None:
     boxes, scores = drawn("dense", 4, 1)
     for call, said in (
         (lambda: ptdet.rotated.merge_nms(boxes[:, :4], scores, 0.5), r"boxes: expected shape \(N, 5\), got \(4, 4\)"),
-        (lambda: ptdet.rotated.nmm(boxes, scores, metric="giou"), "metric: expected one of iou, iof, ios"),
+        (
+            lambda: ptdet.rotated.nmm(boxes, scores, metric="ciou"),
+            "metric: expected one of iou, giou, diou, iof, ios, probiou",
+        ),
         (lambda: ptdet.rotated.merge_nms(boxes, scores, 0.5, members="all"), "members: expected one of"),
         (lambda: ptdet.rotated.weighted_boxes_fusion([boxes[:, :4]], [scores], [scores]), r"boxes_list\[0\].*\(N, 5\)"),
         (lambda: ptdet.rotated.combined_nms(boxes[None, :, :4], scores[None], 0.5), r"boxes: expected.*\(B, N, 5\)"),
         (lambda: ptdet.rotated.combined_nms(boxes[None], scores[None], 0.5, method="diou"), "method: expected one of"),
-        (lambda: ptdet.rotated.combined_nms(boxes[None], scores[None], 0.5, metric="giou"), "metric: expected one of"),
+        (lambda: ptdet.rotated.combined_nms(boxes[None], scores[None], 0.5, metric="ciou"), "metric: expected one of"),
         (lambda: ptdet.combined_nms(boxes[None], scores[None], 0.5), r"boxes: expected shape \(B, N, 4\)"),
         (lambda: ptdet.merge_nms(boxes, scores, 0.5), "ptdet.rotated takes"),
     ):

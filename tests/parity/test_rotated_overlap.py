@@ -86,6 +86,17 @@ def test_the_same_bits_both_ways() -> None:
             assert torch.equal(found, ptdet.rotated.pairwise_overlap(b, a, kind).t()), what
 
 
+@pytest.mark.parametrize("angle", [0.0, 0.3])
+def test_centres_whose_distance_is_no_double_are_apart(angle: float) -> None:
+    """The difference of the centres is infinite, and times the sine of 0 no number."""
+    a = torch.tensor([[-1.5e308, -1.5e308, 4.0, 2.0, angle]], dtype=torch.float64)
+    b = a * torch.tensor([-1.0, -1.0, 1.0, 1.0, 1.0], dtype=torch.float64)
+    for kind in ("iou", "iof", "ios"):
+        assert ptdet.rotated.overlap(a, b, kind).item() == 0
+        assert reference.rotated_overlap(a, b, kind).item() == 0
+    assert ptdet.rotated.nms(torch.cat([a, b]), torch.tensor([0.9, 0.8]), 0.5).tolist() == [0, 1]
+
+
 def test_a_box_with_itself_is_1() -> None:
     for what, a, b in scenes(200):
         for boxes in (a, b):

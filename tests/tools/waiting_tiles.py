@@ -182,12 +182,12 @@ class TileThread(Thread):
         if (own > 0 && real && pass.groups != nullptr) begins = pass.groups[position] != pass.groups[position - 1]
         const uint32_t begins_here = __ballot_sync(kAllLanes, begins)
         if (own % kWarp == 0) memory.marks[own / kWarp] = begins_here
-        if (candidate) memory.boxes[own].box = load_box<T>(pass.boxes, row)
+        if (candidate) memory.boxes[own] = TileShape<Shape>::hold(pass.boxes, row)
         const bool any = __syncthreads_or(candidate)
         if (!any)
         if (real) pass.found[row] = -1
         return
-        if (candidate) test_matches<Measure>(memory.boxes, from, own, threshold, memory.matches)
+        if (candidate) test_matches<Measure, Shape>(memory.boxes, from, own, threshold, memory.matches)
         if (segment >= 0 && candidate) state = BoxState::kOpen
         const int tail_kept = select_open(pass, memory, from, first, row, tail_goes_on, list, &state, &suppressor)
         if (own == 0 && tail_goes_on)

@@ -3,6 +3,10 @@
 // of one serves another.
 #pragma once
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include <utility>
 
 #include "math/overlap.h"
