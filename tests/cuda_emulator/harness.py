@@ -24,6 +24,7 @@ ROOT = HERE.parent.parent
 CSRC = ROOT / "csrc"
 BUILD = ROOT / "build" / "emulation"
 
+EVERY_METRIC = (*METRICS, "probiou", "kfiou")  # as csrc/api/common.h numbers them
 TYPES = [
     torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16, torch.int8,
     torch.uint8, torch.bool, torch.uint16, torch.uint32, torch.uint64,
@@ -150,7 +151,7 @@ def encode(case: Case, want_owner: bool, options: bytes = b"") -> bytes:
         *(count, len(boxes), TYPES.index(case.boxes.dtype), case.boxes.stride(0), case.boxes.stride(1)),
         *(len(scores), TYPES.index(case.scores.dtype), case.scores.stride(0)),
         *groups,
-        *(METRICS.index(case.metric), case.inclusive, case.score_threshold is not None),
+        *(EVERY_METRIC.index(case.metric), case.inclusive, case.score_threshold is not None),
         *(count if case.max_output is None else case.max_output, want_owner),
         *(case.iou_threshold, case.score_threshold or 0.0),
     )

@@ -8,10 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .harness import METRICS, TYPES, Flavour, build, execute, memory_of
+from .harness import EVERY_METRIC, METRICS, TYPES, Flavour, build, execute, memory_of
 
 PENALTIES = {"iou": 0, "giou": 1, "diou": 2, "ciou": 6, "eiou": 10, "siou": 48, "mpdiou": 64}
-EVERY_METRIC = (*METRICS, "probiou", "kfiou")  # as csrc/api/common.h numbers them
 NO_NUMBERS = (0.0, 0.0, 1.0, 1.0)
 LOSSES = {"focal_eiou": 3, "alpha_iou": 4, "inner_iou": 5, "nwd": 6, "wiou_v1": 7}
 

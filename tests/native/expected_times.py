@@ -22,7 +22,7 @@ import torch
 import ptdet
 from benchmarks.gpu import targets
 from benchmarks.gpu.expected import BEGIN, END, README, cards_in
-from ptdet.testing import clustered
+from ptdet.testing import clustered, samples_rotated
 
 from .gpu_model import BARRIER, CARDS, GAP, ISSUED_PER_SECOND, LAUNCH, MESSAGE, READ, SORT_BYTES, SORT_LAUNCHES, Card
 from .nms_work import Chunk, Instructions, chunks
@@ -38,6 +38,9 @@ READS_OF_A_BOX, READS_OF_THE_FIRST = 8, 45
 SOFT_ROUNDS, SOFT_STEPS = 28, 429
 FUSION_BATCHES, FUSION_ROUNDS, FUSED, HEARD = 42, 404, 1065, 25
 OWNER_READS = 19  # of nmm's find_owner: the longest way of a box
+# Rotated boxes, read once (csrc/cuda/README.md): an instruction in double takes the turn of two. For 32 pairs: those
+# apart in a matrix and in the pass, those that are not; a box turned; a pair of its own, and its slopes by one box.
+APART, APART_IN_PASS, EXACT, TURNED, OWN_PAIR, OWN_SLOPES = 25, 17, 570 + 260, 270 + 80, 1020 + 420, 1670 + 700
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ def work_of(scene: str, n: int) -> tuple[int, list[Chunk]]:
 
 def tiles(n: int, pairs_of_a_box: float, chain: float, kept_pairs: float = 0.0) -> list[Step]:
     """prepare and pass_over_tiles: `chain` tiles one after the other."""
-    of_a_pair = per_pair("nms", "pass_over_tilesINS_3IouEfE")
+    of_a_pair = per_pair("nms", "pass_over_tilesINS_3IouENS_3BoxIfEE")
     turn = MESSAGE + 2 * READ + 2 * SWEEPS * BARRIER
     issued = (n * pairs_of_a_box + kept_pairs) * of_a_pair / WARP
     return [Step(bytes=8 * n), Step(issued=issued, bytes=52 * n, waiting=chain * turn)]
@@ -276,6 +279,44 @@ def norms() -> Iterator[tuple[str, tuple[str, ...], list[Step]]]:
         yield name, ("channel_norm", "channel_norm_backward")[: len(steps)], steps
 
 
+# Rotated boxes: how many pairs are not apart is counted.
+
+
+def meeting(first: torch.Tensor, others: torch.Tensor) -> int:
+    """Pairs of rotated boxes whose enclosing boxes meet."""
+    a, b = (ptdet.rotated.box_convert(each, "cxcywhr", "xyxy") for each in (first[:, None], others))
+    return int(((a[..., :2] < b[..., 2:]) & (b[..., :2] < a[..., 2:])).all(-1).sum())
+
+
+def rotated_nms(n: int) -> list[Step]:
+    """As the pass over tiles: pairs of a tile, with the tile before, and with what the earlier ones keep."""
+    boxes, scores = samples_rotated.clustered(n)
+    falling = boxes[scores.argsort(descending=True, stable=True)]
+    kept = boxes[ptdet.rotated.nms(boxes, scores, 0.3)]
+    tried = range(0, n, max(TILE, n // 16 // TILE * TILE))
+    exact = sum(meeting(falling[at : at + TILE], falling[max(at - TILE, 0) : at + TILE]) / 1.5 for at in tried)
+    exact += sum(meeting(falling[at : at + TILE], kept[: len(kept) * at // n]) / 2 for at in tried)
+    a_box = exact / len(tried) / TILE * EXACT + (1.5 * TILE + len(kept) / 2) * APART_IN_PASS
+    turn = MESSAGE + 2 * READ + 2 * SWEEPS * BARRIER
+    run = Step(issued=n / WARP * a_box, bytes=116 * n, waiting=-(-n // TILE) * turn)
+    turned = Step(issued=n / WARP * TURNED, bytes=84 * n)
+    return [*sorted_boxes(n), turned, Step(bytes=8 * n), run, *result(n, owner=False)]
+
+
+def rotated() -> Iterator[tuple[str, tuple[str, ...], list[Step]]]:
+    for n in targets.SIZES[:3]:
+        yield f"rotated.nms, clustered, {n}", ("rotated_nms",), rotated_nms(n)
+    n = 10_000
+    boxes = samples_rotated.clustered(n)[0]
+    exact = meeting(boxes[:500], boxes) / (500 * n)
+    pairs = Step(issued=n * n / WARP * (APART + exact * EXACT), bytes=4 * n * n)
+    yield f"rotated.box_iou, {n} x {n}", ("rotated_pairwise_overlap",), [pairs]
+    own, slopes = (Step(issued=n / WARP * each, bytes=44 * n) for each in (OWN_PAIR, OWN_SLOPES))
+    torchs = Step(6, bytes=24 * n)  # 1 - IoU, its sum, their gradients
+    operators = ("rotated_overlap", "rotated_overlap_backward")
+    yield f"rotated.box_iou_loss and gradient, {n} pairs", operators, [own, torchs, slopes]
+
+
 def others() -> Iterator[tuple[str, tuple[str, ...], list[Step]]]:
     side = 20_000
     tile = smallest_loop("overlap", "overlap_tilesINS_3IouEff", STG=4)
@@ -312,7 +353,7 @@ def rows() -> Iterator[Row]:
     yield Row(targets.BATCH, ("nms",), batch())
     for name, operators, steps in methods(10_000):
         yield Row(f"{name}, clustered, 10000", operators, steps)
-    for part in (losses(1_000_000), norms(), others()):
+    for part in (losses(1_000_000), norms(), others(), rotated()):
         for name, operators, steps in part:
             yield Row(name, operators, steps)
 
