@@ -11,34 +11,42 @@ from torch import Tensor
 from .._library.checks import check_dense, check_has_data
 from .._library.overlap_checks import check_boxes
 from .._shared.checks import MOST, check_number
+from . import rotated_degrees
 
 FORMATS = ("xyxy", "xywh", "cxcywh")
-ROTATED = ("xywhr", "cxcywhr", "xyxyxyxy")
 
 
 def box_convert(boxes: Tensor, in_fmt: str, out_fmt: str) -> Tensor:
     """Boxes in another format.
 
-    "xyxy": two corners; "xywh": the upper left corner, width, height; "cxcywh": the centre, width, height.
+    "xyxy": two corners; "xywh": the upper left corner, width, height; "cxcywh": the centre, width, height. Or rotated
+    boxes among "xywhr", "cxcywhr" and "xyxyxyxy", as torchvision has them: the angle in degrees, counter-clockwise on
+    the picture, x and y of xywhr the corner that is upper left before the turn, and the corners from there along the
+    width.
 
     Args:
-        boxes: (..., 4) in any unit, floats or integers.
+        boxes: (..., 4), or (..., 5) and (..., 8) of rotated ones, in any unit, floats or integers.
         in_fmt: the format they are in.
         out_fmt: the format to give.
 
     Returns:
-        (..., 4) of the input's dtype, in new memory. But integers, where formats differ, come out float32 if a centre
-        is involved, as torchvision has it, and else at least int32, so that nothing wraps (torchvision's uint8 does).
+        (..., 4), or as many numbers as the format has, of the input's dtype, in new memory. But integers, where formats
+            differ, come out float32 if a centre is involved, as torchvision has it, and else at least int32, so that
+            nothing wraps (torchvision's uint8 does); those of rotated boxes are rounded, and keep their dtype.
 
     Raises:
-        TypeError, ValueError: naming the argument, what was expected and what came. The rotated formats of
-            torchvision (xywhr, cxcywhr, xyxyxyxy) raise.
+        TypeError, ValueError: naming the argument, what was expected and what came. From a rotated box to one that is
+            not: `ptdet.rotated.box_convert`, whose angles are in radians.
 
     >>> import torch, ptdet
     >>> ptdet.box_convert(torch.tensor([1., 2., 5., 4.]), "xyxy", "cxcywh")
     tensor([3., 3., 4., 2.])
     """
     if not torch.jit.is_scripting():  # type: ignore[attr-defined]
+        if _is_rotated(in_fmt) and _is_rotated(out_fmt):
+            check_dense(boxes=boxes)
+            check_boxes("boxes", boxes, numbers=rotated_degrees.NUMBERS[in_fmt])
+            return boxes.clone() if in_fmt == out_fmt else rotated_degrees.converted(boxes, in_fmt, out_fmt)
         _check_format("in_fmt", in_fmt)
         _check_format("out_fmt", out_fmt)
         check_dense(boxes=boxes)
@@ -166,7 +174,11 @@ def _widened(boxes: Tensor, whole: torch.dtype) -> Tensor:
     return boxes if boxes.dtype == torch.int64 else boxes.to(whole)
 
 
+def _is_rotated(fmt: Any) -> bool:
+    return isinstance(fmt, str) and fmt in rotated_degrees.NUMBERS
+
+
 def _check_format(name: str, fmt: Any) -> None:
     if not isinstance(fmt, str) or fmt not in FORMATS:
-        rotated = " (rotated boxes are not supported)" if isinstance(fmt, str) and fmt in ROTATED else ""
+        rotated = " (a rotated box, which ptdet.rotated.box_convert puts in an upright one)" if _is_rotated(fmt) else ""
         raise ValueError(f"{name}: expected one of {', '.join(FORMATS)}, got {fmt!r}{rotated}")

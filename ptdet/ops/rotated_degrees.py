@@ -36,14 +36,48 @@ def of_torchvision(name: str, boxes: Tensor, fmt: str) -> Tensor:
         x, y, w, h, degrees = wide(boxes).unbind(-1)
         c, s = _direction(degrees)
         return of_degrees(torch.stack([x + (c * w + s * h) / 2, y + (c * h - s * w) / 2, w, h, degrees], -1))
-    first, second, third, _ = wide(boxes).unflatten(-1, (4, 2)).unbind(-2)
+    first, w, h, c, s = _of_corners(wide(boxes))
+    centre = first + torch.stack([c * w - s * h, s * w + c * h], -1) / 2
+    return torch.cat([centre, torch.stack([w, h, direction_angle(c, s)], -1)], -1)
+
+
+def converted(boxes: Tensor, in_fmt: str, out_fmt: str) -> Tensor:
+    """In another of these formats, of the input's dtype; integers are rounded once."""
+    x, y, w, h, degrees = _with_first_corner(wide(boxes), in_fmt).unbind(-1)
+    c, s = _direction(degrees)
+    if out_fmt == "xywhr":
+        numbers = [x, y, w, h, degrees]
+    elif out_fmt == "cxcywhr":
+        numbers = [x + (c * w + s * h) / 2, y + (c * h - s * w) / 2, w, h, degrees]
+    else:
+        along, across = (c * w, -s * w), (s * h, c * h)
+        ways = ((0.0, 0.0), along, (along[0] + across[0], along[1] + across[1]), across)
+        numbers = [start + way for way_x, way_y in ways for start, way in ((x, way_x), (y, way_y))]
+    found = torch.stack(numbers, -1)
+    return (found if boxes.is_floating_point() else torch.round(found)).to(boxes)
+
+
+def _with_first_corner(boxes: Tensor, fmt: str) -> Tensor:
+    """xywhr."""
+    if fmt == "xywhr":
+        return boxes
+    if fmt == "cxcywhr":
+        x, y, w, h, degrees = boxes.unbind(-1)
+        c, s = _direction(degrees)
+        return torch.stack([x - (c * w + s * h) / 2, y - (c * h - s * w) / 2, w, h, degrees], -1)
+    first, w, h, c, s = _of_corners(boxes)
+    return torch.cat([first, torch.stack([w, h, direction_angle(c, -s) * (180 / math.pi)], -1)], -1)
+
+
+def _of_corners(boxes: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The first corner, the sides, and the direction of the width on the picture: (1, 0) where it is 0."""
+    first, second, third, _ = boxes.unflatten(-1, (4, 2)).unbind(-2)
     along, across = second - first, third - second
     w, h = (torch.sqrt((side * side).sum(-1)) for side in (along, across))
     some = w > 0
     c = torch.where(some, along[..., 0] / torch.where(some, w, 1.0), 1.0)
     s = torch.where(some, along[..., 1] / torch.where(some, w, 1.0), 0.0)
-    centre = first + torch.stack([c * w - s * h, s * w + c * h], -1) / 2
-    return torch.cat([centre, torch.stack([w, h, direction_angle(c, s)], -1)], -1)
+    return first, w, h, c, s
 
 
 def _quarters(degrees: Tensor) -> Tensor:

@@ -45,6 +45,31 @@ def test_convert_half(in_fmt: str, out_fmt: str, dtype: torch.dtype) -> None:
     assert ptdet.box_convert(far, "xyxy", "cxcywh").tolist() == [44992, 1, 9984, 2]
 
 
+ROTATED_FORMATS = ("xywhr", "cxcywhr", "xyxyxyxy")
+
+
+@pytest.mark.parametrize("out_fmt", ROTATED_FORMATS)
+@pytest.mark.parametrize("in_fmt", ROTATED_FORMATS)
+def test_convert_rotated(in_fmt: str, out_fmt: str) -> None:
+    """Whole quarters of a turn are exact here; torchvision's cosine of 90 degrees is not 0."""
+    draw = torch.Generator().manual_seed(1)
+    sides, angle = 1 + 50 * torch.rand(40, 2, generator=draw), 720 * torch.rand(40, 1, generator=draw) - 360
+    boxes = torch.cat([100 * torch.rand(40, 2, generator=draw), sides, angle], 1).double()
+    boxes[:8, 4] = torch.arange(-4, 4) * 90.0
+    given = torchvision.ops.box_convert(boxes, "cxcywhr", in_fmt) if in_fmt != "cxcywhr" else boxes
+    ours, theirs = ptdet.box_convert(given, in_fmt, out_fmt), torchvision.ops.box_convert(given, in_fmt, out_fmt)
+    if in_fmt == "xyxyxyxy" and out_fmt != in_fmt:  # -180 and 180 degrees are one
+        apart = (ours[:, 4] - theirs[:, 4] + 180).remainder(360) - 180
+        ours, theirs = ours[:, :4], theirs[:, :4]
+        assert float(apart.abs().max()) < 1e-9
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-10)
+    whole = ptdet.box_convert(given.long(), in_fmt, out_fmt)
+    assert whole.dtype == torch.int64 and whole.shape == (40, 8 if out_fmt == "xyxyxyxy" else 5)
+    exact = ptdet.box_convert(torch.tensor([[5.0, 4, 6, 2, 90]]), "cxcywhr", "xyxyxyxy")
+    assert exact.tolist() == [[4, 7, 4, 1, 6, 1, 6, 7]]
+    assert ptdet.box_convert(exact, "xyxyxyxy", "cxcywhr").tolist() == [[5, 4, 6, 2, 90]]
+
+
 def test_convert_does_not_wrap() -> None:
     boxes = torch.tensor([200, 100, 249, 203], dtype=torch.uint8)
     assert ptdet.box_convert(boxes, "xywh", "xyxy").tolist() == [200, 100, 449, 303]
@@ -128,7 +153,8 @@ def test_empty() -> None:
 BAD: list[tuple[str, tuple[Any, ...], type[Exception], str]] = [
     ("box_convert", (BOXES, "xyxy", "yxyx"), ValueError, "out_fmt: expected one of xyxy, xywh, cxcywh, got 'yxyx'"),
     ("box_convert", (BOXES, 3, "xyxy"), ValueError, "in_fmt: .* got 3"),
-    ("box_convert", (BOXES, "xywhr", "xyxy"), ValueError, "in_fmt.*xywhr.*rotated"),
+    ("box_convert", (BOXES, "xywhr", "xyxy"), ValueError, "in_fmt.*xywhr.*rotated.box_convert"),
+    ("box_convert", (BOXES, "xywhr", "cxcywhr"), ValueError, r"boxes.*\(\.\.\., 5\).*\(2, 4\)"),
     ("box_convert", (BOXES.tolist(), "xywh", "xyxy"), TypeError, "boxes.*Tensor.*list"),
     ("box_convert", (torch.zeros(3, 5), "xywh", "xyxy"), ValueError, r"boxes.*\(\.\.\., 4\).*\(3, 5\)"),
     ("box_area", (BOXES, "corners"), ValueError, "fmt.*corners"),
