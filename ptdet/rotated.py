@@ -6,7 +6,6 @@ packages mean by a rotated box.
 """
 
 from .ops.rotated_batch import combined_nms, ragged_nms
-from .ops.rotated_box_fusion import non_maximum_weighted, weighted_boxes_fusion
 from .ops.rotated_boxes import box_convert, min_area_rect, normalize_angle
 from .ops.rotated_losses import (
     box_iou_loss,
@@ -17,8 +16,20 @@ from .ops.rotated_losses import (
     kld_loss,
     probiou_loss,
 )
-from .ops.rotated_merging import greedy_nmm, merge_nms, nmm
-from .ops.rotated_methods import adaptive_nms, and_nms, fast_nms, matrix_nms, or_nms, soft_nms
+from .ops.rotated_methods import (
+    adaptive_nms,
+    and_nms,
+    cluster_nms,
+    fast_nms,
+    greedy_nmm,
+    matrix_nms,
+    merge_nms,
+    nmm,
+    non_maximum_weighted,
+    or_nms,
+    soft_nms,
+    weighted_boxes_fusion,
+)
 from .ops.rotated_nms import batched_nms, nms
 from .ops.rotated_overlap import (
     box_iou,
@@ -37,6 +48,7 @@ __all__ = [
     "box_convert",
     "box_iou",
     "box_iou_loss",
+    "cluster_nms",
     "combined_nms",
     "distance_box_iou",
     "distance_box_iou_loss",

@@ -55,7 +55,7 @@ METHODS: dict[str, Method] = {
         in_batches=True,
         rotated=True,
     ),
-    "cluster": Method("merge_nms", "cluster_nms", "nms_walk", ("weighted", "inclusive")),
+    "cluster": Method("merge_nms", "cluster_nms", "nms_walk", ("weighted", "inclusive"), rotated=True),
     "soft": Method(
         *("soft_nms", "soft_nms", "soft_nms_walk", ("sigma", "min_score", "kind", "reselect", "inclusive")),
         scores="decayed",

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._shared.arrays import Array, Indices, is_floating
 from .._shared.checks import check_flag, check_number, check_positive
+from .._shared.shapes import Rotated
 from .._shared.weights import one_a_model, shared_weights
 from ._native import native
 
@@ -110,7 +111,7 @@ FUSIONS: dict[str, Callable[..., Fused]] = {"wbf": weighted_boxes, "nmw": weight
 def of_one_model(boxes: Array, scores: Array, labels: Array | None) -> Models:
     """All boxes as those of one model; without labels they are of one class."""
     labels = np.zeros(len(scores), np.int64) if labels is None else labels
-    return gathered([boxes], [scores], [labels], None, boxes.shape[1])
+    return gathered(Rotated([boxes]) if boxes.shape[1] == 5 else [boxes], [scores], [labels], None)
 
 
 def told(given: Models, found: Fused, return_owner: bool) -> tuple[Array, ...]:
@@ -119,8 +120,9 @@ def told(given: Models, found: Fused, return_owner: bool) -> tuple[Array, ...]:
     return (*fused, found.owner) if return_owner else fused
 
 
-def gathered(boxes_list: Any, scores_list: Any, labels_list: Any, weights: Any, numbers: int = 4) -> Models:
+def gathered(boxes_list: Any, scores_list: Any, labels_list: Any, weights: Any) -> Models:
     """All models' boxes, scores and labels one after the other, the model of each, and what the models weigh."""
+    boxes_list, numbers = (boxes_list.boxes, 5) if type(boxes_list) is Rotated else (boxes_list, 4)
     lists = {"boxes_list": boxes_list, "scores_list": scores_list, "labels_list": labels_list}
     for name, given in lists.items():
         if not isinstance(given, Sequence) or not all(isinstance(each, np.ndarray) for each in given):

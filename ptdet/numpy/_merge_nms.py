@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from .._shared.arrays import Array
 from .._shared.checks import check_flag, check_number, one_of
-from .._shared.parameters import METRICS
-from ._native import native
+from .._shared.parameters import METRICS, ROTATED_METRICS
+from .._shared.shapes import unwrapped
+from ._native import kernel
 
 
 def merge_nms(
@@ -33,7 +34,7 @@ def merge_nms(
     (array([[ 0.25,  0.  , 10.25, 10.  ]]), array([0]))
     """
     options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
-    found: tuple[Array, ...] = native.merge_nms(boxes, scores, idxs, *options, members, weights)
+    found: tuple[Array, ...] = kernel("merge_nms", boxes)(scores, idxs, *options, members, weights)
     return found
 
 
@@ -62,14 +63,17 @@ def cluster_nms(
     (array([[ 0.,  0., 10., 10.]]), array([0]))
     """
     check_flag("weighted", weighted)
-    one_of("metric", metric, METRICS)
+    given, rotated = unwrapped(boxes)
+    one_of("metric", metric, ROTATED_METRICS if rotated else METRICS)
     check_number("beta", beta)
+    if beta != 1 and rotated:
+        raise ValueError(f"beta: expected 1 for rotated boxes, got {beta}")
     if beta != 1 and (weighted or metric != "diou"):
         raise ValueError(f"beta: expected 1 but for the plain form with metric 'diou', got {beta}")
     options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
     if weighted:
-        merged: tuple[Array, ...] = native.merge_nms(boxes, scores, idxs, *options, "later", "score_overlap")
+        merged: tuple[Array, ...] = kernel("merge_nms", boxes)(scores, idxs, *options, "later", "score_overlap")
         return merged
-    found = native.nms(boxes, scores, idxs, *options, beta)
+    found = kernel("nms", boxes)(scores, idxs, *options, None if rotated else beta)
     keep, *owner = found if return_owner else (found,)
-    return boxes[keep].astype(boxes.dtype.newbyteorder("="), copy=False), keep, *owner
+    return given[keep].astype(given.dtype.newbyteorder("="), copy=False), keep, *owner

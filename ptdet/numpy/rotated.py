@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from .._shared.arrays import Array, Indices
-from .._shared.checks import check_flag
 from .._shared.shapes import of_rotated
-from . import _matrix_nms, _nms_variants, _soft_nms
-from ._box_fusion import gathered, told, weighted_boxes, weighted_maximum
+from . import _box_fusion, _matrix_nms, _merge_nms, _nmm, _nms_variants, _soft_nms
 from ._native import native
 
 or_nms = of_rotated(_nms_variants.or_nms, "ptdet.numpy", __name__)
@@ -17,12 +13,19 @@ adaptive_nms = of_rotated(_nms_variants.adaptive_nms, "ptdet.numpy", __name__)
 soft_nms = of_rotated(_soft_nms.soft_nms, "ptdet.numpy", __name__)
 fast_nms = of_rotated(_matrix_nms.fast_nms, "ptdet.numpy", __name__)
 matrix_nms = of_rotated(_matrix_nms.matrix_nms, "ptdet.numpy", __name__)
+merge_nms = of_rotated(_merge_nms.merge_nms, "ptdet.numpy", __name__)
+cluster_nms = of_rotated(_merge_nms.cluster_nms, "ptdet.numpy", __name__)
+greedy_nmm = of_rotated(_nmm.greedy_nmm, "ptdet.numpy", __name__)
+nmm = of_rotated(_nmm.nmm, "ptdet.numpy", __name__)
+weighted_boxes_fusion = of_rotated(_box_fusion.weighted_boxes_fusion, "ptdet.numpy", __name__)
+non_maximum_weighted = of_rotated(_box_fusion.non_maximum_weighted, "ptdet.numpy", __name__)
 
 __all__ = [
     "adaptive_nms",
     "and_nms",
     "batched_nms",
     "box_iou",
+    "cluster_nms",
     "distance_box_iou",
     "fast_nms",
     "generalized_box_iou",
@@ -126,93 +129,3 @@ def batched_nms(
         boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, max_output, return_owner, None
     )
     return found
-
-
-def merge_nms(
-    boxes: Array,
-    scores: Array,
-    iou_threshold: float,
-    idxs: Array | None = None,
-    *,
-    members: str = "cluster",
-    weights: str = "score",
-    score_threshold: float | None = None,
-    max_output: int | None = None,
-    metric: str = "iou",
-    inclusive: bool = False,
-    return_owner: bool = False,
-) -> tuple[Array, ...]:
-    """`ptdet.rotated.merge_nms` for arrays: boxes (K, 5), keep (K,) and, if asked for, owner (N,)."""
-    options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner, members, weights)
-    found: tuple[Array, ...] = native.rotated_merge_nms(boxes, scores, idxs, *options)
-    return found
-
-
-def greedy_nmm(
-    boxes: Array,
-    scores: Array,
-    match_threshold: float = 0.5,
-    idxs: Array | None = None,
-    *,
-    score_threshold: float | None = None,
-    max_output: int | None = None,
-    metric: str = "ios",
-    inclusive: bool = True,
-    return_owner: bool = False,
-) -> tuple[Array, ...]:
-    """`ptdet.rotated.greedy_nmm` for arrays: boxes (K, 5), keep (K,) and, if asked for, owner (N,)."""
-    options = (match_threshold, metric, inclusive, score_threshold, max_output, return_owner, False)
-    found: tuple[Array, ...] = native.rotated_merging(boxes, scores, idxs, *options)
-    return found
-
-
-def nmm(
-    boxes: Array,
-    scores: Array,
-    match_threshold: float = 0.5,
-    idxs: Array | None = None,
-    *,
-    score_threshold: float | None = None,
-    max_output: int | None = None,
-    metric: str = "ios",
-    inclusive: bool = True,
-    return_owner: bool = False,
-) -> tuple[Array, ...]:
-    """`greedy_nmm`, but members absorb the boxes that they overlap, too."""
-    options = (match_threshold, metric, inclusive, score_threshold, max_output, return_owner, True)
-    found: tuple[Array, ...] = native.rotated_merging(boxes, scores, idxs, *options)
-    return found
-
-
-def weighted_boxes_fusion(
-    boxes_list: Sequence[Array],
-    scores_list: Sequence[Array],
-    labels_list: Sequence[Array],
-    weights: Sequence[float] | None = None,
-    iou_thr: float = 0.55,
-    skip_box_thr: float = 0.0,
-    conf_type: str = "avg",
-    allows_overflow: bool = False,
-    *,
-    return_owner: bool = False,
-) -> tuple[Array, ...]:
-    """`ptdet.rotated.weighted_boxes_fusion` for arrays: boxes (K, 5), scores, labels and, if asked for, owner (N,)."""
-    check_flag("return_owner", return_owner)
-    given = gathered(boxes_list, scores_list, labels_list, weights, 5)
-    return told(given, weighted_boxes(given, iou_thr, skip_box_thr, conf_type, allows_overflow), return_owner)
-
-
-def non_maximum_weighted(
-    boxes_list: Sequence[Array],
-    scores_list: Sequence[Array],
-    labels_list: Sequence[Array],
-    weights: Sequence[float] | None = None,
-    iou_thr: float = 0.55,
-    skip_box_thr: float = 0.0,
-    *,
-    return_owner: bool = False,
-) -> tuple[Array, ...]:
-    """`ptdet.rotated.non_maximum_weighted` for arrays, returned as by `weighted_boxes_fusion`."""
-    check_flag("return_owner", return_owner)
-    given = gathered(boxes_list, scores_list, labels_list, weights, 5)
-    return told(given, weighted_maximum(given, iou_thr, skip_box_thr), return_owner)

@@ -21,6 +21,7 @@ from .._library.pieces import any_is, by_piece, filled, is_recorded, joined, pie
 from .._library.register import operator, past_autograd
 from .._shared.checks import check_flag, check_number, check_positive
 from .._shared.parameters import PARAMETERS
+from .._shared.shapes import Rotated
 from .._shared.weights import one_a_model, shared_weights
 from ..reference import computed, exceeds
 from ..reference.loss_terms import guarded
@@ -77,7 +78,7 @@ def weighted_boxes_fusion(
     (tensor([[ 0.5000,  0.0000, 10.5000, 10.0000]]), tensor([0.5000]), tensor([1]))
     """
     lists = (boxes_list, scores_list, labels_list, weights)
-    return weighted_boxes("", lists, iou_thr, skip_box_thr, conf_type, allows_overflow, return_owner)
+    return _weighted_boxes(lists, iou_thr, skip_box_thr, conf_type, allows_overflow, return_owner)
 
 
 def non_maximum_weighted(
@@ -106,11 +107,15 @@ def non_maximum_weighted(
     (tensor([[ 0.0000,  0.0000, 10.0000,  9.3333]]), tensor([0.8000]), tensor([1]))
     """
     lists = (boxes_list, scores_list, labels_list, weights)
-    return weighted_maximum("", lists, iou_thr, skip_box_thr, return_owner)
+    return _weighted_maximum(lists, iou_thr, skip_box_thr, return_owner)
 
 
-def weighted_boxes(
-    shape: str,
+def _shaped(boxes_list: Any, *rest: Any) -> tuple[str, tuple[Any, ...]]:
+    """What the names of the operators for boxes of this shape begin with."""
+    return ("rotated_", (boxes_list.boxes, *rest)) if type(boxes_list) is Rotated else ("", (boxes_list, *rest))
+
+
+def _weighted_boxes(
     lists: tuple[Any, ...],
     iou_thr: float,
     skip_box_thr: float,
@@ -118,10 +123,10 @@ def weighted_boxes(
     allows_overflow: bool,
     return_owner: bool,
 ) -> tuple[Tensor, ...]:
-    """`weighted_boxes_fusion` of a shape of box, which the names of its operators begin with."""
     PARAMETERS["conf_type"].check("conf_type", conf_type)
     check_flag("allows_overflow", allows_overflow)
     check_flag("return_owner", return_owner)
+    shape, lists = _shaped(*lists)
     walk = f"{shape}wbf_walk"
     boxes, scores, labels, models, of_models = _gathered(numbers_of_boxes(walk), *lists)
     options = (of_models, iou_thr, conf_type, allows_overflow)
@@ -139,11 +144,11 @@ def weighted_boxes(
     return (*found, _in_all_rows(owner, part, scores)) if return_owner else found
 
 
-def weighted_maximum(
-    shape: str, lists: tuple[Any, ...], iou_thr: float, skip_box_thr: float, return_owner: bool
+def _weighted_maximum(
+    lists: tuple[Any, ...], iou_thr: float, skip_box_thr: float, return_owner: bool
 ) -> tuple[Tensor, ...]:
-    """`non_maximum_weighted` of a shape of box."""
     check_flag("return_owner", return_owner)
+    shape, lists = _shaped(*lists)
     walk = f"{shape}merge_nms_walk"
     boxes, scores, labels, models, of_models = _gathered(numbers_of_boxes(walk), *lists)
     try:

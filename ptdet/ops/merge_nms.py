@@ -12,7 +12,8 @@ from .._library.checks import UNEXPLAINED, check_ids_are_numbers, settled_limit
 from .._library.register import operator, past_autograd, wants_gradient
 from .._library.signatures import SIGNATURES
 from .._shared.checks import check_flag, check_number, one_of
-from .._shared.parameters import METRICS
+from .._shared.parameters import METRICS, ROTATED_METRICS
+from .._shared.shapes import unwrapped
 from ._results import cut, rows_at
 from .nms_variants import diou_nms, or_nms
 
@@ -51,7 +52,7 @@ def merge_runner(name: str) -> Callable[..., tuple[Tensor, ...]]:
     return run
 
 
-_run = merge_runner("merge_nms")
+_run, _run_rotated = merge_runner("merge_nms"), merge_runner("rotated_merge_nms")
 
 
 def merge_nms(
@@ -98,7 +99,8 @@ def merge_nms(
             [20.0000,  0.0000, 30.0000, 10.0000]]), tensor([0, 2]))
     """
     options = (iou_threshold, metric, inclusive, score_threshold, max_output, members, weights)
-    return _run(boxes, scores, idxs, *options, return_owner)
+    given, rotated = unwrapped(boxes)
+    return (_run_rotated if rotated else _run)(given, scores, idxs, *options, return_owner)
 
 
 def cluster_nms(
@@ -140,8 +142,11 @@ def cluster_nms(
             [ 0.0000,  0.0000, 10.0000,  9.3333]])
     """
     check_flag("weighted", weighted)
-    one_of("metric", metric, METRICS)
+    given, rotated = unwrapped(boxes)
+    one_of("metric", metric, ROTATED_METRICS if rotated else METRICS)
     check_number("beta", beta)
+    if beta != 1 and rotated:
+        raise ValueError(f"beta: expected 1 for rotated boxes, got {beta}")
     if beta != 1 and (weighted or metric != "diou"):
         raise ValueError(f"beta: expected 1 but for the plain form with metric 'diou', got {beta}")
     options: dict[str, Any] = {
@@ -152,9 +157,9 @@ def cluster_nms(
         return merge_nms(
             boxes, scores, iou_threshold, idxs, members="later", weights="score_overlap", metric=metric, **options
         )
-    if metric == "diou":
+    if metric == "diou" and not rotated:
         found = diou_nms(boxes, scores, iou_threshold, idxs, beta=beta, **options)
     else:
         found = or_nms(boxes, scores, iou_threshold, idxs, metric=metric, **options)
     keep, *owner = found if isinstance(found, tuple) else (found,)
-    return rows_at(boxes, keep), keep, *owner
+    return rows_at(given, keep), keep, *owner

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from torch import Tensor
 
 from .._library.arguments import explain
+from .._library.autograd.rotated_merging import grown_boxes
 from .._library.checks import UNEXPLAINED, settled_limit
 from .._library.register import operator, past_autograd, wants_gradient
 from .._shared.checks import check_number
+from .._shared.shapes import Rotated
 from ._results import cut
 
 
@@ -47,7 +50,12 @@ def nmm_runner(name: str, grown_by: Callable[[Tensor, Tensor, Tensor], Tensor]) 
     return run
 
 
-_run = nmm_runner("nmm_walk", lambda boxes, _, sides: boxes.gather(0, sides))
+_run_aligned = nmm_runner("nmm_walk", lambda boxes, _, sides: boxes.gather(0, sides))
+_run_rotated = nmm_runner("rotated_nmm_walk", grown_boxes)
+
+
+def _run(boxes: Tensor | Rotated, *options: Any) -> tuple[Tensor, ...]:
+    return _run_rotated(boxes.boxes, *options) if type(boxes) is Rotated else _run_aligned(boxes, *options)
 
 
 def greedy_nmm(

@@ -1,9 +1,16 @@
-"""The other suppressions of rotated boxes: the functions of axis-aligned ones, which take their operators."""
+"""The other suppressions and the fusions of rotated boxes: the functions of axis-aligned ones, on their operators."""
 
 from __future__ import annotations
 
 from .._shared.shapes import of_rotated
-from . import matrix_nms as _matrix, nms_variants as _variants, soft_nms as _soft
+from . import (
+    box_fusion as _fusion,
+    matrix_nms as _matrix,
+    merge_nms as _merge,
+    nmm as _nmm,
+    nms_variants as _variants,
+    soft_nms as _soft,
+)
 
 _THREE = """\
 >>> import torch, ptdet
@@ -46,4 +53,73 @@ matrix_nms = of_rotated(
     "ptdet",
     __name__,
     _THREE + ">>> ptdet.rotated.matrix_nms(boxes, scores, kind='linear')[1]\ntensor([0, 2, 1])",
+)
+merge_nms = of_rotated(
+    _merge.merge_nms,
+    "ptdet",
+    __name__,
+    """\
+>>> import torch, ptdet
+>>> boxes = torch.tensor([[5., 5., 8., 2., 0.1], [7., 5., 8., 2., 0.1], [5., 25., 8., 2., 0.1]])
+>>> ptdet.rotated.merge_nms(boxes, torch.tensor([.75, .25, .5]), 0.4)
+(tensor([[ 5.5000,  5.0000,  8.0000,  2.0000,  0.1000],
+        [ 5.0000, 25.0000,  8.0000,  2.0000,  0.1000]]), tensor([0, 2]))""",
+    """\
+A member is first written (w, h, angle) or (h, w, angle + pi/2), whichever angle is nearer to the kept box's modulo
+pi; so a mean does not depend on how boxes are written.""",
+)
+cluster_nms = of_rotated(
+    _merge.cluster_nms,
+    "ptdet",
+    __name__,
+    _THREE + ">>> ptdet.rotated.cluster_nms(boxes, scores, 0.5)[1]\ntensor([0, 2])",
+    "`beta` is 1: the distance of centres has no power here.",
+)
+greedy_nmm = of_rotated(
+    _nmm.greedy_nmm,
+    "ptdet",
+    __name__,
+    """\
+>>> import torch, ptdet
+>>> boxes = torch.tensor([[0., 0., 8., 2., 0.], [3., 0., 2., 8., 1.5708], [0., 20., 8., 2., 0.]])
+>>> ptdet.rotated.greedy_nmm(boxes, torch.tensor([.9, .8, .7]))
+(tensor([[ 1.5000,  0.0000, 11.0000,  2.0000,  0.0000],
+        [ 0.0000, 20.0000,  8.0000,  2.0000,  0.0000]]), tensor([0, 2]))""",
+    "A kept box grows to the smallest with its direction that holds its members.",
+)
+nmm = of_rotated(
+    _nmm.nmm,
+    "ptdet",
+    __name__,
+    """\
+>>> import torch, ptdet
+>>> boxes = torch.tensor([[0., 0., 8., 2., 0.], [4., 0., 8., 2., 0.], [8., 0., 8., 2., 0.]])
+>>> scores = torch.tensor([.9, .8, .7])
+>>> ptdet.rotated.nmm(boxes, scores)[1], ptdet.rotated.greedy_nmm(boxes, scores)[1]
+(tensor([0]), tensor([0, 2]))""",
+    "Boxes grow as those of `greedy_nmm`.",
+)
+weighted_boxes_fusion = of_rotated(
+    _fusion.weighted_boxes_fusion,
+    "ptdet",
+    __name__,
+    """\
+>>> import torch, ptdet
+>>> boxes = [torch.tensor([[5., 5., 8., 2., 0.1]]), torch.tensor([[7., 5., 8., 2., 0.1]])]
+>>> labels = [torch.tensor([1])] * 2
+>>> ptdet.rotated.weighted_boxes_fusion(boxes, [torch.tensor([.75]), torch.tensor([.25])], labels, iou_thr=0.4)
+(tensor([[5.5000, 5.0000, 8.0000, 2.0000, 0.1000]]), tensor([0.5000]), tensor([1]))""",
+    "The mean is that of `merge_nms` about the box that founded it.",
+)
+non_maximum_weighted = of_rotated(
+    _fusion.non_maximum_weighted,
+    "ptdet",
+    __name__,
+    """\
+>>> import torch, ptdet
+>>> boxes = [torch.tensor([[5., 5., 8., 2., 0.1]]), torch.tensor([[5., 5., 8., 1.6, 0.1]])]
+>>> labels = [torch.tensor([1])] * 2
+>>> ptdet.rotated.non_maximum_weighted(boxes, [torch.tensor([.8]), torch.tensor([.5])], labels)[0]
+tensor([[5.0000, 5.0000, 8.0000, 1.8667, 0.1000]])""",
+    "The mean is that of `merge_nms`.",
 )

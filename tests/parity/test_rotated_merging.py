@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -287,6 +288,26 @@ def test_batches_are_the_loop_over_images_and_classes() -> None:
         assert torch.equal(found[0], keep[order]) and found[1].tolist() == torch.bincount(images[keep]).tolist()
         if method == "merge":
             assert torch.equal(found[2], expected[1][order])
+
+
+@pytest.mark.parametrize("metric", ["iou", "diou"])
+def test_cluster_nms_is_made_of_two_others(metric: str) -> None:
+    boxes, scores = drawn("dense", 80, 1)
+    options = {"metric": metric, "return_owner": True}
+
+    def equal(ours: tuple[Any, ...], theirs: tuple[Tensor, ...]) -> bool:
+        return all(torch.equal(torch.as_tensor(a), b) for a, b in zip(ours, theirs, strict=True))
+
+    keep, owner = ptdet.rotated.or_nms(boxes, scores, 0.4, inclusive=False, **options)
+    assert equal(ptdet.rotated.cluster_nms(boxes, scores, 0.4, **options), (boxes[keep], keep, owner))
+    weighted = ptdet.rotated.merge_nms(boxes, scores, 0.4, members="later", weights="score_overlap", **options)
+    assert equal(ptdet.rotated.cluster_nms(boxes, scores, 0.4, weighted=True, **options), weighted)
+    for flag in (False, True):
+        arrays = ptdet.numpy.rotated.cluster_nms(boxes.numpy(), scores.numpy(), 0.4, weighted=flag, **options)
+        assert equal(arrays, ptdet.rotated.cluster_nms(boxes, scores, 0.4, weighted=flag, **options))
+    for home, given in ((ptdet.rotated, (boxes, scores)), (ptdet.numpy.rotated, (boxes.numpy(), scores.numpy()))):
+        with pytest.raises(ValueError, match="beta: expected 1 for rotated boxes, got 0.6"):
+            home.cluster_nms(*given, 0.4, metric="diou", beta=0.6)
 
 
 def test_bad_arguments() -> None:

@@ -26,7 +26,12 @@ from .test_rotated_nms import KINDS, drawn
 
 pytestmark = pytest.mark.usefixtures("native")
 Matrix = list[list[float]]
-NAMES = [METHODS[name].function for name in ROTATED_METHODS if name != "hard" and not METHODS[name].boxes]
+# What merges, and cluster_nms, which is made of two others, are in test_rotated_merging.py.
+NAMES = [
+    METHODS[name].function
+    for name in ROTATED_METHODS
+    if METHODS[name].stem not in ("nms", "merge_nms", "nmm", "box_fusion")
+]
 
 
 def in_order(scores: list[float]) -> list[int]:
