@@ -21,7 +21,7 @@ REFUSED = {name for name in PUBLIC if name.startswith(("combined_nms", "ragged_n
 REFUSED |= {"non_max_suppression", "yolo.postprocess", "letterbox"}
 
 
-def fresh(name: str, like: Tensor, count: int, seed: int) -> Tensor:
+def fresh(name: str, like: Any, count: int, seed: int) -> Tensor:
     random = torch.Generator().manual_seed(seed)
     if name in ("scores", "scores_list", *NUMBERS):
         return torch.rand(count, generator=random) * 0.9 + 0.1
@@ -29,6 +29,8 @@ def fresh(name: str, like: Tensor, count: int, seed: int) -> Tensor:
         return torch.randint(0, 3, (count,), generator=random)
     corner = torch.rand(count, 2, generator=random) * 30
     boxes = torch.cat([corner, corner + 5 + torch.rand(count, 2, generator=random) * 10], 1)
+    if isinstance(like, Tensor) and like.shape[-1] == 5:  # rotated
+        boxes = torch.cat([corner, boxes[:, 2:] - corner, torch.rand(count, 1, generator=random)], 1)
     if name == "boxes2":
         return boxes + 1
     return boxes[0] if name == "box1" else boxes[None] if name == "input" else boxes
