@@ -36,7 +36,7 @@ struct MergeParams {
 
 struct MergeOutput {
   NmsOutput pass;  // owner is never null
-  void* merged;    // (count, 4) in the type of the input's boxes: the boxes in the order of keep, then 0
+  void* merged;    // (count, numbers) in the type of the input's boxes: the boxes in the order of keep, then 0
 };
 
 enum class Decay : int { kGaussian, kLinear, kHard };
@@ -70,8 +70,9 @@ struct NmmParams {
 
 struct NmmOutput {
   NmsOutput pass;  // owner is never null
-  void* grown;     // (count, 4) in the type of the input's boxes: the boxes in the order of keep, then 0
-  int64_t* sides;  // (count, 4) the row that each side is of, the first of equals, then -1; null if not wanted
+  void* grown;     // (count, numbers) in the type of the input's boxes: the boxes in the order of keep, then 0
+  int64_t* sides;  // (count, 4) the row that each side is of, the first of equals, then -1; null if not wanted. Of a
+                   // rotated box the sides of its frame (math/rotated_fusion.h)
 };
 
 enum class Confidence : int { kAverage, kMaximum, kBoxAndModel, kAbsentModelAware };
@@ -91,7 +92,7 @@ struct WbfInput {
 
 struct WbfOutput {
   NmsOutput pass;  // keep: the founders; owner is never null; *kept may be kModelIsUnknown
-  void* fused;     // (count, 4) in the type of the input's boxes, in the order of keep, then 0
+  void* fused;     // (count, numbers) in the type of the input's boxes, in the order of keep, then 0
   void* scores;    // (count) in the type of the input's scores
 };
 

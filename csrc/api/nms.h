@@ -7,7 +7,7 @@ namespace ptdet {
 
 struct NmsInput {
   int64_t count = 0;
-  int64_t numbers = 4;  // of a box; 5: boxes are rotated, which most methods of cpu/ take and none of cuda/
+  int64_t numbers = 4;  // of a box; 5: rotated ones (api/rotated.h), which the methods of cpu/ take, too
   BoxColumn boxes;
   Column scores;
   Column groups;  // only boxes of one group meet; absent: one group

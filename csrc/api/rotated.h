@@ -1,7 +1,7 @@
 // Rotated boxes (SPEC 2): rows of cx, cy, w, h, angle, computed in double whatever their type is.
 #pragma once
 
-#include "api/methods.h"
+#include "api/nms.h"
 #include "api/overlap.h"
 
 namespace ptdet {
@@ -23,11 +23,6 @@ void rotated_overlap_backward(const RotatedPairs& input, const void* gradient, i
                               void* slopes_b, const Host& host);
 
 void rotated_nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output, const Host& host);
-
-// They write rows of five; the sides of a grown box are those of its frame (math/rotated_fusion.h).
-void rotated_merge_nms(const NmsInput& input, const MergeParams& params, const MergeOutput& output, const Host& host);
-void rotated_nmm(const NmsInput& input, const NmmParams& params, const NmmOutput& output, const Host& host);
-void rotated_wbf(const WbfInput& input, const WbfParams& params, const WbfOutput& output, const Host& host);
 }  // namespace cpu
 
 namespace cuda {

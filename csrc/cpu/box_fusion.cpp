@@ -203,20 +203,20 @@ class Fusion {
   int64_t found_ = 0;               // clusters so far
 };
 
-template <typename T>
+template <typename Shape>
 void fuse(const WbfInput& input, const WbfParams& params, const WbfOutput& output, const Host& host) {
-  if (!Fusion<Box<T>, OrdinaryMean<T>>(input, params, output, host).run())
-    Fusion<Box<T>, WeightedMean<T>>(input, params, output, host).run();
+  using T = NumberOf<Shape>;
+  if constexpr (kIsRotated<Shape>) {
+    Fusion<Shape, RotatedMean>(input, params, output, host).run();
+  } else if (!Fusion<Shape, OrdinaryMean<T>>(input, params, output, host).run()) {
+    Fusion<Shape, WeightedMean<T>>(input, params, output, host).run();
+  }
 }
 
 }  // namespace
 
 void wbf(const WbfInput& input, const WbfParams& params, const WbfOutput& output, const Host& host) {
-  with_computed(input.pass.boxes.type, [&](auto box) { fuse<decltype(box)>(input, params, output, host); });
-}
-
-void rotated_wbf(const WbfInput& input, const WbfParams& params, const WbfOutput& output, const Host& host) {
-  Fusion<Rotated, RotatedMean>(input, params, output, host).run();
+  with_shape(input.pass, [&](auto shape) { fuse<decltype(shape)>(input, params, output, host); });
 }
 
 }  // namespace ptdet::cpu

@@ -173,11 +173,7 @@ void merge(const NmsInput& input, const MergeParams& params, const MergeOutput& 
 }  // namespace
 
 void merge_nms(const NmsInput& input, const MergeParams& params, const MergeOutput& output, const Host& host) {
-  with_box(input.boxes.type, [&](auto box) { merge<decltype(box)>(input, params, output, host); });
-}
-
-void rotated_merge_nms(const NmsInput& input, const MergeParams& params, const MergeOutput& output, const Host& host) {
-  merge<Rotated>(input, params, output, host);
+  with_shape(input, [&](auto shape) { merge<decltype(shape)>(input, params, output, host); });
 }
 
 }  // namespace ptdet::cpu

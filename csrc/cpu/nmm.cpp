@@ -74,11 +74,7 @@ void merge(const NmsInput& input, const NmmParams& params, const NmmOutput& outp
 }  // namespace
 
 void nmm(const NmsInput& input, const NmmParams& params, const NmmOutput& output, const Host& host) {
-  with_box(input.boxes.type, [&](auto box) { merge<decltype(box)>(input, params, output, host); });
-}
-
-void rotated_nmm(const NmsInput& input, const NmmParams& params, const NmmOutput& output, const Host& host) {
-  merge<Rotated>(input, params, output, host);
+  with_shape(input, [&](auto shape) { merge<decltype(shape)>(input, params, output, host); });
 }
 
 }  // namespace ptdet::cpu

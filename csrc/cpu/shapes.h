@@ -17,12 +17,6 @@ constexpr int64_t kNumbers = kIsRotated<Shape> ? 5 : 4;  // of a box in the call
 template <typename Shape>
 using GrownOf = std::conditional_t<kIsRotated<Shape>, GrownRotated, Grown<NumberOf<Shape>>>;
 
-// Calls f(Shape{}) with the shape that boxes of this type are computed as.
-template <typename F>
-void with_box(Type type, F&& f) {
-  with_computed(type, [&](auto number) { f(Box<decltype(number)>{}); });
-}
-
 template <typename Shape>
 void hard_nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output, const Host& host) {
   if constexpr (kIsRotated<Shape>)

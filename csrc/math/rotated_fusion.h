@@ -1,5 +1,5 @@
 // The weighted mean of rotated boxes, and a rotated box that grows: both relative to one of the boxes, whose frame they
-// keep. ptdet/reference/shapes.py is the same once more.
+// keep. ptdet/reference/rotated_fusion.py is the same once more.
 #pragma once
 
 #include "math/box_fusion.h"
@@ -52,13 +52,11 @@ class RotatedMean {
 
 // In the frame of another box, seen from its centre.
 PTDET_HD Box<double> extents_in(const RotatedBox<double>& box, const RotatedBox<double>& frame) {
-  const bool parallel = box.angle == frame.angle;
-  const double c = magnitude(parallel ? 1.0 : box.cos * frame.cos + box.sin * frame.sin);
-  const double s = magnitude(parallel ? 0.0 : box.sin * frame.cos - box.cos * frame.sin);
-  const double dx = box.cx - frame.cx, dy = box.cy - frame.cy;
-  const double u = dx * frame.cos + dy * frame.sin, v = dy * frame.cos - dx * frame.sin;
-  const double w = 0.5 * box.w, h = 0.5 * box.h, reach_u = c * w + s * h, reach_v = s * w + c * h;
-  return {u - reach_u, v - reach_v, u + reach_u, v + reach_v};
+  const Direction<double> to = direction_in_frame(box, frame);
+  const Place<double> at = place_in_frame(box, frame);
+  const double c = magnitude(to.cos), s = magnitude(to.sin), w = 0.5 * box.w, h = 0.5 * box.h;
+  const double reach_x = c * w + s * h, reach_y = s * w + c * h;
+  return {at.x - reach_x, at.y - reach_y, at.x + reach_x, at.y + reach_y};
 }
 
 PTDET_HD RotatedBox<double> box_in_frame(const Box<double>& extents, const RotatedBox<double>& frame) {

@@ -32,8 +32,7 @@ py::object wbf(const py::object& boxes, const py::object& scores, const py::obje
   void* confidences = host.allocate<char>(candidates.count() * candidates.scores.dtype().itemsize());
   {
     const Unlocked others_may_run;
-    constexpr auto run = kNumbers == 5 ? cpu::rotated_wbf : cpu::wbf;
-    run(input, params, {pass.output(), fused, confidences}, host.get());
+    cpu::wbf(input, params, {pass.output(), fused, confidences}, host.get());
   }
   return py::make_tuple(new_array(candidates.boxes.dtype(), {pass.kept(), kNumbers}, fused),
                         new_array(candidates.scores.dtype(), {pass.kept()}, confidences), pass.keep(), pass.owner());

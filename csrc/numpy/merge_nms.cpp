@@ -16,8 +16,7 @@ py::object merge_nms(const py::object& boxes, const py::object& scores, const py
                            named("members", members, kMembers), named("weights", weights, kWeightsByOverlap)};
   return rows_kept_by(candidates, candidates.boxes.dtype(), kNumbers, return_owner,
                       [&](const NmsOutput& output, void* merged, const cpu::Host& host) {
-                        constexpr auto run = kNumbers == 5 ? cpu::rotated_merge_nms : cpu::merge_nms;
-                        run(candidates.input(), params, {output, merged}, host);
+                        cpu::merge_nms(candidates.input(), params, {output, merged}, host);
                       });
 }
 

@@ -17,8 +17,7 @@ py::object nmm(const py::object& boxes, const py::object& scores, const py::obje
       members_propagate};
   return rows_kept_by(candidates, candidates.boxes.dtype(), kNumbers, return_owner,
                       [&](const NmsOutput& output, void* grown, const cpu::Host& host) {
-                        constexpr auto run = kNumbers == 5 ? cpu::rotated_nmm : cpu::nmm;
-                        run(candidates.input(), params, {output, grown, nullptr}, host);
+                        cpu::nmm(candidates.input(), params, {output, grown, nullptr}, host);
                       });
 }
 

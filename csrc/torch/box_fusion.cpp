@@ -2,7 +2,4 @@
 
 #include "torch/cpu_call.h"
 
-STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
-  ptdet::operators::register_box_fusion<ptdet::cpu::Call>(m);
-  ptdet::operators::register_rotated_box_fusion<ptdet::cpu::Call>(m);
-}
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) { ptdet::operators::register_box_fusion<ptdet::cpu::Call>(m); }

@@ -2,7 +2,4 @@
 
 #include "torch/cpu_call.h"
 
-STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) {
-  ptdet::operators::register_nmm<ptdet::cpu::Call>(m);
-  ptdet::operators::register_rotated_nmm<ptdet::cpu::Call>(m);
-}
+STABLE_TORCH_LIBRARY_IMPL(ptdet, CPU, m) { ptdet::operators::register_nmm<ptdet::cpu::Call>(m); }

@@ -1,7 +1,10 @@
-// The other suppressions of rotated boxes: the operators of axis-aligned ones, given boxes of five numbers.
+// The other suppressions of rotated boxes, and fusion: the operators of axis-aligned ones, given five numbers a box.
 #pragma once
 
+#include "torch/box_fusion.h"
 #include "torch/matrix_nms.h"
+#include "torch/merge_nms.h"
+#include "torch/nmm.h"
 #include "torch/nms_variants.h"
 #include "torch/soft_nms.h"
 
@@ -15,6 +18,9 @@ void register_rotated_methods(torch::stable::detail::StableLibrary& m) {
   m.impl("rotated_soft_nms_walk", TORCH_BOX((&soft_nms_walk<Call, 5>)));
   m.impl("rotated_fast_nms_walk", TORCH_BOX((&fast_nms_walk<Call, 5>)));
   m.impl("rotated_matrix_nms_walk", TORCH_BOX((&matrix_nms_walk<Call, 5>)));
+  m.impl("rotated_merge_nms_walk", TORCH_BOX((&merge_nms_walk<Call, 5>)));
+  m.impl("rotated_nmm_walk", TORCH_BOX((&nmm_walk<Call, 5>)));
+  m.impl("rotated_wbf_walk", TORCH_BOX((&wbf_walk<Call, 5>)));
 }
 
 }  // namespace ptdet::operators
