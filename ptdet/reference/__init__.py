@@ -5,7 +5,7 @@ Nothing here imports another part of ptdet or shares code with csrc, so that an 
 
 from . import nms_variants, rotated_nms as _rotated
 from .batch import class_candidates, image_order, ragged_groups, rows_at
-from .box_fusion import rotated_wbf_walk, wbf_walk
+from .box_fusion import wbf_walk
 from .box_shape import ALIGNED, ROTATED, Shape
 from .channel_norm import channel_norm, channel_norm_backward
 from .detections import yolo_postprocess
@@ -13,8 +13,8 @@ from .elementary import arctangent, cosine, exponential, power, sigmoid, sine
 from .image_slots import image_slots
 from .losses import box_loss, detached_factors
 from .matrix_nms import fast_nms_walk, matrix_nms_walk
-from .merge_nms import merge_nms, merge_nms_walk, rotated_merge_nms_walk
-from .nmm import nmm_walk, rotated_nmm_walk
+from .merge_nms import merge_nms, merge_nms_walk
+from .nmm import nmm_walk
 from .nms import decreasing, nms, nms_walk
 from .nms_variants import *
 from .overlap import METRICS, computed, finite_or_zero, overlap, raw_overlap
@@ -83,13 +83,10 @@ __all__ = [
     "ragged_groups",
     "raw_overlap",
     "raw_rotated_overlap",
-    "rotated_merge_nms_walk",
-    "rotated_nmm_walk",
     "rotated_overlap",
     "rotated_overlap_backward",
     "rotated_pairwise_overlap",
     "rotated_slopes",
-    "rotated_wbf_walk",
     "rows_at",
     "sigmoid",
     "sine",

@@ -7,11 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .box_shape import on_cpu_without_float64
+from .box_shape import ALIGNED, Shape
 from .merge_nms import where_sound
 from .nms import candidates_in_order, check, decreasing, split_by_group
 from .overlap import computed
-from .shapes import AXIS_ALIGNED, ROTATED, Shape
 from .thresholds import exceeds
 from .wide import Wide, is_ordinary, wide
 
@@ -31,6 +30,7 @@ def wbf_walk(
     inclusive: bool = False,
     score_threshold: float | None = None,
     max_output: int | None = None,
+    shape: Shape = ALIGNED,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """Fuses boxes in decreasing weighted score: each joins the fused box it overlaps most, if enough, or founds one.
 
@@ -38,60 +38,22 @@ def wbf_walk(
     weight of its model.
 
     Returns:
-        fused (N, 4), confidences (N,): in the order of keep, then 0.
+        fused (N, 4), confidences (N,): in the order of keep, then 0. A mean of rotated boxes is taken about
+            the founder.
         keep (N,): the founders of the fused boxes by decreasing confidence, ties to the lower index, then -1.
         owner (N,): the founder of the fused box that i is part of, -1 if it was no candidate or its box is cut off.
         num_kept (): how many there are.
     """
-    options = (conf_type, allows_overflow, metric, inclusive, score_threshold, max_output)
-    return _walk(AXIS_ALIGNED, boxes, scores, idxs, models, weights, iou_threshold, *options)
-
-
-@on_cpu_without_float64
-def rotated_wbf_walk(
-    boxes: Tensor,
-    scores: Tensor,
-    idxs: Tensor | None,
-    models: Tensor | None,
-    weights: Tensor | None,
-    iou_threshold: float = 0.55,
-    conf_type: str = "avg",
-    allows_overflow: bool = False,
-    metric: str = "iou",
-    inclusive: bool = False,
-    score_threshold: float | None = None,
-    max_output: int | None = None,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """What `wbf_walk` returns, of boxes (N, 5); a mean is taken about the founder."""
-    options = (conf_type, allows_overflow, metric, inclusive, score_threshold, max_output)
-    return _walk(ROTATED, boxes, scores, idxs, models, weights, iou_threshold, *options)
-
-
-def _walk(
-    shape: Shape,
-    boxes: Tensor,
-    scores: Tensor,
-    idxs: Tensor | None,
-    models: Tensor | None,
-    weights: Tensor | None,
-    iou_threshold: float,
-    conf_type: str,
-    allows_overflow: bool,
-    metric: str,
-    inclusive: bool,
-    score_threshold: float | None,
-    max_output: int | None,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape.numbers, shape.metrics)
     models, weights = check_models(scores, models, weights, conf_type)
-    boxes_out, originals = torch.zeros_like(boxes), shape.rows(shape.computed(boxes.detach()))
+    boxes_out, originals = torch.zeros_like(boxes), shape.rows(boxes)
     weights = weights.to(originals.dtype)
     weighted = computed(scores.detach()).to(originals.dtype) * weights[models]
     owner = torch.full_like(models, -1)
     candidates = candidates_in_order(scores, score_threshold).sort().values
     order = candidates[decreasing(weighted[candidates])]
     # what boxes differ by need not be ordinary where they are
-    ordinary = shape is AXIS_ALIGNED and is_ordinary(originals, weighted, weights)
+    ordinary = shape is ALIGNED and is_ordinary(originals, weighted, weights)
     founders: list[Tensor] = []
     fused: list[Tensor] = []
     confidences: list[Tensor] = []

@@ -1,4 +1,4 @@
-"""What a pass asks of the shape of its boxes: how many numbers they have, which measures, and how to compute those."""
+"""What a pass asks of the shape of its boxes: their numbers, their measures, and how they merge."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -6,16 +6,24 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from . import rotated_fusion
 from .overlap import METRICS, computed, raw_overlap
 from .rotated_box import Turned, turned, wide
 from .rotated_overlap import ROTATED_METRICS
 
 
 class Shape(NamedTuple):
+    """A row is a box's numbers, and behind them what is computed once a box."""
+
     numbers: int  # of a box
     metrics: Iterable[str]
     rows: Callable[[Tensor], Tensor]  # of boxes (N, numbers), in the type that overlaps are computed in
     overlap: Callable[[Tensor, Tensor, str], Tensor]  # of rows, which broadcast, by a metric: as it comes out
+    # Of rows side by side with those of reference boxes:
+    relative: Callable[[Tensor, Tensor], Tensor]  # the numbers whose mean is taken
+    absolute: Callable[[Tensor, Tensor], Tensor]  # from them the numbers of a box
+    extents: Callable[[Tensor, Tensor], Tensor]  # from and to, of both axes of the reference box
+    within: Callable[[Tensor, Tensor], Tensor]  # from extents the numbers of a box
 
 
 def _plain(boxes: Tensor) -> Tensor:
@@ -30,34 +38,35 @@ def _of_turned(candidates: Tensor, selected: Tensor, metric: str) -> Tensor:
     return ROTATED_METRICS[metric](Turned(*candidates.unbind(-1)), Turned(*selected.unbind(-1)))
 
 
-ALIGNED = Shape(4, METRICS, _plain, raw_overlap)
-ROTATED = Shape(5, ROTATED_METRICS, _with_directions, _of_turned)
+def _first(first: Tensor, _: Tensor) -> Tensor:
+    return first
 
 
-def on_cpu_without_float64(walk: Callable[..., Any]) -> Callable[..., Any]:
-    """A walk over rotated boxes, which are computed in float64: a Mac's GPU has none."""
+ALIGNED = Shape(4, METRICS, _plain, raw_overlap, relative=_first, absolute=_first, extents=_first, within=_first)
+ROTATED = Shape(
+    *(5, ROTATED_METRICS, _with_directions, _of_turned),
+    relative=rotated_fusion.offsets,
+    absolute=rotated_fusion.moved,
+    extents=rotated_fusion.frame_extents,
+    within=rotated_fusion.box_in_frame,
+)
 
-    def found(boxes: Tensor, *arguments: Any, **options: Any) -> Any:
+
+def of_rotated(walk: Callable[..., Any]) -> Callable[..., Any]:
+    """The same of boxes (N, 5), computed in float64: on the CPU where the device has none, as a Mac's GPU."""
+
+    def rotated(boxes: Tensor, *arguments: Any, **keywords: Any) -> Any:
         if boxes.device.type != "mps":
-            return walk(boxes, *arguments, **options)
+            return walk(boxes, *arguments, **keywords, shape=ROTATED)
 
         def here(value: Any) -> Any:
             return value.cpu() if isinstance(value, Tensor) else value
 
-        there = walk(boxes.cpu(), *map(here, arguments), **{name: here(value) for name, value in options.items()})
+        given = {name: here(value) for name, value in keywords.items()}
+        there = walk(boxes.cpu(), *map(here, arguments), **given, shape=ROTATED)
         if isinstance(there, Tensor):
             return there.to(boxes.device)
         return tuple(each.to(boxes.device) for each in there)
 
-    found.__name__, found.__doc__ = walk.__name__, walk.__doc__
-    return found
-
-
-def of_rotated(suppression: Callable[..., Any]) -> Callable[..., Any]:
-    """The same of boxes (N, 5)."""
-
-    def rotated(boxes: Tensor, *arguments: Any, **keywords: Any) -> Any:
-        return suppression(boxes, *arguments, **keywords, shape=ROTATED)
-
-    rotated.__name__, rotated.__doc__ = f"rotated_{suppression.__name__}", suppression.__doc__
-    return on_cpu_without_float64(rotated)
+    rotated.__name__, rotated.__doc__ = f"rotated_{walk.__name__}", walk.__doc__
+    return rotated

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from .box_shape import on_cpu_without_float64
-from .nms import candidates_in_order, check, split_by_group
+from .box_shape import ALIGNED, Shape
+from .nms import candidates_in_order, check, nms_walk, split_by_group
 from .overlap import computed
-from .shapes import AXIS_ALIGNED, ROTATED, Shape
 from .thresholds import exceeds
 from .wide import is_ordinary, wide
 
@@ -28,6 +27,7 @@ def merge_nms_walk(
     max_output: int | None = None,
     members: str = "cluster",
     weights: str = "score",
+    shape: Shape = ALIGNED,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """`nms_walk`, whose kept boxes become the weighted mean of their members.
 
@@ -37,52 +37,19 @@ def merge_nms_walk(
     overlap with the kept box ("score_overlap", 1 for the box itself).
 
     Returns:
-        merged (N, 4): the boxes in the order of keep, then 0.
+        merged (N, 4): the boxes in the order of keep, then 0. A mean of rotated boxes is taken about the kept box.
         keep, owner, kept: as `nms_walk`; under "best" the owner is the kept box that it is a member of.
     """
-    options = (metric, inclusive, score_threshold, max_output, members, weights)
-    return _walk(AXIS_ALIGNED, boxes, scores, idxs, iou_threshold, *options)
-
-
-@on_cpu_without_float64
-def rotated_merge_nms_walk(
-    boxes: Tensor,
-    scores: Tensor,
-    idxs: Tensor | None,
-    iou_threshold: float,
-    metric: str = "iou",
-    inclusive: bool = False,
-    score_threshold: float | None = None,
-    max_output: int | None = None,
-    members: str = "cluster",
-    weights: str = "score",
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """What `merge_nms_walk` returns, of boxes (N, 5); a mean is taken about the kept box."""
-    options = (metric, inclusive, score_threshold, max_output, members, weights)
-    return _walk(ROTATED, boxes, scores, idxs, iou_threshold, *options)
-
-
-def _walk(
-    shape: Shape,
-    boxes: Tensor,
-    scores: Tensor,
-    idxs: Tensor | None,
-    iou_threshold: float,
-    metric: str,
-    inclusive: bool,
-    score_threshold: float | None,
-    max_output: int | None,
-    members: str,
-    weights: str,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     if members not in MEMBERS:
         raise ValueError(f"members: expected one of {', '.join(MEMBERS)}, got {members!r}")
     if weights not in WEIGHTS:
         raise ValueError(f"weights: expected one of {', '.join(WEIGHTS)}, got {weights!r}")
     check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape.numbers, shape.metrics)
     limit = None if members == "best" else max_output
-    keep, owner, kept = shape.nms_walk(boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, limit)
-    order, originals = candidates_in_order(scores, score_threshold), shape.rows(shape.computed(boxes.detach()))
+    keep, owner, kept = nms_walk(
+        boxes, scores, idxs, iou_threshold, metric, inclusive, score_threshold, limit, shape=shape
+    )
+    order, originals = candidates_in_order(scores, score_threshold), shape.rows(boxes)
     if members == "best":
         owner = best_owner(shape, originals, order, idxs, owner, metric)
         if max_output is not None:

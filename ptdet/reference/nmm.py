@@ -4,9 +4,8 @@
 import torch
 from torch import Tensor
 
-from .box_shape import on_cpu_without_float64
-from .nms import candidates_in_order, check, split_by_group
-from .shapes import AXIS_ALIGNED, ROTATED, Shape
+from .box_shape import ALIGNED, Shape
+from .nms import candidates_in_order, check, nms_walk, split_by_group
 from .thresholds import exceeds
 
 
@@ -20,6 +19,7 @@ def nmm_walk(
     score_threshold: float | None = None,
     max_output: int | None = None,
     members_hand_on: bool = False,
+    shape: Shape = ALIGNED,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """`nms_walk`, whose kept boxes grow to the hull of their members.
 
@@ -30,46 +30,11 @@ def nmm_walk(
     Returns:
         grown (N, 4): the boxes in the order of keep, then 0.
         sides (N, 4): the row that each of these numbers comes from, the first of equals in decreasing score, then -1.
+            Rotated boxes grow in the frame of the kept box: the least u, v and the largest u, v.
         keep, owner, kept: as `nms_walk`.
     """
-    options = (metric, inclusive, score_threshold, max_output, members_hand_on)
-    return _walk(AXIS_ALIGNED, boxes, scores, idxs, iou_threshold, *options)
-
-
-@on_cpu_without_float64
-def rotated_nmm_walk(
-    boxes: Tensor,
-    scores: Tensor,
-    idxs: Tensor | None,
-    iou_threshold: float,
-    metric: str = "ios",
-    inclusive: bool = True,
-    score_threshold: float | None = None,
-    max_output: int | None = None,
-    members_hand_on: bool = False,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """What `nmm_walk` returns, of boxes (N, 5), which grow in the frame of the kept box.
-
-    grown is (N, 5); sides (N, 4) are, in that frame, those of the least u, v and the largest u, v.
-    """
-    options = (metric, inclusive, score_threshold, max_output, members_hand_on)
-    return _walk(ROTATED, boxes, scores, idxs, iou_threshold, *options)
-
-
-def _walk(
-    shape: Shape,
-    boxes: Tensor,
-    scores: Tensor,
-    idxs: Tensor | None,
-    iou_threshold: float,
-    metric: str,
-    inclusive: bool,
-    score_threshold: float | None,
-    max_output: int | None,
-    members_hand_on: bool,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape.numbers, shape.metrics)
-    order, originals = candidates_in_order(scores, score_threshold), shape.rows(shape.computed(boxes.detach()))
+    order, originals = candidates_in_order(scores, score_threshold), shape.rows(boxes)
     if members_hand_on:
         owner = torch.full_like(scores, -1, dtype=torch.int64)
         for candidates in split_by_group(order, idxs):
@@ -81,7 +46,7 @@ def _walk(
         kept = torch.tensor(len(found), dtype=torch.int64, device=boxes.device)
     else:
         rest = (iou_threshold, metric, inclusive, score_threshold, max_output)
-        keep, owner, kept = shape.nms_walk(boxes, scores, idxs, *rest)
+        keep, owner, kept = nms_walk(boxes, scores, idxs, *rest, shape=shape)
         found = keep[: int(kept)]
     sides = boxes.new_full((len(boxes), 4), -1, dtype=torch.int64)
     grown = torch.zeros_like(boxes)

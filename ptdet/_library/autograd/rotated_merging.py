@@ -8,7 +8,7 @@ from torch import Tensor
 from ... import reference
 from ...reference.elementary import quarter_turns
 from ...reference.rotated_box import turned, wide
-from ...reference.shapes import box_in_frame, frame_extents
+from ...reference.rotated_fusion import box_in_frame, frame_extents
 from .graded_overlap import overlap
 
 
