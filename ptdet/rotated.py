@@ -5,7 +5,6 @@ with a side that is not above 0 is empty. Functions have the names of `ptdet`'s;
 packages mean by a rotated box.
 """
 
-from .ops.rotated_batch import combined_nms, ragged_nms
 from .ops.rotated_boxes import box_convert, min_area_rect, normalize_angle
 from .ops.rotated_losses import (
     box_iou_loss,
@@ -20,6 +19,7 @@ from .ops.rotated_methods import (
     adaptive_nms,
     and_nms,
     cluster_nms,
+    combined_nms,
     fast_nms,
     greedy_nmm,
     matrix_nms,
@@ -27,6 +27,7 @@ from .ops.rotated_methods import (
     nmm,
     non_maximum_weighted,
     or_nms,
+    ragged_nms,
     soft_nms,
     weighted_boxes_fusion,
 )

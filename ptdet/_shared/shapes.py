@@ -12,9 +12,9 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _TOLD = """`{home}.{name}` of rotated boxes: the same rule, order and ties, with overlaps decided in float64.
 {note}
     Args:
-        {first}: (N, 5){each} cx, cy, w, h, angle, the angle in radians from +x to +y.{metric}
+        {first}: {shape} cx, cy, w, h, angle, the angle in radians from +x to +y.{metric}
 
-    The other arguments, what is returned, boxes as (K, 5), and what raises are those of `{home}.{name}`.
+    The other arguments, what is returned, boxes of five numbers, and what raises are those of `{home}.{name}`.
 
 {example}    """
 
@@ -33,7 +33,9 @@ def unwrapped(boxes: Any) -> tuple[Any, bool]:
     return (boxes.boxes, True) if type(boxes) is Rotated else (boxes, False)
 
 
-def of_rotated(function: Function, home: str, module: str, example: str = "", note: str = "") -> Function:
+def of_rotated(
+    function: Function, home: str, module: str, example: str = "", note: str = "", shape: str = "(N, 5)"
+) -> Function:
     """`function` of `home` with the same arguments, as one of `module` that takes boxes (N, 5)."""
     names = list(signature(function).parameters)
     first = names[0]
@@ -53,7 +55,7 @@ def of_rotated(function: Function, home: str, module: str, example: str = "", no
         home=home,
         name=function.__name__,
         first=first,
-        each=" for each model," if first == "boxes_list" else "",
+        shape=shape,
         metric=_METRIC if "metric" in names else "",
         note=f"{noted}\n" if note else "",
         example=shown,

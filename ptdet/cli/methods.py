@@ -66,36 +66,16 @@ def _kernels() -> Select:
     return select
 
 
-def _rotated_by_torch(method: str, boxes: Array, scores: Array, idxs: Array | None, iou_threshold: float) -> Kept:
-    from torch import from_numpy
-
-    from .. import rotated
-
-    row = METHODS[method]
-    if row.of_models:
-        raise NotImplementedError(f"{row.function} of rotated boxes needs the kernels of ptdet.numpy")
-    if not hasattr(rotated, row.function):
-        raise NotImplementedError(f"{row.function} of rotated boxes is not there yet, nms is")
-    groups = from_numpy(np.zeros(len(boxes), np.int64) if idxs is None else idxs)
-    threshold = [iou_threshold] if row.has_threshold else []
-    if method == "hard":
-        keep = rotated.batched_nms(from_numpy(boxes), from_numpy(scores), groups, iou_threshold).numpy()
-        return boxes[keep], scores[keep], keep
-    found = getattr(rotated, row.function)(from_numpy(boxes), from_numpy(scores), *threshold, groups)
-    if not isinstance(found, tuple):
-        return boxes[found.numpy()], scores[found.numpy()], found.numpy()
-    changed, keep = (each.numpy() for each in found)
-    return (boxes[keep], changed, keep) if row.scores else (changed, scores[keep], keep)
-
-
 def _by_torch(method: str, boxes: Array, scores: Array, idxs: Array | None, iou_threshold: float) -> Kept:
     from torch import from_numpy
 
     from ..ops._methods import select
 
-    if boxes.shape[1] == 5:
-        return _rotated_by_torch(method, boxes, scores, idxs, iou_threshold)
     row = METHODS[method]
+    if boxes.shape[1] == 5 and row.of_models:
+        raise NotImplementedError(f"{row.function} of rotated boxes needs the kernels of ptdet.numpy")
+    if boxes.shape[1] == 5 and not row.rotated:
+        raise NotImplementedError(f"{row.function} of rotated boxes is not there yet, nms is")
     options: dict[str, Any] = {"score_threshold": math.nextafter(0.0, -1.0)} if row.of_models else {}
     groups = None if idxs is None else from_numpy(idxs)
     threshold = iou_threshold if row.has_threshold else None

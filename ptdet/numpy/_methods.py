@@ -24,7 +24,7 @@ def select(
     """
     row = METHODS[method]
     is_rotated = boxes.shape[1] == 5
-    if is_rotated and not hasattr(rotated, row.function):
+    if is_rotated and not row.rotated:
         raise NotImplementedError(f"{row.function} of rotated boxes is not there yet, nms is")
     if row.of_models:
         fused = FUSIONS[method](of_one_model(boxes, scores, idxs), iou_threshold, **options)

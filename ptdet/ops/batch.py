@@ -23,6 +23,7 @@ from .._library.register import operator, wants_gradient
 from .._shared.checks import check_count, check_flag, check_limit, check_number, check_number_or_none, one_of
 from .._shared.methods import BATCH_METHODS, METHODS
 from .._shared.parameters import METRICS, ROTATED_METRICS
+from .._shared.shapes import unwrapped
 from ._methods import ROTATED_BATCH_METHODS, select
 from ._results import by_image, rows_at
 
@@ -39,6 +40,23 @@ class Detections(NamedTuple):
     scores: Tensor  # (B, K), padded with 0
     labels: Tensor  # (B, K) int64, padded with -1
     indices: Tensor  # (B, K) int64: which of the N boxes, padded with -1
+
+
+class _Shape(NamedTuple):
+    """What these functions take: how many numbers a box has, which methods and metrics there are for it."""
+
+    numbers: int
+    methods: tuple[str, ...]
+    metrics: tuple[str, ...]
+
+
+_ALIGNED = _Shape(4, BATCH_METHODS, METRICS)
+_ROTATED = _Shape(5, ROTATED_BATCH_METHODS, ROTATED_METRICS)
+
+
+def _shape_of(boxes: Any) -> tuple[Tensor, _Shape]:
+    given, rotated = unwrapped(boxes)
+    return given, _ROTATED if rotated else _ALIGNED
 
 
 def combined_nms(
@@ -94,37 +112,7 @@ def combined_nms(
     >>> found.num, found.indices
     (tensor([2]), tensor([[ 1,  2, -1]]))
     """
-    limits = (score_threshold, max_per_class, max_per_image, agnostic, background)
-    return combined(AXIS_ALIGNED, boxes, scores, iou_threshold, method, metric, *limits, options)
-
-
-class Shape(NamedTuple):
-    """What these functions take: how many numbers a box has, which methods and metrics there are for it."""
-
-    numbers: int
-    methods: tuple[str, ...]
-    metrics: tuple[str, ...]
-
-
-AXIS_ALIGNED = Shape(4, BATCH_METHODS, METRICS)
-ROTATED = Shape(5, ROTATED_BATCH_METHODS, ROTATED_METRICS)
-
-
-def combined(
-    shape: Shape,
-    boxes: Tensor,
-    scores: Tensor,
-    iou_threshold: float | None,
-    method: str,
-    metric: str,
-    score_threshold: float | None,
-    max_per_class: int | None,
-    max_per_image: int | None,
-    agnostic: bool,
-    background: int | None,
-    options: dict[str, Any],
-) -> Detections:
-    """`combined_nms` of a shape of box."""
+    boxes, shape = _shape_of(boxes)
     refuse_trace("combined_nms lays its result out by the numbers of images, boxes and classes")
     check_boxes_of_batch(boxes, scores, shape.numbers)
     _check_method(shape, method, iou_threshold, metric, options)
@@ -234,27 +222,7 @@ def ragged_nms(
     >>> ptdet.ragged_nms(boxes, torch.tensor([.8, .9, .7]), torch.tensor([0, 0, 1]), 0.5, num_images=2)
     (tensor([1, 2]), tensor([1, 1]))
     """
-    limits = (score_threshold, max_per_image)
-    return ragged(
-        AXIS_ALIGNED, boxes, scores, images, iou_threshold, idxs, num_images, method, metric, *limits, options
-    )
-
-
-def ragged(
-    shape: Shape,
-    boxes: Tensor,
-    scores: Tensor,
-    images: Tensor,
-    iou_threshold: float | None,
-    idxs: Tensor | None,
-    num_images: int,
-    method: str,
-    metric: str,
-    score_threshold: float | None,
-    max_per_image: int | None,
-    options: dict[str, Any],
-) -> tuple[Tensor, ...]:
-    """`ragged_nms` of a shape of box."""
+    boxes, shape = _shape_of(boxes)
     refuse_export("ragged_nms counts what it finds", "ptdet.combined_nms")
     _check_method(shape, method, iou_threshold, metric, options)
     check_candidates(boxes, scores, shape.numbers)
@@ -284,7 +252,7 @@ def _ragged_groups(images: Tensor, idxs: Tensor | None, num_images: int) -> Tens
         raise
 
 
-def _check_method(shape: Shape, method: Any, iou_threshold: Any, metric: Any, options: dict[str, Any]) -> None:
+def _check_method(shape: _Shape, method: Any, iou_threshold: Any, metric: Any, options: dict[str, Any]) -> None:
     one_of("method", method, shape.methods)
     check_threshold_of(method, iou_threshold)
     one_of("metric", metric, shape.metrics)

@@ -1,9 +1,10 @@
-"""The other suppressions and the fusions of rotated boxes: the functions of axis-aligned ones, on their operators."""
+"""Suppression and fusion of rotated boxes: the functions of axis-aligned ones, on the operators of rotated ones."""
 
 from __future__ import annotations
 
 from .._shared.shapes import of_rotated
 from . import (
+    batch as _batch,
     box_fusion as _fusion,
     matrix_nms as _matrix,
     merge_nms as _merge,
@@ -110,6 +111,7 @@ weighted_boxes_fusion = of_rotated(
 >>> ptdet.rotated.weighted_boxes_fusion(boxes, [torch.tensor([.75]), torch.tensor([.25])], labels, iou_thr=0.4)
 (tensor([[5.5000, 5.0000, 8.0000, 2.0000, 0.1000]]), tensor([0.5000]), tensor([1]))""",
     "The mean is that of `merge_nms` about the box that founded it.",
+    "for each model (N, 5)",
 )
 non_maximum_weighted = of_rotated(
     _fusion.non_maximum_weighted,
@@ -122,4 +124,30 @@ non_maximum_weighted = of_rotated(
 >>> ptdet.rotated.non_maximum_weighted(boxes, [torch.tensor([.8]), torch.tensor([.5])], labels)[0]
 tensor([[5.0000, 5.0000, 8.0000, 1.8667, 0.1000]])""",
     "The mean is that of `merge_nms`.",
+    "for each model (N, 5)",
+)
+combined_nms = of_rotated(
+    _batch.combined_nms,
+    "ptdet",
+    __name__,
+    """\
+>>> import torch, ptdet
+>>> boxes = torch.tensor([[[5., 5., 8., 2., 0.], [5., 5., 2., 8., 1.57], [5., 5., 2., 8., 0.]]])
+>>> found = ptdet.rotated.combined_nms(boxes, torch.tensor([[.8, .9, .7]]), 0.5)
+>>> found.num, found.indices
+(tensor([2]), tensor([[ 1,  2, -1]]))""",
+    "All methods but diou. On a GPU it waits, for the reference does the suppression.",
+    "(B, N, 5), shared by the classes, or (B, N, C, 5)",
+)
+ragged_nms = of_rotated(
+    _batch.ragged_nms,
+    "ptdet",
+    __name__,
+    """\
+>>> import torch, ptdet
+>>> boxes = torch.tensor([[5., 5., 8., 2., 0.], [5., 5., 8., 2., 3.14], [5., 5., 8., 2., 0.]])
+>>> images = torch.tensor([0, 0, 1])
+>>> ptdet.rotated.ragged_nms(boxes, torch.tensor([.8, .9, .7]), images, 0.5, num_images=2)
+(tensor([1, 2]), tensor([1, 1]))""",
+    "Methods are those of `combined_nms`.",
 )
