@@ -95,7 +95,7 @@ def draw_rotated(out: Path) -> None:
             ImageDraw.Draw(picture).polygon([tuple(point) for point in quad], fill=(214, 214, 208))
         picture.save(part)
         draw_panels(
-            part, out, panels, classes=[""] * len(panels), title=title, columns=min(len(panels), 5), sizes=(440, 440)
+            part, out, panels, classes=[""] * len(panels), title=title, columns=min(len(panels), 5), sizes=(330, 330)
         )
 
 
