@@ -16,7 +16,7 @@ from .truth_voc import read_voc
 from .truth_yolo import NAMES_FILE, read_data_yaml, read_label_folder
 
 FORMATS = ("coco", "yolo", "voc", "dota")
-EXPECTED = "expected COCO's .json, YOLO's data.yaml or folder of labels, a folder of Pascal VOC's .xml, or of DOTA's .txt labels"
+EXPECTED = "expected COCO's .json, YOLO's data.yaml or folder of labels, or a folder of VOC's .xml or of DOTA's .txt"
 USUAL = ("Annotations", "labelTxt", "labels")  # folders of annotations within that of a data set
 
 
@@ -84,14 +84,8 @@ def _annotations(folder: Path) -> Path:
 
 def _files(folder: Path, suffix: str) -> list[Path]:
     """Without the hidden ones, and without the list of names."""
-    return sorted(
-        file
-        for file in folder.iterdir()
-        if file.suffix.lower() == suffix
-        and file.is_file()
-        and not file.name.startswith(".")
-        and file.name != NAMES_FILE
-    )
+    found = (file for file in folder.iterdir() if file.suffix.lower() == suffix and file.is_file())
+    return sorted(file for file in found if not file.name.startswith(".") and file.name != NAMES_FILE)
 
 
 def _files_of(path: Path, suffix: str) -> list[Path]:

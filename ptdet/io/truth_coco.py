@@ -144,7 +144,7 @@ class _Columns:
         categories = sorted(self.names)
         image_ids = list(self.files)
         if len(set(map(type, image_ids))) == 1:
-            image_ids.sort()  # type: ignore[type-var]  # of one type
+            image_ids.sort()
         images, labels = self._places(image_ids), self._labels(categories)
         bbox = np.frombuffer(self.bbox).reshape(-1, 4)
         boxes = bbox if not self.rbox else np.frombuffer(self.rbox).reshape(-1, 5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers.expat import ExpatError, ParserCreate
 
@@ -91,7 +92,7 @@ def _parsed(file: Path) -> Element:
         depth -= 1
         builder.end(tag)
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object) -> NoReturn:
         raise FileProblem(f", line {parser.CurrentLineNumber}: declares an entity, which is not read")
 
     parser.StartElementHandler, parser.EndElementHandler = start, end

@@ -1,5 +1,7 @@
-"""The truth as YOLO has it: a label file for each picture, `class centre-x centre-y width height` a line in shares of the
-picture, or `class x1 y1 x2 y2 ..`, the corners of a rotated box or of an outline; and a data.yaml."""
+"""The truth as YOLO has it: a data.yaml, and a label file for each picture, in shares of it.
+
+A line is `class centre-x centre-y width height`, or `class x1 y1 x2 y2 ..`, the corners of a rotated box or an outline.
+"""
 
 from __future__ import annotations
 
