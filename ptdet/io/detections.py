@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,7 @@ class DetectionOptions:
     multi_label: bool = False  # every class of a box above the confidence is a detection, not only its best
     background: int | None = None  # the class that stands for nothing
     match: str = "auto"  # a name of same_classes.RULES: how labels become those of the truth
+    file_done: Callable[[], None] | None = None  # told after each file
 
 
 @dataclass
@@ -75,6 +76,8 @@ def read_detections(paths: Sequence[Path], truth: Truth, options: DetectionOptio
             found += list(_of_file(path, truth, options, pictures, classes, told))
         except FileProblem as problem:
             raise FileProblem(f"{path} {problem}") from problem
+        if options.file_done:
+            options.file_done()
     of_truth = told.stored - sum(told.strangers.values())
     notes = [*told.notes, *_on_pictures(found, truth, told), *classes.told(of_truth), *classes.notes]
     if told.cut:
