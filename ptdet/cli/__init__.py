@@ -64,7 +64,7 @@ def _info() -> int:
     try:
         import torch
     except ModuleNotFoundError:
-        there = "ptdet.io alone is there" if for_arrays else "ptdet.numpy, ptdet.io and ptdet run are there"
+        there = "ptdet.io alone is there" if for_arrays else "ptdet.numpy, ptdet.io, ptdet run and ptdet eval are there"
         print(f"ptdet {__version__}, without torch: {there}")
         return 0
 
@@ -214,7 +214,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="larger pictures are not drawn on (%(default)s)",
     )
-    _add_reading(run)
+    _add_reading(run, "what the files do not say themselves")
     _add_eval(commands)
     return parser
 
@@ -271,12 +271,12 @@ def _add_eval(commands: Any) -> None:
         help="classes of the detections are those of the truth by name, by category_id, or by place in the list; auto "
         "takes names where both sides have them, else ids, else places, and says so",
     )
-    _add_reading(command)
+    _add_reading(command, "what the files of the detections do not say themselves")
 
 
-def _add_reading(command: argparse.ArgumentParser) -> None:
+def _add_reading(command: argparse.ArgumentParser, title: str) -> None:
     """The options of `ReadOptions`, and the background."""
-    says = command.add_argument_group("what the files do not say themselves")
+    says = command.add_argument_group(title)
     says.add_argument(
         "--layout", choices=LAYOUT_NAMES, help="of a bare tensor; without it shape and values tell, or fail"
     )

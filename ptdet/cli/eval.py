@@ -29,6 +29,7 @@ from ..io import (
 from ..io.fingerprints import of_file, of_record
 from .eval_notes import notes_on
 from .inputs import find_inputs
+from .methods import load
 from .progress import shown_progress
 
 LONGEST_CURVE = 1000  # points of a curve in the JSON; a longer one is thinned
@@ -41,6 +42,7 @@ def evaluate_files(asked: argparse.Namespace, reading: ReadOptions) -> int:
     try:
         if problems:
             raise FileProblem(problems[0])
+        load("nms")  # says why there are no kernels, before the work
         _check_place(asked.json, [asked.truth, *files])
         truth, detections = _read(asked, files, reading)
         notes += [f"{asked.truth.name}: {note}" for note in truth.notes] + list(detections.notes)

@@ -102,6 +102,14 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert again["truth"] == told["truth"] and again["detections"]["sha256"] != told["detections"]["sha256"]
 
 
+def test_the_page_shows_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = DATA.parent / "coco_demo100"
+    assert main(["eval", str(folder / "detections.json"), "--truth", str(folder / "truth.json")]) == 0
+    page = (DATA.parents[2] / "docs/evaluation.md").read_text(encoding="utf-8")
+    shown = page.split("```text\n")[1].split("\n..\n")[0]
+    assert capsys.readouterr().out.startswith(shown + "\n") and "maxDets=100 ] = 0.505" in shown
+
+
 def best_of_each_picture(path: Path, most: int) -> None:
     """Cuts COCO results as the stored numbers were made."""
     by_picture: dict[int, list[dict[str, Any]]] = {}
