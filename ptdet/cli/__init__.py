@@ -178,7 +178,7 @@ def build_parser() -> argparse.ArgumentParser:
         nargs="+",
         type=Path,
         metavar="PREDICTIONS",
-        help=".npz, .npy, .pt or COCO .json; a folder of them, or a pattern in quotes",
+        help=".npz, .npy, .pt, COCO .json or YOLO .txt; a folder of them, or a pattern in quotes",
     )
     run.add_argument(
         "--method",
@@ -233,7 +233,7 @@ def _add_eval(commands: Any) -> None:
         nargs="+",
         type=Path,
         metavar="DETECTIONS",
-        help="what ptdet run reads and writes: .json (COCO results), .npz, .npy, .pt, a folder of Task1_CLASS.txt",
+        help="what ptdet run reads and writes: COCO results .json, .npz, .npy, .pt, a folder of YOLO .txt or DOTA's",
     )
     command.add_argument(
         "--truth",

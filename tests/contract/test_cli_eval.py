@@ -252,5 +252,10 @@ def test_other_truths(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         lines = capsys.readouterr().out.splitlines()
         assert lines[1].endswith("maxDets=100 ] = 1.000"), there
         assert lines[0].startswith("1 rotated boxes" if there == "dota" else "1 boxes")
+    (tmp_path / "predict").mkdir()
+    (tmp_path / "predict/a.txt").write_text("1 0.1 0.1 0.1 0.2 0.9\n")
+    assert main(["eval", str(tmp_path / "predict"), "--truth", str(tmp_path / "data.yaml")]) == 0
+    told = capsys.readouterr()
+    assert told.out.splitlines()[1].endswith("= 1.000") and "places in the truth's list: 0 dog, 1 cat" in told.err
     assert main(["eval", str(tmp_path / "a.npz"), "--truth", str(tmp_path / "dota")]) == 2
     assert "the truth has rotated boxes and the detections upright ones" in capsys.readouterr().err
