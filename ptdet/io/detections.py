@@ -105,7 +105,7 @@ def _of_file(
         if one.space.needs_size and (one.picture_size or size) is None and len(chosen):
             raise FileProblem(f"{one.name} is in another unit than pixels, and neither file says the picture's size")
         kept = one.in_picture(chosen, size)
-        labels = classes.of(one, kept.labels, is_ids=one.records is not None)
+        labels = classes.of(one, kept, is_ids=one.records is not None)
         known = labels >= 0
         xywh = _as_stored(one, kept)
         boxes = kept.boxes.astype(np.float64, copy=False)
