@@ -13,6 +13,7 @@ from .._shared.checks import one_of
 from .._shared.dataset import Detections, Truth
 
 FORMATS = ("xyxy", "xywh")
+MOST_CLASSES = 1 << 16  # of a list of pictures, whose largest label says how many there are
 Pictures: TypeAlias = Sequence[Mapping[str, Any]]
 
 
@@ -168,6 +169,8 @@ def _records(detections: Any, truth: Any, fmt: str) -> tuple[Detections, Truth]:
     found, there = _Joined("detections", detections), _Joined("truth", truth)
     labels = found.column("labels"), there.column("labels")
     most = max((int(each.max()) for each in labels if each.size), default=-1)
+    if most >= MOST_CLASSES:
+        raise ValueError(f"labels: expected numbers below {MOST_CLASSES} in a list of pictures, got {most}")
     boxes = there.boxes()
     records = Truth(
         boxes,

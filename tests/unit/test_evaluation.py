@@ -68,6 +68,13 @@ def test_the_eleven_points_of_voc() -> None:
     assert found.stats["AP"] == pytest.approx((6 + 5 * 2 / 3) / 11)
 
 
+def test_the_area_under_the_curve() -> None:
+    """Precision 1 to recall 1/2, 2/3 to 1; above IoU .7 1/3 to 1/2."""
+    found = evaluate(FOUND, TRUTH)
+    assert found.all_points_ap()[0] == pytest.approx((1 + 2 / 3) / 2)
+    assert found.all_points_ap(0.75)[0] == pytest.approx(1 / 6)
+
+
 NOTHING = np.empty((0, 4)), np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64)
 
 
@@ -118,6 +125,8 @@ BAD: list[tuple[type[Exception], str, Any, Any]] = [
     (TypeError, r"detections: expected Detections or a list", {}, []),
     (ValueError, r"detections: expected 1 pictures", [], [{"boxes": [], "labels": []}]),
     (TypeError, r"truth\[0\]: expected a dict", [{"boxes": [], "scores": [], "labels": []}], [1]),
+    (ValueError, r"labels: expected numbers below", [{"boxes": [], "scores": [], "labels": []}],
+     [{"boxes": [[0, 0, 1, 1]], "labels": [1 << 40]}]),
     (ValueError, r"detections\[0\]: .*got no scores", [{"boxes": [], "labels": []}], [{"boxes": [], "labels": []}]),
 ]  # fmt: skip
 
