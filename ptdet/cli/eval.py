@@ -109,7 +109,11 @@ def _limits(most: int) -> tuple[int, ...]:
 def _one_overlap(evaluation: Evaluation) -> float:
     """Where F1 is asked: 0.5, or the first there is."""
     overlaps = evaluation.iou_thresholds
-    return 0.5 if bool((overlaps == 0.5).any()) else float(overlaps[0])
+    return 0.5 if _has(overlaps, 0.5) else float(overlaps[0])
+
+
+def _has(overlaps: Array, one: float) -> bool:
+    return bool((abs(overlaps - one) < 1e-9).any())
 
 
 def _print_all(evaluation: Evaluation, curves: F1, detections: Detections, truth: Truth, stream: TextIO) -> None:
@@ -135,13 +139,14 @@ def coco_table(evaluation: Evaluation) -> list[str]:
         title = "Average Precision  (AP)" if kind == "AP" else "Average Recall     (AR)"
         overlap, area, limit = span, "all", most
         if kind == "AP" and of in ("50", "75"):
+            if not _has(overlaps, int(of) / 100):
+                continue
             overlap = f"0.{of}"
         elif of.isdecimal():
             limit = int(of)
         elif of:
             area = AREAS.get(of, of)
-        if not (kind == "AP" and of in ("50", "75") and not (overlaps == int(of) / 100).any()):
-            lines.append(f" {title} @[ IoU={overlap:<9} | area={area:>6s} | maxDets={limit:>3d} ] = {value:0.3f}")
+        lines.append(f" {title} @[ IoU={overlap:<9} | area={area:>6s} | maxDets={limit:>3d} ] = {value:0.3f}")
     return lines
 
 
