@@ -93,7 +93,10 @@ def _of_file(
     classes: SameClasses,
     told: _Told,
 ) -> Iterator[_Picture]:
-    for one in read_predictions(path, options.read):
+    read = read_predictions(path, options.read)
+    if said := pictures.settle(read):
+        told.notes[f"{path.name}: {said}"] = None
+    for one in read:
         told.notes.update(dict.fromkeys(f"{path.name}: {note}" for note in one.notes))
         chosen = _chosen(one, options, told, path)
         told.stored += len(chosen)

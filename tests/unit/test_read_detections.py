@@ -119,6 +119,23 @@ def test_pictures_by_the_names_in_a_file(tmp_path: Path) -> None:
         read_detections([coco(tmp_path / "r.json", result(7, 3, 0), **moved)], truth_of())
 
 
+def test_ids_and_numbers_of_files(tmp_path: Path) -> None:
+    """ultralytics' image_id is the number of the file; a truth of one's own often counts from 1."""
+    counted = truth_of(image_ids=(1, 2, 3), image_names=("000003.jpg", "000012.jpg", "000000000002.jpg"))
+    path = tmp_path / "r.json"
+    ids = read_detections([coco(path, result(1, 3, 0), result(2, 3, 0), result(3, 3, 0))], counted)
+    assert ids.images.tolist() == [0, 1, 2] and ids.notes == ()
+    files = read_detections([coco(path, result(12, 3, 0), result(2, 3, 0), result(3, 3, 0))], counted)
+    assert files.images.tolist() == [0, 1, 2] and files.boxes.shape == (3, 4)
+    assert files.notes == ("r.json: image_ids are the numbers of file names: not all are ids of the truth",)
+    unclear = read_detections([coco(path, result(2, 3, 0), result(3, 3, 0))], counted)
+    assert unclear.images.tolist() == [1, 2]
+    said = "image_ids are ids of pictures, and numbers of the file names of others"
+    assert f"r.json: 2 {said} (2: 000012.jpg, 000000000002.jpg): taken as ids" in unclear.notes
+    # a name of twelve digits is a name before it is an id
+    assert read_detections([arrays(tmp_path / "000000000002.npz")], counted).images.tolist() == [2, 2]
+
+
 def test_one_picture_in_several_files(tmp_path: Path) -> None:
     first, second = arrays(tmp_path / "a.npz"), coco(tmp_path / "r.json", result(7, 3, 4.0))
     found = read_detections([first, second], truth_of())
