@@ -25,7 +25,8 @@ COCO = json.dumps(
 )
 VOC = (
     '<?xml version="1.0"?><annotation><size><width>9</width><height>9</height></size><object><name>cat</name>'
-    "<difficult>0</difficult><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3</xmax><ymax>4</ymax></bndbox></object></annotation>"
+    "<difficult>0</difficult><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3</xmax><ymax>4</ymax></bndbox>"
+    "</object></annotation>"
 )
 FILES = {
     "gt.json": COCO,
