@@ -1,0 +1,1 @@
+"""See detections in the browser: the page, its server and the report. Needs no torch."""
