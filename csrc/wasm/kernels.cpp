@@ -85,7 +85,7 @@ PTDET_EXPORT("allocate") void* allocate(size_t bytes) { return std::malloc(bytes
 PTDET_EXPORT("release") void release(void* memory) { std::free(memory); }
 
 // How many boxes are kept; below 0: why there is no result (api/nms.h, api/methods.h). groups: (count) int32, or null.
-// keep and owner: (count) int64. moved: (count, numbers) and lowered: (count), of the types of the boxes and the scores,
+// keep and owner: (count) int64. moved: (count, numbers), of the boxes' type, and lowered: (count), of the scores', are
 // written by the kernels that move boxes or lower scores.
 PTDET_EXPORT("suppress")
 int32_t suppress(const Call* call, const void* boxes, const void* scores, const int32_t* groups, int64_t* keep,

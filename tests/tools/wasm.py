@@ -57,9 +57,9 @@ def digest(paths: list[str]) -> str:
     return whole.hexdigest()
 
 
-def record(files: list[str], module: Path) -> dict[str, object]:
+def record(files: list[str], module: Path, compiler: str) -> dict[str, object]:
     return {
-        "compiler": f"ziglang {version('ziglang')}",
+        "compiler": compiler,
         "flags": " ".join(FLAGS),
         "module": hashlib.sha256(module.read_bytes()).hexdigest(),
         "sources": digest(files),
@@ -69,7 +69,9 @@ def record(files: list[str], module: Path) -> dict[str, object]:
 
 def main() -> None:
     files = build(MODULE)
-    RECORD.write_text(json.dumps(record(files, MODULE), indent=1) + "\n", encoding="utf-8")
+    RECORD.write_text(
+        json.dumps(record(files, MODULE, f"ziglang {version('ziglang')}"), indent=1) + "\n", encoding="utf-8"
+    )
     print(f"{MODULE.relative_to(ROOT)}: {MODULE.stat().st_size} bytes")
 
 
