@@ -190,6 +190,7 @@ export class Stage {
 
   // The best first; one that finds no room above, in or below its box is left out.
   drawLabels(context, places, box) {
+    const begin = this.view === "side" ? 0 : this.panel().width * this.at + 1;
     const taken = [];
     const free = (left, top, width) =>
       taken.every((other) => Math.abs(other.top - top) >= 15 || left >= other.left + other.width || left + width <= other.left);
@@ -197,9 +198,10 @@ export class Stage {
     for (const place of places.slice(0, MOST_LABELS)) {
       const name = className(this.picture, box(place)).slice(0, 24);
       const words = `${name} ${this.found.scores[place].toFixed(2)}`.trimStart();
-      const [x, top, bottom] = this.onStage(this.shown, place);
+      const [x, top, bottom, right] = this.onStage(this.shown, place);
+      if (right < begin) continue;
       const width = context.measureText(words).width + 8;
-      const left = Math.min(x - 1, Math.max(this.panel().width - width, 0));
+      const left = Math.max(Math.min(x - 1, this.panel().width - width), begin);
       const at = [top - 15, top, bottom].find((y) => y >= 0 && free(left, y, width));
       if (at === undefined) continue;
       taken.push({ left, top: at, width });
@@ -238,15 +240,16 @@ export class Stage {
     context.stroke();
   }
 
-  // Where the highest corner of a box is on the stage, and the height of its lowest one.
+  // Where the highest corner of a box is on the stage, how far down it comes, and how far to the right.
   onStage(corners, row) {
     const { scale, x, y } = this.way;
-    let [best, lowest] = [8 * row, -Infinity];
+    let [best, lowest, right] = [8 * row, -Infinity, -Infinity];
     for (let at = 8 * row; at < 8 * row + 8; at += 2) {
       if (corners[at + 1] < corners[best + 1]) best = at;
       lowest = Math.max(lowest, corners[at + 1]);
+      right = Math.max(right, corners[at]);
     }
-    return [corners[best] * scale + x, corners[best + 1] * scale + y, lowest * scale + y];
+    return [corners[best] * scale + x, corners[best + 1] * scale + y, lowest * scale + y, right * scale + x];
   }
 
   // picked: { box, owner, removed, words }, candidates all; null: nothing is chosen.
@@ -282,7 +285,7 @@ export class Stage {
     removed.slice(0, MOST_LINES).forEach((each) => line(each, box));
     context.globalAlpha = 1;
     if (owner !== null) {
-      this.outline(context, this.corners, candidates[owner], 3, []);
+      this.outline(context, this.corners, candidates[owner], 3, [], style("--owner"));
       context.strokeStyle = "rgb(0 0 0 / 60%)";
       context.lineWidth = 4;
       line(box, owner);
@@ -298,16 +301,17 @@ export class Stage {
 
   drawPickedAfter(context) {
     const place = this.placeOf.get(this.picked.owner ?? this.picked.box);
-    if (place !== undefined) this.outline(context, this.shown, place, 3, []);
+    const colour = style(this.picked.owner === null ? "--mark" : "--owner");
+    if (place !== undefined) this.outline(context, this.shown, place, 3, [], colour);
   }
 
-  outline(context, corners, row, width, dashes) {
+  outline(context, corners, row, width, dashes, colour = style("--mark")) {
     context.setLineDash([]);
     context.strokeStyle = "rgb(0 0 0 / 60%)";
     context.lineWidth = width + 2;
     this.trace(context, corners, row);
     context.setLineDash(dashes);
-    context.strokeStyle = style("--mark");
+    context.strokeStyle = colour;
     context.lineWidth = width;
     this.trace(context, corners, row);
     context.setLineDash([]);
