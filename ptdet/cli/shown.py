@@ -29,7 +29,9 @@ class Reader:
         if images is not None and not images.exists():
             raise FileProblem(f"--images {images}: there is no such folder")
         load(settings.method)
-        self.files, self.notes, self.problems = find_inputs(asked.predictions)
+        files, self.notes, self.problems = find_inputs(asked.predictions)
+        self.files = [file for file in files if file.exists()]
+        self.problems += [f"{file} there is no such file" for file in files if not file.exists()]
         self._options, self._settings = options, settings
         self._lowest = min(asked.lowest, settings.confidence)
         self._pictures = None if images is None else Pictures(images)

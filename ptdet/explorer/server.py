@@ -123,6 +123,7 @@ def _json(value: Any) -> tuple[str, bytes]:
 
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
+    allow_reuse_address = False  # a port that another program listens on is taken
     serves: _Served
 
 
