@@ -49,7 +49,7 @@ def as_shown(
     `counts`: how many candidates and how many kept boxes the starting settings give, to sort the list by.
     """
     found = of.candidates(lowest, multi_label, background)
-    number, name = np.zeros(0, np.int64), [""]
+    number, name = np.zeros(len(found), np.int64), [""]
     if found.labels is not None:
         ids, number = np.unique(found.labels, return_inverse=True)
         name = [of.classes[i] if 0 <= i < len(of.classes) else str(i) for i in ids.tolist()]

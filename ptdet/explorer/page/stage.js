@@ -25,6 +25,7 @@ export class Stage {
     this.shown = null;
     this.picked = null;
     this.tell = { chosen, pinned, moved };
+    this.resize();
     new ResizeObserver(() => this.resize()).observe(this.area);
     this.listen();
   }
