@@ -54,9 +54,7 @@ def until(page: Any, true: str, seconds: float = 60) -> None:
 
 
 @contextlib.contextmanager
-def opened(
-    browser: Any, address: str, ready: str = f"globalThis.explorer && {SETTLED}", **options: Any
-) -> Iterator[Any]:
+def opened(browser: Any, address: str, **options: Any) -> Iterator[Any]:
     """A page that must raise no error, and ask no other place for anything."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
     page = context.new_page()
@@ -67,7 +65,7 @@ def opened(
     page.on("dialog", lambda dialog: told.append(dialog.message))
     page.on("request", lambda request: asked.append(request.url))
     page.goto(address)
-    until(page, ready)
+    until(page, f"globalThis.explorer && {SETTLED}")
     yield page
     home = address.split("#")[0]
     assert told == [] and page.evaluate("globalThis.hacked") is None
