@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -81,19 +79,3 @@ def unpacked(payload: bytes) -> Mapping[str, Any]:
         at += found[name].nbytes
     assert at == len(payload)
     return found
-
-
-def why_no_browser() -> str:
-    """Empty where Chromium and playwright are."""
-    if chromium() is None:
-        return "no Chromium is installed (apt-get install chromium)"
-    try:
-        import playwright.sync_api  # noqa: F401
-    except ModuleNotFoundError:
-        return "no playwright (pip install playwright)"
-    return ""
-
-
-def chromium() -> str | None:
-    asked = os.environ.get("CHROMIUM")
-    return asked or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

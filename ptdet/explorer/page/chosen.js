@@ -45,8 +45,9 @@ export class Chosen {
     const facts = [this.line(picture, found, box, fateWords(fate, settings))];
     if (owner !== null) {
       facts.push(this.line(picture, found, owner, fate === REMOVED ? "removed it" : "merged it", true));
+      // by a fusion a box is removed for its overlap with what the others have become, not with its owner
       const { iou } = settingsOf(settings.method);
-      const limit = iou && fate === REMOVED ? `, threshold ${settings.iou}` : "";
+      const limit = iou && fate === REMOVED ? `${overlap.value > settings.iou ? " >" : ", threshold"} ${settings.iou}` : "";
       facts.push(element("p", "why", `${told(overlap)}${limit}`));
     }
     if (removed.length) {

@@ -39,6 +39,8 @@ class Page {
 
   listen() {
     listenToKeys(this);
+    by("previous").addEventListener("click", () => this.list.step(-1));
+    by("next").addEventListener("click", () => this.list.step(1));
     by("view").addEventListener("click", () => this.toggleView());
     by("fit").addEventListener("click", () => this.stage.fit());
     by("copy").addEventListener("click", () => this.copy());
@@ -245,8 +247,10 @@ class Page {
     this.saying = setTimeout(() => (button.textContent = "Copy as command"), 1500);
   }
 
+  // Once the sliders rest: each change of it takes milliseconds.
   keepAddress() {
-    history.replaceState(null, "", asAddress(this.state, this.initial));
+    clearTimeout(this.keeping);
+    this.keeping = setTimeout(() => history.replaceState(null, "", asAddress(this.state, this.initial)), 150);
   }
 
   notice(words) {

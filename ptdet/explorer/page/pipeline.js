@@ -1,6 +1,6 @@
 // What `ptdet run` does with one picture (ptdet/cli/run.py), by the same kernels: the same boxes are kept.
 
-import { METHODS, METRICS } from "./kernels.js";
+import { METHODS, METRICS, ROTATED_ONLY, UPRIGHT_ONLY } from "./kernels.js";
 
 // What became of a candidate.
 export const KEPT = 0;
@@ -26,7 +26,8 @@ export function sigmaOf(method, sigma) {
 
 // Those that a picture has: rotated boxes have others.
 export function metricsFor(rotated) {
-  return METRICS.filter((name) => (rotated ? !["ciou", "tiou"].includes(name) : name !== "probiou"));
+  const others = rotated ? UPRIGHT_ONLY : ROTATED_ONLY;
+  return METRICS.filter((name) => !others.includes(name));
 }
 
 // settings: method, metric (null: that of the method), iou, conf, sigma, minScore, maxDet (null: as ptdet run without

@@ -8,6 +8,7 @@ const COLOURS = [
   "#ec78b0", "#466880",
 ];
 const MOST_LABELS = 120;  // beyond that they are a carpet; the boxes are all drawn
+const MOST_SHADOWS = 300;  // behind kept boxes
 const MOST_LINES = 400;  // from a box to those that it removed
 const NEAR = 6;  // pixels from a border
 
@@ -78,7 +79,8 @@ export class Stage {
   }
 
   resize() {
-    const { clientWidth, clientHeight } = this.area;
+    const { clientWidth, clientHeight } = this.area;  // asked for here alone: it lays the page out
+    this.room = { width: clientWidth, height: clientHeight };
     this.sharp = window.devicePixelRatio || 1;
     for (const canvas of [this.below, this.above]) {
       canvas.width = Math.max(1, Math.round(clientWidth * this.sharp));
@@ -90,7 +92,7 @@ export class Stage {
 
   // The stage, or the half of it in which the picture comes out larger; x and y: where the other half begins.
   panel() {
-    const { clientWidth: width, clientHeight: height } = this.area;
+    const { width, height } = this.room;
     if (this.view !== "side") return { width, height, x: 0, y: 0 };
     const across = { width: width / 2, height, x: width / 2, y: 0 };
     const down = { width, height: height / 2, x: 0, y: height / 2 };
@@ -111,7 +113,7 @@ export class Stage {
     this.within(context, [0, 0, middle, height], [0, 0], () => this.drawKeptBefore(context));
     const after = side ? [x, y, width, height] : [middle, 0, width - middle, height];
     this.within(context, after, [x, y], () => {
-      context.clearRect(-x, -y, this.area.clientWidth, this.area.clientHeight);
+      context.clearRect(-x, -y, this.room.width, this.room.height);
       this.drawImage(context);
       this.drawKept(context);
     });
@@ -179,7 +181,7 @@ export class Stage {
     const { candidates, keep } = this.found;
     const places = keep.map((_, place) => place);
     const box = (place) => candidates[keep[place]];
-    if (places.length <= 1000) {
+    if (places.length <= MOST_SHADOWS) {
       context.lineWidth = 4;
       context.strokeStyle = "rgb(0 0 0 / 45%)";
       places.forEach((place) => this.trace(context, this.shown, place));
@@ -231,8 +233,12 @@ export class Stage {
     const { scale, x, y } = this.way;
     const at = 8 * row;
     if (!this.picture.rotated) {
-      const [left, top] = [corners[at] * scale + x, corners[at + 1] * scale + y];
-      context.strokeRect(left, top, corners[at + 4] * scale + x - left, corners[at + 5] * scale + y - top);
+      // on whole pixels lines are sharp
+      const half = context.lineWidth % 2 ? 0.5 : 0;
+      const left = Math.round(corners[at] * scale + x) + half;
+      const top = Math.round(corners[at + 1] * scale + y) + half;
+      const right = Math.round(corners[at + 4] * scale + x) + half;
+      context.strokeRect(left, top, right - left, Math.round(corners[at + 5] * scale + y) + half - top);
       return;
     }
     context.beginPath();
