@@ -124,6 +124,8 @@ class Library:
                 found, problem = self._read(file), ""
             except FileProblem as why:
                 found, problem = [], f"{file} {why}"
+            except Exception as why:  # the page waits for the others, and has to be told
+                found, problem = [], f"{file} cannot be shown: {type(why).__name__}: {why}"
             with self._lock:
                 for number, one in enumerate(found):
                     self._keep(len(self._rows), one.payload)

@@ -139,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
         # another name that leads here is a page of elsewhere that wants to read along (DNS rebinding)
         if len(host) != 1 or host[0] not in (f"127.0.0.1:{port}", f"localhost:{port}"):
             return self._refuse(HTTPStatus.MISDIRECTED_REQUEST)
-        if self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        if self._is_asked_by_another_page():
             return self._refuse(HTTPStatus.FORBIDDEN)
         _, token, *rest = self.path.partition("?")[0].split("/", 2)
         if not hmac.compare_digest(token.encode(), self.server.serves.token.encode()):
@@ -151,6 +151,11 @@ class _Handler(BaseHTTPRequestHandler):
         if found is None:
             return self._refuse(HTTPStatus.NOT_FOUND)
         self._send(HTTPStatus.OK, *found)
+
+    def _is_asked_by_another_page(self) -> bool:
+        """A link that is followed is none: a terminal may be a page of its own."""
+        site, mode, place = (self.headers.get(f"Sec-Fetch-{name}", "") for name in ("Site", "Mode", "Dest"))
+        return site not in ("", "none", "same-origin") and (mode, place) != ("navigate", "document")
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """What the base class refuses, as an unknown method: without its page, which repeats what came."""

@@ -93,9 +93,11 @@ def kept_by(command: str) -> tuple[list[int], list[float], list[float]]:
     return kept.rows.tolist(), kept.boxes.flatten().tolist(), kept.scores.tolist()
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}")
-def test_the_page_keeps_what_the_command_keeps(browser: Any, file: Path) -> None:
-    with served(file) as server, opened(browser, server.address) as page:
+@pytest.mark.parametrize(
+    ("file", "words"), [*((file, ()) for file in FILES), (FILES[2], ("--multi-label", "--background", 3))], ids=str
+)
+def test_the_page_keeps_what_the_command_keeps(browser: Any, file: Path, words: tuple[object, ...]) -> None:
+    with served(file, *words) as server, opened(browser, server.address) as page:
         answers = page.evaluate(ASK, [list(PLAIN), THRESHOLDS])
     assert len(answers) == len(PLAIN) * len(THRESHOLDS) == 65
     assert sum(len(rows) for _, rows, _, _ in answers) > 65

@@ -5,7 +5,11 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import signal
 import socket
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +18,7 @@ import pytest
 from ptdet import cli
 from ptdet.explorer import Server
 
+from ..conftest import ROOT
 from .scenes import DATA, boxes, save, served
 
 PICTURE = DATA / "images/000000000885.jpg"
@@ -105,6 +110,8 @@ def test_a_page_of_elsewhere_is_refused(server: Server) -> None:
     assert ask(server, root, Host=f"127.0.0.1:{server.port}")[0] == 421  # said twice
     for site in ("cross-site", "same-site"):
         assert ask(server, root, Sec_Fetch_Site=site)[0] == 403
+        assert ask(server, root, Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="iframe")[0] == 403
+        assert ask(server, root, Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="document")[0] == 200
     assert ask(server, root, Sec_Fetch_Site="same-origin")[0] == 200
 
 
@@ -161,6 +168,20 @@ def test_tokens_differ_and_are_long(tmp_path: Path) -> None:
         with served(tmp_path) as running:
             tokens.add(running.token)
     assert len(tokens) == 3 and min(map(len, tokens)) >= 32
+
+
+def test_the_command_serves_until_it_is_interrupted(tmp_path: Path) -> None:
+    save(tmp_path / "a.npz", boxes(10, 1))
+    command = [sys.executable, "-m", "ptdet", "explore", str(tmp_path), "--no-browser"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        address = running.stdout.readline().strip()
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            assert answer.status == 200
+        running.send_signal(signal.SIGINT)
+        told = running.communicate(timeout=20)
+    assert running.returncode == 0 and told[1] == ""
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{32}/", address)
 
 
 def test_the_command_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -105,6 +105,7 @@ class Page {
     this.stage.setPicture(picture, image, picture.size ?? (image && [image.naturalWidth, image.naturalHeight]));
     by("title").textContent = picture.name;
     by("title").title = picture.name;
+    document.title = `${picture.name} · ptdet`;
     this.showNotes();
     this.update();
   }
