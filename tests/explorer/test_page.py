@@ -94,7 +94,9 @@ def kept_by(command: str) -> tuple[list[int], list[float], list[float]]:
 
 
 @pytest.mark.parametrize(
-    ("file", "words"), [*((file, ()) for file in FILES), (FILES[2], ("--multi-label", "--background", 3))], ids=str
+    ("file", "words"),
+    [*((file, ()) for file in FILES), (FILES[2], ("--multi-label", "--background", 3))],
+    ids=lambda value: value.parent.name if isinstance(value, Path) else " ".join(map(str, value)),
 )
 def test_the_page_keeps_what_the_command_keeps(browser: Any, file: Path, words: tuple[object, ...]) -> None:
     with served(file, *words) as server, opened(browser, server.address) as page:
@@ -179,6 +181,14 @@ def test_keys_alone_reach_everything(browser: Any, tmp_path: Path) -> None:
         before = page.inner_text("#counts")
         press("]", "]")
         assert state("iou") == 0.52
+        page.focus("[aria-label='max det, as a number']")
+        page.keyboard.type("7")
+        press("Enter")
+        assert state("maxDet") == 7 and page.inner_text("#after") == "after 7"
+        page.keyboard.press("Backspace")
+        press("Enter")
+        assert state("maxDet") is None
+        page.keyboard.press("Tab")
         press("[", "[", "[", "'", "'", ";")
         assert state("iou") == 0.49 and state("conf") == 0.26 and page.inner_text("#counts") != before
         press("m", "m", "M")

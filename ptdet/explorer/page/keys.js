@@ -43,7 +43,7 @@ export function listenToKeys(page) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.getElementById("keys").open) return;
     const { tagName, type } = event.target;
-    const writes = tagName === "INPUT" && type === "search";
+    const writes = tagName === "INPUT" && ["search", "number"].includes(type);
     if (writes && event.key === "Escape") event.target.blur();
     const own = tagName === "SELECT" || (tagName === "INPUT" && type !== "checkbox");
     if (writes || (own && /^(Arrow|.$)/.test(event.key) && !/^[?/\[\];']$/.test(event.key))) return;

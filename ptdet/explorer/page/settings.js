@@ -30,7 +30,7 @@ export class Settings {
     iou.tell = (value) => changed({ iou: value });
     sigma.tell = (value) => changed({ sigma: value });
     minScore.tell = (value) => changed({ minScore: value });
-    maxDet.tell = (value) => changed({ maxDet: value >= UNLIMITED ? null : Math.round(value) });
+    maxDet.tell = (value) => changed({ maxDet: value === Infinity ? null : Math.round(value) });
     document.getElementById("sliders").append(...Object.values(this.sliders).map((slider) => slider.whole));
   }
 
@@ -52,35 +52,54 @@ export class Settings {
     iou.show(has.iou, state.iou, state.method === "diou" ? -1 : 0, 1, 0.01);
     sigma.show(has.sigma, sigmaOf(state.method, state.sigma), 0.05, 4, 0.05);
     minScore.show(has.minScore || state.minScore !== null, state.minScore ?? state.conf, 0, 1, 0.01);
-    maxDet.show(true, state.maxDet ?? UNLIMITED, 1, UNLIMITED, 1, state.maxDet === null ? "all" : null);
+    maxDet.show(true, state.maxDet ?? Infinity, 1, UNLIMITED, 1, true);
   }
 
   // The slider of this name, some steps further.
   step(name, count) {
     const { range } = this.sliders[name];
     if (this.sliders[name].whole.hidden) return;
-    const value = Math.min(Math.max(Number(range.value) + count * Number(range.step), range.min), range.max);
-    this.sliders[name].tell(Number(value.toFixed(4)));
+    range.value = Number(range.value) + count * Number(range.step);
+    this.sliders[name].moved();
   }
 }
 
 class Slider {
   constructor(name, says) {
-    this.whole = element("label", "slider");
+    this.whole = element("div", "slider");
     this.whole.title = says;
     this.range = element("input");
     this.range.type = "range";
-    this.value = element("output");
-    this.whole.append(element("span", "", name), this.range, this.value);
-    this.range.addEventListener("input", () => this.tell(Number(this.range.value)));
+    this.range.setAttribute("aria-label", name);
+    this.number = element("input");
+    this.number.type = "number";
+    this.number.setAttribute("aria-label", `${name}, as a number`);
+    this.whole.append(element("span", "", name), this.range, this.number);
+    this.range.addEventListener("input", () => this.moved());
+    this.number.addEventListener("change", () => {
+      const { value, min, max } = this.number;
+      if (value !== "" || this.number.placeholder) {
+        this.tell(value === "" ? Infinity : Math.min(Math.max(Number(value), Number(min)), Number(max)));
+      }
+    });
   }
 
-  show(there, value, low, high, step, words = null) {
+  moved() {
+    const { value, max } = this.range;
+    this.tell(this.number.placeholder && value === max ? Infinity : Number(value));
+  }
+
+  // all: the slider's end stands for no limit, and the number for it is none.
+  show(there, value, low, high, step, all = false) {
     this.whole.hidden = !there;
     // from the lowest the steps would be odd numbers
     const begin = Math.floor(low / step + 1e-9) * step;
     Object.assign(this.range, { min: begin, max: high, step });
-    this.range.value = value;
-    this.value.textContent = words ?? String(Number(value.toFixed(4)));
+    Object.assign(this.number, { min: low, max: all ? 1e9 : high, step: "any", placeholder: all ? "all" : "" });
+    this.range.value = Math.min(value, high);
+    const text = all && value === Infinity ? "" : String(value);
+    if (document.activeElement !== this.number || this.number.value === "" || Number(this.number.value) !== value) {
+      this.number.value = text;
+    }
   }
 }
