@@ -175,7 +175,7 @@ export class Stage {
       const [begin, end] = [Math.max(left, 0), Math.min(right, width)];
       if (begin >= end) return;
       for (let row = Math.max(top, 0) * width; row < Math.min(bottom, height) * width; row += width) {
-        words.fill(colour, row + begin, row + end);
+        for (let at = row + begin; at < row + end; ++at) words[at] = colour;
       }
     };
     for (const box of candidates) {
