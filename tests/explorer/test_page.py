@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shlex
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import pytest
 from ptdet import cli, numpy as pn
 from ptdet._shared.methods import METHODS, PLAIN
 from ptdet.cli.run import Settings, suppress
+from ptdet.explorer import Library, Server, Shown
 from ptdet.io import read_predictions
 
 from ..conftest import ROOT
@@ -296,6 +299,37 @@ def test_a_report_opens_from_disk(browser: Any, tmp_path: Path) -> None:
         assert kept == suppress(of, Settings("soft", 0.5, 0.1)).kept.rows.tolist()
         assert "1 more are not in this report" in page.inner_text("#listed")
         assert page.evaluate("explorer.state.method") == "soft" and page.evaluate("explorer.picture.image") is False
+
+
+def test_an_address_finds_a_picture_that_is_not_read_yet(browser: Any, tmp_path: Path) -> None:
+    files = [save(tmp_path / f"{number:02}.npz", boxes(20, number)) for number in range(20)]
+    let_on = threading.Event()
+    with served(tmp_path) as whole:
+        payloads = [whole._http.serves.library.payload(number) for number in range(20)]
+
+    def read(file: Path) -> list[Shown]:
+        if file.stem == "08":
+            assert let_on.wait(60)
+        return [Shown({"name": file.stem, "candidates": 9, "removed": 3}, payloads[int(file.stem)], None)]
+
+    server = Server(Library(files, read), None, json.loads(whole._http.serves.answer("start")[1]))  # type: ignore[index]
+    server.start()
+    try:
+        page = browser.new_page()
+        page.goto(f"{server.address}#picture=15&iou=0.7")
+        until(page, "globalThis.explorer?.list?.rows.length === 8")
+        assert page.inner_text("#notice") == "Reading ..." and "8 of 20 files read" in page.inner_text("#listed")
+        let_on.set()
+        until(page, SETTLED)
+        assert page.inner_text("#title") == "15" and page.evaluate("explorer.state.iou") == 0.7
+        before = page.inner_text("#counts")
+        page.evaluate("location.hash = '#picture=15&iou=0.1'")  # as a person would change it
+        until(page, "explorer.state.iou === 0.1 && explorer.found && !explorer.waiting")
+        assert page.inner_text("#counts") != before
+        page.close()
+    finally:
+        let_on.set()
+        server.close()
 
 
 def axe_core() -> str:

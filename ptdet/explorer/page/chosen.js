@@ -5,6 +5,8 @@ import { className } from "./picture.js";
 import { CUT, KEPT, overlapOf, REMOVED, settingsOf } from "./pipeline.js";
 
 const MOST_ROWS = 60;
+const CLOSELY = 1e-7;  // of an overlap that is shown with four digits; of a list with three ROUGHLY, in less time
+const ROUGHLY = 1e-5;
 
 export class Chosen {
   // go(box): asked for another one.
@@ -20,13 +22,13 @@ export class Chosen {
     const owner = own >= 0 && own !== box ? own : null;
     const removed = [];
     found.owner.forEach((by, each) => by === box && each !== box && removed.push(each));
-    const overlap = owner === null ? null : this.overlap(picture, found, box, owner, settings);
+    const overlap = owner === null ? null : this.overlap(picture, found, box, owner, settings, CLOSELY);
     const words = overlap === null ? this.words(removed.length, found.fate[box]) : told(overlap);
     return { box, owner, removed, overlap, words };
   }
 
-  overlap(picture, found, box, owner, settings) {
-    return overlapOf(this.kernels, picture, found.candidates[box], found.candidates[owner], settings);
+  overlap(picture, found, box, owner, settings, precision) {
+    return overlapOf(this.kernels, picture, found.candidates[box], found.candidates[owner], settings, precision);
   }
 
   words(removed, fate) {
@@ -56,7 +58,7 @@ export class Chosen {
       const list = element("ul", "removed");
       for (const each of order.slice(0, MOST_ROWS)) {
         const item = element("li");
-        const { value } = this.overlap(picture, found, each, box, settings);
+        const { value } = this.overlap(picture, found, each, box, settings, ROUGHLY);
         item.append(this.button(picture, found, each, value === null ? "" : value.toFixed(3)));
         list.append(item);
       }

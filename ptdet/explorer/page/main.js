@@ -50,22 +50,22 @@ class Page {
     window.addEventListener("hashchange", () => {
       const before = this.state.picture;
       this.state = readAddress(location.hash, this.initial);
+      this.found = null;
       this.useTheme();
       if (this.state.picture !== before) this.load();
-      else this.soon();
     });
     window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.useTheme());
   }
 
-  listed(rows, { problems, told }) {
-    const first = this.list.rows.length === 0;
+  listed(rows, { problems, told, whole }) {
     this.list.add(rows);
     const known = this.list.rows.length;
     by("listed").textContent = [`${count(known)} pictures`, told].filter(Boolean).join(" · ");
     this.problems = problems;
     this.showNotes();
-    if (this.picture === undefined && !this.loading && known > 0 && (first || this.state.picture < known)) this.load();
-    else if (known === 0) this.notice(told ? "reading ..." : "There is no picture to show.");
+    if (this.picture || this.loading) return;
+    if (known > 0 && (whole || this.state.picture < known)) this.load();
+    else this.notice(whole ? "There is no picture to show." : "Reading ...");
   }
 
   go(number) {

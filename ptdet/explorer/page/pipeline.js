@@ -64,9 +64,9 @@ export function run(kernels, picture, settings) {
   };
 }
 
-// The overlap of a box with its owner, found with the kernel's own comparison: the threshold above which it stays. To
-// 1e-7; null: no number.
-export function overlapOf(kernels, picture, box, owner, settings) {
+// The overlap of a box with its owner, found with the kernel's own comparison: the threshold above which it stays;
+// null: no number.
+export function overlapOf(kernels, picture, box, owner, settings, precision) {
   const { numbers, rotated } = picture;
   const measure = METHODS[settings.method].metric ?? "iou";
   const metric = settingsOf(settings.method).metric ? settings.metric ?? measure : measure;
@@ -75,12 +75,12 @@ export function overlapOf(kernels, picture, box, owner, settings) {
   const stays = (iou) => kernels.suppress("hard", { boxes, scores, rotated }, { iou, metric }).keep.length === 2;
   let [low, high] = [-1.5, 1.5];
   if (stays(low)) return { metric, value: null };
-  while (high - low > 1e-7) {
+  while (high - low > precision) {
     const middle = (low + high) / 2;
     if (stays(middle)) high = middle;
     else low = middle;
   }
-  return { metric, value: Math.abs(high) < 1e-7 ? 0 : high };
+  return { metric, value: Math.abs(high) < precision ? 0 : high };
 }
 
 // False for NaN, and an infinite score is none: `above` of ptdet.io.

@@ -19,7 +19,8 @@ class Served {
       const found = await (await got(`pictures/${known}`)).json();
       known += found.rows.length;
       const whole = found.read === found.files;
-      add(found.rows, { problems: found.problems, told: whole ? "" : `${found.read} of ${found.files} files read` });
+      const told = whole ? "" : `${found.read} of ${found.files} files read`;
+      add(found.rows, { problems: found.problems, told, whole });
       if (whole) return;
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
@@ -49,7 +50,7 @@ class Inside {
 
   async list(add) {
     const { rows, leftOut, problems } = this.said;
-    add(rows, { problems, told: leftOut ? `${leftOut} more are not in this report` : "" });
+    add(rows, { problems, told: leftOut ? `${leftOut} more are not in this report` : "", whole: true });
   }
 
   async payload(number) {
