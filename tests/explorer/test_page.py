@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shlex
 import shutil
 import subprocess
@@ -306,13 +305,14 @@ def test_an_address_finds_a_picture_that_is_not_read_yet(browser: Any, tmp_path:
     let_on = threading.Event()
     with served(tmp_path) as whole:
         payloads = [whole._http.serves.library.payload(number) for number in range(20)]
+        start = whole._http.serves._start
 
     def read(file: Path) -> list[Shown]:
         if file.stem == "08":
             assert let_on.wait(60)
         return [Shown({"name": file.stem, "candidates": 9, "removed": 3}, payloads[int(file.stem)], None)]
 
-    server = Server(Library(files, read), None, json.loads(whole._http.serves.answer("start")[1]))  # type: ignore[index]
+    server = Server(Library(files, read), None, start)
     server.start()
     try:
         page = browser.new_page()

@@ -49,7 +49,8 @@ export class Chosen {
       facts.push(this.line(picture, found, owner, fate === REMOVED ? "removed it" : "merged it", true));
       // by a fusion a box is removed for its overlap with what the others have become, not with its owner
       const { iou } = settingsOf(settings.method);
-      const limit = iou && fate === REMOVED ? `${overlap.value > settings.iou ? " >" : ", threshold"} ${settings.iou}` : "";
+      const beside = overlap.value > settings.iou ? " >" : ", threshold";
+      const limit = iou && fate === REMOVED ? `${beside} ${settings.iou}` : "";
       facts.push(element("p", "why", `${told(overlap)}${limit}`));
     }
     if (removed.length) {
@@ -70,7 +71,8 @@ export class Chosen {
 
   line(picture, found, box, words, button = false) {
     const line = element("p", "line");
-    line.append(element("span", "fate", words), button ? this.button(picture, found, box, "") : this.name(picture, found, box));
+    const name = button ? this.button(picture, found, box, "") : this.name(picture, found, box);
+    line.append(element("span", "fate", words), name);
     return line;
   }
 
@@ -86,7 +88,8 @@ export class Chosen {
     const row = found.candidates[box];
     const name = element("span", "box");
     const place = found.keep.indexOf(box);
-    const lowered = place >= 0 && found.scores[place] !== picture.scores[row] ? ` → ${short(found.scores[place])}` : "";
+    const left = place >= 0 ? found.scores[place] : picture.scores[row];
+    const lowered = left !== picture.scores[row] ? ` → ${short(left)}` : "";
     name.append(
       element("b", "", className(picture, row) || "box"),
       element("span", "score", `${short(picture.scores[row])}${lowered}`),

@@ -264,7 +264,8 @@ class Page {
     const said = [];
     if (this.picture) {
       said.push(`${count(stored)} boxes in the file, ${count(there)} with a score above ${lowest}`);
-      if (unusable) said.push(`${count(unusable)} rows are left out: a number in them is not finite, or they are padding`);
+      const why = "a number in them is not finite, or they are padding";
+      if (unusable) said.push(`${count(unusable)} rows are left out: ${why}`);
       if (this.missing) said.push(this.missing);
       said.push(...notes);
     }

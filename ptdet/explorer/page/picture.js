@@ -2,8 +2,8 @@
 
 const TYPES = { float32: Float32Array, float64: Float64Array };
 
-// bytes: an ArrayBuffer. The arrays are views of it: boxes (count * numbers), scores, rows (in the file) and labels, the
-// place of the class of each in `classes`; null where the file has no classes.
+// bytes: an ArrayBuffer. The arrays are views of it: boxes (count * numbers), scores, rows (in the file) and labels,
+// the place of the class of each in `classes`; null where the file has no classes.
 export function unpack(bytes) {
   const length = Number(new DataView(bytes).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 8, length)));

@@ -235,7 +235,10 @@ export class Stage {
     const begin = this.view === "side" ? 0 : this.panel().width * this.at + 1;
     const taken = [];
     const free = (left, top, width) =>
-      taken.every((other) => Math.abs(other.top - top) >= 15 || left >= other.left + other.width || left + width <= other.left);
+      taken.every((other) => {
+        const beside = left >= other.left + other.width || left + width <= other.left;
+        return beside || Math.abs(other.top - top) >= 15;
+      });
     context.font = "600 11px system-ui, sans-serif";
     for (const place of places.slice(0, MOST_LABELS)) {
       const name = className(this.picture, box(place)).slice(0, 24);
