@@ -1,4 +1,4 @@
-"""The command line: `ptdet run`, `ptdet eval`, `ptdet patch` and `ptdet info`."""
+"""The command line: `ptdet run`, `ptdet eval`, `ptdet explore`, `ptdet report`, `ptdet patch` and `ptdet info`."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from .._shared.methods import FUSIONS, NAMES, PLAIN
+from .._shared.parameters import METRICS, ROTATED_METRICS
 
 if TYPE_CHECKING:
     from ..io import ReadOptions, Space
+    from .run import Settings
 
 # those of ptdet.io, which loads NumPy
 LAYOUT_NAMES = (
@@ -41,10 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     asked = parser.parse_args(given)
     try:
-        if asked.command == "run":
-            code = _run(asked, parser)
-        else:
-            code = _evaluate(asked) if asked.command == "eval" else _info()
+        code = _info() if asked.command == "info" else _on_files(asked, parser)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -88,28 +87,67 @@ def _info() -> int:
     return 0
 
 
-def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
-    """Suppresses each file, writes what was asked for as it goes, prints the table."""
-    from ..io import FileProblem
-    from .inputs import find_inputs, some_of
-    from .methods import load
-    from .outputs import Outputs, Places
-    from .progress import shown_progress
-    from .run import Settings, counts, print_table, run_files
+def _on_files(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """The commands that read predictions."""
+    options = _read_options(asked, parser)
+    if asked.command == "eval":
+        from .eval import evaluate_files
+
+        return evaluate_files(asked, options)
+    settings = _settings(asked, parser)
+    if asked.command == "run":
+        return _run(asked, options, settings)
+    if not 0 <= asked.lowest < 1:
+        parser.error(f"--lowest {asked.lowest:g}: expected a number from 0 to below 1")
+    if asked.command == "explore":
+        from .explore import explore
+
+        return explore(asked, options, settings)
+    from .report import report
+
+    return report(asked, options, settings)
+
+
+def _read_options(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> ReadOptions:
+    from ..io import CATEGORY_IDS, ReadOptions
+
+    ids = CATEGORY_IDS if asked.category_ids == "coco" else ()
+    count = asked.num_classes
+    if count and asked.classes and count != len(asked.classes):
+        parser.error(f"--num-classes {count}, but --classes names {len(asked.classes)}")
+    return ReadOptions(asked.layout, asked.logits, asked.classes, ids, asked.space, count, asked.boxes)
+
+
+def _settings(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> Settings:
+    from .methods import taken_by
+    from .run import Settings
 
     if asked.method not in NAMES:
         parser.error(f"--method {asked.method}: expected one of {', '.join(PLAIN)}")
     lowest = -1 if NAMES.get(asked.method) == "diou" else 0
     if not lowest <= asked.iou <= 1:
         parser.error(f"--iou {asked.iou:g}: expected a number from {lowest} to 1, as overlaps are")
-    count = asked.num_classes
-    if count and asked.classes and count != len(asked.classes):
-        parser.error(f"--num-classes {count}, but --classes names {len(asked.classes)}")
-    options = _read_options(asked)
-    settings = Settings(
+    if asked.sigma is not None and not 0 < asked.sigma < math.inf:
+        parser.error(f"--sigma {asked.sigma:g}: expected a number above 0")
+    for option in ("metric", "sigma"):
+        if getattr(asked, option) is not None and option not in taken_by(asked.method):
+            parser.error(f"--{option}: --method {asked.method} has none")
+    return Settings(
         *(asked.method, asked.iou, asked.conf, asked.agnostic, asked.multi_label),
-        *(asked.background, asked.pre_topk, asked.min_score),
+        *(asked.background, getattr(asked, "pre_topk", None), asked.min_score),
+        *(asked.metric, asked.sigma, asked.max_det),
     )
+
+
+def _run(asked: argparse.Namespace, options: ReadOptions, settings: Settings) -> int:
+    """Suppresses each file, writes what was asked for as it goes, prints the table."""
+    from ..io import FileProblem
+    from .inputs import find_inputs, some_of
+    from .methods import load
+    from .outputs import Outputs, Places
+    from .progress import shown_progress
+    from .run import counts, print_table, run_files
+
     places = Places(asked.out, asked.image, asked.max_pixels, asked.format == "dota")
     files, notes, problems = find_inputs(asked.predictions)
     try:
@@ -144,20 +182,6 @@ def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     return 2 if problems or outputs.problems else 0
 
 
-def _evaluate(asked: argparse.Namespace) -> int:
-    """Reads the truth and the detections, prints how well they agree."""
-    from .eval import evaluate_files
-
-    return evaluate_files(asked, _read_options(asked))
-
-
-def _read_options(asked: argparse.Namespace) -> ReadOptions:
-    from ..io import CATEGORY_IDS, ReadOptions
-
-    ids = CATEGORY_IDS if asked.category_ids == "coco" else ()
-    return ReadOptions(asked.layout, asked.logits, asked.classes, ids, asked.space, asked.num_classes, asked.boxes)
-
-
 def build_parser() -> argparse.ArgumentParser:
     """All of the command line."""
     parser = argparse.ArgumentParser(
@@ -173,6 +197,52 @@ def build_parser() -> argparse.ArgumentParser:
         description="Suppresses raw predictions: prints a table, writes the survivors, draws before and after.",
         epilog="Example: ptdet run raw.npz --conf 0.25 --iou 0.5 --image street.jpg --out kept.json",
     )
+    explore = commands.add_parser(
+        "explore",
+        help="see in the browser who removed whom, while sliders move",
+        description="Opens a local page in the browser: the candidates of each picture, what is kept of them, "
+        "and who removed whom. ptdet's own kernels run in it.",
+        epilog="Example: ptdet explore predictions/ --images pictures/",
+    )
+    report = commands.add_parser(
+        "report",
+        help="the page of explore as one file",
+        description="Writes the page of ptdet explore with its data as one file, which opens from disk.",
+        epilog="Example: ptdet report predictions/ --images pictures/ --out report.html",
+    )
+    for each in (run, explore, report):
+        _add_settings(each)
+    _add_results(run)
+    _add_page(explore, report)
+    for each in (run, explore, report):
+        _add_reading(each, "what the files do not say themselves")
+    _add_eval(commands)
+    return parser
+
+
+def _add_page(explore: argparse.ArgumentParser, report: argparse.ArgumentParser) -> None:
+    for each in (explore, report):
+        each.add_argument("--images", type=Path, metavar="DIR", help="the folder of the pictures, or the one picture")
+        each.add_argument(
+            "--lowest",
+            type=_number,
+            default=0.001,
+            metavar="C",
+            help="boxes with a score above it are on the page; --conf is where its slider begins (%(default)s)",
+        )
+    explore.add_argument("--port", type=_port, default=0, metavar="N", help="of the local server (a free one)")
+    explore.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
+    report.add_argument("--out", type=Path, required=True, metavar="REPORT.html", help="the file to write")
+    report.add_argument(
+        "--max-pictures", type=_count_above_0, default=200, metavar="N", help="no more are in it (%(default)s)"
+    )
+    report.add_argument(
+        "--max-megabytes", type=_number, default=25.0, metavar="MB", help="nor more than this in all (%(default)g)"
+    )
+
+
+def _add_settings(run: argparse.ArgumentParser) -> None:
+    """How candidates are chosen and suppressed."""
     run.add_argument(
         "predictions",
         nargs="+",
@@ -196,6 +266,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--agnostic", action="store_true", help="boxes of different classes suppress each other too")
     run.add_argument("--multi-label", action="store_true", help="every class of a box over C counts, not only its best")
+    metrics = tuple(dict.fromkeys((*METRICS, *ROTATED_METRICS)))
+    run.add_argument("--metric", choices=metrics, help="the overlap measure (that of the method)")
+    run.add_argument("--sigma", type=_number, metavar="S", help="of soft (0.5) and matrix (2): how fast scores fall")
+    run.add_argument("--max-det", type=_count, metavar="K", help="of what is kept of a picture, only the K best (all)")
+
+
+def _add_results(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--pre-topk", type=_count, metavar="K", help="only the K best candidates of a picture take part (all)"
     )
@@ -214,9 +291,6 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="larger pictures are not drawn on (%(default)s)",
     )
-    _add_reading(run, "what the files do not say themselves")
-    _add_eval(commands)
-    return parser
 
 
 def _add_eval(commands: Any) -> None:
@@ -360,6 +434,13 @@ def _thresholds(text: str) -> tuple[float, ...]:
     if parts != sorted(set(parts)) or not 0 < parts[0] <= parts[-1] <= 1:
         raise argparse.ArgumentTypeError(f"expected increasing overlaps above 0, up to 1, got {text!r}")
     return tuple(parts)
+
+
+def _port(text: str) -> int:
+    port = _count(text)
+    if port > 65535:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 65535, got {text!r}")
+    return port
 
 
 def _classes(text: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -30,10 +30,19 @@ class Settings:
     background: int | None = None  # the class that says that there is nothing
     pre_topk: int | None = None  # only the best so many candidates of a picture take part
     min_score: float | None = None  # what a method leaves must be above it; None: above the confidence
+    metric: str | None = None  # None: that of the method
+    sigma: float | None = None  # the same
+    max_det: int | None = None  # only the best so many of the kept boxes of a picture
 
     @property
     def least_score(self) -> float:
         return self.confidence if self.min_score is None else self.min_score
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Those of the method's function."""
+        said = {"metric": self.metric, "sigma": self.sigma}
+        return {name: value for name, value in said.items() if value is not None}
 
 
 def suppress(predictions: Predictions, settings: Settings) -> Outcome:
@@ -48,9 +57,12 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
     taking = found if settings.pre_topk is None else found.best(settings.pre_topk)
     idxs = None if settings.agnostic else taking.labels
     started = time.perf_counter()
-    boxes, scores, keep = suppressed(settings.method, taking.boxes, taking.scores, idxs, settings.iou_threshold)
+    boxes, scores, keep = suppressed(
+        settings.method, taking.boxes, taking.scores, idxs, settings.iou_threshold, **settings.options
+    )
     seconds = time.perf_counter() - started
-    left = above(scores, settings.least_score)  # soft and matrix lower them
+    enough = np.flatnonzero(above(scores, settings.least_score))  # soft and matrix lower them
+    left = enough[: settings.max_det]
     kept = taking.take(keep[left], boxes[left], scores[left])
     raw = predictions.scores.ndim == 2
     return Outcome(
@@ -61,7 +73,7 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
         candidates=found,
         kept=kept,
         seconds=seconds,
-        too_low=len(scores) - len(kept),
+        too_low=len(scores) - len(enough),
     )
 
 

@@ -17,12 +17,12 @@ PICTURE = ROOT / "docs/architecture.svg"
 # From the top down: a room uses rooms below it only, or beside it where the arrow is drawn.
 PYTHON = (
     ("cli", "integrations"),
-    ("nn", "onnx", "yolo", "rotated", "info"),
+    ("nn", "onnx", "yolo", "rotated", "info", "explorer"),
     ("ops", "testing", "evaluation"),
     ("_library", "numpy", "io"),
     ("reference", "_shared", "compat"),
 )
-CPP = (("torch", "numpy"), ("runtime", "cpu", "cuda"), ("api",), ("math",))
+CPP = (("torch", "numpy", "wasm"), ("runtime", "cpu", "cuda"), ("api",), ("math",))
 ROLES = {
     "cli": "the command ptdet",
     "integrations": "peers' names, patch()",
@@ -31,6 +31,7 @@ ROLES = {
     "yolo": "heads to detections",
     "rotated": "rotated boxes",
     "info": "what is native here",
+    "explorer": "the page in the browser",
     "ops": "what people call",
     "testing": "box sets, catalog",
     "evaluation": "COCO's numbers of detections",
@@ -42,6 +43,7 @@ ROLES = {
     "compat": "peers' habits",
     "csrc/torch": "torch operators",
     "csrc/numpy": "NumPy module",
+    "csrc/wasm": "for the browser",
     "csrc/runtime": "threads, memory, names",
     "csrc/cpu": "CPU kernels",
     "csrc/cuda": "CUDA kernels",

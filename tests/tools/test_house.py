@@ -21,11 +21,12 @@ MAY_INCLUDE = {
     "cuda": {"math", "api", "cuda_on_cpu.h"},
     "torch": {"api", "runtime", "schemas.inc"},
     "numpy": {"api", "runtime"},
+    "wasm": {"api", "cpu"},
 }
 # From the top down: a module of ptdet imports its own room and those below, of its own row none but the named.
 FLOORS = (
     {"cli", "__main__"},
-    {"integrations", "nn", "onnx"},
+    {"integrations", "nn", "onnx", "explorer"},
     {"yolo", "rotated", "info"},
     {"ops", "testing", "evaluation"},
     {"_library", "numpy", "io"},
