@@ -6,6 +6,7 @@ not from the reference.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from functools import cmp_to_key
@@ -31,6 +32,9 @@ class Judge:
         self.undecided, self.ties = False, 0
 
     def sign(self, a: Any, b: Any) -> int:
+        roughly = float(a) - float(b)
+        if abs(roughly) > 1e-9:
+            return 1 if roughly > 0 else -1
         difference = mpf(a) - mpf(b)
         if difference == 0:
             self.ties += 1
@@ -95,10 +99,9 @@ def of_pair(a: Box, b: Box, metric: str) -> Any:
 
 
 def are_apart(a: Box, b: Box) -> bool:
-    """The circles around them do not meet, so no clipping is needed."""
-    squared = (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2
-    reach = (mpmath.hypot(a[2], a[3]) + mpmath.hypot(b[2], b[3])) / 2
-    return bool(squared > reach**2)
+    """Surely: the circles around them lie apart, so no clipping is needed."""
+    (ax, ay, aw, ah, _), (bx, by, bw, bh, _) = (map(float, box) for box in (a, b))
+    return math.hypot(ax - bx, ay - by) > (math.hypot(aw, ah) + math.hypot(bw, bh)) * 0.5001
 
 
 class Found(NamedTuple):
