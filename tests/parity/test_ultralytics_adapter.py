@@ -32,17 +32,19 @@ OPTIONS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_itself(options: dict[str, Any]) -> None:
+def beside_theirs(head: Tensor, options: dict[str, Any]) -> None:
     nms = pytest.importorskip("ultralytics.utils.nms")
-    chosen = {"conf_thres": 0.6, **options}
-    theirs = nms.non_max_suppression(raw_head(), **chosen)
-    ours = non_max_suppression(raw_head(), **chosen)
+    theirs, ours = nms.non_max_suppression(head, **options), non_max_suppression(head, **options)
     if not options.get("return_idxs"):
         theirs, ours = (theirs,), (ours,)
     for one, other in zip(ours, theirs, strict=True):
         for got, expected in zip(one, other, strict=True):
             assert torch.equal(got, expected.view(got.shape).to(got.dtype))
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_itself(options: dict[str, Any]) -> None:
+    beside_theirs(raw_head(), {"conf_thres": 0.6, **options})
 
 
 def test_by_hand() -> None:
@@ -124,7 +126,7 @@ def gaussian_overlap(a: list[float], b: list[float]) -> float:
 
 @pytest.mark.parametrize("options", TURNED, ids=str)
 def test_rotated(options: dict[str, Any]) -> None:
-    """By the definition, and beside their own where it is installed."""
+    """By the definition of Fast NMS and of ProbIoU."""
     head = turned_head(rows=150)
     chosen = {"conf_thres": 0.6, **options}
     expected, expected_rows, nearest = by_definition(head, chosen)
@@ -135,14 +137,11 @@ def test_rotated(options: dict[str, Any]) -> None:
     plain = {name: value for name, value in chosen.items() if name != "return_idxs"}
     for one, other in zip(non_max_suppression(head, nc=3, rotated=True, **plain), found, strict=True):
         assert torch.equal(one, other)
-    nms = pytest.importorskip("ultralytics.utils.nms")
-    theirs = nms.non_max_suppression(head, nc=3, rotated=True, **chosen)
-    ours = non_max_suppression(head, nc=3, rotated=True, **chosen)
-    if not options.get("return_idxs"):
-        theirs, ours = (theirs,), (ours,)
-    for one, other in zip(ours, theirs, strict=True):
-        for got, wanted in zip(one, other, strict=True):
-            assert torch.equal(got, wanted.view(got.shape).to(got.dtype))
+
+
+@pytest.mark.parametrize("options", TURNED, ids=str)
+def test_rotated_itself(options: dict[str, Any]) -> None:
+    beside_theirs(turned_head(rows=150), {"nc": 3, "rotated": True, "conf_thres": 0.6, **options})
 
 
 def test_rotated_at_the_edges() -> None:
