@@ -21,7 +21,7 @@ from torch import Tensor
 
 import ptdet
 from ptdet._shared.methods import METHODS, ROTATED_METHODS
-from ptdet._shared.parameters import choices_of, parameter_of
+from ptdet._shared.parameters import ROTATED_METRICS, choices_of, parameter_of
 
 from .rotated_loops import LOOPS, Found, Judge, Set
 from .rotated_scenes import Drawn
@@ -85,7 +85,7 @@ def drawn(seed: int) -> Scene:
     if turn % 4 == 3:
         boxes = boxes.float()
     ids = torch.arange(count) * 5 % 7 % 2 if turn % 5 == 4 else None
-    metrics = (*OF_AREAS, "iou") if turn % 8 else ("giou", "diou", "probiou")
+    metrics = (*OF_AREAS, "iou") if turn % 8 else tuple(name for name in ROTATED_METRICS if name not in OF_AREAS)
     return Scene(f"{kind} {seed}", boxes, scores, ids, metrics[seed % len(metrics)], turn)
 
 
