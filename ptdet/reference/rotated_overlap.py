@@ -110,15 +110,24 @@ def under_edge(
     return (u1 - u0) * last + edge.cos * (first - last) * halfway
 
 
+def is_within(f: InFrame) -> Tensor:
+    """Whether the frame's box holds all corners: those opposite to each other are as far from the origin."""
+    x, y = torch.maximum(f.x0.abs(), f.x1.abs()), torch.maximum(f.y0.abs(), f.y1.abs())
+    return (x <= least(f.high_x, -f.low_x)) & (y <= least(f.high_y, -f.low_y))
+
+
 def intersection(a: Turned, b: Turned) -> Tensor:
-    """The area that two boxes share, by Green's theorem; NaN where a box's area is not finite."""
+    """The area that two boxes share, by Green's theorem; NaN where a box's area is not finite.
+
+    A box within the other shares its own area, to the bit.
+    """
     f = in_frame(*ordered(a, b))
     corners = f.corners()
     top, left, bottom, right = (
         under_edge(f, length, edge, corners[start], corners[end]) for length, edge, start, end in f.edges()
     )
     total = (top + bottom) + (left + right)
-    shared = least(-total, f.most)
+    shared = torch.where(is_within(f) & (f.most > 0), f.w * f.h, least(-total, f.most))
     return torch.where(shared > 0, shared, 0.0) + ((a.area - a.area) + (b.area - b.area))
 
 

@@ -1,11 +1,10 @@
-"""The other suppressions of rotated boxes: plain loops over the oracle's overlaps; kernels beside the reference."""
+"""The other suppressions of rotated boxes: kernels beside the reference; see tests/rotated_campaign.py, too."""
 
 from __future__ import annotations
 
 import doctest
 import inspect
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,9 @@ from ptdet._shared.methods import METHODS, ROTATED_METHODS
 from ptdet._shared.parameters import ROTATED_METRICS
 from ptdet.testing.samples_methods import ROTATED_OPERATORS, function_options, number_a_box, options_of, tensors_of
 
-from .. import rotated_oracle
 from .test_rotated_nms import KINDS, drawn
 
 pytestmark = pytest.mark.usefixtures("native")
-Matrix = list[list[float]]
 # What merges, and cluster_nms, which is made of two others, are in test_rotated_merging.py.
 NAMES = [
     METHODS[name].function
@@ -34,120 +31,11 @@ NAMES = [
 ]
 
 
-def in_order(scores: list[float]) -> list[int]:
-    return sorted(range(len(scores)), key=lambda i: (-scores[i], i))
-
-
-def greedy(scores: list[float], removes: Callable[[int, int], bool]) -> list[int]:
-    """The owners: removes(i, j) of a selected i and a later j."""
-    owner = list(range(len(scores)))
-    order = in_order(scores)
-    for place, i in enumerate(order):
-        if owner[i] != i:
-            continue
-        for j in order[place + 1 :]:
-            if owner[j] == j and removes(i, j):
-                owner[j] = i
-    return owner
-
-
-def plain_or(overlap: Matrix, scores: list[float], t: float) -> tuple[list[int], list[int]]:
-    owner = greedy(scores, lambda i, j: overlap[j][i] >= t)
-    return [i for i in in_order(scores) if owner[i] == i], owner
-
-
-def plain_adaptive(overlap: Matrix, scores: list[float], t: float) -> tuple[list[int], list[int]]:
-    densities = number_a_box(torch.tensor(scores, dtype=torch.float64)).tolist()
-    owner = greedy(scores, lambda i, j: overlap[j][i] > max(t, densities[i]))
-    return [i for i in in_order(scores) if owner[i] == i], owner
-
-
-def plain_and(overlap: Matrix, scores: list[float], t: float) -> tuple[list[int], list[int]]:
-    alive, keep, owner = in_order(scores), [], list(range(len(scores)))
-    while alive:
-        i, *rest = alive
-        if max((overlap[j][i] for j in rest), default=0.0) > 0.5:
-            keep.append(i)
-        for j in rest:
-            if overlap[j][i] >= t:
-                owner[j] = i
-        alive = [j for j in rest if overlap[j][i] < t]
-    return keep, owner
-
-
-def plain_fast(overlap: Matrix, scores: list[float], t: float) -> tuple[list[int], list[int]]:
-    owner, order = list(range(len(scores))), in_order(scores)
-    for place, j in enumerate(order):
-        owner[j] = next((i for i in order[:place] if overlap[j][i] > t), j)
-    return [i for i in order if owner[i] == i], owner
-
-
-def plain_soft(overlap: Matrix, scores: list[float], t: float) -> tuple[list[int], list[float]]:
-    now, left, keep = list(scores), [i for i, score in enumerate(scores) if score > 0.001], []
-    while left:
-        best = min(left, key=lambda i: (-now[i], i))
-        left.remove(best)
-        keep.append(best)
-        for j in left:
-            now[j] *= math.exp(-(max(overlap[j][best], 0.0) ** 2) / 0.5)
-        left = [j for j in left if now[j] > 0.001]
-    return keep, [now[i] for i in keep]
-
-
-def plain_matrix(overlap: Matrix, scores: list[float], t: float) -> tuple[list[int], list[float]]:
-    order, now = in_order(scores), list(scores)
-    overlap = [[max(each, 0.0) for each in row] for row in overlap]
-    weight = {j: max((overlap[j][i] for i in order[:place]), default=0.0) for place, j in enumerate(order)}
-    for place, j in enumerate(order):
-        left = [math.exp(2 * (weight[i] ** 2 - overlap[j][i] ** 2)) for i in order[:place]]
-        now[j] = scores[j] * min([1.0, *left])
-    keep = [i for i in in_order(now) if now[i] > 0.001]
-    return keep, [now[i] for i in keep]
-
-
-PLAIN: dict[str, Callable[[Matrix, list[float], float], tuple[list[int], list[Any]]]] = {
-    "or_nms": plain_or,
-    "adaptive_nms": plain_adaptive,
-    "and_nms": plain_and,
-    "fast_nms": plain_fast,
-    "soft_nms": plain_soft,
-    "matrix_nms": plain_matrix,
-}
-
-
 def call(home: Any, name: str, boxes: Any, scores: Any, threshold: float, **options: Any) -> Any:
     rest = [number_a_box(torch.as_tensor(scores)).to(torch.as_tensor(scores).dtype)] if name == "adaptive_nms" else []
     if isinstance(boxes, np.ndarray):
         rest = [each.numpy() for each in rest]
     return getattr(home, name)(boxes, scores, *rest, *([] if name == "matrix_nms" else [threshold]), **options)
-
-
-@pytest.mark.parametrize("sets", [1, pytest.param(20, marks=pytest.mark.slow)])  # .25 s a set for the oracle
-@pytest.mark.parametrize("kind", KINDS[:5])
-def test_plain_loops_over_the_oracle(kind: str, sets: int) -> None:
-    assert {*PLAIN} == {*NAMES}
-    for seed in range(sets):
-        boxes, scores = drawn(kind, 14, seed + 100)
-        rows = boxes.tolist()
-        for metric in ROTATED_METRICS if seed % 5 == 0 else ("iou",):
-            exact = [[float(rotated_oracle.overlap(a, b, metric)) for b in rows] for a in rows]
-            for threshold in (0.1, 0.45):
-                # a pair nearer to the threshold than both are right would be decided by rounding
-                close = min(abs(x - at) for row in exact for x in row for at in (threshold, 0.5, 0.7, 0.9))
-                for name in NAMES:
-                    if name not in ("soft_nms", "matrix_nms"):
-                        expected = PLAIN[name](exact, scores.tolist(), threshold)
-                        keep, owner = call(
-                            ptdet.rotated, name, boxes, scores, threshold, metric=metric, return_owner=True
-                        )
-                        if close > 1e-12:
-                            assert (keep.tolist(), owner.tolist()) == expected, (kind, seed, metric, name)
-                    elif threshold == 0.1:
-                        keep, values = PLAIN[name](exact, scores.tolist(), threshold)
-                        decayed, kept = call(ptdet.rotated, name, boxes, scores, threshold, metric=metric)
-                        assert np.allclose(decayed.numpy(), values, rtol=1e-9, atol=1e-12), (kind, seed, metric, name)
-                        if min(np.diff(sorted(values)), default=1.0) > 1e-9:
-                            assert kept.tolist() == keep, (kind, seed, metric, name)
 
 
 def same(ours: Tensor, theirs: Tensor) -> bool:

@@ -1,4 +1,4 @@
-"""NMS of rotated boxes: a greedy loop over the oracle's overlaps, and the kernels beside the reference."""
+"""NMS of rotated boxes: the kernels beside the reference. The oracle's greedy loop is in tests/rotated_campaign.py."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from torch import Tensor
 import ptdet
 from ptdet import reference
 from ptdet._shared.parameters import ROTATED_METRICS
-
-from .. import rotated_oracle
 
 OF_AREAS = ("iou", "iof", "ios")
 KINDS = ("dense", "nested", "crossing", "apart", "ties", "strange")
@@ -45,33 +43,6 @@ def drawn(kind: str, count: int, seed: int) -> tuple[Tensor, Tensor]:
         at = torch.randint(0, count * 5, (count // 4 + 1,), generator=random)
         boxes.view(-1)[at] = values[torch.randint(0, len(values), (len(at),), generator=random)]
     return boxes, scores
-
-
-def greedy(overlaps: list[list[float]], scores: Tensor, threshold: float) -> list[int]:
-    left = torch.sort(scores, descending=True, stable=True).indices.tolist()
-    kept = []
-    while left:
-        first, *rest = left
-        kept.append(first)
-        left = [j for j in rest if not overlaps[j][first] > threshold]
-    return kept
-
-
-@pytest.mark.parametrize("sets", [2, pytest.param(60, marks=pytest.mark.slow)])  # .25 s a set for the oracle
-@pytest.mark.parametrize("kind", KINDS[:5])
-def test_a_greedy_loop_over_the_oracle(kind: str, sets: int) -> None:
-    for seed in range(sets):
-        boxes, scores = drawn(kind, 14, seed)
-        rows = boxes.tolist()
-        for metric in ROTATED_METRICS if sets == 2 else OF_AREAS:
-            exact = [[float(rotated_oracle.overlap(a, b, metric)) for b in rows] for a in rows]
-            for threshold in (0.1, 0.45):
-                # a pair nearer to the threshold than both are right would be decided by rounding
-                close = min(abs(x - threshold) for row in exact for x in row)
-                assert close > 1e-12 or kind == "ties"
-                if close > 1e-12:
-                    found = ptdet.rotated.nms(boxes, scores, threshold, metric=metric)
-                    assert found.tolist() == greedy(exact, scores, threshold), (kind, seed, metric, threshold)
 
 
 def same(found: tuple[Tensor, ...], expected: tuple[Tensor, ...]) -> bool:

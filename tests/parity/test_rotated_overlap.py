@@ -86,6 +86,31 @@ def test_the_same_bits_both_ways() -> None:
             assert torch.equal(found, ptdet.rotated.pairwise_overlap(b, a, kind).t()), what
 
 
+def test_a_box_within_another_shares_its_own_area() -> None:
+    """To the bit: IoF and IoS are 1 as of boxes that are not rotated, which linear Matrix NMS divides by 1 less."""
+    drawn = Drawn(3000, 11)
+    outer = drawn.boxes()
+    inner = changed(outer, w=outer[:, 2] * drawn.within(0.05, 0.6), h=outer[:, 3] * drawn.within(0.05, 0.6))
+    inner = moved(changed(inner, angle=outer[:, 4] + drawn.within(-0.1, 0.1)), outer[:, 2] * drawn.within(-0.1, 0.1))
+    inner[:, 2:4] = torch.minimum(inner[:, 2:4], 0.6 * outer[:, 2:4].amin(dim=1, keepdim=True))
+    for place in (0.0, 5e5):
+        small, large = changed(inner, cx=inner[:, 0] + place), changed(outer, cx=outer[:, 0] + place)
+        areas = small[:, 2] * small[:, 3], large[:, 2] * large[:, 3]
+        for kind, value in (("iof", torch.ones(3000).double()), ("iou", areas[0] / (areas[0] + areas[1] - areas[0]))):
+            found = ptdet.rotated.overlap(small, large, kind)
+            assert torch.equal(found, value)
+            with ptdet.backend("reference"):
+                assert torch.equal(ptdet.rotated.overlap(small, large, kind), found)
+        assert bool((ptdet.rotated.overlap(large, small, "ios") == 1).all())
+        assert torch.equal(ptdet.rotated.overlap(small.requires_grad_(), large).detach(), value)
+    # sides on one line are within, too; a side below 0 is none
+    row = torch.tensor([[0.0, 0, 8, 6, 0], [1, 0, 6, 6, 0], [2, 1.5, 4, 3, 0], [0, 0, -2, -2, 0]], dtype=torch.float64)
+    assert ptdet.rotated.overlap(row, row[:1].expand(4, 5), "iof").tolist() == [1, 1, 1, 0]
+    # and half of the boxes turned by 45 degrees sticks out
+    cross = torch.tensor([[0.0, 0, 2, 2, math.pi / 4], [0, 0, 2, 2, 0]], dtype=torch.float64)
+    assert ptdet.rotated.overlap(*cross, "ios").item() == pytest.approx(2 * math.sqrt(2) - 2, abs=1e-15)
+
+
 @pytest.mark.parametrize("angle", [0.0, 0.3])
 def test_centres_whose_distance_is_no_double_are_apart(angle: float) -> None:
     """The difference of the centres is infinite, and times the sine of 0 no number."""
