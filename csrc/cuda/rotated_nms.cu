@@ -33,8 +33,8 @@ void rotated_nms(const NmsInput& input, const NmsParams& params, const NmsSorted
   Scratch scratch(Layout(memory), input.count);
   LAUNCH(turn, blocks_for(input.count, kBlock), kBlock, stream, input.boxes, input.count, scratch.shapes);
   scratch.begin(input, params, sorted, output, stream);
-  const auto threshold = Threshold<double>::from(params.iou_threshold, params.inclusive);
-  with_rotated_suppression(params.metric, [&](auto measure) { scratch.run<decltype(measure)>(threshold, stream); });
+  const auto threshold = Threshold<double>::from(params.iou_threshold, params.inclusive, params.beta);
+  with_rotated_suppression(params, [&](auto measure) { scratch.run<decltype(measure)>(threshold, stream); });
   write_result(scratch.result, sorted.by_score, params.max_output, output, stream);
 }
 

@@ -111,7 +111,7 @@ def suppressions(flavour: Flavour) -> Iterator[Case]:
     boxes, scores = drawn("dense", n, 3)
     boxes[:, :2] *= 6
     for call in range(12):
-        metric = ROTATED_METRICS[call % 6]
+        metric = ROTATED_METRICS[call % len(ROTATED_METRICS)]
         threshold = (0.0, -0.1, 0.3, 1.0)[call % 4]
         limit = (None, 0, 5, n - 40, t)[call % 5]
         groups = (None, ids(n, 3))[call % 2]

@@ -12,9 +12,9 @@ is not in it.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -41,6 +41,7 @@ OWNER_READS = 19  # of nmm's find_owner: the longest way of a box
 # Rotated boxes, read once (csrc/cuda/README.md): an instruction in double takes the turn of two. For 32 pairs: those
 # apart in a matrix and in the pass, those that are not; a box turned; a pair of its own, and its slopes by one box.
 APART, APART_IN_PASS, EXACT, TURNED, OWN_PAIR, OWN_SLOPES = 25, 17, 570 + 260, 270 + 80, 1020 + 420, 1670 + 700
+POWERED = 760 + 380  # DIoU's penalty with its power, for pairs in the pass
 
 
 @dataclass(frozen=True)
@@ -288,15 +289,15 @@ def meeting(first: torch.Tensor, others: torch.Tensor) -> int:
     return int(((a[..., :2] < b[..., 2:]) & (b[..., :2] < a[..., 2:])).all(-1).sum())
 
 
-def rotated_nms(n: int) -> list[Step]:
+def rotated_nms(n: int, method: Callable[..., torch.Tensor] = ptdet.rotated.nms, exact_pair: int = EXACT) -> list[Step]:
     """As the pass over tiles: pairs of a tile, with the tile before, and with what the earlier ones keep."""
     boxes, scores = samples_rotated.clustered(n)
     falling = boxes[scores.argsort(descending=True, stable=True)]
-    kept = boxes[ptdet.rotated.nms(boxes, scores, 0.3)]
+    kept = boxes[method(boxes, scores, 0.3)]
     tried = range(0, n, max(TILE, n // 16 // TILE * TILE))
     exact = sum(meeting(falling[at : at + TILE], falling[max(at - TILE, 0) : at + TILE]) / 1.5 for at in tried)
     exact += sum(meeting(falling[at : at + TILE], kept[: len(kept) * at // n]) / 2 for at in tried)
-    a_box = exact / len(tried) / TILE * EXACT + (1.5 * TILE + len(kept) / 2) * APART_IN_PASS
+    a_box = exact / len(tried) / TILE * exact_pair + (1.5 * TILE + len(kept) / 2) * APART_IN_PASS
     turn = MESSAGE + 2 * READ + 2 * SWEEPS * BARRIER
     run = Step(issued=n / WARP * a_box, bytes=116 * n, waiting=-(-n // TILE) * turn)
     turned = Step(issued=n / WARP * TURNED, bytes=84 * n)
@@ -307,6 +308,8 @@ def rotated() -> Iterator[tuple[str, tuple[str, ...], list[Step]]]:
     for n in targets.SIZES[:3]:
         yield f"rotated.nms, clustered, {n}", ("rotated_nms",), rotated_nms(n)
     n = 10_000
+    powered = rotated_nms(n, partial(ptdet.rotated.diou_nms, beta=0.6), EXACT + POWERED)
+    yield f"rotated.diou_nms, clustered, {n}", ("rotated_diou_nms",), powered
     boxes = samples_rotated.clustered(n)[0]
     exact = meeting(boxes[:500], boxes) / (500 * n)
     pairs = Step(issued=n * n / WARP * (APART + exact * EXACT), bytes=4 * n * n)
