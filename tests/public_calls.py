@@ -202,7 +202,7 @@ _module("BoxFusion", {"method": "wbf", "iou_thr": 0.5}, _LISTS)
 for _row in (METHODS[_method] for _method in ROTATED_METHODS):  # signatures are those of ptdet
     if _row.function != "nms" and not _row.of_models:
         _add(f"rotated.{_row.function}", getattr(ptdet.rotated, _row.function),
-             {**_without(PUBLIC[_row.function].good, "compat"), "boxes": ROTATED})  # fmt: skip
+             {**PUBLIC[_row.function].good, "boxes": ROTATED})  # fmt: skip
 
 # Names of ptdet.__all__ and its modules that take nothing that a sweep could spoil, and why.
 LEFT_OUT = {
