@@ -108,8 +108,8 @@ def gaussian_overlap(a: Sequence[float], b: Sequence[float], kind: str) -> mpf:
     return 1 - mpmath.sqrt(-mpmath.expm1(-distance))
 
 
-def overlap(a: Sequence[float], b: Sequence[float], kind: str = "iou", how: str = "hull", beta: float = 1.0) -> mpf:
-    """Of two boxes (cx, cy, w, h, angle), whose numbers are exact as given. beta: the power of diou's penalty."""
+def overlap(a: Sequence[float], b: Sequence[float], kind: str = "iou", how: str = "hull") -> mpf:
+    """Of two boxes (cx, cy, w, h, angle), whose numbers are exact as given."""
     with mpmath.workprec(300):
         if kind in ("probiou", "kfiou"):
             return gaussian_overlap(a, b, kind)
@@ -134,5 +134,5 @@ def overlap(a: Sequence[float], b: Sequence[float], kind: str = "iou", how: str 
                 return min(own, other) / around if around else mpf(0)
             centres = [(mpf(box[0]), mpf(box[1])) for box in (a, b)]
             part, whole = (around - joint, around) if kind == "giou" else (squared(*centres), diagonal)
-            value -= (part / whole) ** mpf(beta) if whole else mpf(0)
+            value -= part / whole if whole else mpf(0)
         return value

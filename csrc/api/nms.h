@@ -7,7 +7,7 @@ namespace ptdet {
 
 struct NmsInput {
   int64_t count = 0;
-  int64_t numbers = 4;  // of a box; 5: rotated ones (api/rotated.h), which the methods of cpu/ take, too
+  int64_t numbers = 4;  // of a box; 5: rotated ones, which the methods of cpu/ take, too, and of cuda/ fast_nms
   BoxColumn boxes;
   Column scores;
   Column groups;  // only boxes of one group meet; absent: one group

@@ -147,7 +147,7 @@ combined_nms = of_rotated(
 >>> found = ptdet.rotated.combined_nms(boxes, torch.tensor([[.8, .9, .7]]), 0.5)
 >>> found.num, found.indices
 (tensor([2]), tensor([[ 1,  2, -1]]))""",
-    "On a GPU it waits for methods other than hard, or and diou, which run on the reference.",
+    "On a GPU it waits for methods other than hard, or, diou and fast, which run on the reference.",
     "(B, N, 5), shared by the classes, or (B, N, C, 5)",
 )
 ragged_nms = of_rotated(

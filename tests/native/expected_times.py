@@ -42,6 +42,7 @@ OWNER_READS = 19  # of nmm's find_owner: the longest way of a box
 # apart in a matrix and in the pass, those that are not; a box turned; a pair of its own, and its slopes by one box.
 APART, APART_IN_PASS, EXACT, TURNED, OWN_PAIR, OWN_SLOPES = 25, 17, 570 + 260, 270 + 80, 1020 + 420, 1670 + 700
 POWERED = 760 + 380  # DIoU's penalty with its power, for pairs in the pass
+APART_IN_ROW = 12  # of the better boxes of Fast NMS
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ def pairs_step(stem: str, pattern: str, n: int) -> Step:
 
 
 def fast_pass(n: int) -> list[Step]:
-    return [Step(bytes=64 * n), pairs_step("fast_nms", "find_firstINS_3IouEfE", n)]
+    return [Step(bytes=64 * n), pairs_step("fast_nms", "find_firstINS_3IouENS_3BoxIfEE", n)]
 
 
 def soft(n: int) -> list[Step]:
@@ -312,6 +313,11 @@ def rotated() -> Iterator[tuple[str, tuple[str, ...], list[Step]]]:
     yield f"rotated.diou_nms, clustered, {n}", ("rotated_diou_nms",), powered
     boxes = samples_rotated.clustered(n)[0]
     exact = meeting(boxes[:500], boxes) / (500 * n)
+    turned = Step(issued=n / WARP * TURNED, bytes=84 * n)
+    pair = APART_IN_ROW + exact * EXACT  # all better boxes of each, as of boxes that are not rotated
+    better = Step(issued=n * n / 2 / WARP * pair, bytes=64 * n, waiting=n / 8 * APART_IN_ROW * GAP)
+    fast = [*sorted_boxes(n), turned, Step(bytes=136 * n), better, *result(n, False)]
+    yield f"rotated.fast_nms, clustered, {n}", ("rotated_fast_nms",), fast
     pairs = Step(issued=n * n / WARP * (APART + exact * EXACT), bytes=4 * n * n)
     yield f"rotated.box_iou, {n} x {n}", ("rotated_pairwise_overlap",), [pairs]
     own, slopes = (Step(issued=n / WARP * each, bytes=44 * n) for each in (OWN_PAIR, OWN_SLOPES))

@@ -31,7 +31,7 @@ DESIGN = [
     (r"pass_over_tilesI.*10RotatedBoxIdE", 256, 2, 2),
     (r"overlap_rotated_tilesI", 128, 4, 4),
     (r"slopes_of_rotated_pairsI.*[DGT]iou", 256, 1, 1),  # and those of what encloses both boxes
-    (r"find_(first|relief|least)INS_\d[A-Z][a-z]+Ef", 256, 4, 4),
+    (r"find_firstI.*3BoxIfE|find_(relief|least)INS_\d[A-Z][a-z]+Ef", 256, 4, 4),
     (r"sum_counts", 1024, 1, 1),
     (r"pass_over_segmentsIf", 512, 1, 1),
     (r"pass_over_segmentsId", 256, 1, 1),

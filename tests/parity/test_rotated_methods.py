@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import doctest
 import inspect
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 import torch
@@ -152,6 +154,18 @@ def test_plain_loops_over_the_oracle(kind: str, sets: int) -> None:
                             assert kept.tolist() == keep, (kind, seed, metric, name)
 
 
+def exact_dious(boxes: Tensor, betas: tuple[float, ...]) -> dict[float, Matrix]:
+    """IoU - (rho2 / c2)^beta of all pairs."""
+    rows = boxes.tolist()
+    found = {beta: [[0.0] * len(rows) for _ in rows] for beta in betas}
+    for i, j in itertools.combinations_with_replacement(range(len(rows)), 2):
+        iou, diou = (rotated_oracle.overlap(rows[i], rows[j], kind) for kind in ("iou", "diou"))
+        with mpmath.workprec(300):
+            for beta, matrix in found.items():
+                matrix[i][j] = matrix[j][i] = float(iou - abs(iou - diou) ** mpmath.mpf(beta))
+    return found
+
+
 @pytest.mark.parametrize("sets", [1, pytest.param(12, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", KINDS[:5])
 def test_diou_with_a_power_over_the_oracle(kind: str, sets: int) -> None:
@@ -159,9 +173,7 @@ def test_diou_with_a_power_over_the_oracle(kind: str, sets: int) -> None:
     for seed in range(sets):
         boxes, scores = drawn(kind, 14, seed + 200)
         ids = torch.arange(14) % 5 // 3
-        rows = boxes.tolist()
-        for beta in (1.0, 0.6, 2.5):
-            exact = [[float(rotated_oracle.overlap(a, b, "diou", beta=beta)) for b in rows] for a in rows]
+        for beta, exact in exact_dious(boxes, (1.0, 0.6, 2.5)).items():
             for threshold, groups in ((0.1, ids), (0.45, None), (-0.2, None)):
 
                 def removes(i: int, j: int, at: Matrix = exact, t: float = threshold, of: Any = groups) -> bool:
