@@ -122,11 +122,13 @@ def suppressions(flavour: Flavour) -> Iterator[Case]:
 
 
 @pytest.mark.parametrize("flavour", EACH)
-def test_suppression(flavour: Flavour) -> None:
+@pytest.mark.parametrize("what", ["rotated", "rotated_fast"])
+def test_suppression(what: str, flavour: Flavour) -> None:
     cases = [case for number, case in enumerate(suppressions(flavour)) if flavour is not TSAN or number % 2 == 0]
     print(f"PTDET_EMULATION_SEED={SEED}")
-    for case, (kept, keep, owner) in zip(cases, harness.run(flavour, cases, SEED, rotated=True), strict=True):
-        expected_keep, expected_owner, expected_kept = OPERATORS.rotated_nms_walk(**vars(case))
+    for case, (kept, keep, owner) in zip(cases, harness.run(flavour, cases, SEED, what=what), strict=True):
+        operator = OPERATORS.rotated_nms_walk if what == "rotated" else OPERATORS.rotated_fast_nms_walk
+        expected_keep, expected_owner, expected_kept = operator(**vars(case))
         assert kept == int(expected_kept), case
         assert torch.equal(keep, expected_keep), case
         assert torch.equal(owner, expected_owner), case
