@@ -65,9 +65,7 @@ struct Filter {
 
   static Filter that_intersect(Metric metric) { return {Mode::kIntersects, 0, T(0), T(0), traits_of(metric).loose}; }
 
-  static Metric loose_of(const NmsParams& p) {
-    return p.metric == Metric::kDiou && p.beta != 1 ? Metric::kIou : traits_of(p.metric).loose;
-  }
+  static Metric loose_of(const NmsParams& p) { return p.has_power() ? Metric::kIou : traits_of(p.metric).loose; }
 
   // A box's part of the bound: the sum of both, or in kOfSmaller the lesser.
   PTDET_HD T limit(T box_area, Role role) const {

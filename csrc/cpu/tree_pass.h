@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "api/dispatch.h"
 #include "cpu/box_tree.h"
 #include "cpu/candidates.h"
 
@@ -83,8 +84,8 @@ void remove_met_in_groups(const NmsInput& input, const NmsParams& params, const 
 inline void remove_rotated(const NmsInput& input, const NmsParams& params, const Ranks& ranks, Removing removing,
                            int64_t* owner, const Host& host) {
   using Shape = RotatedBox<double>;
-  const auto threshold = Threshold<double>::from(params.iou_threshold, params.inclusive);
-  with_rotated_suppression(params.metric, [&](auto measure) {
+  const auto threshold = Threshold<double>::from(params.iou_threshold, params.inclusive, params.beta);
+  with_rotated_suppression(params, [&](auto measure) {
     remove_met_in_groups<Shape>(input, params, ranks, removing, owner, host, [&](const Shape* shapes, const uint32_t*) {
       return [=](uint32_t i) {
         return [=](uint32_t j) { return suppresses<decltype(measure)>(shapes[i], shapes[j], threshold); };

@@ -73,8 +73,8 @@ struct Diou : MeasureTraits<Diou> {
 
 // IoU - (rho2 / c2)^beta: DIoU with darknet's beta. It is no measure of its own: only suppressions have a beta.
 struct DiouPower : MeasureTraits<Iou> {
-  template <typename T>
-  PTDET_HD static T of(T iou, const Box<T>& a, const Box<T>& b, double beta) {
+  template <typename Shape, typename T>
+  PTDET_HD static T of(T iou, const Shape& a, const Shape& b, double beta) {
     return iou - power(centre_distance_share(a, b), beta);
   }
 };
@@ -113,13 +113,18 @@ struct Ios : MeasureTraits<Ios> {
   }
 };
 
+template <typename T>
+PTDET_HD T enclosed_area(const Box<T>& a, const Box<T>& b) {
+  return area(enclosing(a, b));
+}
+
 // Tracking IoU (arXiv:2310.05171) as powerboxes has it: the smaller area over that of the enclosing box.
 struct Tiou : MeasureTraits<Tiou> {
   static constexpr Bound kBound = Bound::kMeanOfOneAndIou;
   static constexpr bool kAboveZeroApart = true;
-  template <typename T>
-  PTDET_HD static T between(const Box<T>& a, const Box<T>& b) {
-    return share(lesser(area(a), area(b)), area(enclosing(a, b)));
+  template <typename Shape>
+  PTDET_HD static auto between(const Shape& a, const Shape& b) {
+    return share(lesser(area(a), area(b)), enclosed_area(a, b));
   }
 };
 
