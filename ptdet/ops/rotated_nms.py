@@ -50,7 +50,7 @@ def nms(
         boxes: (N, 5) cx, cy, w, h, angle, the angle in radians from +x to +y; float64, float32, float16 or bfloat16,
             any strides.
         metric: iou, giou, diou, iof (share of the candidate that is covered), ios (of the smaller box) or probiou,
-            which is above 0 for boxes apart: all pairs are looked at.
+            which is above 0 for boxes apart: below a threshold of 1e-5, and on CUDA, all pairs are looked at.
 
     The other arguments, what is returned and what raises are those of `ptdet.nms`.
 
