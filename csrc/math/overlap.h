@@ -12,8 +12,9 @@
 namespace ptdet {
 
 // What a measure does not exceed, but for rounding: the intersection over the union, over the area of a, or over the
-// smaller area; or the mean of 1 and IoU, which boxes apart can come to; or none of these.
-enum class Bound { kIou, kOverFirst, kOverSmaller, kMeanOfOneAndIou, kNone };
+// smaller area; or the mean of 1 and IoU, which boxes apart can come to; or what the distance of Gaussians leaves
+// (rotated_gaussian.h); or none of these.
+enum class Bound { kIou, kOverFirst, kOverSmaller, kMeanOfOneAndIou, kGaussian, kNone };
 
 // What searches need to know of a measure.
 template <typename Self>

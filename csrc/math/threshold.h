@@ -44,7 +44,7 @@ PTDET_HD bool meets(T overlap, double threshold, bool inclusive) {
 template <typename Measure>
 struct Suppression {
   template <typename Shape, typename T>
-  PTDET_HD static T overlap(const Shape& selected, const Shape& candidate, const Threshold<T>&) {
+  PTDET_HD static auto overlap(const Shape& selected, const Shape& candidate, const Threshold<T>&) {
     return Measure::between(candidate, selected);
   }
 };

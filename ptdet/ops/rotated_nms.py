@@ -50,7 +50,8 @@ def nms(
         boxes: (N, 5) cx, cy, w, h, angle, the angle in radians from +x to +y; float64, float32, float16 or bfloat16,
             any strides.
         metric: iou, giou, diou, iof (share of the candidate that is covered), ios (of the smaller box), tiou or
-            probiou; by these two, boxes apart are above 0: all pairs are looked at, by tiou below a threshold of 0.5.
+            probiou. By these two, boxes apart are above 0: all pairs are looked at by tiou below a threshold of 0.5,
+            by probiou below 1e-5 and on CUDA.
 
     The other arguments, what is returned and what raises are those of `ptdet.nms`.
 
