@@ -47,9 +47,21 @@ class _Told:
     """What was left out, and what else is to be said."""
 
     def __init__(self) -> None:
-        self.notes: dict[str, None] = {}
+        self.notes: dict[str, list[str]] = {}  # what is to be said, and of which files
         self.strangers: dict[str, int] = {}  # pictures that the truth lacks -> how many boxes
         self.cut = self.stored = 0
+
+    def say(self, path: Path, note: str) -> None:
+        files = self.notes.setdefault(note, [])
+        if path.name not in files[-1:]:
+            files.append(path.name)
+
+    def said(self) -> list[str]:
+        """A line for each note, however many files it is of."""
+        return [
+            f"{files[0]}{f' and {len(files) - 1} more' if len(files) > 1 else ''}: {note}"
+            for note, files in self.notes.items()
+        ]
 
 
 @silent()
@@ -79,7 +91,7 @@ def read_detections(paths: Sequence[Path], truth: Truth, options: DetectionOptio
         if options.file_done:
             options.file_done()
     of_truth = told.stored - sum(told.strangers.values())
-    notes = [*told.notes, *_on_pictures(found, truth, told), *classes.told(of_truth), *classes.notes]
+    notes = [*told.said(), *_on_pictures(found, truth, told), *classes.told(of_truth), *classes.notes]
     if told.cut:
         notes.append(f"{told.cut} detections with scores of {options.confidence:g} or below are left out")
     return _joined(found, truth, notes)
@@ -95,9 +107,10 @@ def _of_file(
 ) -> Iterator[_Picture]:
     read = read_predictions(path, options.read)
     if said := pictures.settle(read):
-        told.notes[f"{path.name}: {said}"] = None
+        told.say(path, said)
     for one in read:
-        told.notes.update(dict.fromkeys(f"{path.name}: {note}" for note in one.notes))
+        for note in one.notes:
+            told.say(path, note)
         chosen = _chosen(one, options, told, path)
         told.stored += len(chosen)
         image = pictures.of(one)
@@ -122,7 +135,7 @@ def _chosen(one: Predictions, options: DetectionOptions, told: _Told, path: Path
     if one.scores.ndim == 2:
         least = LEAST_OF_HEADS if least is None else least
         said = f"raw predictions, whose scores above {least:g} count: suppress them first (ptdet run)"
-        told.notes[f"{path.name}: {said}"] = None
+        told.say(path, said)
         return one.candidates(least, options.multi_label, options.background)
     chosen = one.candidates(-math.inf if least is None else least, background=options.background)
     told.cut += 0 if least is None else len(one.candidates(-math.inf, background=options.background)) - len(chosen)

@@ -34,10 +34,15 @@ def read_truth(path: Path, options: TruthOptions | None = None) -> Truth:
     options = options or TruthOptions()
     if options.format not in (None, *FORMATS):
         raise FileProblem(f"cannot be read as {options.format!r}: expected {', '.join(FORMATS)}")
-    if not path.exists():
-        raise FileProblem("there is no such file")
-    told = options.format or _told(path)
-    return _READERS[told](path, options)
+    try:
+        if not path.exists():
+            raise FileProblem("there is no such file")
+        if not (path.is_file() or path.is_dir()):
+            raise FileProblem("is neither a file nor a folder")
+        told = options.format or _told(path)
+        return _READERS[told](path, options)
+    except OSError as error:  # a folder that may not be read, a name that is too long
+        raise FileProblem(f"cannot be read: {error.strerror or error}") from error
 
 
 def _told(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -198,6 +199,29 @@ def test_places_from_1(tmp_path: Path) -> None:
     assert read_detections([path], stems, DetectionOptions(match="index1")).labels.tolist() == [0, 2]
     assert said in read_detections([coco(tmp_path / "r.json", result("a", 1, 0))], stems).notes
     assert said not in read_detections([coco(tmp_path / "r.json", result("a", 0, 0))], stems).notes
+
+
+def test_ids_that_are_places(tmp_path: Path) -> None:
+    """COCO's truth with ids from 0, and detections from 1: --match index would change nothing."""
+    truth = truth_of(category_ids=(0, 1, 2))
+    found = read_detections([coco(tmp_path / "r.json", result(7, 1, 0), result(7, 3, 0))], truth)
+    said = "1 of 2 detections are left out: the truth has no class 3 (--match index1, if they are places from 1)"
+    assert said in found.notes
+
+
+def test_one_note_of_many_files(tmp_path: Path) -> None:
+    paths = [coco(tmp_path / f"{n}.json", {**result(n, 3, 0), "score": math.nan}) for n in (7, 9, 885)]
+    notes = read_detections(paths, truth_of()).notes
+    assert [note for note in notes if "not finite" in note] == [
+        "7.json and 2 more: 1 of 1 results are left out: a bbox or score that is not finite in 1; the first is number 0"
+    ]
+
+
+def test_a_box_that_ends_nowhere(tmp_path: Path) -> None:
+    """x and width are finite, their sum is not."""
+    path = coco(tmp_path / "r.json", {**result(7, 3, 0), "bbox": [1e308, 0, 1e308, 1]}, result(7, 3, 0))
+    found = read_detections([path], truth_of())
+    assert len(found.boxes) == 1 and "r.json: 1 of 2 results are left out" in found.notes[0]
 
 
 def test_numbers_and_names_without_order(tmp_path: Path) -> None:
