@@ -49,7 +49,7 @@ def evaluate_files(asked: argparse.Namespace, reading: ReadOptions) -> int:
         notes += [f"{asked.truth.name}: {note}" for note in truth.notes] + list(detections.notes)
         evaluation = evaluate(detections, truth, iou_thresholds=asked.iou, max_detections=_limits(asked.max_det))
         notes += notes_on(detections, truth, evaluation)
-        curves = evaluation.f1(_one_overlap(evaluation))
+        curves = evaluation.f1(evaluation.usual_iou)
         if asked.json is not None:
             inputs = _provenance(asked.truth, truth, files, detections)
             _write(asked.json, {**inputs, **_numbers(evaluation, curves), "notes": notes})
@@ -104,12 +104,6 @@ def _read(asked: argparse.Namespace, files: Sequence[Path], reading: ReadOptions
 
 def _limits(most: int) -> tuple[int, ...]:
     return (*(each for each in (1, 10) if each < most), most)
-
-
-def _one_overlap(evaluation: Evaluation) -> float:
-    """Where F1 is asked: 0.5, or the first there is."""
-    overlaps = evaluation.iou_thresholds
-    return 0.5 if _has(overlaps, 0.5) else float(overlaps[0])
 
 
 def _has(overlaps: Array, one: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from .._shared.arrays import Array, silent
 from .._shared.dataset import Detections, Truth
 from .files import read_predictions
-from .predictions import Candidates, FileProblem, Predictions, ReadOptions
+from .predictions import Candidates, FileProblem, Predictions, ReadOptions, as_options, as_path
 from .same_classes import SameClasses
 from .same_pictures import SamePictures
 
@@ -65,7 +66,9 @@ class _Told:
 
 
 @silent()
-def read_detections(paths: Sequence[Path], truth: Truth, options: DetectionOptions | None = None) -> Detections:
+def read_detections(
+    paths: Sequence[str | os.PathLike[str]], truth: Truth, options: DetectionOptions | None = None
+) -> Detections:
     """All detections of the files, in pixels of the pictures; of a picture in the order of the files.
 
     Args:
@@ -77,13 +80,18 @@ def read_detections(paths: Sequence[Path], truth: Truth, options: DetectionOptio
         Detections; `notes` tells of all that was left out: pictures and classes that the truth lacks.
 
     Raises:
+        TypeError, ValueError: an argument is of another kind.
         FileProblem: naming the file; no picture or no class is one of the truth, or boxes are rotated where those of
             the truth are not.
     """
-    options = options or DetectionOptions()
+    options = as_options(options, DetectionOptions)
+    if isinstance(paths, (str, bytes)) or not isinstance(paths, Sequence):
+        raise TypeError(f"paths: expected a list of files, got {type(paths).__name__}")
+    if not isinstance(truth, Truth):
+        raise TypeError(f"truth: expected Truth, as read_truth gives it, got {type(truth).__name__}")
     pictures, classes, told = SamePictures(truth), SameClasses(truth, options.match), _Told()
     found = []
-    for path in paths:
+    for path in [as_path(f"paths[{n}]", each) for n, each in enumerate(paths)]:
         try:
             found += list(_of_file(path, truth, options, pictures, classes, told))
         except FileProblem as problem:

@@ -19,7 +19,7 @@ class SameClasses:
 
     def __init__(self, truth: Truth, rule: str = "auto") -> None:
         if rule not in RULES:
-            raise ValueError(f"rule: expected one of {', '.join(RULES)}, got {rule!r}")
+            raise ValueError(f"match: expected one of {', '.join(RULES)}, got {rule!r}")
         self._truth, self._rule = truth, rule
         self._by_name = {name: n for n, name in enumerate(truth.class_names)}
         self._by_id = {number: n for n, number in enumerate(truth.category_ids)}

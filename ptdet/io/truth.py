@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from .._shared.arrays import silent
 from .._shared.dataset import Truth
-from .predictions import FileProblem
+from .predictions import FileProblem, as_options, as_path
 from .text_lines import finite_number, text_lines
 from .truth_coco import read_coco_truth
 from .truth_dota import read_dota
@@ -21,7 +22,7 @@ USUAL = ("Annotations", "labelTxt", "labels")  # folders of annotations within t
 
 
 @silent()
-def read_truth(path: Path, options: TruthOptions | None = None) -> Truth:
+def read_truth(path: str | os.PathLike[str], options: TruthOptions | None = None) -> Truth:
     """The boxes that are really in the pictures of a data set; docs/evaluation.md lists the formats.
 
     Args:
@@ -30,8 +31,9 @@ def read_truth(path: Path, options: TruthOptions | None = None) -> Truth:
 
     Raises:
         FileProblem: in one line, which file and line cannot be read, and what was expected.
+        TypeError, ValueError: an argument is of another kind.
     """
-    options = options or TruthOptions()
+    path, options = as_path("path", path), as_options(options, TruthOptions)
     if options.format not in (None, *FORMATS):
         raise FileProblem(f"cannot be read as {options.format!r}: expected {', '.join(FORMATS)}")
     try:

@@ -19,9 +19,8 @@ from .data_yaml import complete, load_yaml, names_in
 from .pictures import PICTURES, picture_size
 from .predictions import FileProblem
 from .text_lines import finite_number, is_count, text_lines, text_of
-from .truth_options import TruthOptions
+from .truth_options import SPLITS, TruthOptions
 
-SPLITS = ("train", "val", "test")
 NAMES_FILE = "classes.txt"  # labelImg writes it among the labels
 QUAD = 9  # numbers of a line: the class and four corners
 BOX = "class centre-x centre-y width height"
@@ -86,7 +85,7 @@ def read_label_folder(folder: Path, files: Sequence[Path], options: TruthOptions
 
 def _pictures_for(folder: Path, options: TruthOptions) -> dict[str, Path]:
     """By their stems."""
-    where = [options.images] if options.images else [_exchanged(folder, "labels", "images"), folder]
+    where = [Path(options.images)] if options.images else [_exchanged(folder, "labels", "images"), folder]
     for place in where:
         if place is not None and (found := _pictures_in(place)):
             by_stem: dict[str, Path] = {}

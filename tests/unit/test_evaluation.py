@@ -64,6 +64,15 @@ def test_a_crowd_takes_many_and_counts_for_none() -> None:
     assert found.counts(0.95)["ignored"] == 2 and found.stats["AP"] == pytest.approx(1)
 
 
+def test_json_at_one_threshold() -> None:
+    """F1 and counts are those of the first threshold where 0.5 is not among them, and it is said."""
+    found = evaluate(FOUND, TRUTH, iou_thresholds=[0.75, 0.9])
+    told = found.to_json()
+    assert told["iou"] == 0.75 and told["counts"] == found.counts(0.75) and told["best_f1"] == found.f1(0.75).all.best
+    assert told["best_f1"] is not None and set(told["classes"][0]) == {"name", "objects", "AP", "best_f1"}
+    assert evaluate(FOUND, TRUTH).to_json()["iou"] == 0.5
+
+
 def test_the_eleven_points_of_voc() -> None:
     """Precision 1 at 0, .1, ... .5, then 2/3."""
     found = match(FOUND, TRUTH, iou_thresholds=[0.5]).evaluate(recall_thresholds=np.linspace(0, 1, 11))

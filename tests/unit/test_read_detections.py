@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 
 from ptdet._shared.dataset import Truth
-from ptdet.io import DetectionOptions, FileProblem, ReadOptions, parse_space, read_detections
+from ptdet.io import (
+    DetectionOptions,
+    FileProblem,
+    ReadOptions,
+    TruthOptions,
+    parse_space,
+    read_detections,
+    read_truth,
+)
 
 
 def truth_of(**fields: Any) -> Truth:
@@ -298,6 +306,27 @@ def test_dota_results(tmp_path: Path) -> None:
     turned = truth_of_files("P1", boxes=np.array([[5.0, 5, 4, 2, 0.5]]))
     found = read_detections([tmp_path], turned)
     assert found.boxes.tolist() == [[2, 1, 4, 2, 0]] and found.labels.tolist() == [1]
+
+
+def test_arguments_of_another_kind(tmp_path: Path) -> None:
+    """A path may be text; the rest is refused by name."""
+    path, truth = coco(tmp_path / "r.json", result(7, 3, 0)), truth_of()
+    assert len(read_detections([str(path)], truth).boxes) == 1
+    other: Any = read_detections  # what mypy would refuse
+    wrong: list[tuple[str, Any]] = [
+        ("paths: expected a list of files, got str", lambda: other(str(path), truth)),
+        (r"paths\[0\]: expected a path, got int", lambda: other([1], truth)),
+        ("truth: expected Truth, .* got str", lambda: other([path], "gt.json")),
+        ("options: expected DetectionOptions, got ReadOptions", lambda: other([path], truth, ReadOptions())),
+        ("path: expected a path, got list", lambda: read_truth([path])),  # type: ignore[arg-type]
+        ("options: expected TruthOptions, got dict", lambda: read_truth(path, {})),  # type: ignore[arg-type]
+        ("match: expected one of auto", lambda: other([path], truth, DetectionOptions(match="names"))),
+        ("split: expected one of train, val, test, got 'x'", lambda: TruthOptions(split="x")),
+        ("boxes: expected one of upright, rotated, got 'obb'", lambda: TruthOptions(boxes="obb")),
+    ]
+    for told, call in wrong:
+        with pytest.raises((TypeError, ValueError), match=f"^{told}"):
+            call()
 
 
 def test_nothing(tmp_path: Path) -> None:
