@@ -129,6 +129,10 @@ def _of_file(
         if one.space.needs_size and (one.picture_size or size) is None and len(chosen):
             raise FileProblem(f"{one.name} is in another unit than pixels, and neither file says the picture's size")
         kept = one.in_picture(chosen, size)
+        finite = np.isfinite(kept.boxes).all(1)
+        if not finite.all():
+            told.say(path, "boxes that are not finite in pixels of the picture are left out")
+            kept = kept.take(np.flatnonzero(finite), kept.boxes[finite], kept.scores[finite])
         labels = classes.of(one, kept, is_ids=one.records is not None)
         known = labels >= 0
         xywh = _as_stored(one, kept)

@@ -230,6 +230,9 @@ def test_a_box_that_ends_nowhere(tmp_path: Path) -> None:
     path = coco(tmp_path / "r.json", {**result(7, 3, 0), "bbox": [1e308, 0, 1e308, 1]}, result(7, 3, 0))
     found = read_detections([path], truth_of())
     assert len(found.boxes) == 1 and "r.json: 1 of 2 results are left out" in found.notes[0]
+    path = coco(tmp_path / "r.json", {**result(7, 3, 0), "bbox": [0, 0, 1e307, 1]}, result(7, 3, 0))
+    found = read_detections([path], truth_of(), DetectionOptions(ReadOptions(space=parse_space("normalised"))))
+    assert len(found.boxes) == 1 and "r.json: boxes that are not finite in pixels of the pic" in found.notes[0]
 
 
 def test_numbers_and_names_without_order(tmp_path: Path) -> None:
