@@ -267,6 +267,12 @@ def test_rotated_boxes() -> None:
     assert 0.2 < ours.stats["AP"] < 0.95
     expect_same(ours, coco_eval(detections, truth, exact_overlaps))
     expect_same_matches(match(detections, truth), by_reference(pytest.MonkeyPatch(), detections, truth)[0])
+    alone = replace(
+        detections, images=(detections.images + 1) % 3
+    )  # in pictures with few objects of the class, or none
+    expect_same_matches(match(alone, truth), by_reference(pytest.MonkeyPatch(), alone, truth)[0])
+    nothing = replace(truth, boxes=np.empty((0, 5)), labels=labels[:0], images=images[:0], crowd=None, ignore=None)
+    expect_same_matches(match(alone, nothing), by_reference(pytest.MonkeyPatch(), alone, nothing)[0])
 
 
 def repeated(detections: Detections, truth: Truth, weights: Any) -> tuple[Detections, Truth]:
