@@ -91,27 +91,29 @@ def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from .methods import load
     from .outputs import Outputs, Places
     from .progress import shown_progress
-    from .run import Settings, counts, print_table, run_files
+    from .run import counts, print_table, run_files
+    from .run_settings import settings_of
 
-    if asked.method not in NAMES:
+    if asked.method is not None and asked.method not in NAMES:
         parser.error(f"--method {asked.method}: expected one of {', '.join(PLAIN)}")
-    lowest = -1 if NAMES.get(asked.method) == "diou" else 0
-    if not lowest <= asked.iou <= 1:
-        parser.error(f"--iou {asked.iou:g}: expected a number from {lowest} to 1, as overlaps are")
+    try:
+        settings, of_config = settings_of(asked)
+    except (OSError, ValueError, TypeError) as error:
+        parser.error(f"--config {asked.config}: {error.strerror if isinstance(error, OSError) else error}")
+    lowest = -1 if NAMES.get(settings.method) == "diou" else 0
+    if not lowest <= settings.iou_threshold <= 1:
+        parser.error(f"--iou {settings.iou_threshold:g}: expected a number from {lowest} to 1, as overlaps are")
     ids = CATEGORY_IDS if asked.category_ids == "coco" else ()
     count = asked.num_classes
     if count and asked.classes and count != len(asked.classes):
         parser.error(f"--num-classes {count}, but --classes names {len(asked.classes)}")
     options = ReadOptions(asked.layout, asked.logits, asked.classes, ids, asked.space, count, asked.boxes)
-    settings = Settings(
-        *(asked.method, asked.iou, asked.conf, asked.agnostic, asked.multi_label),
-        *(asked.background, asked.pre_topk, asked.min_score),
-    )
     places = Places(asked.out, asked.image, asked.max_pixels, asked.format == "dota")
     files, notes, problems = find_inputs(asked.predictions)
+    notes += of_config
     try:
         places.check(files)
-        load(asked.method)  # not to be timed
+        load(settings.method)  # not to be timed
     except FileProblem as problem:
         problems.append(str(problem))
         files = []
@@ -165,17 +167,22 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run.add_argument(
         "--method",
-        default="nms",
         help=f"nms (default) or one of {', '.join(PLAIN)}: within each class where classes exist; "
         f"{' and '.join(FUSIONS)} take all of a file for the boxes of one model",
     )
-    run.add_argument("--iou", type=_number, default=0.5, metavar="T", help="remove above this overlap (0.5)")
-    run.add_argument("--conf", type=_number, default=0.25, metavar="C", help="boxes with a score above it count (0.25)")
+    run.add_argument("--iou", type=_number, metavar="T", help="remove above this overlap (0.5)")
+    run.add_argument("--conf", type=_number, metavar="C", help="boxes with a score above it count (0.25)")
     run.add_argument(
         "--min-score",
         type=_number,
         metavar="S",
         help="of the boxes whose scores soft or matrix has lowered, keep those above it (default: C, as for all)",
+    )
+    run.add_argument(
+        "--config",
+        type=Path,
+        metavar="TOML",
+        help="settings that `ptdet tune` has found, by class where it has; options beside it go before",
     )
     run.add_argument("--agnostic", action="store_true", help="boxes of different classes suppress each other too")
     run.add_argument("--multi-label", action="store_true", help="every class of a box over C counts, not only its best")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
 from typing import Any, TypeAlias
@@ -11,21 +11,24 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .._shared.arrays import Array
-from .._shared.methods import METHODS, NAMES
+from .._shared.by_class import Kept
+from .._shared.methods import METHODS, NAMES, NO_SETTINGS
 from ..io import FileProblem
 
-Kept: TypeAlias = tuple[Array, Array, Array]  # boxes (K, 4), scores (K,) and which they are (K,)
-Select: TypeAlias = Callable[[str, Array, Array, Array | None, float], Kept]
+Select: TypeAlias = Callable[..., Kept]
 
 
-def has_threshold(name: str) -> bool:
-    """Whether the overlap threshold changes anything: soft and matrix lower scores by a Gaussian, which has none."""
-    return "kind" not in METHODS[NAMES[name]].options
-
-
-def suppress(name: str, boxes: Array, scores: Array, idxs: Array | None, iou_threshold: float) -> Kept:
+def suppress(
+    name: str,
+    boxes: Array,
+    scores: Array,
+    idxs: Array | None,
+    iou_threshold: float,
+    options: Mapping[str, Any] = NO_SETTINGS,
+) -> Kept:
     """What is left of (N, 4) or, of rotated boxes, (N, 5), of (N,) and class ids (N,) or None.
 
+    `options` are those of the method's function.
     A fusion takes all boxes for those of one model, and leaves scores below 0 aside, as its function does.
 
     Raises:
@@ -34,7 +37,7 @@ def suppress(name: str, boxes: Array, scores: Array, idxs: Array | None, iou_thr
     if name == "batched_nms" and idxs is None:
         raise FileProblem("has no classes here, which batched_nms needs: use --method nms")
     try:
-        return _kernels()(NAMES[name], boxes, scores, idxs, iou_threshold)
+        return _kernels()(NAMES[name], boxes, scores, idxs, iou_threshold, **options)
     except NotImplementedError as error:
         raise FileProblem(f"has rotated boxes: {error}") from error
 
@@ -66,7 +69,9 @@ def _kernels() -> Select:
     return select
 
 
-def _by_torch(method: str, boxes: Array, scores: Array, idxs: Array | None, iou_threshold: float) -> Kept:
+def _by_torch(
+    method: str, boxes: Array, scores: Array, idxs: Array | None, iou_threshold: float, **options: Any
+) -> Kept:
     from torch import from_numpy
 
     from ..ops._methods import select
@@ -76,7 +81,11 @@ def _by_torch(method: str, boxes: Array, scores: Array, idxs: Array | None, iou_
         raise NotImplementedError(f"{row.function} of rotated boxes needs the kernels of ptdet.numpy")
     if boxes.shape[1] == 5 and not row.rotated:
         raise NotImplementedError(f"{row.function} of rotated boxes is not there yet, nms is")
-    options: dict[str, Any] = {"score_threshold": math.nextafter(0.0, -1.0)} if row.of_models else {}
+    if row.of_models:
+        options["score_threshold"] = math.nextafter(0.0, -1.0)
+    if options.pop("weighted", False):  # which is another operator
+        method, row = "merge", METHODS["merge"]
+        options |= {"members": "later", "weights": "score_overlap"}
     groups = None if idxs is None else from_numpy(idxs)
     threshold = iou_threshold if row.has_threshold else None
     given = from_numpy(boxes), from_numpy(scores), groups, threshold

@@ -26,7 +26,7 @@ MAY_INCLUDE = {
 FLOORS = (
     {"cli", "__main__"},
     {"integrations", "nn", "onnx"},
-    {"yolo", "rotated", "info"},
+    {"yolo", "rotated", "info", "tuning"},
     {"ops", "testing", "evaluation"},
     {"_library", "numpy", "io"},
     {"compat"},

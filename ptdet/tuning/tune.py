@@ -1,0 +1,318 @@
+"""The whole of a tuning: search, choice, what it is worth, and how long it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._shared.arrays import Array, Indices
+from .._shared.checks import check_count, check_flag, one_of
+from .._shared.config import Config, Setting, dump_config
+from .._shared.dataset import Detections, Truth
+from .choice import Place
+from .folds import drawn_weights, fold_weights, folds_of, groups_of
+from .grid import CONFS, LOWEST, RANKED_CONFS, commutes, grid_of
+from .input_warnings import input_warnings
+from .latency import Latency, latencies
+from .objective import RANKS, Goal, Judge
+from .search import PER_CLASS, Progress, Search, search
+from .suppression import Candidates, joined, taken
+
+INTERVAL = (0.025, 0.975)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One suppression at the cut that is best for it."""
+
+    setting: Setting
+    score: float  # of all pictures
+    precision: float  # at an overlap of 0.5 with the truth, over all classes
+    recall: float
+    shown: int  # detections
+    latency: Latency | None  # None: not measured
+    on_front: bool  # nothing that is faster scores as much
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A part of the pictures, and what the others would have chosen for it."""
+
+    pictures: int
+    config: Config
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What `tune` found. Scores are those of the objective; larger is better, so a cost is negative."""
+
+    best: Config  # to be used: `default`, if the gain of `chosen` may be chance
+    chosen: Config  # the simplest within one standard error of the best
+    default: Config
+    score: float  # of `best`, on all pictures: those it was chosen on
+    chosen_score: float
+    default_score: float
+    out_of_fold: float  # of detections by what the other folds chose, all pictures together
+    gain: float  # out_of_fold - default_score
+    interval: tuple[float, float]  # 95 % of the gain, by draws of the pictures
+    objective: str
+    table: tuple[Row, ...]  # every suppression that was tried, the simplest first
+    front: tuple[Row, ...]  # the rows that nothing faster equals, the fastest first; empty without latencies
+    folds: tuple[Fold, ...]
+    curve: Mapping[str, tuple[float, ...]]  # of `chosen` over the confidence: conf, score, precision, recall
+    warnings: tuple[str, ...]
+    complete: bool  # nobody interrupted it
+    facts: Mapping[str, Any] = field(default_factory=dict)  # numbers of pictures, objects, ..., and what was asked for
+
+    @property
+    def keep_default(self) -> bool:
+        """Whether the gain over the default may be chance: its interval includes zero."""
+        return not self.interval[0] > 0
+
+    @property
+    def verdict(self) -> str:
+        """One sentence."""
+        low, high = self.interval
+        gain = f"{self.gain:+.4f} ({low:+.4f} to {high:+.4f})"
+        if self.chosen.setting == self.default.setting and not self.chosen.classes:
+            return f"keep the default, {self.default.setting}: nothing else is clearly better"
+        if self.keep_default:
+            return f"keep the default, {self.default.setting}: the gain of {gain} may be chance"
+        return f"use {self.chosen.setting}: a gain of {gain} over {self.default.setting}"
+
+    def to_toml(self, provenance: Mapping[str, Any] | None = None, config: Config | None = None) -> str:
+        """The settings of `best`, or of `config`, as `load_config` reads them, with where they come from."""
+        said = {**self.facts, **(provenance or {})}
+        return dump_config(replace(self.best if config is None else config, provenance=said))
+
+    def to_html(self, title: str = "") -> str:
+        """The report: one page without scripts, which loads nothing."""
+        from .report import html
+
+        return html(self, title)
+
+    def save(self, path: str | Path) -> None:
+        """Writes `to_toml` to a file."""
+        Path(path).write_text(self.to_toml(), encoding="utf-8")
+
+
+def tune(
+    detections: Detections,
+    truth: Truth,
+    *,
+    objective: str = "ap",
+    cost_fp: float = 1.0,
+    cost_fn: float = 1.0,
+    min_precision: float | None = None,
+    min_recall: float | None = None,
+    methods: Sequence[str] | None = None,
+    iou: Sequence[float] | None = None,
+    sigma: Sequence[float] | None = None,
+    beta: Sequence[float] | None = None,
+    metric: Sequence[str] | None = None,
+    conf: Sequence[float] | None = None,
+    per_class: str = "none",
+    agnostic: bool = False,
+    default: Config | Setting | None = None,
+    folds: int = 5,
+    groups: Sequence[Hashable] | None = None,
+    draws: int = 500,
+    seed: int = 0,
+    max_det: int = 100,
+    latency: bool = True,
+    progress: Progress | None = None,
+) -> Tuning:
+    """Tries every setting of suppression on detections with a truth, and says which to use and whether it matters.
+
+    Args:
+        detections: raw candidates of a data set, before any suppression, in pixels of their pictures.
+        truth: what is in the pictures.
+        objective: ap, ap50, ar (COCO's, all areas), f1 (mean of the classes' F1) or cost (a picture); f1 and cost, as
+            precision and recall, count at an overlap of 0.5 with the truth.
+        cost_fp, cost_fn: of a detection that finds nothing, and of an object that is not found.
+        min_precision, min_recall: settings with less are left out; with `per_class`, in each class that has its own.
+        methods: names of suppressions; None: all that the boxes have.
+        iou, sigma, beta, metric, conf: the values to try; None: those of docs/tuning.md.
+        per_class: none, conf, iou or both: what classes with 25 objects or more may have of their own.
+        agnostic: boxes of different classes meet too.
+        default: what a gain is counted from; None: hard, iou 0.5, at the lowest confidence (ap, ap50, ar) or 0.25.
+        folds: of how many parts each is judged by what the others choose.
+        groups: one for each picture of the truth: pictures of one group, as frames of a film, stay in one fold.
+        draws: of pictures (or groups), for the interval of the gain.
+        seed: of folds and draws. The same input and seed give the same answer, but for latencies.
+        max_det: the best so many of a class and picture count.
+        latency: whether times are measured.
+        progress: told how many suppressions of how many are done, after each.
+
+    Returns:
+        `Tuning`: `.best`, `.verdict`, `.gain`, `.interval`, `.table`, `.front`, `.folds`, `.to_toml()`, `.to_html()`.
+
+    Raises:
+        TypeError, ValueError: naming the argument, what was expected and what came; no setting meets the demands.
+
+    >>> import numpy as np, ptdet
+    >>> truth = ptdet.evaluation.Truth(
+    ...     np.array([[0., 0., 10., 10.]] * 6), np.zeros(6, int), np.arange(6), tuple(range(6)), ("cat",))
+    >>> found = ptdet.evaluation.Detections(
+    ...     np.array([[0., 0., 10., 10.], [0., 0., 10., 9.]] * 6), np.array([.9, .8] * 6), np.zeros(12, int),
+    ...     np.repeat(np.arange(6), 2))
+    >>> print(ptdet.tune(found, truth, objective="f1", methods=["hard"], latency=False).verdict)
+    keep the default, hard iou 0.5, conf 0.25: nothing else is clearly better
+    """
+    goal = Goal(objective, cost_fp, cost_fn, min_precision, min_recall, max_det)
+    goal.check()
+    _check(detections, truth, per_class, agnostic, folds, draws, seed)
+    usual = (LOWEST,) if goal.ranks and not goal.demands else RANKED_CONFS if goal.ranks else CONFS
+    grid = grid_of(methods, iou, sigma, beta, metric, conf, detections.boxes.shape[1] == 5, usual)
+    if per_class == "conf" and len(grid.confs) == 1:
+        raise ValueError("per_class: conf has nothing to choose from: give conf, a demand, or objective f1 or cost")
+    compared = _compared(default, goal, grid.confs, agnostic)
+
+    pictures = len(truth.image_ids)
+    parts = groups_of(pictures, groups)
+    fold_of = folds_of(parts, folds, seed)
+    weights = fold_weights(fold_of, folds)
+    candidates = Candidates(detections, len(truth.class_names), agnostic)
+    judge = Judge(truth, goal, np.array(grid.confs), weights)
+    found = search(candidates, judge, grid, per_class != "none", progress)
+
+    names = truth.class_names
+    singles = np.arange(folds) + 1 + folds
+    place = found.tried.chosen(0, singles)
+    if place is None:
+        raise ValueError(_unmet(goal, found))
+    chosen = found.config(place, agnostic, per_class, names, 0)
+    of_folds = [
+        Fold(int((fold_of == fold).sum()), found.config(there, agnostic, per_class, names, 1 + fold))
+        if (there := found.tried.chosen(1 + fold, np.delete(singles, fold))) is not None
+        else Fold(int((fold_of == fold).sum()), compared)
+        for fold in range(folds)
+    ]
+    final = Judge(truth, goal, np.array([-np.inf]), np.ones((1, pictures), np.int64))
+    once = np.concatenate([np.ones((1, pictures), np.int64), drawn_weights(parts, draws, seed)])
+    by_default = final.scored(candidates.by_config(compared, names).detections, once).scores[0]
+    pooled = _pooled(candidates, of_folds, fold_of, names)
+    out_of_fold = final.scored(pooled, once).scores[0]
+    gains = out_of_fold - by_default
+    gains = gains[1:][np.isfinite(gains[1:])]
+    low, high = (float(one) for one in np.quantile(gains, INTERVAL)) if len(gains) else (0.0, 0.0)
+    chosen_score = float(final.scored(candidates.by_config(chosen, names).detections).scores[0, 0])
+    rows = _table(found, candidates, pictures, latency)
+    keeps = not low > 0
+    scores = chosen_score, float(by_default[0]), float(out_of_fold[0])
+    return Tuning(
+        best=compared if keeps else chosen,
+        chosen=chosen,
+        default=compared,
+        score=scores[1] if keeps else scores[0],
+        chosen_score=scores[0],
+        default_score=scores[1],
+        out_of_fold=scores[2],
+        gain=scores[2] - scores[1],
+        interval=(low, high),
+        objective=objective,
+        table=rows,
+        front=tuple(sorted((row for row in rows if row.on_front), key=_milliseconds)),
+        folds=tuple(of_folds),
+        curve=_curve(found, place),
+        warnings=tuple(input_warnings(candidates, truth)),
+        complete=found.complete,
+        facts={},
+    )
+
+
+def _check(detections: Any, truth: Any, per_class: str, agnostic: Any, folds: Any, draws: Any, seed: Any) -> None:
+    for name, value, kind in (("detections", detections, Detections), ("truth", truth, Truth)):
+        if not isinstance(value, kind):
+            raise TypeError(f"{name}: expected ptdet.evaluation.{kind.__name__}, got {type(value).__name__}")
+    one_of("per_class", per_class, PER_CLASS)
+    check_flag("agnostic", agnostic)
+    if agnostic and per_class != "none":
+        raise ValueError("per_class: expected none with agnostic, where boxes of all classes meet")
+    for name, value, least in (("folds", folds, 2), ("draws", draws, 1), ("seed", seed, 0)):
+        check_count(name, value, 2**32 - 1)
+        if value < least:
+            raise ValueError(f"{name}: expected a number of at least {least}, got {value}")
+
+
+def _compared(default: Any, goal: Goal, cuts: Sequence[float], agnostic: bool) -> Config:
+    if default is None:
+        return Config(Setting(conf=cuts[0] if goal.name in RANKS else 0.25), agnostic)
+    if isinstance(default, Setting):
+        return Config(default, agnostic)
+    if not isinstance(default, Config):
+        raise TypeError(f"default: expected a Config, a Setting or None, got {type(default).__name__}")
+    if default.agnostic != agnostic:
+        raise ValueError(f"default: expected agnostic {agnostic}, as all that is tried, got {default.agnostic}")
+    return replace(default, provenance={})
+
+
+def _unmet(goal: Goal, found: Search) -> str:
+    demands = (("min_precision", goal.min_precision, found.precision), ("min_recall", goal.min_recall, found.recall))
+    most = {name: f"{name} {least:g} (the most alone is {seen.max():.3f})" for name, least, seen in demands if least}
+    if not most:
+        return "truth: no class has objects, so nothing can be scored"
+    return f"{' and '.join(most.values())}: no setting that was tried meets it"
+
+
+def _pooled(candidates: Candidates, folds: Sequence[Fold], fold_of: Indices, names: tuple[str, ...]) -> Detections:
+    """The detections of each fold's pictures by what the others chose."""
+    parts = []
+    for number, fold in enumerate(folds):
+        kept = candidates.by_config(fold.config, names).detections
+        parts.append(taken(kept, np.flatnonzero(fold_of[kept.images] == number)))
+    # a method that moves boxes makes floats of integers
+    return joined(parts)
+
+
+def _table(found: Search, candidates: Candidates, pictures: int, latency: bool) -> tuple[Row, ...]:
+    places: list[Place] = []
+    for suppression in range(len(found.settings)):
+        own = replace(found.tried, scores=found.tried.scores[suppression : suppression + 1],
+                      allowed=found.tried.allowed[suppression : suppression + 1])  # fmt: skip
+        best = own.best(0)
+        if best is not None:
+            places.append((suppression, best[1]))
+    settings = [found.setting(place) for place in places]
+    times = latencies(candidates, settings, pictures) if latency and settings else [None] * len(settings)
+    scores = [float(found.tried.scores[(*place, 0)]) for place in places]
+    front = _front(scores, times)
+    return tuple(
+        Row(setting, score, float(found.precision[place]), float(found.recall[place]), int(found.shown[place]), time,
+            number in front)
+        for number, (place, setting, score, time) in enumerate(zip(places, settings, scores, times, strict=True))
+    )  # fmt: skip
+
+
+def _front(scores: Sequence[float], times: Sequence[Latency | None]) -> set[int]:
+    """Which nothing faster equals."""
+    timed = [(time.milliseconds, -score, number) for number, (score, time) in enumerate(zip(scores, times, strict=True))
+             if time is not None]  # fmt: skip
+    front, best = set(), -np.inf
+    for _, negative, number in sorted(timed):
+        if -negative > best:
+            best = -negative
+            front.add(number)
+    return front
+
+
+def _milliseconds(row: Row) -> float:
+    return row.latency.milliseconds if row.latency is not None else 0.0
+
+
+def _curve(found: Search, place: Place) -> dict[str, tuple[float, ...]]:
+    """Score, precision and recall of a suppression over the cut after it."""
+    suppression = place[0]
+    lowest = -np.inf if commutes(found.settings[suppression]) else found.settings[suppression].conf
+    some = [number for number, cut in enumerate(found.cuts) if cut >= lowest]
+
+    def shown(values: Array) -> tuple[float, ...]:
+        return tuple(float(values[suppression, number]) for number in some)
+
+    scores = found.tried.scores[:, :, 0]
+    cuts = tuple(found.cuts[number] for number in some)
+    return {"conf": cuts, "score": shown(scores), "precision": shown(found.precision), "recall": shown(found.recall)}
