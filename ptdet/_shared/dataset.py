@@ -21,6 +21,9 @@ class Truth:
     area: Array | None = None  # (G,) float64: that of the object, which chooses the range; None: that of the box
     fmt: str = "xyxy"  # or "xywh": COCO's boxes stay as the file has them, because a conversion would round
     category_ids: tuple[int, ...] = ()  # label -> category_id of COCO; empty: the label is the id
+    image_names: tuple[str, ...] = ()  # the file of each picture, where it is known; empty: the id is its name
+    image_sizes: tuple[tuple[int, int] | None, ...] = ()  # width and height of each, where they are known
+    notes: tuple[str, ...] = ()  # what the reader of the files should know
 
 
 @dataclass(frozen=True)
@@ -32,3 +35,4 @@ class Detections:
     labels: Array  # (N,) int64, into the truth's `class_names`
     images: Array  # (N,) int64, into the truth's `image_ids`
     fmt: str = "xyxy"
+    notes: tuple[str, ...] = ()  # what the reader of the files should know

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..io import Candidates, FileProblem, Predictions, check_writable, is_task1, write_survivors, write_task1
-from .draw import MAX_PIXELS, PICTURES, draw_before_after, picture_size
+from ..io.pictures import PICTURES, picture_size
+from .draw import MAX_PIXELS, draw_before_after
 from .inputs import some_of
 from .outcome import Outcome
 from .pictures import Pictures

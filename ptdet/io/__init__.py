@@ -2,11 +2,14 @@
 
 from .coco import CATEGORY_IDS, coco_results
 from .corners import BOX_FORMS
+from .detections import DetectionOptions, read_detections
 from .dota import DotaLabels, TileName, is_task1, parse_tile_name, read_dota_labels, write_task1
 from .files import READERS, read_predictions, write_survivors
 from .layouts import LAYOUTS
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions, Records, above
 from .space import SPACES, Space, parse_space
+from .truth import read_truth
+from .truth_options import TruthOptions
 from .whole_files import check_writable, whole_file
 
 __all__ = [
@@ -16,6 +19,7 @@ __all__ = [
     "READERS",
     "SPACES",
     "Candidates",
+    "DetectionOptions",
     "DotaLabels",
     "FileProblem",
     "Predictions",
@@ -23,14 +27,17 @@ __all__ = [
     "Records",
     "Space",
     "TileName",
+    "TruthOptions",
     "above",
     "check_writable",
     "coco_results",
     "is_task1",
     "parse_space",
     "parse_tile_name",
+    "read_detections",
     "read_dota_labels",
     "read_predictions",
+    "read_truth",
     "whole_file",
     "write_survivors",
     "write_task1",
