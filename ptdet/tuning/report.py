@@ -129,7 +129,7 @@ def threshold_charts(tuning: Tuning) -> list[Chart]:
 
 def _of_rows(rows: Sequence[Row], name: str) -> tuple[Sequence[str], list[tuple[str, ...]]]:
     heads = ("setting", name, "precision", "recall", "detections", "ms a picture", "quartiles")
-    found = []
+    found: list[tuple[str, ...]] = []
     for row in rows:
         numbers = str(row.setting), f"{row.score:.4f}", f"{row.precision:.3f}", f"{row.recall:.3f}", str(row.shown)
         time = row.latency
