@@ -20,9 +20,9 @@ class Tried:
     plainness: Indices  # (S,) smaller is simpler: method and form
 
     def best(self, row: int) -> Place | None:
-        """The best score of a row; of equal ones the simplest, then the one that shows least."""
+        """The best score of a row; of equal ones the simplest."""
         scores = np.where(self.allowed[:, :, row], self.scores[:, :, row], -np.inf)
-        return _first_of_best(scores)
+        return first_of_best(scores)
 
     def chosen(self, row: int, parts: Indices) -> Place | None:
         """The simplest within one standard error of the best.
@@ -41,11 +41,13 @@ class Tried:
             near = (top[row] - scores <= error) & np.isfinite(scores)
         near[best] = True
         simplest = self.plainness == self.plainness[near.any(1)].min()
-        return _first_of_best(np.where(near & simplest[:, None], scores, -np.inf))
+        return first_of_best(np.where(near & simplest[:, None], scores, -np.inf))
 
 
-def _first_of_best(scores: Array) -> Place | None:
+def first_of_best(scores: Array) -> Place | None:
+    """Of equal ones the first suppression, and of its cuts the middle one, the furthest from a change."""
     if not scores.size or not np.isfinite(best := scores.max()):
         return None
     suppression = int((scores == best).any(1).argmax())
-    return suppression, int(np.flatnonzero(scores[suppression] == best)[-1])
+    equal = np.flatnonzero(scores[suppression] == best)
+    return suppression, int(equal[len(equal) // 2])

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._shared.arrays import Array, Indices
 from .._shared.config import Config, Limits, Setting
-from .choice import Place, Tried
+from .choice import Place, Tried, first_of_best
 from .grid import Grid, commutes
 from .objective import Judge, Scored
 from .suppression import Candidates, Kept
@@ -57,10 +57,10 @@ class Search:
         for label in np.flatnonzero(self.objects[row] >= FEW_OBJECTS).tolist():
             of_class = np.where(np.isnan(scores[:, :, label]), -np.inf, scores[:, :, label])
             here = of_class[int((kin == place[0]).argmax()), int((cuts == place[1]).argmax())]
-            best = of_class.max()
-            if not np.isfinite(best) or best == here:
+            best = first_of_best(of_class)
+            if best is None or of_class[best] == here:
                 continue
-            suppression, cut = np.argwhere(of_class == best)[0].tolist()
+            suppression, cut = best
             own[names[label]] = self._limits(place, (int(kin[suppression]), int(cuts[cut])))
         return own
 

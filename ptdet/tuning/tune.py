@@ -80,6 +80,8 @@ class Tuning:
         gain = f"{self.gain:+.4f} ({low:+.4f} to {high:+.4f})"
         if self.chosen.setting == self.default.setting and not self.chosen.classes:
             return f"keep the default, {self.default.setting}: nothing else is clearly better"
+        if self.gain == 0 and self.interval == (0, 0):
+            return f"keep the default, {self.default.setting}: {self.chosen.setting} scores the same"
         if self.keep_default:
             return f"keep the default, {self.default.setting}: the gain of {gain} may be chance"
         return f"use {self.chosen.setting}: a gain of {gain} over {self.default.setting}"
@@ -156,12 +158,11 @@ def tune(
 
     >>> import numpy as np, ptdet
     >>> truth = ptdet.evaluation.Truth(
-    ...     np.array([[0., 0., 10., 10.]] * 6), np.zeros(6, int), np.arange(6), tuple(range(6)), ("cat",))
-    >>> found = ptdet.evaluation.Detections(
-    ...     np.array([[0., 0., 10., 10.], [0., 0., 10., 9.]] * 6), np.array([.9, .8] * 6), np.zeros(12, int),
-    ...     np.repeat(np.arange(6), 2))
+    ...     np.array([[0., 0., 40., 40.], [8., 0., 48., 40.]] * 6), np.zeros(12, int), np.repeat(np.arange(6), 2),
+    ...     tuple(range(6)), ("cat",))
+    >>> found = ptdet.evaluation.Detections(truth.boxes, np.array([.9, .8] * 6), truth.labels, truth.images)
     >>> print(ptdet.tune(found, truth, objective="f1", methods=["hard"], latency=False).verdict)
-    keep the default, hard iou 0.5, conf 0.25: nothing else is clearly better
+    use hard iou 0.7, conf 0.4: a gain of +0.3333 (+0.3333 to +0.3333) over hard iou 0.5, conf 0.25
     """
     goal = Goal(objective, cost_fp, cost_fn, min_precision, min_recall, max_det)
     goal.check()
