@@ -118,7 +118,7 @@ def _boxes(name: str, value: Any, fmt: str, fmt_name: str) -> Array:
         given = np.empty((0, 4))
     if given.ndim != 2 or given.shape[1] not in (4, 5):
         raise ValueError(f"{name}: expected shape (N, 4) or (N, 5), got {given.shape}")
-    boxes = np.ascontiguousarray(given, np.float64)
+    boxes = np.require(given, np.float64, ["C", "A"])
     if not np.isfinite(boxes).all():
         row = int((~np.isfinite(boxes)).any(1).argmax())
         raise ValueError(f"{name}: expected finite numbers, got {boxes[row].tolist()} at row {row}")
@@ -136,7 +136,7 @@ def _column(name: str, value: Any, count: int, dtype: type) -> Array:
         if count or array.size:
             raise ValueError(f"{name}: expected shape ({count},), got {array.shape}")
         array = array.reshape(0)
-    return np.ascontiguousarray(array, dtype)
+    return np.require(array, dtype, ["C", "A"])
 
 
 def _integers(name: str, value: Any, count: int, below: int) -> Indices:
