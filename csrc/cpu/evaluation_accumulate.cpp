@@ -1,6 +1,7 @@
 // Precision over recall of one class, area range and limit at a time. Only where something true is found does recall
 // rise, so the envelope of precision is needed at those places alone.
 #include <algorithm>
+#include <cstring>
 
 #include "math/evaluation.h"
 #include "cpu/parallel.h"
@@ -31,10 +32,16 @@ class Accumulator {
         false_count_(allocate<uint32_t>(host, input.num_thresholds)) {}
 
   bool run(int64_t end) {
+    int64_t before = -1;
     for (int64_t m = 0; m < input_.num_limits; ++m) {
       int64_t count = 0;
       for (int64_t i = begin_; i < end; ++i)
         if (input_.rank[input_.order[i]] < input_.limits[m]) rows_[count++] = static_cast<uint32_t>(input_.order[i]);
+      if (count == before) {  // the same rows: limits ascend
+        copy_from_before(m);
+        continue;
+      }
+      before = count;
       if (!find_hits(count)) return false;
       for (int64_t t = 0; t < input_.num_thresholds; ++t) write(m, t, count);
     }
@@ -42,23 +49,53 @@ class Accumulator {
   }
 
  private:
+  // Are all outcomes of a row kFalse; are all kIgnored?
+  enum class Alike { kNo, kFalse, kIgnored };
+  Alike alike(const uint8_t* outcome) const {
+    const int64_t count = input_.num_thresholds;
+    uint64_t not_false = 0, not_ignored = 0;
+    const auto look_at = [&](const uint8_t* eight) {
+      uint64_t word;
+      memcpy(&word, eight, sizeof(word));
+      not_false |= word;
+      not_ignored |= word ^ 0x0101010101010101ull * kIgnored;
+    };
+    if (count < 8) return Alike::kNo;
+    for (int64_t t = 0; t + 8 <= count; t += 8) look_at(outcome + t);
+    look_at(outcome + count - 8);
+    return !not_false ? Alike::kFalse : !not_ignored ? Alike::kIgnored : Alike::kNo;
+  }
+
   bool find_hits(int64_t count) {
     const int64_t thresholds = input_.num_thresholds, step = input_.num_ranges * thresholds;
     std::fill_n(hit_count_, thresholds, int64_t{0});
     std::fill_n(false_count_, thresholds, 0u);
+    uint32_t false_to_all = 0;
     for (int64_t i = 0; i < count; ++i) {
       const uint8_t* outcome = input_.outcome + rows_[i] * step + range_ * thresholds;
+      const Alike same = alike(outcome);
+      false_to_all += same == Alike::kFalse;
+      if (same != Alike::kNo) continue;
       for (int64_t t = 0; t < thresholds; ++t) {
-        if (outcome[t] == kFalse) {
-          ++false_count_[t];
-        } else if (outcome[t] == kTrue) {
-          const int64_t found = hit_count_[t]++;
-          if (found >= most_hits_) return false;
-          hits_[t * most_hits_ + found] = {coco_precision(static_cast<double>(found + 1), false_count_[t]), rows_[i]};
-        }
+        false_count_[t] += outcome[t] == kFalse;
+        if (outcome[t] != kTrue) continue;
+        const int64_t found = hit_count_[t]++;
+        if (found >= most_hits_) return false;
+        const uint32_t false_ones = false_to_all + false_count_[t];
+        hits_[t * most_hits_ + found] = {coco_precision(static_cast<double>(found + 1), false_ones), rows_[i]};
       }
     }
     return true;
+  }
+
+  void copy_from_before(int64_t m) {
+    const int64_t curves = input_.num_thresholds, at = (first_ * input_.num_limits + m) * curves;
+    const auto copy = [&](double* values, int64_t each) {
+      std::copy_n(values + (at - curves) * each, curves * each, values + at * each);
+    };
+    copy(output_.precision, input_.num_recalls);
+    copy(output_.scores, input_.num_recalls);
+    copy(output_.recall, 1);
   }
 
   void write(int64_t m, int64_t t, int64_t count) {

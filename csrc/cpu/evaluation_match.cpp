@@ -1,6 +1,6 @@
-// Which detection takes which object. Detections and objects are sorted by class and image; each such cell is matched
-// alone. An object that no threshold admits is left out once a detection, so all thresholds and area ranges look at the
-// few that are left.
+// Which detection takes which object. Detections and objects are sorted by image and class, as they mostly lie in memory;
+// each such cell is matched alone. An object that no threshold admits is left out once a detection, so all thresholds
+// and area ranges look at the few that are left.
 #include <algorithm>
 #include <cstring>
 
@@ -40,15 +40,15 @@ struct Cell {
 };
 
 struct Cells {
-  const uint32_t *found, *truth;  // rows by class, image
+  const uint32_t *found, *truth;  // rows by image, class
   Cell* cells;
   int64_t count, most_truth;
 };
 
 Cells cells_of(const MatchInput& input, const uint32_t* found, const uint32_t* truth, const Host& host) {
   const auto key = [&](const DataSetBoxes& boxes, uint32_t row) {
-    return static_cast<uint64_t>(boxes.labels[row]) * static_cast<uint64_t>(input.images) +
-           static_cast<uint64_t>(boxes.images[row]);
+    return static_cast<uint64_t>(boxes.images[row]) * static_cast<uint64_t>(input.classes) +
+           static_cast<uint64_t>(boxes.labels[row]);
   };
   Cells all{found, truth, allocate<Cell>(host, input.found.count), 0, 0};
   const auto found_count = static_cast<uint32_t>(input.found.count);
@@ -119,14 +119,16 @@ class Matcher {
       }
       const double* numbers = input_.found.boxes + input_.found.numbers * row;
       find_near(cell, place, numbers);
+      const int64_t passed = thresholds_passed();
       const double area = numbers[2] * numbers[3];
       for (int64_t a = 0; a < ranges_; ++a) {
         const uint8_t alone = outside(area, input_.ranges + 2 * a) ? kIgnored : kFalse;
         uint8_t* outcome = output_.outcome + at + a * thresholds_;
-        if (near_count_ == 0)
-          memset(outcome, alone, static_cast<size_t>(thresholds_));
+        if (near_count_ == 1)
+          take_only(cell, a, passed, alone, outcome, at + a * thresholds_);
         else
-          for (int64_t t = 0; t < thresholds_; ++t) outcome[t] = take(cell, a, t, alone, at + a * thresholds_ + t);
+          for (int64_t t = 0; t < passed; ++t) outcome[t] = take(cell, a, t, alone, at + a * thresholds_ + t);
+        memset(outcome + passed, alone, static_cast<size_t>(thresholds_ - passed));
       }
     }
   }
@@ -159,6 +161,28 @@ class Matcher {
     if (std::any_of(crowd_, crowd_ + cell.truth_count, [](bool crowd) { return crowd; }))
       simd().rotated.of_row(Metric::kIof, found_, place, truth_, cell.truth, cell.truth_count, shares);
     for (uint32_t g = 0; g < cell.truth_count; ++g) add(g, crowd_[g] ? shares[g] : overlaps_[g]);
+  }
+
+  // From here on no threshold admits any.
+  int64_t thresholds_passed() const {
+    int64_t passed = 0;
+    for (uint32_t i = 0; i < near_count_; ++i)
+      for (int64_t t = thresholds_; t > passed; --t)
+        if (!(near_[i].overlap < least_[t - 1])) passed = t;
+    return passed;
+  }
+
+  // As `take`, of the one object that is near, for all thresholds that may admit it.
+  void take_only(const Cell& cell, int64_t a, int64_t passed, uint8_t alone, uint8_t* outcome, int64_t at) {
+    const Near& only = near_[0];
+    const uint8_t found = ignored_[only.place * ranges_ + a] ? kIgnored : kTrue;
+    bool* taken = taken_ + (only.place * ranges_ + a) * thresholds_;
+    for (int64_t t = 0; t < passed; ++t) {
+      const bool takes = !(only.overlap < least_[t]) && (!taken[t] || crowd_[only.place]);
+      outcome[t] = takes ? found : alone;
+      taken[t] |= takes;
+      if (takes && output_.taken) output_.taken[at + t] = all_.truth[cell.truth + only.place];
+    }
   }
 
   // The best object that is free, of equal overlaps the last; one that counts goes before one that does not.
@@ -214,8 +238,8 @@ void evaluation_match(const MatchInput& input, const MatchOutput& output, const 
   const uint32_t* by_score = sorted_by_score(input, by_image(input.found, rows_of(input.found)), host);
   const uint32_t* order = by_label(input.found, by_score);
   std::copy_n(order, input.found.count, output.order);
-  const uint32_t* found = by_label(input.found, by_image(input.found, by_score));
-  const uint32_t* truth = by_label(input.truth, by_image(input.truth, rows_of(input.truth)));
+  const uint32_t* found = by_image(input.found, order);
+  const uint32_t* truth = by_image(input.truth, by_label(input.truth, rows_of(input.truth)));
   const Cells all = cells_of(input, found, truth, host);
 
   double* thresholds = allocate<double>(host, input.num_thresholds);

@@ -63,9 +63,9 @@ class Matches:
 
     def rows(self, weights: Indices | None) -> tuple[Indices, Indices]:
         """`order` with the detections of a picture as often as it counts, and where each class begins in it."""
-        order = self.order
-        labels = self.found.labels[order]
+        order, labels = self.order, self.found.labels
         if weights is not None:
+            labels = labels[order]
             images, scores = self.found.images[order], self.found.scores[order]
             # detections of one picture with one score stay together in each copy of the picture
             new = np.ones(len(order), np.bool_)
