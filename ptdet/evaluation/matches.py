@@ -64,7 +64,10 @@ class Matches:
     def rows(self, weights: Indices | None) -> tuple[Indices, Indices]:
         """`order` with the detections of a picture as often as it counts, and where each class begins in it."""
         order, labels = self.order, self.found.labels
-        if weights is not None:
+        if weights is not None and weights.max(initial=0) <= 1:  # no picture is there twice
+            order = order[(weights > 0)[self.found.images[order]]]
+            labels = labels[order]
+        elif weights is not None:
             labels = labels[order]
             images, scores = self.found.images[order], self.found.scores[order]
             # detections of one picture with one score stay together in each copy of the picture

@@ -13,7 +13,7 @@ from .._shared.config import Setting
 from ..numpy._methods import select
 from .suppression import Candidates
 
-PICTURES, REPEATS = 24, 5
+PICTURES, REPEATS = 12, 4
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,7 @@ class Judge:
         objects = np.stack([matches.positives(row)[:, 0] for row in rows]).astype(np.float64)
         true, shown = self._counted(matches, rows)
         if self.goal.ranks:
-            per_class = self._ranked(detections, matches, rows)
+            per_class = self._ranked(detections, matches, rows, objects)
         else:
             per_class = self._of_counts(true, shown, objects, rows.sum(1))
         return Scored(per_class, true, shown, objects, self.goal)
@@ -163,7 +163,7 @@ class Judge:
             np.stack([above(everything, row) for row in rows], 1),
         )
 
-    def _ranked(self, detections: Detections, matches: Matches, rows: Indices) -> Array:
+    def _ranked(self, detections: Detections, matches: Matches, rows: Indices, objects: Array) -> Array:
         """(C, W, K) AP or AR of each class."""
         found: list[Array] = []
         scores = detections.scores.astype(np.float64, copy=False)
@@ -174,15 +174,15 @@ class Judge:
                 continue
             at_cut = matches if len(above) == len(scores) else self.matches(taken(detections, above))
             found.append(np.stack([self._of_classes(at_cut, row) for row in rows]))
-        return np.stack(found)
+        return np.where(objects > 0, np.stack(found), np.nan)
 
     def _of_classes(self, matches: Matches, row: Indices) -> Array:
         evaluation = matches.evaluate(None if (row == 1).all() else row)
         if self.goal.name == "ar":
-            of_class = evaluation.recall[:, :, 0, -1].mean(0)
+            of_class: Array = evaluation.recall[:, :, 0, -1].mean(0)
         else:
             of_class = evaluation.precision[:, :, :, 0, -1].mean((0, 1))
-        return np.where(matches.positives(row)[:, 0] > 0, of_class, np.nan)
+        return of_class
 
     def _of_counts(self, true: Array, shown: Array, objects: Array, pictures: Array) -> Array:
         if self.goal.name == "f1":

@@ -122,7 +122,7 @@ def tune(
     default: Config | Setting | None = None,
     folds: int = 5,
     groups: Sequence[Hashable] | None = None,
-    draws: int = 500,
+    draws: int = 300,
     seed: int = 0,
     max_det: int = 100,
     latency: bool = True,
