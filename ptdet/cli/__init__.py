@@ -1,4 +1,4 @@
-"""The command line: `ptdet run`, `ptdet patch` and `ptdet info`."""
+"""The command line: `ptdet run`, `ptdet eval`, `ptdet tune`, `ptdet patch` and `ptdet info`."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import argparse
 import math
 import os
 import platform
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from .._shared.methods import FUSIONS, NAMES, PLAIN
 
 if TYPE_CHECKING:
-    from ..io import Space
+    from ..io import ReadOptions, Space
 
 # those of ptdet.io, which loads NumPy
 LAYOUT_NAMES = (
@@ -40,7 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     asked = parser.parse_args(given)
     try:
-        code = _info() if asked.command == "info" else _run(asked, parser)
+        if asked.command == "run":
+            code = _run(asked, parser)
+        else:
+            code = {"eval": _evaluate, "tune": _tune, "info": _info}[asked.command](asked)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -51,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
-def _info() -> int:
+def _info(_: argparse.Namespace) -> int:
     """Prints what is native here and, where something is not, why and what to do."""
     from .._shared.build_record import why_not_numpy
 
@@ -86,7 +90,7 @@ def _info() -> int:
 
 def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Suppresses each file, writes what was asked for as it goes, prints the table."""
-    from ..io import CATEGORY_IDS, FileProblem, ReadOptions
+    from ..io import FileProblem
     from .inputs import find_inputs, some_of
     from .methods import load
     from .outputs import Outputs, Places
@@ -103,11 +107,10 @@ def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     lowest = -1 if NAMES.get(settings.method) == "diou" else 0
     if not lowest <= settings.iou_threshold <= 1:
         parser.error(f"--iou {settings.iou_threshold:g}: expected a number from {lowest} to 1, as overlaps are")
-    ids = CATEGORY_IDS if asked.category_ids == "coco" else ()
     count = asked.num_classes
     if count and asked.classes and count != len(asked.classes):
         parser.error(f"--num-classes {count}, but --classes names {len(asked.classes)}")
-    options = ReadOptions(asked.layout, asked.logits, asked.classes, ids, asked.space, count, asked.boxes)
+    options = _read_options(asked)
     places = Places(asked.out, asked.image, asked.max_pixels, asked.format == "dota")
     files, notes, problems = find_inputs(asked.predictions)
     notes += of_config
@@ -141,6 +144,27 @@ def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             for text in sayings:
                 print(f"ptdet: {kind}: {text}", file=sys.stderr)
     return 2 if problems or outputs.problems else 0
+
+
+def _evaluate(asked: argparse.Namespace) -> int:
+    """Reads the truth and the detections, prints how well they agree."""
+    from .eval import evaluate_files
+
+    return evaluate_files(asked, _read_options(asked))
+
+
+def _tune(asked: argparse.Namespace) -> int:
+    """Tries every setting, prints which to use, writes it and the report."""
+    from .tune import tune_files
+
+    return tune_files(asked, _read_options(asked))
+
+
+def _read_options(asked: argparse.Namespace) -> ReadOptions:
+    from ..io import CATEGORY_IDS, ReadOptions
+
+    ids = CATEGORY_IDS if asked.category_ids == "coco" else ()
+    return ReadOptions(asked.layout, asked.logits, asked.classes, ids, asked.space, asked.num_classes, asked.boxes)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -204,7 +228,139 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="larger pictures are not drawn on (%(default)s)",
     )
-    says = run.add_argument_group("what the files do not say themselves")
+    _add_reading(run)
+    _add_eval(commands)
+    _add_tune(commands)
+    return parser
+
+
+def _add_eval(commands: Any) -> None:
+    """`ptdet eval`."""
+    command = commands.add_parser(
+        "eval",
+        help="COCO's average precision of detections",
+        description="Compares detections with the truth: prints COCO's twelve numbers, average precision of each class "
+        "and the best F1 with its confidence. docs/evaluation.md has the formats.",
+        epilog="Example: ptdet eval kept.json --truth instances_val2017.json --json scores.json",
+    )
+    command.add_argument(
+        "detections",
+        nargs="+",
+        type=Path,
+        metavar="DETECTIONS",
+        help="what ptdet run reads and writes: .json (COCO results), .npz, .npy, .pt, a folder of Task1_CLASS.txt",
+    )
+    command.add_argument("--json", type=Path, metavar="OUT", help="all numbers and curves, as JSON")
+    command.add_argument(
+        "--max-det", type=_count_above_0, default=100, metavar="N", help="the N best of a picture and class count (100)"
+    )
+    command.add_argument(
+        "--iou",
+        type=_thresholds,
+        metavar="T",
+        help="an object is found at this overlap: a,b,c or first:last:step (0.5:0.95:0.05, as COCO)",
+    )
+    command.add_argument(
+        "--conf", type=_number, metavar="C", help="detections with a score above it count (all; of raw heads 0.001)"
+    )
+    _add_truth(command)
+    _add_reading(command)
+
+
+def _add_truth(command: argparse.ArgumentParser) -> None:
+    """The truth, how detections are made of raw boxes, and the options of `TruthOptions`."""
+    command.add_argument(
+        "--truth",
+        type=Path,
+        required=True,
+        metavar="T",
+        help="COCO .json, YOLO data.yaml or folder of labels, folder of Pascal VOC .xml or of DOTA .txt labels",
+    )
+    command.add_argument("--multi-label", action="store_true", help="every class of a raw box over C counts")
+    says = command.add_argument_group("what the files of the truth do not say themselves")
+    says.add_argument("--truth-format", choices=("coco", "yolo", "voc", "dota"), help="without it the content tells")
+    says.add_argument(
+        "--truth-boxes", choices=("upright", "rotated"), help="what YOLO lines with four corners are (told by all)"
+    )
+    says.add_argument("--split", choices=("train", "val", "test"), default="val", help="of a data.yaml (val)")
+    says.add_argument("--images", type=Path, metavar="FOLDER", help="the pictures, whose sizes YOLO labels need")
+    says.add_argument("--image-size", type=_size, metavar="WxH", help="of all pictures, instead")
+    says.add_argument(
+        "--match",
+        choices=("auto", "name", "id", "index"),
+        default="auto",
+        help="classes of the detections are those of the truth by name, by category_id, or by place in the list; auto "
+        "takes names where both sides have them, else ids, else places, and says so",
+    )
+
+
+def _add_tune(commands: Any) -> None:
+    """`ptdet tune`."""
+    command = commands.add_parser(
+        "tune",
+        help="which method and thresholds fit one's own data, and whether it matters",
+        description="Tries every setting of suppression on raw predictions with a truth, and says which to use and "
+        "whether its gain over the default may be chance. docs/tuning.md walks through one.",
+        epilog="Example: ptdet tune raw.npz --truth instances.json --out tuned.toml --report tuned.html; then "
+        "ptdet run raw.npz --config tuned.toml",
+    )
+    command.add_argument(
+        "predictions",
+        nargs="+",
+        type=Path,
+        metavar="PREDICTIONS",
+        help="raw predictions, before any suppression: what ptdet run reads",
+    )
+    command.add_argument("--out", type=Path, metavar="TOML", help="the settings, for ptdet run --config")
+    command.add_argument("--report", type=Path, metavar="HTML", help="tables and pictures: one page, without scripts")
+    command.add_argument(
+        "--anyway", action="store_true", help="write what was chosen even where its gain may be chance"
+    )
+    goal = command.add_argument_group("what is looked for")
+    goal.add_argument("--objective", choices=("ap", "ap50", "ar", "f1", "cost"), default="ap", help="(ap)")
+    goal.add_argument("--cost-fp", type=_number, default=1.0, metavar="X", help="of a false detection, for cost (1)")
+    goal.add_argument("--cost-fn", type=_number, default=1.0, metavar="X", help="of a missed object, for cost (1)")
+    goal.add_argument("--min-precision", type=_number, metavar="P", help="leave out settings with less")
+    goal.add_argument("--min-recall", type=_number, metavar="R", help="leave out settings with less")
+    goal.add_argument("--max-det", type=_count_above_0, default=100, metavar="N", help="as in ptdet eval (100)")
+    tried = command.add_argument_group("what is tried; lists are a,b,c or first:last:step")
+    tried.add_argument("--methods", type=_names, metavar="M", help="a,b,c (all suppressions)")
+    tried.add_argument("--iou", type=_thresholds, metavar="T", help="overlap thresholds (0.3:0.8:0.05)")
+    tried.add_argument("--sigma", type=_spread, metavar="S", help="of soft and matrix (0.25,0.5,1,2)")
+    tried.add_argument("--beta", type=_spread, metavar="B", help="of diou (0.6,1)")
+    tried.add_argument("--metric", type=_names, metavar="M", help="overlap measures (that of each method)")
+    tried.add_argument(
+        "--conf",
+        type=_spread,
+        metavar="C",
+        help="confidences (ap, ap50, ar: 0.001, with a demand 0.001,0.01,0.05:0.95:0.05; else 0.01:0.99:0.01)",
+    )
+    tried.add_argument(
+        "--per-class",
+        choices=("none", "conf", "iou", "both"),
+        default="none",
+        help="what classes with 25 objects or more may have of their own (none)",
+    )
+    tried.add_argument("--agnostic", action="store_true", help="boxes of different classes suppress each other too")
+    tried.add_argument(
+        "--default", type=Path, metavar="TOML", help="what to compare with (iou 0.5; f1, cost: conf 0.25)"
+    )
+    sure = command.add_argument_group("how sure it is")
+    sure.add_argument("--folds", type=_count_above_0, default=5, metavar="K", help="each is judged by the others (5)")
+    sure.add_argument(
+        "--groups", type=Path, metavar="FILE", help="lines `picture group`: pictures of a group stay in one fold"
+    )
+    sure.add_argument(
+        "--draws", type=_count_above_0, default=300, metavar="N", help="for the interval of the gain (300)"
+    )
+    sure.add_argument("--seed", type=_count, default=0, metavar="S", help="of folds and draws (0)")
+    _add_truth(command)
+    _add_reading(command)
+
+
+def _add_reading(command: argparse.ArgumentParser) -> None:
+    """The options of `ReadOptions`, and the background."""
+    says = command.add_argument_group("what the files do not say themselves")
     says.add_argument(
         "--layout", choices=LAYOUT_NAMES, help="of a bare tensor; without it shape and values tell, or fail"
     )
@@ -242,7 +398,6 @@ def build_parser() -> argparse.ArgumentParser:
         help="unit of the boxes: picture (default), normalised, WxH (network input, stretched), letterbox:WxH "
         "(fitted in, centred), letterbox:WxH:topleft, ratio:R",
     )
-    return parser
 
 
 def _number(text: str) -> float:
@@ -265,6 +420,42 @@ def _count_above_0(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
     return int(text)
+
+
+def _size(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"expected width and height, as 640x480, got {text!r}")
+    return int(found[1]), int(found[2])
+
+
+def _spread(text: str) -> tuple[float, ...]:
+    """Increasing numbers: a,b,c or first:last:step."""
+    parts = [_number(part) for part in text.split(":" if ":" in text else ",")]
+    if ":" in text and len(parts) == 3 and parts[2] > 0 and parts[1] >= parts[0]:
+        first, last, step = parts
+        count = round((last - first) / step)
+        if not 0 < count <= 1000 or abs(first + count * step - last) > 1e-9:
+            raise argparse.ArgumentTypeError(f"expected a step that leads from the first to the last, got {text!r}")
+        # as numpy.linspace, and so pycocotools, has them, to the last bit
+        parts = [first + n * ((last - first) / count) for n in range(count)] + [last]
+    elif ":" in text:
+        raise argparse.ArgumentTypeError(f"expected first:last:step, got {text!r}")
+    if parts != sorted(set(parts)):
+        raise argparse.ArgumentTypeError(f"expected increasing numbers, got {text!r}")
+    return tuple(parts)
+
+
+def _thresholds(text: str) -> tuple[float, ...]:
+    """The same, above 0 and up to 1."""
+    parts = _spread(text)
+    if not 0 < parts[0] <= parts[-1] <= 1:
+        raise argparse.ArgumentTypeError(f"expected increasing overlaps above 0, up to 1, got {text!r}")
+    return parts
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
 
 
 def _classes(text: str) -> tuple[str, ...]:

@@ -61,9 +61,11 @@ class SamePictures:
 
     def _numbered(self, image_id: int | str) -> int | None:
         """A number and its name: 885 and 000000000885."""
-        if isinstance(image_id, str):
-            return self._ids.get(int(image_id)) if image_id.isdecimal() and len(image_id) < LONGEST else None
-        places = self._numbers.get(image_id, [])
+        if isinstance(image_id, str) and not (image_id.isdecimal() and len(image_id) < LONGEST):
+            return None
+        if int(image_id) in self._ids:
+            return self._ids[int(image_id)]
+        places = self._numbers.get(int(image_id), [])
         return places[0] if len(places) == 1 else None
 
 

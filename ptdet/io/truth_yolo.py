@@ -54,8 +54,9 @@ def read_data_yaml(path: Path, options: TruthOptions) -> Truth:
     """
     stored = load_yaml(text_of(path))
     names = names_in(stored)
-    if "nc" in stored and str(stored["nc"]).strip() != str(len(names)):
-        raise FileProblem(f"has nc: {str(stored['nc'])[:20]}, and {len(names)} names")
+    if "nc" in stored and stored["nc"] != str(len(names)):
+        said = stored["nc"][:20] if isinstance(stored["nc"], str) else "no number"  # lists may be endless by aliases
+        raise FileProblem(f"has nc: {said}, and {len(names)} names")
     sources, orphans = _sources_of_split(path, stored, options.split)
     notes = [f"{len(orphans)} label files have no picture, and are not read: {orphans[0]}"] if orphans else []
     return _truth(sources, names, options, _keypoints(stored), notes)
@@ -177,7 +178,7 @@ def _keypoints(stored: dict[str, Any]) -> int | None:
     if shape is None:
         return None
     if not isinstance(shape, list) or len(shape) != 2 or not all(isinstance(n, str) and n.isdecimal() for n in shape):
-        raise FileProblem(f"kpt_shape: expected two whole numbers, got {str(shape)[:60]}")
+        raise FileProblem("kpt_shape: expected a list of two whole numbers")
     return int(shape[0]) * int(shape[1])
 
 

@@ -88,8 +88,16 @@ class Tuning:
 
     def to_toml(self, provenance: Mapping[str, Any] | None = None, config: Config | None = None) -> str:
         """The settings of `best`, or of `config`, as `load_config` reads them, with where they come from."""
-        said = {**self.facts, **(provenance or {})}
-        return dump_config(replace(self.best if config is None else config, provenance=said))
+        written = self.best if config is None else config
+        scores = {
+            "score": self.default_score if written == self.default else self.chosen_score,
+            "score_out_of_fold": self.out_of_fold,
+            "score_of_default": self.default_score,
+            "gain": self.gain,
+            "gain_interval": self.interval,
+            "verdict": self.verdict,
+        }
+        return dump_config(replace(written, provenance={**self.facts, **scores, **(provenance or {})}))
 
     def to_html(self, title: str = "") -> str:
         """The report: one page without scripts, which loads nothing."""
@@ -204,6 +212,7 @@ def tune(
     chosen_score = float(final.scored(candidates.by_config(chosen, names).detections).scores[0, 0])
     rows = _table(found, candidates, pictures, latency)
     keeps = not low > 0
+    demands = {"min_precision": min_precision, "min_recall": min_recall}
     scores = chosen_score, float(by_default[0]), float(out_of_fold[0])
     return Tuning(
         best=compared if keeps else chosen,
@@ -222,7 +231,22 @@ def tune(
         curve=_curve(found, place),
         warnings=tuple(input_warnings(candidates, truth)),
         complete=found.complete,
-        facts={},
+        facts={
+            "objective": objective,
+            **({"cost_fp": cost_fp, "cost_fn": cost_fn} if objective == "cost" else {}),
+            **{name: value for name, value in demands.items() if value is not None},
+            "per_class": per_class,
+            "max_det": max_det,
+            "suppressions": len(found.settings),
+            "complete": found.complete,
+            "pictures": pictures,
+            "objects": int(found.objects[0].sum()),
+            "candidates": len(candidates.given.scores),
+            "folds": folds,
+            "groups": int(parts.max()) + 1,
+            "draws": draws,
+            "seed": seed,
+        },
     )
 
 
