@@ -75,7 +75,7 @@ class Scored:
     """(C, W, K): at each confidence, of each row of weights, of each class."""
 
     per_class: Array  # the score; NaN for a class without objects
-    true: Array  # detections that found an object
+    true: Array  # detections that found an object; (C, 1, K), of the first row, where only ranks count
     shown: Array  # these and those that found nothing
     objects: Array  # (W, K)
     goal: Goal
@@ -94,7 +94,7 @@ class Scored:
     @cached_property
     def recall(self) -> Array:
         """(C, W) over the objects of all classes."""
-        return _share(self.true.sum(-1), np.broadcast_to(self.objects.sum(-1), self.true.shape[:-1]))
+        return _share(self.true.sum(-1), self.objects.sum(-1))
 
     @property
     def allowed(self) -> Array:
@@ -104,8 +104,7 @@ class Scored:
     @property
     def allowed_of_class(self) -> Array:
         """(C, W, K)"""
-        objects = np.broadcast_to(self.objects, self.true.shape)
-        return self._meets(_share(self.true, self.shown), _share(self.true, objects))
+        return self._meets(_share(self.true, self.shown), _share(self.true, self.objects))
 
     def _meets(self, precision: Array, recall: Array) -> Array:
         return (precision >= (self.goal.min_precision or 0)) & (recall >= (self.goal.min_recall or 0))
@@ -135,7 +134,8 @@ class Judge:
         rows = self.weights if weights is None else weights
         matches = self.matches(detections)
         objects = np.stack([matches.positives(row)[:, 0] for row in rows]).astype(np.float64)
-        true, shown = self._counted(matches, rows)
+        # where nothing depends on the counts of parts of the data, those of the first row are enough
+        true, shown = self._counted(matches, rows if self.goal.demands or not self.goal.ranks else rows[:1])
         if self.goal.ranks:
             per_class = self._ranked(detections, matches, rows, objects)
         else:

@@ -61,10 +61,10 @@ class Candidates:
 
     def _kept(self, boxes: Array, scores: Array, rows: Indices) -> Kept:
         """Boxes that no method has moved stay as they were written."""
-        found = taken(self.given, rows)
-        if not np.array_equal(boxes, self.corners[rows]):
-            found = replace(found, boxes=as_written(boxes, self.given.fmt))
-        return Kept(replace(found, scores=scores), rows)
+        found = replace(taken(self.given, rows), scores=scores)
+        if self.given.fmt == "xywh" and np.array_equal(boxes, self.corners[rows]):
+            return Kept(found, rows)
+        return Kept(replace(found, boxes=as_written(boxes, self.given.fmt)), rows)
 
 
 def taken(detections: Detections, rows: Array) -> Detections:
