@@ -1,6 +1,6 @@
-// Which detection takes which object. Detections and objects are sorted by image and class, as they mostly lie in memory;
-// each such cell is matched alone. An object that no threshold admits is left out once a detection, so all thresholds
-// and area ranges look at the few that are left.
+// Which detection takes which object. Detections and objects are sorted by image, as they mostly lie in memory, and
+// class; each such cell is matched alone. An object that no threshold admits is left out once a detection, so all
+// thresholds and area ranges look at the few that are left.
 #include <algorithm>
 #include <cstring>
 

@@ -13,6 +13,9 @@ import pytest
 import ptdet
 from ptdet.evaluation import Detections, Matches, Truth, evaluate, match
 
+from ..contract.test_import import python
+from ..parity.test_numpy_process import NO_TORCH, hiding
+
 TRUTH = Truth(
     np.array([[0.0, 0.0, 10.0, 10.0], [20.0, 0.0, 30.0, 10.0]]), np.array([0, 0]), np.array([0, 0]), (7,), ("x",)
 )
@@ -152,3 +155,11 @@ def test_bad_weights_are_named(error: type[Exception], weights: Any) -> None:
         matches.evaluate(weights)
     with pytest.raises(ValueError, match="iou: expected one of iou_thresholds"):
         matches.evaluate().f1(0.42)
+
+
+@pytest.mark.parametrize(("absent", "said"), [(NO_TORCH, "1.0"), (NO_TORCH + hiding("ptdet._numpy"), "has no kernels")])
+def test_evaluation_without_torch(absent: str, said: str) -> None:
+    box = "'boxes': [[0., 0., 9., 9.]], 'labels': [0]"
+    call = f"ptdet.evaluate([{{{box}, 'scores': [1.]}}], [{{{box}}}]).stats['AP']"
+    printed = python(f"{absent}import ptdet\ntry: print(round({call}, 9))\nexcept ImportError as error: print(error)\n")
+    assert said in printed and ("nor is there torch" in printed) == (absent != NO_TORCH)
