@@ -64,7 +64,7 @@ def _info(_: argparse.Namespace) -> int:
     try:
         import torch
     except ModuleNotFoundError:
-        there = "ptdet.io alone is there" if for_arrays else "ptdet.numpy, ptdet.io and ptdet run are there"
+        there = "ptdet.io alone is there" if for_arrays else "ptdet.numpy, ptdet.io, ptdet run and ptdet eval are there"
         print(f"ptdet {__version__}, without torch: {there}")
         return 0
 
@@ -155,8 +155,11 @@ def _evaluate(asked: argparse.Namespace) -> int:
 
 def _tune(asked: argparse.Namespace) -> int:
     """Tries every setting, prints which to use, writes it and the report."""
-    from .tune import tune_files
-
+    try:
+        from .tune import tune_files
+    except ImportError as error:  # there are no kernels for arrays
+        print(f"ptdet: error: {error}", file=sys.stderr)
+        return 2
     return tune_files(asked, _read_options(asked))
 
 
@@ -187,7 +190,7 @@ def build_parser() -> argparse.ArgumentParser:
         nargs="+",
         type=Path,
         metavar="PREDICTIONS",
-        help=".npz, .npy, .pt or COCO .json; a folder of them, or a pattern in quotes",
+        help=".npz, .npy, .pt, COCO .json or YOLO .txt; a folder of them, or a pattern in quotes",
     )
     run.add_argument(
         "--method",
@@ -228,7 +231,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="larger pictures are not drawn on (%(default)s)",
     )
-    _add_reading(run)
+    _add_reading(run, "what the files do not say themselves")
     _add_eval(commands)
     _add_tune(commands)
     return parser
@@ -248,7 +251,7 @@ def _add_eval(commands: Any) -> None:
         nargs="+",
         type=Path,
         metavar="DETECTIONS",
-        help="what ptdet run reads and writes: .json (COCO results), .npz, .npy, .pt, a folder of Task1_CLASS.txt",
+        help="what ptdet run reads and writes: COCO results .json, .npz, .npy, .pt, a folder of YOLO .txt or DOTA's",
     )
     command.add_argument("--json", type=Path, metavar="OUT", help="all numbers and curves, as JSON")
     command.add_argument(
@@ -264,7 +267,7 @@ def _add_eval(commands: Any) -> None:
         "--conf", type=_number, metavar="C", help="detections with a score above it count (all; of raw heads 0.001)"
     )
     _add_truth(command)
-    _add_reading(command)
+    _add_reading(command, "what the files of the detections do not say themselves")
 
 
 def _add_truth(command: argparse.ArgumentParser) -> None:
@@ -355,12 +358,12 @@ def _add_tune(commands: Any) -> None:
     )
     sure.add_argument("--seed", type=_count, default=0, metavar="S", help="of folds and draws (0)")
     _add_truth(command)
-    _add_reading(command)
+    _add_reading(command, "what the files of the detections do not say themselves")
 
 
-def _add_reading(command: argparse.ArgumentParser) -> None:
+def _add_reading(command: argparse.ArgumentParser, title: str) -> None:
     """The options of `ReadOptions`, and the background."""
-    says = command.add_argument_group("what the files do not say themselves")
+    says = command.add_argument_group(title)
     says.add_argument(
         "--layout", choices=LAYOUT_NAMES, help="of a bare tensor; without it shape and values tell, or fail"
     )

@@ -20,6 +20,7 @@ from ..io.fingerprints import of_record
 from .data_set import check_place, hashes, read_data_set
 from .eval_notes import notes_on
 from .inputs import find_inputs
+from .methods import load
 
 LONGEST_CURVE = 1000  # points of a curve in the JSON; a longer one is thinned
 AREAS = {"all": "all", "s": "small", "m": "medium", "l": "large"}  # as COCO's table calls them
@@ -31,6 +32,7 @@ def evaluate_files(asked: argparse.Namespace, reading: ReadOptions) -> int:
     try:
         if problems:
             raise FileProblem(problems[0])
+        load("nms")  # says why there are no kernels, before the work
         check_place("--json", asked.json, [asked.truth, *files])
         truth, detections = read_data_set(asked, files, reading, asked.conf)
         notes += [f"{asked.truth.name}: {note}" for note in truth.notes] + list(detections.notes)

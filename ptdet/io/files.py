@@ -15,6 +15,7 @@ from .coco import checked_image_id, coco_results, read_json
 from .dota import is_task1, read_task1
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions
 from .whole_files import whole_file
+from .yolo_results import read_yolo_results
 
 
 def _read_pt(path: Path, options: ReadOptions) -> list[Predictions]:
@@ -31,6 +32,7 @@ READERS: dict[str, Callable[[Path, ReadOptions], list[Predictions]]] = {
     ".pt": _read_pt,
     ".pth": _read_pt,
     ".json": read_json,
+    ".txt": read_yolo_results,
 }
 
 
@@ -39,8 +41,8 @@ def read_predictions(path: Path, options: ReadOptions | None = None) -> list[Pre
     """The raw predictions of each picture of a file.
 
     Args:
-        path: a .npz, .npy, .pt, .pth or .json file, or results of DOTA's task 1, a Task1_CLASS.txt or a folder of
-            them; docs/RUN.md lists what each may hold.
+        path: a .npz, .npy, .pt, .pth or .json file, or results of YOLO as .txt, or of DOTA's task 1, a Task1_CLASS.txt
+            or a folder of them; docs/RUN.md lists what each may hold.
         options: what the file does not say itself.
 
     Raises:
@@ -54,7 +56,7 @@ def read_predictions(path: Path, options: ReadOptions | None = None) -> list[Pre
     if read is None:
         raise FileProblem(f"ends in {path.suffix!r}; expected {', '.join(READERS)}, or a file Task1_CLASS.txt")
     try:
-        if path.stat().st_size == 0 and read is not read_task1:  # a class without detections
+        if path.stat().st_size == 0 and path.suffix.lower() != ".txt":  # a class or a picture without detections
             raise FileProblem("is empty (0 bytes)")
         return read(path, options or ReadOptions())
     except FileProblem:

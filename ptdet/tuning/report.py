@@ -73,6 +73,9 @@ def html(tuning: Tuning, title: str = "") -> str:
 
 def front_chart(tuning: Tuning) -> Chart:
     """Score over milliseconds: everything that was timed, and what nothing faster equals."""
+    shown = [row for row in tuning.table if row.score >= _least(tuning)]
+    left_out = len(tuning.table) - len(shown)
+    more = f"; {left_out} settings below {_least(tuning):.2f} are not drawn" if left_out else ""
 
     def points(rows: Iterable[Row]) -> list[tuple[float, float]]:
         return [(row.latency.milliseconds, row.score) for row in rows if row.latency is not None]
@@ -83,7 +86,7 @@ def front_chart(tuning: Tuning) -> Chart:
     front = tuning.front
     spreads = [(row.latency.low, row.latency.high) for row in front if row.latency is not None]
     series = [
-        Series(points(tuning.table), "dot", joined=False, titles=titles(tuning.table)),
+        Series(points(shown), "dot", joined=False, titles=titles(shown)),
         Series(points(front), "one", "front", titles=titles(front), spreads=spreads),
     ]
     for config, name in ((tuning.chosen, "chosen"), (tuning.default, "default")):
@@ -91,8 +94,15 @@ def front_chart(tuning: Tuning) -> Chart:
         if row:
             series.append(Series(points(row), "two", f"{name}: {row[0].setting}", joined=False, titles=titles(row)))
     about = f"{NAMES[tuning.objective]} and milliseconds a picture of {len(tuning.table)} settings"
-    return Chart("Score and time of every setting", "milliseconds a picture, suppression alone",
+    return Chart(f"Score and time{more}", "milliseconds a picture, suppression alone",
                  NAMES[tuning.objective], series, x_is_log=True, about=about)  # fmt: skip
+
+
+def _least(tuning: Tuning) -> float:
+    """Settings that are far worse would press all others into a line."""
+    scores = [row.score for row in tuning.table]
+    best = max(scores)
+    return min(tuning.default_score, best - max(0.15 * abs(best), 1e-9))
 
 
 def threshold_charts(tuning: Tuning) -> list[Chart]:
@@ -100,7 +110,7 @@ def threshold_charts(tuning: Tuning) -> list[Chart]:
     name = NAMES[tuning.objective]
     best: dict[str, dict[float, float]] = {}
     for row in tuning.table:
-        if row.setting.iou is not None:
+        if row.setting.iou is not None and row.score >= _least(tuning):
             of_method = best.setdefault(row.setting.method, {})
             of_method[row.setting.iou] = max(row.score, of_method.get(row.setting.iou, row.score))
     lines = {method: sorted(points.items()) for method, points in best.items() if len(points) > 1}

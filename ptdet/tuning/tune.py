@@ -18,7 +18,7 @@ from .folds import drawn_weights, fold_weights, folds_of, groups_of
 from .grid import CONFS, LOWEST, RANKED_CONFS, commutes, grid_of
 from .input_warnings import input_warnings
 from .latency import Latency, latencies
-from .objective import RANKS, Goal, Judge
+from .objective import RANKS, Goal, Judge, Scored
 from .search import PER_CLASS, Progress, Search, search
 from .suppression import Candidates, joined, taken
 
@@ -203,14 +203,16 @@ def tune(
     ]
     final = Judge(truth, goal, np.array([-np.inf]), np.ones((1, pictures), np.int64))
     once = np.concatenate([np.ones((1, pictures), np.int64), drawn_weights(parts, draws, seed)])
-    by_default = final.scored(candidates.by_config(compared, names).detections, once).scores[0]
+    of_default = final.scored(candidates.by_config(compared, names).detections, once)
+    by_default = of_default.scores[0]
     pooled = _pooled(candidates, of_folds, fold_of, names)
     out_of_fold = final.scored(pooled, once).scores[0]
     gains = out_of_fold - by_default
     gains = gains[1:][np.isfinite(gains[1:])]
     low, high = (float(one) for one in np.quantile(gains, INTERVAL)) if len(gains) else (0.0, 0.0)
     chosen_score = float(final.scored(candidates.by_config(chosen, names).detections).scores[0, 0])
-    rows = _table(found, candidates, pictures, latency)
+    first = None if compared.classes else _row(compared.setting, of_default)
+    rows = _table(found, first, candidates, pictures, latency)
     keeps = not low > 0
     demands = {"min_precision": min_precision, "min_recall": min_recall}
     scores = chosen_score, float(by_default[0]), float(out_of_fold[0])
@@ -294,33 +296,42 @@ def _pooled(candidates: Candidates, folds: Sequence[Fold], fold_of: Indices, nam
     return joined(parts)
 
 
-def _table(found: Search, candidates: Candidates, pictures: int, latency: bool) -> tuple[Row, ...]:
-    places: list[Place] = []
-    for suppression in range(len(found.settings)):
-        own = replace(found.tried, scores=found.tried.scores[suppression : suppression + 1],
-                      allowed=found.tried.allowed[suppression : suppression + 1])  # fmt: skip
-        best = own.best(0)
+def _row(setting: Setting, scored: Scored) -> Row:
+    """Of all pictures, before it is timed."""
+    precision, recall = float(scored.precision[0, 0]), float(scored.recall[0, 0])
+    return Row(setting, float(scored.scores[0, 0]), precision, recall, int(scored.shown[0, 0].sum()), None, False)
+
+
+def _table(found: Search, default: Row | None, candidates: Candidates, pictures: int, latency: bool) -> tuple[Row, ...]:
+    """Every suppression at the cut that is best for it, and the default at its own."""
+    rows = []
+    for number, setting in enumerate(found.settings):
+        own = slice(number, number + 1)
+        tried = replace(found.tried, scores=found.tried.scores[own], allowed=found.tried.allowed[own])
+        best = tried.best(0)
         if best is not None:
-            places.append((suppression, best[1]))
-    settings = [found.setting(place) for place in places]
-    times = latencies(candidates, settings, pictures) if latency and settings else [None] * len(settings)
-    scores = [float(found.tried.scores[(*place, 0)]) for place in places]
-    front = _front(scores, times)
+            place = (number, best[1])
+            counts = float(found.precision[place]), float(found.recall[place]), int(found.shown[place])
+            rows.append(Row(found.setting(place), float(found.tried.scores[(*place, 0)]), *counts, None, False))
+    if default is not None and default.setting not in [row.setting for row in rows]:
+        rows.insert(0, default)
+    if not latency:
+        return tuple(rows)
+    times = latencies(candidates, [row.setting for row in rows], pictures)
+    front = _front([row.score for row in rows], times)
     return tuple(
-        Row(setting, score, float(found.precision[place]), float(found.recall[place]), int(found.shown[place]), time,
-            number in front)
-        for number, (place, setting, score, time) in enumerate(zip(places, settings, scores, times, strict=True))
-    )  # fmt: skip
+        replace(row, latency=time, on_front=number in front)
+        for number, (row, time) in enumerate(zip(rows, times, strict=True))
+    )
 
 
-def _front(scores: Sequence[float], times: Sequence[Latency | None]) -> set[int]:
+def _front(scores: Sequence[float], times: Sequence[Latency]) -> set[int]:
     """Which nothing faster equals."""
-    timed = [(time.milliseconds, -score, number) for number, (score, time) in enumerate(zip(scores, times, strict=True))
-             if time is not None]  # fmt: skip
     front, best = set(), -np.inf
-    for _, negative, number in sorted(timed):
-        if -negative > best:
-            best = -negative
+    order = sorted(range(len(scores)), key=lambda number: (times[number].milliseconds, -scores[number]))
+    for number in order:
+        if scores[number] > best:
+            best = scores[number]
             front.add(number)
     return front
 

@@ -102,6 +102,14 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert again["truth"] == told["truth"] and again["detections"]["sha256"] != told["detections"]["sha256"]
 
 
+def test_the_page_shows_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = DATA.parent / "coco_demo100"
+    assert main(["eval", str(folder / "detections.json"), "--truth", str(folder / "truth.json")]) == 0
+    page = (DATA.parents[2] / "docs/evaluation.md").read_text(encoding="utf-8")
+    shown = page.split("```text\n")[1].split("\n..\n")[0]
+    assert capsys.readouterr().out.startswith(shown + "\n") and "maxDets=100 ] = 0.505" in shown
+
+
 def best_of_each_picture(path: Path, most: int) -> None:
     """Cuts COCO results as the stored numbers were made."""
     by_picture: dict[int, list[dict[str, Any]]] = {}
@@ -244,5 +252,10 @@ def test_other_truths(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         lines = capsys.readouterr().out.splitlines()
         assert lines[1].endswith("maxDets=100 ] = 1.000"), there
         assert lines[0].startswith("1 rotated boxes" if there == "dota" else "1 boxes")
+    (tmp_path / "predict").mkdir()
+    (tmp_path / "predict/a.txt").write_text("1 0.1 0.1 0.1 0.2 0.9\n")
+    assert main(["eval", str(tmp_path / "predict"), "--truth", str(tmp_path / "data.yaml")]) == 0
+    told = capsys.readouterr()
+    assert told.out.splitlines()[1].endswith("= 1.000") and "places in the truth's list: 0 dog, 1 cat" in told.err
     assert main(["eval", str(tmp_path / "a.npz"), "--truth", str(tmp_path / "dota")]) == 2
     assert "the truth has rotated boxes and the detections upright ones" in capsys.readouterr().err

@@ -215,6 +215,16 @@ def test_rotated(tmp_path: Path) -> None:
         read_detections([coco(tmp_path / "r.json", result(7, 3, 0))], turned)
 
 
+def test_yolo_results(tmp_path: Path) -> None:
+    """As ultralytics saves them; the truth knows the size of the picture."""
+    (tmp_path / "a.txt").write_text("1 0.5 0.5 0.5 0.25 0.75\n\n0 0.25 0.5 0.5 1 0.5\n")
+    found = read_detections([tmp_path / "a.txt"], truth_of())
+    assert found.boxes.tolist() == [[25, 18.75, 75, 31.25], [0, 0, 50, 50]]
+    assert found.scores.tolist() == [0.75, 0.5] and found.labels.tolist() == [1, 0]
+    (tmp_path / "b.txt").write_text("")
+    assert len(read_detections([tmp_path / "b.txt"], truth_of()).boxes) == 0
+
+
 def test_dota_results(tmp_path: Path) -> None:
     (tmp_path / "Task1_dog.txt").write_text("P1 0.5 0 0 4 0 4 2 0 2\n")
     (tmp_path / "Task1_cow.txt").write_text("")
