@@ -13,7 +13,8 @@ STYLE = """<style>
 svg{--ink:#1c1e21;--grey:#6b7280;--line:#e3e5e8;--one:#1f6fc4;--two:#c8501e;--three:#2f8f5b;--dot:#b3b8c0;--paper:#fff}
 @media(prefers-color-scheme:dark){svg{--ink:#e8e8e6;--grey:#9aa0a8;--line:#2d3138;--one:#6cb0f5;--two:#f0935f;
 --three:#6cc795;--dot:#5b626c;--paper:#16181c}}
-text{font:12px system-ui,sans-serif;fill:var(--grey);paint-order:stroke;stroke:var(--paper);stroke-width:4px}.title{font-size:14px;font-weight:600;fill:var(--ink)}
+text{font:12px system-ui,sans-serif;fill:var(--grey);paint-order:stroke;
+stroke:var(--paper);stroke-width:4px}.title{font-size:14px;font-weight:600;fill:var(--ink)}
 .paper{fill:var(--paper)}.grid{stroke:var(--line)}.dot{fill:var(--dot)}.one{fill:var(--one)}.two{fill:var(--two)}
 .three{fill:var(--three)}polyline{fill:none;stroke-width:2;stroke-linejoin:round}polyline.one{stroke:var(--one);fill:none}
 polyline.two{stroke:var(--two);fill:none}polyline.three{stroke:var(--three);fill:none}

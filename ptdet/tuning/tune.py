@@ -305,7 +305,7 @@ def _row(setting: Setting, scored: Scored) -> Row:
 def _table(found: Search, default: Row | None, candidates: Candidates, pictures: int, latency: bool) -> tuple[Row, ...]:
     """Every suppression at the cut that is best for it, and the default at its own."""
     rows = []
-    for number, setting in enumerate(found.settings):
+    for number in range(len(found.settings)):
         own = slice(number, number + 1)
         tried = replace(found.tried, scores=found.tried.scores[own], allowed=found.tried.allowed[own])
         best = tried.best(0)
