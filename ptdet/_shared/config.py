@@ -162,6 +162,8 @@ def _checked(name: str, method: str, key: str, value: Any) -> None:
         **dict.fromkeys(PER_CLASS, check_number), "sigma": check_positive, "beta": check_positive,
         "weighted": check_flag,
     }  # fmt: skip
+    if isinstance(value, bool) and key != "weighted":
+        raise TypeError(f"{name}: expected a number or a name, got {value}")
     if key in checks:
         checks[key](name, value)
         if key in PER_CLASS and math.isinf(value):

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .._shared.arrays import Array, Indices
 from .._shared.config import Config, Limits, Setting
+from ..numpy import get_num_threads
 from .choice import Place, Tried, first_of_best
 from .grid import Grid, commutes
 from .objective import Judge, Scored
 from .suppression import Candidates, Kept
 
+MOST_AT_ONCE, WORTH_THREADS = 4, 100_000  # suppressions, candidates
 FEW_OBJECTS = 25  # a class with fewer has no settings of its own: they would be those of chance
 PER_CLASS = ("none", "conf", "iou", "both")
 Progress = Callable[[int, int], None]  # how many suppressions of how many are done
@@ -88,20 +91,28 @@ def search(candidates: Candidates, judge: Judge, grid: Grid, per_class: bool, pr
     settings = grid.settings()
     scored: list[Scored] = []
     known: dict[bytes, Scored] = {}
-    complete = True
+
+    def tried(setting: Setting) -> Scored:
+        kept = candidates.suppressed(setting)
+        same = _digest(kept)  # methods may agree on everything
+        if same not in known:
+            known[same] = judge.scored(kept.detections)
+        return known[same]
+
+    # a few at a time where that is worth it: the kernels run beside each other, the arrays have to fit in memory
+    workers = min(MOST_AT_ONCE, get_num_threads()) if len(candidates.groups) > WORTH_THREADS else 1
+    pool = ThreadPoolExecutor(workers)
     try:
-        for number, setting in enumerate(settings):
-            kept = candidates.suppressed(setting)
-            same = _digest(kept)  # methods may agree on everything
-            if same not in known:
-                known[same] = judge.scored(kept.detections)
-            scored.append(known[same])
+        for number, one in enumerate(pool.map(tried, settings), 1):
+            scored.append(one)
             if progress is not None:
-                progress(number + 1, len(settings))
+                progress(number, len(settings))
     except KeyboardInterrupt:
         if not scored:
             raise
-        complete = False
+    finally:
+        pool.shutdown(cancel_futures=True)
+    complete = len(scored) == len(settings)
     settings = settings[: len(scored)]
     # a cut below the one before suppression is no other setting
     possible = np.array([[cut >= setting.conf for cut in grid.confs] for setting in settings])[:, :, None]

@@ -56,7 +56,8 @@ class Candidates:
         return self._kept(*limits.suppressed(partial(self._selected, config.setting), labels, taking))
 
     def _selected(self, setting: Setting, rows: Indices, iou: float) -> tuple[Array, Array, Indices]:
-        given = self.corners[rows], self.given.scores[rows], self.groups[rows]
+        arrays = self.corners, self.given.scores, self.groups
+        given = arrays if len(rows) == len(self.groups) else tuple(each[rows] for each in arrays)
         return select(setting.method, *given, iou, **setting.options)
 
     def _kept(self, boxes: Array, scores: Array, rows: Indices) -> Kept:
