@@ -328,7 +328,7 @@ def _add_tune(commands: Any) -> None:
     goal.add_argument("--max-det", type=_count_above_0, default=100, metavar="N", help="as in ptdet eval (100)")
     tried = command.add_argument_group("what is tried; lists are a,b,c or first:last:step")
     tried.add_argument("--methods", type=_names, metavar="M", help="a,b,c (all suppressions)")
-    tried.add_argument("--iou", type=_thresholds, metavar="T", help="overlap thresholds (0.3:0.8:0.05)")
+    tried.add_argument("--iou", type=_thresholds, metavar="T", help="overlap thresholds (0.3,0.4,0.5:0.8:0.05)")
     tried.add_argument("--sigma", type=_spread, metavar="S", help="of soft and matrix (0.25,0.5,1,2)")
     tried.add_argument("--beta", type=_spread, metavar="B", help="of diou (0.6,1)")
     tried.add_argument("--metric", type=_names, metavar="M", help="overlap measures (that of each method)")

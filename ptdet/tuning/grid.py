@@ -13,9 +13,9 @@ from .._shared.methods import FUSIONS, METHODS, NAMES, ROTATED_METHODS, SUPPRESS
 from .._shared.parameters import METRICS, ROTATED_METRICS
 
 # Methods in which only a better box acts on a box. Boxes at or below a confidence then change nothing above it, and
-# one pass over all candidates holds the answer of every confidence: its beginning. So does the plain form of cluster.
+# one pass over all candidates holds the answer of every confidence: its beginning.
 COMMUTING = ("hard", "or", "diou", "soft", "fast", "matrix")
-IOUS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
+IOUS = (0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
 SIGMAS = (0.25, 0.5, 1.0, 2.0)
 BETAS = (0.6, 1.0)
 LOWEST = 0.001  # COCO's habit: lower scores change no precision that counts
@@ -26,7 +26,7 @@ RAW_CONFS = (0.05, 0.1, 0.25, 0.5)  # before the methods that do not commute, be
 
 def commutes(setting: Setting) -> bool:
     """Whether the survivors above a confidence are those of the candidates above it."""
-    return setting.method in COMMUTING or (setting.method == "cluster" and not setting.weighted)
+    return setting.method in COMMUTING
 
 
 @dataclass(frozen=True)
@@ -61,13 +61,16 @@ class Grid:
 
 
 def _forms(method: str) -> list[dict[str, Any]]:
-    """The forms of a method: each option with its one value, or `...` for an axis of the grid."""
+    """The forms of a method: each option with its one value, or `...` for an axis of the grid.
+
+    The plain form of cluster is left out: it is hard.
+    """
     options = options_of(method)
     common = {"metric": ...} if "metric" in options else {}
     if "kind" in options:
         threshold = {"iou": ...} if METHODS[method].has_threshold else {}
         return [{"kind": "gaussian", "sigma": ..., **common}, {"kind": "linear", **threshold, **common}]
-    for option, choices in (("members", ("cluster", "overlapping")), ("weighted", (False, True))):
+    for option, choices in (("members", ("cluster", "overlapping")), ("weighted", (True,))):
         if option in options:
             return [{option: choice, "iou": ..., **common} for choice in choices]
     return [{"beta": ..., "iou": ...} if "beta" in options else {"iou": ..., **common}]

@@ -56,9 +56,10 @@ class Candidates:
         return self._kept(*limits.suppressed(partial(self._selected, config.setting), labels, taking))
 
     def _selected(self, setting: Setting, rows: Indices, iou: float) -> tuple[Array, Array, Indices]:
-        arrays = self.corners, self.given.scores, self.groups
-        given = arrays if len(rows) == len(self.groups) else tuple(each[rows] for each in arrays)
-        return select(setting.method, *given, iou, **setting.options)
+        boxes, scores, groups = self.corners, self.given.scores, self.groups
+        if len(rows) < len(groups):
+            boxes, scores, groups = boxes[rows], scores[rows], groups[rows]
+        return select(setting.method, boxes, scores, groups, iou, **setting.options)
 
     def _kept(self, boxes: Array, scores: Array, rows: Indices) -> Kept:
         """Boxes that no method has moved stay as they were written."""
