@@ -43,8 +43,11 @@ def test_text_that_people_write() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a", "a = ", "a = 1\n[a]", "a = 1 2", "a = 01", "a = 1\na = 2", "[a", "[a]\n[a]", 'a = "\\x41"', "a = [1", "a=nan"],
-)  # fmt: skip
+    [
+        *("a", "a = ", "a = 1\n[a]", "a = 1 2", "a = 01", "a = 1\na = 2", "[a", "[a]\n[a]", 'a = "\\x41"', "a = [1"),
+        "a=nan",
+    ],
+)
 def test_what_is_no_toml_or_more_than_is_written(text: str) -> None:
     with pytest.raises(PlainTomlError, match="at line"):
         parse_plain(text)
