@@ -17,7 +17,7 @@ from .._shared.config import Config, load_config
 from .._shared.dataset import Detections, Truth
 from ..io import FileProblem, ReadOptions, whole_file
 from ..io.fingerprints import of_record
-from ..tuning import Row, Tuning, tune
+from ..tuning import Row, Tuning, html_report, tune
 from .data_set import check_place, hashes, read_data_set
 from .inputs import find_inputs
 
@@ -38,7 +38,10 @@ def tune_files(asked: argparse.Namespace, reading: ReadOptions) -> int:
         _print(found, asked, sys.stdout)
         provenance = _provenance(files, asked.truth, detections, truth)
         config = found.chosen if asked.anyway else None
-        written = ((asked.out, found.to_toml(provenance, config)), (asked.report, found.to_html(_title(asked.truth))))
+        written = (
+            (asked.out, found.to_toml(provenance, config)),
+            (asked.report, html_report(found, _title(asked.truth))),
+        )
         for place, text in written:
             if place is not None:
                 _write(place, text)

@@ -2,7 +2,9 @@
 
 from .._shared.config import Config, Setting
 from .objective import OBJECTIVES
+from .records import Fold, Row, Tuning
+from .report import html_report
 from .search import PER_CLASS
-from .tune import Fold, Row, Tuning, tune
+from .tune import tune
 
-__all__ = ["OBJECTIVES", "PER_CLASS", "Config", "Fold", "Row", "Setting", "Tuning", "tune"]
+__all__ = ["OBJECTIVES", "PER_CLASS", "Config", "Fold", "Row", "Setting", "Tuning", "html_report", "tune"]

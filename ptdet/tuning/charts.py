@@ -16,7 +16,8 @@ svg{--ink:#1c1e21;--grey:#6b7280;--line:#e3e5e8;--one:#1f6fc4;--two:#c8501e;--th
 text{font:12px system-ui,sans-serif;fill:var(--grey);paint-order:stroke;
 stroke:var(--paper);stroke-width:4px}.title{font-size:14px;font-weight:600;fill:var(--ink)}
 .paper{fill:var(--paper)}.grid{stroke:var(--line)}.dot{fill:var(--dot)}.one{fill:var(--one)}.two{fill:var(--two)}
-.three{fill:var(--three)}polyline{fill:none;stroke-width:2;stroke-linejoin:round}polyline.one{stroke:var(--one);fill:none}
+.three{fill:var(--three)}polyline{fill:none;stroke-width:2;stroke-linejoin:round}
+polyline.one{stroke:var(--one);fill:none}
 polyline.two{stroke:var(--two);fill:none}polyline.three{stroke:var(--three);fill:none}
 polyline.dot{stroke:var(--dot);stroke-width:1.2;fill:none}.spread{stroke:var(--one);stroke-width:1.5}
 </style>"""

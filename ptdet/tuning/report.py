@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 from .._shared.config import Config
 from .charts import Chart, Series
-
-if TYPE_CHECKING:
-    from .tune import Row, Tuning
+from .records import Row, Tuning
 
 NAMES = {"ap": "AP", "ap50": "AP50", "ar": "AR", "f1": "F1", "cost": "minus the cost a picture"}
 STYLE = """:root{color-scheme:light dark;--ink:#1c1e21;--grey:#5d646e;--line:#e3e5e8;--paper:#fff;--soft:#f4f5f6}
@@ -24,8 +21,8 @@ th:first-child,td:first-child{text-align:left}svg{width:100%;height:auto}summary
 """
 
 
-def html(tuning: Tuning, title: str = "") -> str:
-    """The page."""
+def html_report(tuning: Tuning, title: str = "") -> str:
+    """The report of a tuning as a page that needs no script and loads nothing; `title` stands above it."""
     heading = title or "Which suppression, which thresholds"
     name = NAMES[tuning.objective]
     low, high = tuning.interval
