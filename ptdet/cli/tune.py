@@ -38,10 +38,8 @@ def tune_files(asked: argparse.Namespace, reading: ReadOptions) -> int:
         _print(found, asked, sys.stdout)
         provenance = _provenance(files, asked.truth, detections, truth)
         config = found.chosen if asked.anyway else None
-        written = (
-            (asked.out, found.to_toml(provenance, config)),
-            (asked.report, html_report(found, _title(asked.truth))),
-        )
+        page = html_report(found, f"Which suppression, which thresholds: {asked.truth.name}")
+        written = ((asked.out, found.to_toml(provenance, config)), (asked.report, page))
         for place, text in written:
             if place is not None:
                 _write(place, text)
@@ -137,6 +135,8 @@ def _print(found: Tuning, asked: argparse.Namespace, stream: TextIO) -> None:
     print("\n".join(table(found.front, asked.objective)), file=stream)
     print(f"default: {found.default.setting}: {found.default_score:.4f}", file=stream)
     print(f"chosen: {found.chosen.setting}: {found.chosen_score:.4f}, out of fold {found.out_of_fold:.4f}", file=stream)
+    precision, recall = facts["precision_out_of_fold"], facts["recall_out_of_fold"]
+    print(f"out of fold: precision {precision:.3f}, recall {recall:.3f} at an overlap of 0.5", file=stream)
     if found.chosen.classes:
         print(f"{len(found.chosen.classes)} classes have thresholds of their own", file=stream)
     print(found.verdict, file=stream)
@@ -158,10 +158,6 @@ def _provenance(files: Sequence[Path], place: Path, detections: Detections, trut
     versions = {"ptdet": __version__, "python": platform.python_version(), "numpy": np.__version__, "machine": machine}
     records = {"predictions": of_record(detections), "truth": of_record(truth)}
     return {**versions, "sha256_of_records": records, "sha256_of_files": hashes([place, *files])}
-
-
-def _title(truth: Path) -> str:
-    return f"Which suppression, which thresholds: {truth.name}"
 
 
 def _write(place: Path, text: str) -> None:

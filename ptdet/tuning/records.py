@@ -44,6 +44,7 @@ class Tuning:
     default_score: float
     out_of_fold: float  # of detections by what the other folds chose, all pictures together
     gain: float  # out_of_fold - default_score
+    default_is_allowed: bool  # it has the precision and recall that are demanded
     interval: tuple[float, float]  # 95 % of the gain, by draws of the pictures
     objective: str
     table: tuple[Row, ...]  # every suppression that was tried, the simplest first
@@ -56,8 +57,8 @@ class Tuning:
 
     @property
     def keep_default(self) -> bool:
-        """Whether the gain over the default may be chance: its interval includes zero."""
-        return not self.interval[0] > 0
+        """Whether the gain over a default that meets the demands may be chance: its interval includes zero."""
+        return self.default_is_allowed and not self.interval[0] > 0
 
     @property
     def verdict(self) -> str:
@@ -68,8 +69,11 @@ class Tuning:
             return f"keep the default, {self.default.setting}: nothing else is clearly better"
         if self.gain == 0 and self.interval == (0, 0):
             return f"keep the default, {self.default.setting}: {self.chosen.setting} scores the same"
+        if not self.default_is_allowed:
+            return f"use {self.chosen.setting}: {self.default.setting} does not meet the demands; gain {gain}"
         if self.keep_default:
-            return f"keep the default, {self.default.setting}: the gain of {gain} may be chance"
+            why = f"the gain of {gain} may be chance" if self.gain > 0 else f"out of fold there is no gain, {gain}"
+            return f"keep the default, {self.default.setting}: {why}"
         return f"use {self.chosen.setting}: a gain of {gain} over {self.default.setting}"
 
     def to_toml(self, provenance: Mapping[str, Any] | None = None, config: Config | None = None) -> str:

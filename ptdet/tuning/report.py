@@ -26,9 +26,11 @@ def html_report(tuning: Tuning, title: str = "") -> str:
     heading = title or "Which suppression, which thresholds"
     name = NAMES[tuning.objective]
     low, high = tuning.interval
+    out_of_fold = " and ".join(f"{tuning.facts[name]:.3f}" for name in ("precision_out_of_fold", "recall_out_of_fold"))
     facts = [
         ("score of what was chosen, on all pictures", f"{tuning.chosen_score:.4f}"),
         ("score out of fold: each picture by what the others chose", f"{tuning.out_of_fold:.4f}"),
+        ("precision and recall out of fold, at an overlap of 0.5", out_of_fold),
         ("score of the default", f"{tuning.default_score:.4f}"),
         (
             "gain out of fold over the default, with 95 % of the draws",

@@ -120,16 +120,17 @@ def tune(
     final = Judge(truth, goal, np.array([-np.inf]), np.ones((1, pictures), np.int64))
     once = np.concatenate([np.ones((1, pictures), np.int64), drawn_weights(parts, draws, seed)])
     of_default = final.scored(candidates.by_config(compared, names).detections, once)
-    by_default = of_default.scores[0]
+    by_default, is_allowed = of_default.scores[0], bool(of_default.allowed[0, 0])
     pooled = _pooled(candidates, of_folds, fold_of, names)
-    out_of_fold = final.scored(pooled, once).scores[0]
+    of_pooled = final.scored(pooled, once)
+    out_of_fold = of_pooled.scores[0]
     gains = out_of_fold - by_default
     gains = gains[1:][np.isfinite(gains[1:])]
     low, high = (float(one) for one in np.quantile(gains, INTERVAL)) if len(gains) else (0.0, 0.0)
     chosen_score = float(final.scored(candidates.by_config(chosen, names).detections).scores[0, 0])
-    first = None if compared.classes else _row(compared.setting, of_default)
+    first = None if compared.classes or not is_allowed else _row(compared.setting, of_default)
     rows = _table(found, first, candidates, pictures, latency)
-    keeps = not low > 0
+    keeps = is_allowed and not low > 0
     demands = {"min_precision": min_precision, "min_recall": min_recall}
     scores = chosen_score, float(by_default[0]), float(out_of_fold[0])
     return Tuning(
@@ -141,6 +142,7 @@ def tune(
         default_score=scores[1],
         out_of_fold=scores[2],
         gain=scores[2] - scores[1],
+        default_is_allowed=is_allowed,
         interval=(low, high),
         objective=objective,
         table=rows,
@@ -153,6 +155,8 @@ def tune(
             "objective": objective,
             **({"cost_fp": cost_fp, "cost_fn": cost_fn} if objective == "cost" else {}),
             **{name: value for name, value in demands.items() if value is not None},
+            "precision_out_of_fold": float(of_pooled.precision[0, 0]),
+            "recall_out_of_fold": float(of_pooled.recall[0, 0]),
             "per_class": per_class,
             "max_det": max_det,
             "suppressions": len(found.settings),

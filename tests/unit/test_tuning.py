@@ -263,8 +263,9 @@ def test_demands() -> None:
     detections, truth = scene(20, 6)
     free = tune(detections, truth, objective="f1", methods=["hard"], latency=False)
     bound = tune(detections, truth, objective="f1", methods=["hard"], latency=False, min_precision=0.97)
-    assert all(row.precision >= 0.97 for row in bound.table if row.setting != bound.default.setting)
+    assert all(row.precision >= 0.97 for row in bound.table)
     assert bound.chosen.setting.conf > free.chosen.setting.conf
+    assert bound.default_is_allowed is False and bound.best == bound.chosen and "not meet the demands" in bound.verdict
     said = r"min_precision 1 \(the most alone is 0\.\d+\) and min_recall 1 \(.*\): no setting that was tried meets it"
     with pytest.raises(ValueError, match=said):
         tune(detections, truth, methods=["hard"], conf=[0.1, 0.5], latency=False, min_recall=1.0, min_precision=1.0)
