@@ -99,9 +99,7 @@ def search(candidates: Candidates, judge: Judge, grid: Grid, per_class: bool, pr
             known[same] = judge.scored(kept.detections)
         return known[same]
 
-    # a few at a time where that is worth it: the kernels run beside each other, the arrays have to fit in memory
-    workers = min(MOST_AT_ONCE, get_num_threads()) if len(candidates.groups) > WORTH_THREADS else 1
-    pool = ThreadPoolExecutor(workers)
+    pool = ThreadPoolExecutor(workers_for(candidates))
     try:
         for number, one in enumerate(pool.map(tried, settings), 1):
             scored.append(one)
@@ -134,6 +132,11 @@ def search(candidates: Candidates, judge: Judge, grid: Grid, per_class: bool, pr
         ),
         complete=complete,
     )
+
+
+def workers_for(candidates: Candidates) -> int:
+    """How much is done at a time: the kernels run beside each other, and their arrays have to fit in memory."""
+    return min(MOST_AT_ONCE, get_num_threads()) if len(candidates.groups) > WORTH_THREADS else 1
 
 
 def _digest(kept: Kept) -> bytes:

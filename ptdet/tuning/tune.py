@@ -19,7 +19,7 @@ from .input_warnings import input_warnings
 from .latency import Latency, latencies
 from .objective import RANKS, Goal, Judge, Scored
 from .records import Fold, Row, Tuning
-from .search import PER_CLASS, Progress, Search, search
+from .search import PER_CLASS, Progress, Search, search, workers_for
 from .suppression import Candidates, joined, taken
 
 INTERVAL = (0.025, 0.975)
@@ -117,8 +117,9 @@ def tune(
         else Fold(int((fold_of == fold).sum()), compared)
         for fold in range(folds)
     ]
-    final = Judge(truth, goal, np.array([-np.inf]), np.ones((1, pictures), np.int64))
-    once = np.concatenate([np.ones((1, pictures), np.int64), drawn_weights(parts, draws, seed)])
+    everything = np.ones((1, pictures), np.int64)
+    final = Judge(truth, goal, np.array([-np.inf]), everything, workers_for(candidates))
+    once = np.concatenate([everything, drawn_weights(parts, draws, seed)])
     of_default = final.scored(candidates.by_config(compared, names).detections, once)
     by_default, is_allowed = of_default.scores[0], bool(of_default.allowed[0, 0])
     pooled = _pooled(candidates, of_folds, fold_of, names)
