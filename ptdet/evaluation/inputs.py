@@ -13,6 +13,7 @@ from .._shared.checks import one_of
 from .._shared.dataset import Detections, Truth
 
 FORMATS = ("xyxy", "xywh")
+MOST_CLASSES = 1 << 16  # of a list of pictures, whose largest label says how many there are
 Pictures: TypeAlias = Sequence[Mapping[str, Any]]
 
 
@@ -68,15 +69,14 @@ def checked(detections: Detections | Pictures, truth: Truth | Pictures, fmt: str
 
 def as_array(name: str, value: Any) -> Array:
     """An array, of a torch tensor on whatever device too."""
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-        if str(value.dtype) == "torch.bfloat16":  # of which NumPy has no type
-            value = value.float()
-        value = value.numpy()
     try:
-        array = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name}: expected an array, got {type(value).__name__} ({error})") from error
+        if hasattr(value, "detach"):
+            tensor = value.detach().cpu()
+            array = np.asarray((tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy())
+        else:
+            array = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:  # a sparse tensor, one without data, a ragged list
+        raise TypeError(f"{name}: expected an array of numbers, got {type(value).__name__} ({error})") from error
     if array.dtype.kind not in "fiub" and array.dtype.name != "bfloat16":
         raise TypeError(f"{name}: expected numbers, got {array.dtype}")
     return array
@@ -168,6 +168,8 @@ def _records(detections: Any, truth: Any, fmt: str) -> tuple[Detections, Truth]:
     found, there = _Joined("detections", detections), _Joined("truth", truth)
     labels = found.column("labels"), there.column("labels")
     most = max((int(each.max()) for each in labels if each.size), default=-1)
+    if most >= MOST_CLASSES:
+        raise ValueError(f"labels: expected numbers below {MOST_CLASSES} in a list of pictures, got {most}")
     boxes = there.boxes()
     records = Truth(
         boxes,

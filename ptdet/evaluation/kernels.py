@@ -62,4 +62,5 @@ def _of_reference(name: str, *arguments: Any) -> list[Array]:
     except ImportError as error:
         raise ImportError(f"{WHY_NOT_NATIVE}; nor is there torch, for the reference") from error
     tensors = [argument if isinstance(argument, int) else torch.from_numpy(argument) for argument in arguments]
-    return [tensor.numpy() for tensor in getattr(reference, name)(*tensors)]
+    with torch.device("cpu"):  # whatever the default is
+        return [tensor.numpy() for tensor in getattr(reference, name)(*tensors)]

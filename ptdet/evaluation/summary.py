@@ -91,7 +91,7 @@ class Evaluation:
         smaller = list(enumerate(self.area_ranges))[1:]
         found = {"AP": _mean(precision[..., 0])}
         for percent in (50, 75):
-            found[f"AP{percent}"] = _mean(precision[self.iou_thresholds == percent / 100][..., 0])
+            found[f"AP{percent}"] = _mean(precision[self._places(percent / 100)][..., 0])
         found |= {f"AP{name}": _mean(precision[..., a]) for a, name in smaller}
         found |= {f"AR{most}": _mean(self.recall[..., 0, m]) for m, most in enumerate(self.max_detections)}
         return found | {f"AR{name}": _mean(recall[..., a]) for a, name in smaller}
@@ -102,6 +102,22 @@ class Evaluation:
         if iou is not None:
             chosen = chosen[[self._place(iou)]]
         return np.array([_mean(chosen[:, :, label]) for label in range(len(self.class_names))])
+
+    def all_points_ap(self, iou: float = 0.5) -> Array:
+        """(K,) AP of each class over all areas, as VOC since 2010 and DOTA have it; -1 without objects.
+
+        The area under precision over recall at one of `iou_thresholds`, each precision the largest from there on.
+        """
+        t, ranked = self._place(iou), self.ranked
+        found = np.full(len(self.class_names), UNDEFINED)
+        for label, objects in enumerate(ranked.objects):
+            outcome = ranked.outcome[ranked.of_class(label), t]
+            true = outcome[outcome <= TRUE] == TRUE
+            precision = np.cumsum(true) / np.arange(1, len(true) + 1)
+            envelope = np.maximum.accumulate(precision[::-1])[::-1]
+            if objects:
+                found[label] = envelope[true].sum() / objects
+        return found
 
     def f1(self, iou: float = 0.5) -> F1:
         """Precision, recall and F1 at each distinct confidence, by class and over all classes, over all areas.
@@ -130,7 +146,7 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """All but the arrays over recall, of Python's own types: what `json.dumps` takes."""
-        has_half = bool((self.iou_thresholds == 0.5).any())
+        has_half = len(self._places(0.5)) > 0
         ap, at_half = self.ap_per_class(), self.ap_per_class(0.5) if has_half else None
         curves = self.f1() if has_half else None
         classes = []
@@ -149,9 +165,12 @@ class Evaluation:
             "max_detections": list(self.max_detections),
         }
 
+    def _places(self, iou: float) -> Indices:
+        return np.flatnonzero(np.abs(self.iou_thresholds - iou) < 1e-9)  # 0.75 of numpy.arange is not the double
+
     def _place(self, iou: float) -> int:
         check_number("iou", iou)
-        places = np.flatnonzero(np.abs(self.iou_thresholds - iou) < 1e-9)
+        places = self._places(iou)
         if len(places) == 0:
             raise ValueError(f"iou: expected one of iou_thresholds, {self.iou_thresholds.tolist()}, got {iou}")
         return int(places[0])

@@ -104,6 +104,18 @@ def test_more_detections_than_the_limit() -> None:
     assert evaluate(detections, truth).counts()["left_out"] == 500
 
 
+@pytest.mark.parametrize("objects", [20, 25, 50, 100])
+def test_recalls_beside_a_threshold(objects: int) -> None:
+    """7 of 20 is below the recall threshold 35 * 0.01, in doubles. Each second detection is false."""
+    corners = np.arange(2 * objects)[:, None] * [20.0, 0.0]
+    boxes = np.concatenate([corners, np.full((2 * objects, 2), 10.0)], 1)
+    none = np.zeros(2 * objects, np.int64)
+    detections = Detections(boxes, np.linspace(1, 0, 2 * objects), none, none, "xywh")
+    truth = Truth(boxes[::2], none[::2], none[::2], (0,), ("a",), fmt="xywh")
+    ours = evaluate(detections, truth, max_detections=(1, 10, 200))
+    expect_same(ours, coco_eval(detections, truth, maxDets=[1, 10, 200]))
+
+
 def read_json(name: str) -> Any:
     return json.loads((DATA / name).read_text(encoding="utf-8"))
 

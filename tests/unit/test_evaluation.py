@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import ptdet
 from ptdet.evaluation import Detections, Matches, Truth, evaluate, match
 
 from ..contract.test_import import python
 from ..parity.test_numpy_process import NO_TORCH, hiding
+from .test_bad_arguments import SCALARS, spoiled
 
 TRUTH = Truth(
     np.array([[0.0, 0.0, 10.0, 10.0], [20.0, 0.0, 30.0, 10.0]]), np.array([0, 0]), np.array([0, 0]), (7,), ("x",)
@@ -68,6 +70,13 @@ def test_the_eleven_points_of_voc() -> None:
     assert found.stats["AP"] == pytest.approx((6 + 5 * 2 / 3) / 11)
 
 
+def test_the_area_under_the_curve() -> None:
+    """Precision 1 to recall 1/2, 2/3 to 1; above IoU .7 1/3 to 1/2."""
+    found = evaluate(FOUND, TRUTH)
+    assert found.all_points_ap()[0] == pytest.approx((1 + 2 / 3) / 2)
+    assert found.all_points_ap(0.75)[0] == pytest.approx(1 / 6)
+
+
 NOTHING = np.empty((0, 4)), np.empty(0), np.empty(0, np.int64), np.empty(0, np.int64)
 
 
@@ -118,6 +127,8 @@ BAD: list[tuple[type[Exception], str, Any, Any]] = [
     (TypeError, r"detections: expected Detections or a list", {}, []),
     (ValueError, r"detections: expected 1 pictures", [], [{"boxes": [], "labels": []}]),
     (TypeError, r"truth\[0\]: expected a dict", [{"boxes": [], "scores": [], "labels": []}], [1]),
+    (ValueError, r"labels: expected numbers below", [{"boxes": [], "scores": [], "labels": []}],
+     [{"boxes": [[0, 0, 1, 1]], "labels": [1 << 40]}]),
     (ValueError, r"detections\[0\]: .*got no scores", [{"boxes": [], "labels": []}], [{"boxes": [], "labels": []}]),
 ]  # fmt: skip
 
@@ -163,3 +174,43 @@ def test_evaluation_without_torch(absent: str, said: str) -> None:
     call = f"ptdet.evaluate([{{{box}, 'scores': [1.]}}], [{{{box}}}]).stats['AP']"
     printed = python(f"{absent}import ptdet\ntry: print(round({call}, 9))\nexcept ImportError as error: print(error)\n")
     assert said in printed and ("nor is there torch" in printed) == (absent != NO_TORCH)
+
+
+# What of SCALARS an argument takes.
+TAKEN = {
+    "fmt": ("none",), "iou_thresholds": ("none", "list"), "recall_thresholds": ("none", "list"),
+    "area_ranges": ("none",), "max_detections": ("list",), "crowd": ("none",), "ignore": ("none",),
+    "area": ("none", "two numbers"),
+}  # fmt: skip
+ARGUMENTS = (
+    "detections", "truth", "fmt", "iou_thresholds", "area_ranges", "max_detections", "recall_thresholds",
+)  # fmt: skip
+COLUMNS = [
+    *(("detections", name) for name in ("boxes", "scores", "labels", "images", "fmt")),
+    *(("truth", name) for name in ("boxes", "labels", "images", "crowd", "ignore", "area", "fmt")),
+]
+
+
+@pytest.mark.parametrize("argument", ARGUMENTS)
+def test_wrong_values_of_arguments_are_told(argument: str) -> None:
+    by_list = ([{"boxes": FOUND.boxes, "scores": FOUND.scores, "labels": FOUND.labels}],
+               [{"boxes": TRUTH.boxes, "labels": TRUTH.labels}])  # fmt: skip
+    good: dict[str, Any] = {"detections": by_list[0], "truth": by_list[1]}
+    for label, wrong in SCALARS.items():
+        call = {**good, argument: wrong}
+        if label in TAKEN.get(argument, ()):
+            ptdet.evaluate(**call)
+        else:
+            with pytest.raises((TypeError, ValueError), match=argument):
+                ptdet.evaluate(**call)
+
+
+@pytest.mark.parametrize(("record", "column"), COLUMNS)
+def test_wrong_values_of_columns_are_told(record: str, column: str) -> None:
+    records: dict[str, Any] = {"detections": FOUND, "truth": TRUTH}
+    wrong = {**SCALARS, **spoiled(torch.tensor([0.9, 0.8, 0.7]))}
+    for label, value in wrong.items():
+        if label in TAKEN.get(column, ()) or label in ("shorter", "int64", "bool", "list", "array", "uint64"):
+            continue  # of the right kind; lengths and ranges are tried above
+        with pytest.raises((TypeError, ValueError), match=rf"{record}\.{column}"):
+            evaluate(**{**records, record: replace(records[record], **{column: value})})
