@@ -21,6 +21,7 @@ class Truth:
     area: Array | None = None  # (G,) float64: that of the object, which chooses the range; None: that of the box
     fmt: str = "xyxy"  # or "xywh": COCO's boxes stay as the file has them, because a conversion would round
     category_ids: tuple[int, ...] = ()  # label -> category_id of COCO; empty: the label is the id
+    numbered: bool = True  # whether a label means something outside; False: class_names are sorted, the files have none
     image_names: tuple[str, ...] = ()  # the file of each picture, where it is known; empty: the id is its name
     image_sizes: tuple[tuple[int, int] | None, ...] = ()  # width and height of each, where they are known
     notes: tuple[str, ...] = ()  # what the reader of the files should know

@@ -290,10 +290,10 @@ def _add_truth(command: argparse.ArgumentParser) -> None:
     says.add_argument("--image-size", type=_size, metavar="WxH", help="of all pictures, instead")
     says.add_argument(
         "--match",
-        choices=("auto", "name", "id", "index"),
+        choices=("auto", "name", "id", "index", "index1"),
         default="auto",
-        help="classes of the detections are those of the truth by name, by category_id, or by place in the list; auto "
-        "takes names where both sides have them, else ids, else places, and says so",
+        help="classes of the detections are those of the truth by name, by category_id, or by place in the list, from "
+        "0 or from 1; auto takes names where both sides have them, else ids, else places from 0, and says so",
     )
 
 

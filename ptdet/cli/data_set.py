@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from .._shared.dataset import Detections, Truth
-from ..io import DetectionOptions, FileProblem, ReadOptions, TruthOptions, check_writable, read_detections, read_truth
+from ..io import (
+    DetectionOptions,
+    FileProblem,
+    ReadOptions,
+    TruthOptions,
+    check_writable,
+    read_detections,
+    read_truth,
+    whole_file,
+)
 from ..io.fingerprints import of_file
 from .progress import shown_progress
 
@@ -64,3 +74,20 @@ def read_data_set(
 def hashes(files: Sequence[Path]) -> dict[str, str]:
     """Of the bytes of files; what folders hold is told by the hash of what was read."""
     return {str(file): of_file(file) for file in files if file.is_file()}
+
+
+def write_text(option: str, place: Path, text: str) -> None:
+    """All of it or nothing."""
+    try:
+        with whole_file(place) as part:
+            part.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FileProblem(f"{option} {place} cannot be written: {error.strerror or error}") from error
+
+
+def told(notes: Sequence[str], problems: Sequence[str]) -> int:
+    """Says all of it on stderr; the exit code."""
+    for kind, sayings in (("note", notes), ("error", problems)):
+        for text in sayings:
+            print(f"ptdet: {kind}: {text}", file=sys.stderr)
+    return 2 if problems else 0

@@ -15,9 +15,9 @@ from .. import __version__
 from .._shared.arrays import Array
 from .._shared.dataset import Detections, Truth
 from ..evaluation import F1, Curve, Evaluation, evaluate
-from ..io import FileProblem, ReadOptions, whole_file
+from ..io import FileProblem, ReadOptions
 from ..io.fingerprints import of_record
-from .data_set import check_place, hashes, read_data_set
+from .data_set import check_place, hashes, read_data_set, told, write_text
 from .eval_notes import notes_on
 from .inputs import find_inputs
 from .methods import load
@@ -41,16 +41,14 @@ def evaluate_files(asked: argparse.Namespace, reading: ReadOptions) -> int:
         curves = evaluation.f1(_one_overlap(evaluation))
         if asked.json is not None:
             inputs = _provenance(asked.truth, truth, files, detections)
-            _write(asked.json, {**inputs, **_numbers(evaluation, curves), "notes": notes})
+            content = {**inputs, **_numbers(evaluation, curves), "notes": notes}
+            write_text("--json", asked.json, json.dumps(content, allow_nan=False) + "\n")
         _print_all(evaluation, curves, detections, truth, sys.stdout)
         if asked.json is not None:
             print(f"wrote {asked.json}")
     except FileProblem as problem:
         problems = [str(problem)]
-    for kind, sayings in (("note", notes), ("error", problems)):
-        for text in sayings:
-            print(f"ptdet: {kind}: {text}", file=sys.stderr)
-    return 2 if problems else 0
+    return told(notes, problems)
 
 
 def _limits(most: int) -> tuple[int, ...]:
@@ -60,7 +58,11 @@ def _limits(most: int) -> tuple[int, ...]:
 def _one_overlap(evaluation: Evaluation) -> float:
     """Where F1 is asked: 0.5, or the first there is."""
     overlaps = evaluation.iou_thresholds
-    return 0.5 if bool((overlaps == 0.5).any()) else float(overlaps[0])
+    return 0.5 if _has(overlaps, 0.5) else float(overlaps[0])
+
+
+def _has(overlaps: Array, one: float) -> bool:
+    return bool((abs(overlaps - one) < 1e-9).any())
 
 
 def _print_all(evaluation: Evaluation, curves: F1, detections: Detections, truth: Truth, stream: TextIO) -> None:
@@ -86,13 +88,14 @@ def coco_table(evaluation: Evaluation) -> list[str]:
         title = "Average Precision  (AP)" if kind == "AP" else "Average Recall     (AR)"
         overlap, area, limit = span, "all", most
         if kind == "AP" and of in ("50", "75"):
+            if not _has(overlaps, int(of) / 100):
+                continue
             overlap = f"0.{of}"
         elif of.isdecimal():
             limit = int(of)
         elif of:
             area = AREAS.get(of, of)
-        if not (kind == "AP" and of in ("50", "75") and not (overlaps == int(of) / 100).any()):
-            lines.append(f" {title} @[ IoU={overlap:<9} | area={area:>6s} | maxDets={limit:>3d} ] = {value:0.3f}")
+        lines.append(f" {title} @[ IoU={overlap:<9} | area={area:>6s} | maxDets={limit:>3d} ] = {value:0.3f}")
     return lines
 
 
@@ -171,11 +174,3 @@ def _defined(value: Any) -> Any:
     if isinstance(value, list):
         return [_defined(each) for each in value]
     return None if isinstance(value, float) and value == -1.0 else value
-
-
-def _write(out: Path, content: dict[str, Any]) -> None:
-    try:
-        with whole_file(out) as part:
-            part.write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise FileProblem(f"--json {out} cannot be written: {error.strerror or error}") from error

@@ -15,10 +15,10 @@ import numpy as np
 from .. import __version__
 from .._shared.config import Config, load_config
 from .._shared.dataset import Detections, Truth
-from ..io import FileProblem, ReadOptions, whole_file
+from ..io import FileProblem, ReadOptions
 from ..io.fingerprints import of_record
 from ..tuning import Row, Tuning, html_report, tune
-from .data_set import check_place, hashes, read_data_set
+from .data_set import check_place, hashes, read_data_set, told, write_text
 from .inputs import find_inputs
 
 
@@ -39,17 +39,14 @@ def tune_files(asked: argparse.Namespace, reading: ReadOptions) -> int:
         provenance = _provenance(files, asked.truth, detections, truth)
         config = found.chosen if asked.anyway else None
         page = html_report(found, f"Which suppression, which thresholds: {asked.truth.name}")
-        written = ((asked.out, found.to_toml(provenance, config)), (asked.report, page))
-        for place, text in written:
+        written = (("--out", asked.out, found.to_toml(provenance, config)), ("--report", asked.report, page))
+        for option, place, text in written:
             if place is not None:
-                _write(place, text)
+                write_text(option, place, text)
                 print(f"wrote {place}")
     except FileProblem as problem:
         problems = [str(problem)]
-    for kind, sayings in (("note", notes), ("error", problems)):
-        for text in sayings:
-            print(f"ptdet: {kind}: {text}", file=sys.stderr)
-    return 2 if problems else 0
+    return told(notes, problems)
 
 
 def _default(path: Path) -> Config:
@@ -158,11 +155,3 @@ def _provenance(files: Sequence[Path], place: Path, detections: Detections, trut
     versions = {"ptdet": __version__, "python": platform.python_version(), "numpy": np.__version__, "machine": machine}
     records = {"predictions": of_record(detections), "truth": of_record(truth)}
     return {**versions, "sha256_of_records": records, "sha256_of_files": hashes([place, *files])}
-
-
-def _write(place: Path, text: str) -> None:
-    try:
-        with whole_file(place) as part:
-            part.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise FileProblem(f"{place} cannot be written: {error.strerror or error}") from error

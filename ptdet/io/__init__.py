@@ -1,4 +1,7 @@
-"""Files of detections: raw predictions in, survivors out, as NumPy arrays. Only .pt and .pth files need torch."""
+"""Files of detections and of their truth: raw predictions in, survivors out, as NumPy arrays.
+
+Only .pt and .pth files need torch.
+"""
 
 from .coco import CATEGORY_IDS, coco_results
 from .corners import BOX_FORMS

@@ -95,7 +95,10 @@ def _of_file(
     classes: SameClasses,
     told: _Told,
 ) -> Iterator[_Picture]:
-    for one in read_predictions(path, options.read):
+    read = read_predictions(path, options.read)
+    if said := pictures.settle(read):
+        told.notes[f"{path.name}: {said}"] = None
+    for one in read:
         told.notes.update(dict.fromkeys(f"{path.name}: {note}" for note in one.notes))
         chosen = _chosen(one, options, told, path)
         told.stored += len(chosen)
@@ -107,7 +110,7 @@ def _of_file(
         if one.space.needs_size and (one.picture_size or size) is None and len(chosen):
             raise FileProblem(f"{one.name} is in another unit than pixels, and neither file says the picture's size")
         kept = one.in_picture(chosen, size)
-        labels = classes.of(one, kept.labels, is_ids=one.records is not None)
+        labels = classes.of(one, kept, is_ids=one.records is not None)
         known = labels >= 0
         xywh = _as_stored(one, kept)
         boxes = kept.boxes if options.raw else kept.boxes.astype(np.float64, copy=False)

@@ -56,7 +56,8 @@ def read_predictions(path: Path, options: ReadOptions | None = None) -> list[Pre
     if read is None:
         raise FileProblem(f"ends in {path.suffix!r}; expected {', '.join(READERS)}, or a file Task1_CLASS.txt")
     try:
-        if path.stat().st_size == 0 and path.suffix.lower() != ".txt":  # a class or a picture without detections
+        may_be_empty = path.is_dir() or path.suffix.lower() == ".txt"  # a class or a picture without detections
+        if not may_be_empty and path.stat().st_size == 0:
             raise FileProblem("is empty (0 bytes)")
         return read(path, options or ReadOptions())
     except FileProblem:

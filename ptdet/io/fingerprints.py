@@ -10,7 +10,7 @@ import numpy as np
 
 from .._shared.dataset import Detections, Truth
 
-SAID = ("notes", "image_names", "image_sizes")  # do not change what is computed
+SAID = ("notes", "numbered", "image_names", "image_sizes")  # do not change what is computed
 
 
 def of_record(record: Detections | Truth) -> str:

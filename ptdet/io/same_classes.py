@@ -8,9 +8,9 @@ import numpy as np
 
 from .._shared.arrays import Array
 from .._shared.dataset import Truth
-from .predictions import FileProblem, Predictions
+from .predictions import Candidates, FileProblem, Predictions
 
-RULES = ("auto", "name", "id", "index")
+RULES = ("auto", "name", "id", "index", "index1")  # the last two: by place, counted from 0 or from 1
 SHOWN = 5
 
 
@@ -27,18 +27,20 @@ class SameClasses:
         self._named = any(not name.isdecimal() for name in truth.class_names)
         self.unknown: dict[str, int] = {}  # class -> how many boxes
         self.notes: dict[str, None] = {}
+        self._places: set[int] = set()  # numbers that were taken as places, since nothing else was there
 
-    def of(self, found: Predictions, labels: Array | None, is_ids: bool) -> Array:
+    def of(self, found: Predictions, kept: Candidates, is_ids: bool) -> Array:
         """(N,) int64, -1 where the truth has no such class.
 
         Args:
-            labels: of the boxes of `found`; None: the detector knows one class only.
-            is_ids: `labels` are category_ids.
+            kept: boxes of `found`; without labels the detector knows one class only.
+            is_ids: their labels are category_ids.
         """
+        labels = kept.labels
         if labels is None:
             if len(self._truth.class_names) != 1:
                 raise FileProblem(f"has no classes, and the truth has {len(self._truth.class_names)}")
-            return np.zeros(len(found.scores), np.int64)
+            return np.zeros(len(kept), np.int64)
         values, where, counts = np.unique(labels, return_inverse=True, return_counts=True)
         places = [self._place(found, int(value), is_ids) for value in values]
         for value, place, count in zip(values.tolist(), places, counts.tolist(), strict=True):
@@ -54,8 +56,8 @@ class SameClasses:
         number = self._id_of(found, label, is_ids)
         by_name = self._by_name.get(name, -1) if name is not None and name not in self._twice else -1
         by_id = -1 if number is None else self._by_id.get(number, -1)
-        if self._rule == "index":
-            return label if 0 <= label < len(self._truth.class_names) else -1
+        if self._rule.startswith("index"):
+            return self._at(label - (self._rule == "index1"))
         if self._rule == "id":
             return by_id
         if self._rule == "name":
@@ -64,8 +66,14 @@ class SameClasses:
             return self._agreed(label, str(name), by_name, by_id)
         if number is not None and self._by_id:
             return by_id
+        if self._named and any(not name.isdecimal() for name in found.classes):
+            return -1  # others of its classes have names, and so have the truth's
         self._say_numbers(is_ids)
-        return label if 0 <= label < len(self._truth.class_names) else -1
+        self._places.add(label)
+        return self._at(label)
+
+    def _at(self, place: int) -> int:
+        return place if 0 <= place < len(self._truth.class_names) else -1
 
     def _id_of(self, found: Predictions, label: int, is_ids: bool) -> int | None:
         """The category_id, where the detections say it."""
@@ -86,7 +94,14 @@ class SameClasses:
         return by_id
 
     def _say_numbers(self, is_ids: bool) -> None:
-        """Without names and ids."""
+        """Without names and ids.
+
+        Raises:
+            FileProblem: the classes of the truth are in no order that its files tell.
+        """
+        if self._named and not self._truth.numbered and len(self._truth.class_names) > 1:
+            said = "has class numbers, and the truth has names that are in no order"
+            raise FileProblem(f"{said}: say --classes with the names of 0, 1, .. (--match index takes them as sorted)")
         if self._named:
             first = ", ".join(f"{n} {name}" for n, name in enumerate(self._truth.class_names[:3]))
             what = "category_ids" if is_ids else "labels"
@@ -101,8 +116,16 @@ class SameClasses:
         """A line on the classes that were not found, of so many boxes.
 
         Raises:
-            FileProblem: none was, or the numbers are of another kind than the truth's ids.
+            FileProblem: none was, or the numbers are of another kind than the truth's.
         """
+        many_names = len(self._truth.class_names)
+        if self._places and 0 not in self._places and many_names > 1:
+            said = (
+                f"no detection is of class 0, {self._truth.class_names[0]!r}: if they count from 1, say --match index1"
+            )
+            if many_names in self._places:
+                raise FileProblem(f"{said}, as the class {many_names} of {many_names} suggests; else --match index")
+            self.notes[said] = None
         if not self.unknown:
             return []
         many, names = sum(self.unknown.values()), sorted(self.unknown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from .._shared.dataset import Truth
@@ -19,6 +20,7 @@ class SamePictures:
         self._ids = {image_id: n for n, image_id in enumerate(truth.image_ids)}
         self._paths: dict[str, list[int]] = {}
         self._stems: dict[str, list[int]] = {}
+        self._are_numbers_of_files = False
         self._numbers: dict[int, list[int]] = {}  # of stems that are numbers: 885 of 000000000885
         names = truth.image_names or tuple(map(str, truth.image_ids))
         for n, (image_id, name) in enumerate(zip(truth.image_ids, names, strict=True)):
@@ -29,13 +31,41 @@ class SamePictures:
                 if stem.isdecimal() and len(stem) < LONGEST:
                     self._numbers.setdefault(int(stem), []).append(n)
 
+    def settle(self, found: Sequence[Predictions]) -> str:
+        """Tells what the numbers of a file are that has no names: ids, or as ultralytics has them those of file names.
+
+        They are ids if all are. A line where that is not plain, else empty.
+        """
+        numbers = {one.image_id for one in found if isinstance(one.image_id, int) and one.name == str(one.image_id)}
+        of_files = [self._numbers.get(number, []) for number in numbers]
+        self._are_numbers_of_files = False
+        if not numbers or any(len(places) != 1 for places in of_files):
+            return ""
+        if not numbers <= set(self._ids):
+            self._are_numbers_of_files = True
+            has_numbers = any(isinstance(each, int) for each in self._ids)
+            return "image_ids are the numbers of file names: not all are ids of the truth" if has_numbers else ""
+        other = [number for number in numbers if self._numbers[number] != [self._ids[number]]]
+        if not other:
+            return ""
+        by_id, by_file = (self._truth.image_names[n] for n in (self._ids[other[0]], self._numbers[other[0]][0]))
+        said = f"{len(other)} image_ids are ids of pictures, and numbers of the file names of others"
+        return f"{said} ({other[0]}: {by_id}, {by_file}): taken as ids"
+
     def of(self, found: Predictions) -> int | None:
         """The place of the picture in the truth; None if it is not there.
 
         Raises:
             FileProblem: the id and the file name tell of two pictures, or several pictures have the name.
         """
-        by_id = self._ids.get(found.image_id)
+        image_id = found.image_id
+        if isinstance(image_id, int) and found.name.endswith(f"{image_id:012d}"):  # the number was read from the name
+            place = self._named(found.name, found)
+            if place is not None:
+                return place
+        if self._are_numbers_of_files and found.name == str(image_id):
+            return self._numbers[int(image_id)][0]
+        by_id = self._ids.get(image_id)
         names = dict.fromkeys(name for name in (found.name, str(found.image_id)) if not name.isdecimal())
         by_name = [(name, n) for name in names if (n := self._named(name, found)) is not None]
         if by_id is not None:

@@ -52,5 +52,6 @@ def truth_of(pictures: Sequence[Named], options: TruthOptions, width: int = 4, n
         class_names=names,
         ignore=ignore if ignore.any() else None,
         image_sizes=tuple(one.size for one in pictures),
+        numbered=bool(options.classes),
         notes=tuple(notes),
     )

@@ -119,6 +119,23 @@ def test_pictures_by_the_names_in_a_file(tmp_path: Path) -> None:
         read_detections([coco(tmp_path / "r.json", result(7, 3, 0), **moved)], truth_of())
 
 
+def test_ids_and_numbers_of_files(tmp_path: Path) -> None:
+    """ultralytics' image_id is the number of the file; a truth of one's own often counts from 1."""
+    counted = truth_of(image_ids=(1, 2, 3), image_names=("000003.jpg", "000012.jpg", "000000000002.jpg"))
+    path = tmp_path / "r.json"
+    ids = read_detections([coco(path, result(1, 3, 0), result(2, 3, 0), result(3, 3, 0))], counted)
+    assert ids.images.tolist() == [0, 1, 2] and ids.notes == ()
+    files = read_detections([coco(path, result(12, 3, 0), result(2, 3, 0), result(3, 3, 0))], counted)
+    assert files.images.tolist() == [0, 1, 2] and files.boxes.shape == (3, 4)
+    assert files.notes == ("r.json: image_ids are the numbers of file names: not all are ids of the truth",)
+    unclear = read_detections([coco(path, result(2, 3, 0), result(3, 3, 0))], counted)
+    assert unclear.images.tolist() == [1, 2]
+    said = "image_ids are ids of pictures, and numbers of the file names of others"
+    assert f"r.json: 2 {said} (2: 000012.jpg, 000000000002.jpg): taken as ids" in unclear.notes
+    # a name of twelve digits is a name before it is an id
+    assert read_detections([arrays(tmp_path / "000000000002.npz")], counted).images.tolist() == [2, 2]
+
+
 def test_one_picture_in_several_files(tmp_path: Path) -> None:
     first, second = arrays(tmp_path / "a.npz"), coco(tmp_path / "r.json", result(7, 3, 4.0))
     found = read_detections([first, second], truth_of())
@@ -171,8 +188,34 @@ def test_names_that_differ(tmp_path: Path) -> None:
     assert read_detections([path], truth_of()).labels.tolist() == [1, 2]
 
 
+def test_places_from_1(tmp_path: Path) -> None:
+    """ultralytics' predictions.json of other data than COCO's; YOLO's truth counts from 0."""
+    stems = truth_of_files("a", "b", "c")
+    path = coco(tmp_path / "r.json", result("a", 1, 0), result("a", 3, 0))
+    said = "no detection is of class 0, 'cat': if they count from 1, say --match index1"
+    with pytest.raises(FileProblem, match=f"{said}, as the class 3 of 3 suggests; else --match index"):
+        read_detections([path], stems)
+    assert read_detections([path], stems, DetectionOptions(match="index1")).labels.tolist() == [0, 2]
+    assert said in read_detections([coco(tmp_path / "r.json", result("a", 1, 0))], stems).notes
+    assert said not in read_detections([coco(tmp_path / "r.json", result("a", 0, 0))], stems).notes
+
+
+def test_numbers_and_names_without_order(tmp_path: Path) -> None:
+    """VOC and DOTA have names alone: their sorted list says nothing about the numbers of a detector."""
+    path, sorted_names = arrays(tmp_path / "7.npz"), truth_of(numbered=False, category_ids=())
+    with pytest.raises(FileProblem, match="7.npz has class numbers, and the truth has names that are in no order"):
+        read_detections([path], sorted_names)
+    named = DetectionOptions(read=ReadOptions(classes=("cow", "cat")))
+    assert read_detections([path], sorted_names, named).labels.tolist() == [2, 0]
+    assert read_detections([path], sorted_names, DetectionOptions(match="index")).labels.tolist() == [0, 1]
+    # a number beyond the names of its own detector is no place either
+    some = DetectionOptions(read=ReadOptions(classes=("cow",)))
+    found = read_detections([path], truth_of(category_ids=()), some)
+    assert found.labels.tolist() == [2] and "1 of 2 detections are left out: the truth has no class 1" in found.notes
+
+
 def test_detections_without_classes(tmp_path: Path) -> None:
-    np.savez(tmp_path / "a.npz", boxes=np.array([[0.0, 0, 1, 1]]), scores=np.array([0.5]))
+    np.savez(tmp_path / "a.npz", boxes=np.array([[0.0, 0, 1, 1]] * 2), scores=np.array([0.5, np.nan]))
     with pytest.raises(FileProblem, match="a.npz has no classes, and the truth has 3"):
         read_detections([tmp_path / "a.npz"], truth_of())
     one = truth_of(class_names=("face",), category_ids=(1,), labels=np.array([0]))
