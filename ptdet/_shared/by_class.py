@@ -25,10 +25,10 @@ class ClassLimits(NamedTuple):
         return taking
 
     def suppressed(self, choose: Callable[[Indices, float], Kept], labels: Array, taking: Array) -> Kept:
-        """What is left of the rows that are `taking` part, by decreasing score, ties to the first.
+        """What is left of the rows that are `taking` part, by decreasing score, ties to the first; not cut yet.
 
         Args:
-            choose: what is left of some rows at an overlap threshold, before the cut after it.
+            choose: what is left of some rows at an overlap threshold.
         """
         own = self.ious[labels]
         parts = []
@@ -37,6 +37,10 @@ class ClassLimits(NamedTuple):
             boxes, scores, keep = choose(rows, iou)
             parts.append((boxes, scores, rows[keep]))
         boxes, scores, keep = (np.concatenate(each) for each in zip(*parts, strict=True))
-        left = np.flatnonzero(scores.astype(np.float64, copy=False) > self.cuts[labels[keep]])
-        order = left[np.lexsort((keep[left], -scores[left]))]
+        order = np.lexsort((keep, -scores))
         return boxes[order], scores[order], keep[order]
+
+    def left(self, scores: Array, labels: Array) -> Array:
+        """(K,) which of the survivors are above the cut after it."""
+        over: Array = scores.astype(np.float64, copy=False) > self.cuts[labels]
+        return over

@@ -78,8 +78,9 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
     else:
         boxes, scores, keep = limits.suppressed(choose, taking.labels, np.ones(len(taking), bool))
     seconds = time.perf_counter() - started
-    # soft and matrix lower them
-    left = above(scores, settings.least_score) if limits is None else np.isfinite(scores)
+    left = above(scores, settings.least_score if limits is None else -math.inf)  # soft and matrix lower them
+    if limits is not None and taking.labels is not None:
+        left &= limits.left(scores, taking.labels[keep])
     kept = taking.take(keep[left], boxes[left], scores[left])
     raw = predictions.scores.ndim == 2
     return Outcome(

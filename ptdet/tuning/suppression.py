@@ -53,7 +53,9 @@ class Candidates:
             return self.suppressed(config.setting)
         limits, labels = config.limits(names), self.given.labels
         taking = limits.above(self.given.scores, labels)
-        return self._kept(*limits.suppressed(partial(self._selected, config.setting), labels, taking))
+        boxes, scores, rows = limits.suppressed(partial(self._selected, config.setting), labels, taking)
+        left = limits.left(scores, labels[rows])
+        return self._kept(boxes[left], scores[left], rows[left])
 
     def _selected(self, setting: Setting, rows: Indices, iou: float) -> tuple[Array, Array, Indices]:
         boxes, scores, groups = self.corners, self.given.scores, self.groups
