@@ -265,7 +265,8 @@ def _curve(found: Search, place: Place) -> dict[str, tuple[float, ...]]:
     """Score, precision and recall of a suppression over the cut after it."""
     suppression = place[0]
     lowest = -np.inf if commutes(found.settings[suppression]) else found.settings[suppression].conf
-    some = [number for number, cut in enumerate(found.cuts) if cut >= lowest]
+    shown_there = found.shown[suppression] > 0  # where nothing is, there is no precision
+    some = [number for number, cut in enumerate(found.cuts) if cut >= lowest and shown_there[number]]
 
     def shown(values: Array) -> tuple[float, ...]:
         return tuple(float(values[suppression, number]) for number in some)
