@@ -99,8 +99,11 @@ def _limits(predictions: Predictions, found: Candidates, config: Config) -> Clas
     """The thresholds of the classes, by their names."""
     if found.labels is None or not predictions.classes:
         raise FileProblem("has no names of classes, which the thresholds of single classes need: give --classes")
-    beyond = int(found.labels.max(initial=-1)) + 1 - len(predictions.classes)
-    return config.limits((*predictions.classes, *[""] * beyond))
+    highest = int(found.labels.max(initial=0))
+    if highest >= len(predictions.classes):  # as category ids have it: a name would be that of another class
+        told = f"has a class {highest}, but names for {len(predictions.classes)} classes, numbered from 0"
+        raise FileProblem(f"{told}: the thresholds of single classes are found by name")
+    return config.limits(predictions.classes)
 
 
 @silent()
