@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import math
 import os
 import platform
@@ -40,6 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run_patched(given[1:])
     parser = build_parser()
     asked = parser.parse_args(given)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # whose encoding may lack a letter of a class
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         if asked.command == "run":
             code = _run(asked, parser)
@@ -53,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of the table went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # the name of a file is too long, a folder may not be read, the disk is full
+        print(f"ptdet: error: {error}", file=sys.stderr)
+        return 2
 
 
 def _info(_: argparse.Namespace) -> int:
@@ -97,6 +103,7 @@ def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from .progress import shown_progress
     from .run import counts, print_table, run_files
     from .run_settings import settings_of
+    from .sayings import say
 
     if asked.method is not None and asked.method not in NAMES:
         parser.error(f"--method {asked.method}: expected one of {', '.join(PLAIN)}")
@@ -135,14 +142,13 @@ def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
                 progress.file_done()
         outputs.finish(complete=bool(files) and not problems)
     finally:  # an interrupt leaves what was done, and says what that is
-        print_table(rows, settings, sys.stdout)
-        for path in outputs.wrote:
-            print(f"wrote {path}")
         notes += [f"{some_of(names, 1)}: {note}" for note, names in noted.items()]
-        notes += outputs.notes
-        for kind, sayings in (("note", notes), ("error", [*problems, *outputs.problems])):
-            for text in sayings:
-                print(f"ptdet: {kind}: {text}", file=sys.stderr)
+        try:
+            print_table(rows, settings, sys.stdout)
+            for path in outputs.wrote:
+                print(f"wrote {path}")
+        finally:  # also if the reader of the table went away
+            say([*notes, *outputs.notes], [*problems, *outputs.problems])
     return 2 if problems or outputs.problems else 0
 
 
@@ -414,14 +420,14 @@ def _number(text: str) -> float:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}")
+    if not text.isdecimal() or len(text) > 18:
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text[:60]!r}")
     return int(text)
 
 
 def _count_above_0(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
+    if not text.isdecimal() or len(text) > 18 or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text[:60]!r}")
     return int(text)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -83,11 +82,3 @@ def write_text(option: str, place: Path, text: str) -> None:
             part.write_text(text, encoding="utf-8")
     except OSError as error:
         raise FileProblem(f"{option} {place} cannot be written: {error.strerror or error}") from error
-
-
-def told(notes: Sequence[str], problems: Sequence[str]) -> int:
-    """Says all of it on stderr; the exit code."""
-    for kind, sayings in (("note", notes), ("error", problems)):
-        for text in sayings:
-            print(f"ptdet: {kind}: {text}", file=sys.stderr)
-    return 2 if problems else 0

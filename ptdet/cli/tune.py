@@ -18,8 +18,9 @@ from .._shared.dataset import Detections, Truth
 from ..io import FileProblem, ReadOptions
 from ..io.fingerprints import of_record
 from ..tuning import Row, Tuning, html_report, tune
-from .data_set import check_place, hashes, read_data_set, told, write_text
+from .data_set import check_place, hashes, read_data_set, write_text
 from .inputs import find_inputs
+from .sayings import say
 
 
 def tune_files(asked: argparse.Namespace, reading: ReadOptions) -> int:
@@ -46,7 +47,9 @@ def tune_files(asked: argparse.Namespace, reading: ReadOptions) -> int:
                 print(f"wrote {place}")
     except FileProblem as problem:
         problems = [str(problem)]
-    return told(notes, problems)
+    finally:  # also if the reader of the table went away
+        say(notes, problems)
+    return 2 if problems else 0
 
 
 def _default(path: Path) -> Config:

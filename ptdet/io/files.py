@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from .._shared.arrays import Array, silent
 from .arrays import read_npy, read_npz
 from .coco import checked_image_id, coco_results, read_json
 from .dota import is_task1, read_task1
-from .predictions import Candidates, FileProblem, Predictions, ReadOptions
+from .predictions import Candidates, FileProblem, Predictions, ReadOptions, as_options, as_path
 from .whole_files import whole_file
 from .yolo_results import read_yolo_results
 
@@ -37,7 +38,7 @@ READERS: dict[str, Callable[[Path, ReadOptions], list[Predictions]]] = {
 
 
 @silent()
-def read_predictions(path: Path, options: ReadOptions | None = None) -> list[Predictions]:
+def read_predictions(path: str | os.PathLike[str], options: ReadOptions | None = None) -> list[Predictions]:
     """The raw predictions of each picture of a file.
 
     Args:
@@ -48,6 +49,7 @@ def read_predictions(path: Path, options: ReadOptions | None = None) -> list[Pre
     Raises:
         FileProblem: in one line, why the file cannot be read and what was expected.
     """
+    path, options = as_path("path", path), as_options(options, ReadOptions)
     read = read_task1 if is_task1(path) else READERS.get(path.suffix.lower())
     if not path.exists():
         raise FileProblem("there is no such file")
@@ -59,7 +61,7 @@ def read_predictions(path: Path, options: ReadOptions | None = None) -> list[Pre
         may_be_empty = path.is_dir() or path.suffix.lower() == ".txt"  # a class or a picture without detections
         if not may_be_empty and path.stat().st_size == 0:
             raise FileProblem("is empty (0 bytes)")
-        return read(path, options or ReadOptions())
+        return read(path, options)
     except FileProblem:
         raise
     except Exception as error:  # the parsers of zip, npy and JSON raise what they like over a broken file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -12,6 +13,8 @@ from pathlib import Path
 
 from .predictions import FileProblem
 
+NO_FILE = "it is there, and no file"
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -20,6 +23,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     What was there before stays until then, and for good if something is raised.
     """
     target = path.resolve()  # a link stays a link
+    if _is_special(target):
+        raise OSError(errno.EINVAL, NO_FILE)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".ptdet-{secrets.token_hex(8)}{target.suffix}")
     try:
@@ -42,7 +47,14 @@ def check_writable(path: Path, is_folder: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+        if not is_folder and _is_special(path):
+            raise OSError(errno.EINVAL, NO_FILE)
         if not is_folder and path.exists() and not os.access(path, os.W_OK):
             raise PermissionError("is write-protected")
     except OSError as error:
         raise FileProblem(f"cannot be written: {error.strerror or error}") from error
+
+
+def _is_special(path: Path) -> bool:
+    """A device or a pipe: the new file would take its place for everybody."""
+    return path.exists() and not path.is_file() and not path.is_dir()
