@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -117,12 +116,10 @@ class Judge:
     Args:
         cuts: (C,) confidences, rising: a detection counts at a cut below its score.
         weights: (W, P) how often each picture counts.
-        workers: how many rows of weights are worked on at a time.
     """
 
-    def __init__(self, truth: Truth, goal: Goal, cuts: Array, weights: Indices, workers: int = 1) -> None:
+    def __init__(self, truth: Truth, goal: Goal, cuts: Array, weights: Indices) -> None:
         self.truth, self.goal, self.cuts, self.weights = truth, goal, np.asarray(cuts, np.float64), weights
-        self._workers = workers
         self._ious = IOU_THRESHOLDS if goal.name in ("ap", "ar") else np.array([FIRST_IOU])
 
     def matches(self, detections: Detections) -> Matches:
@@ -176,8 +173,7 @@ class Judge:
                 found.append(found[-1])
                 continue
             at_cut = matches if len(above) == len(scores) else self.matches(taken(detections, above))
-            with ThreadPoolExecutor(self._workers) as pool:
-                found.append(np.stack(list(pool.map(partial(self._of_classes, at_cut), rows))))
+            found.append(np.stack([self._of_classes(at_cut, row) for row in rows]))
         return np.where(objects > 0, np.stack(found), np.nan)
 
     def _of_classes(self, matches: Matches, row: Indices) -> Array:

@@ -16,7 +16,7 @@ from .grid import Grid, commutes
 from .objective import Judge, Scored
 from .suppression import Candidates, Kept
 
-MOST_AT_ONCE, WORTH_THREADS = 4, 100_000  # suppressions, candidates
+MOST_AT_ONCE, WORTH_THREADS = 2, 100_000  # suppressions, candidates
 FEW_OBJECTS = 25  # a class with fewer has no settings of its own: they would be those of chance
 PER_CLASS = ("none", "conf", "iou", "both")
 Progress = Callable[[int, int], None]  # how many suppressions of how many are done
@@ -99,7 +99,9 @@ def search(candidates: Candidates, judge: Judge, grid: Grid, per_class: bool, pr
             known[same] = judge.scored(kept.detections)
         return known[same]
 
-    pool = ThreadPoolExecutor(workers_for(candidates))
+    # a few at a time where that is worth it: the kernels run beside each other, the arrays have to fit in memory
+    workers = min(MOST_AT_ONCE, get_num_threads()) if len(candidates.groups) > WORTH_THREADS else 1
+    pool = ThreadPoolExecutor(workers)
     try:
         for number, one in enumerate(pool.map(tried, settings), 1):
             scored.append(one)
@@ -132,11 +134,6 @@ def search(candidates: Candidates, judge: Judge, grid: Grid, per_class: bool, pr
         ),
         complete=complete,
     )
-
-
-def workers_for(candidates: Candidates) -> int:
-    """How much is done at a time: the kernels run beside each other, and their arrays have to fit in memory."""
-    return min(MOST_AT_ONCE, get_num_threads()) if len(candidates.groups) > WORTH_THREADS else 1
 
 
 def _digest(kept: Kept) -> bytes:

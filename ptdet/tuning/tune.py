@@ -19,7 +19,7 @@ from .input_warnings import input_warnings
 from .latency import Latency, latencies
 from .objective import RANKS, Goal, Judge, Scored
 from .records import Fold, Row, Tuning
-from .search import PER_CLASS, Progress, Search, search, workers_for
+from .search import PER_CLASS, Progress, Search, search
 from .suppression import Candidates, joined, taken
 
 INTERVAL = (0.025, 0.975)
@@ -118,7 +118,7 @@ def tune(
         for fold in range(folds)
     ]
     everything = np.ones((1, pictures), np.int64)
-    final = Judge(truth, goal, np.array([-np.inf]), everything, workers_for(candidates))
+    final = Judge(truth, goal, np.array([-np.inf]), everything)
     once = np.concatenate([everything, drawn_weights(parts, draws, seed)])
     of_default = final.scored(candidates.by_config(compared, names).detections, once)
     by_default, is_allowed = of_default.scores[0], bool(of_default.allowed[0, 0])
