@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
 
 from .._shared.arrays import silent
-from ..io import FileProblem, Predictions, ReadOptions, above, read_predictions
+from .._shared.by_class import ClassLimits, Kept
+from .._shared.config import Config, has_threshold
+from .._shared.methods import NAMES
+from ..io import Candidates, FileProblem, Predictions, ReadOptions, above, read_predictions
 from .methods import suppress as suppressed
 from .outcome import Outcome
 from .units import settle_units
@@ -30,8 +33,8 @@ class Settings:
     background: int | None = None  # the class that says that there is nothing
     pre_topk: int | None = None  # only the best so many candidates of a picture take part
     min_score: float | None = None  # what a method leaves must be above it; None: above the confidence
-    metric: str | None = None  # None: that of the method
-    sigma: float | None = None  # the same
+    options: Mapping[str, Any] = field(default_factory=dict)  # of the method's function
+    by_class: Config | None = None  # where single classes have thresholds of their own
     max_det: int | None = None  # only the best so many of the kept boxes of a picture
 
     @property
@@ -39,10 +42,15 @@ class Settings:
         return self.confidence if self.min_score is None else self.min_score
 
     @property
-    def options(self) -> dict[str, Any]:
-        """Those of the method's function."""
-        said = {"metric": self.metric, "sigma": self.sigma}
-        return {name: value for name, value in said.items() if value is not None}
+    def lowest(self) -> float:
+        """The confidence of the class that has the lowest."""
+        own = self.by_class.classes.values() if self.by_class else ()
+        return min([self.confidence, *(limits.get("conf", self.confidence) for limits in own)])
+
+    @property
+    def has_threshold(self) -> bool:
+        """Whether the overlap changes anything."""
+        return has_threshold(NAMES[self.method], self.options.get("kind", "gaussian"))
 
 
 def suppress(predictions: Predictions, settings: Settings) -> Outcome:
@@ -53,16 +61,28 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
     for option, value in (("conf", settings.confidence), ("min-score", settings.least_score)):
         if value > 1:
             _refuse_per_cent(predictions, option, value)
-    found = predictions.candidates(settings.confidence, settings.multi_label, settings.background)
+    found = predictions.candidates(settings.lowest, settings.multi_label, settings.background)
+    limits = None if settings.by_class is None else _limits(predictions, found, settings.by_class)
+    if limits is not None and found.labels is not None:
+        over = limits.above(found.scores, found.labels)
+        found = found.take(over, found.boxes[over], found.scores[over])
     taking = found if settings.pre_topk is None else found.best(settings.pre_topk)
     idxs = None if settings.agnostic else taking.labels
+
+    def choose(rows: Any, iou: float) -> Kept:
+        given = taking.boxes[rows], taking.scores[rows], None if idxs is None else idxs[rows]
+        return suppressed(settings.method, *given, iou, settings.options)
+
     started = time.perf_counter()
-    boxes, scores, keep = suppressed(
-        settings.method, taking.boxes, taking.scores, idxs, settings.iou_threshold, **settings.options
-    )
+    if limits is None or taking.labels is None:
+        boxes, scores, keep = choose(slice(None), settings.iou_threshold)
+    else:
+        boxes, scores, keep = limits.suppressed(choose, taking.labels, np.ones(len(taking), bool))
     seconds = time.perf_counter() - started
-    enough = np.flatnonzero(above(scores, settings.least_score))  # soft and matrix lower them
-    left = enough[: settings.max_det]
+    enough = above(scores, settings.least_score if limits is None else -math.inf)  # soft and matrix lower them
+    if limits is not None and taking.labels is not None:
+        enough &= limits.left(scores, taking.labels[keep])
+    left = np.flatnonzero(enough)[: settings.max_det]
     kept = taking.take(keep[left], boxes[left], scores[left])
     raw = predictions.scores.ndim == 2
     return Outcome(
@@ -73,8 +93,19 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
         candidates=found,
         kept=kept,
         seconds=seconds,
-        too_low=len(scores) - len(enough),
+        too_low=len(scores) - int(enough.sum()),
     )
+
+
+def _limits(predictions: Predictions, found: Candidates, config: Config) -> ClassLimits:
+    """The thresholds of the classes, by their names."""
+    if found.labels is None or not predictions.classes:
+        raise FileProblem("has no names of classes, which the thresholds of single classes need: give --classes")
+    highest = int(found.labels.max(initial=0))
+    if highest >= len(predictions.classes):  # as category ids have it: a name would be that of another class
+        told = f"has a class {highest}, but names for {len(predictions.classes)} classes, numbered from 0"
+        raise FileProblem(f"{told}: the thresholds of single classes are found by name")
+    return config.limits(predictions.classes)
 
 
 @silent()

@@ -16,7 +16,7 @@ from .import_graph import (
 PICTURE = ROOT / "docs/architecture.svg"
 # From the top down: a room uses rooms below it only, or beside it where the arrow is drawn.
 PYTHON = (
-    ("cli", "integrations"),
+    ("cli", "integrations", "tuning"),
     ("nn", "onnx", "yolo", "rotated", "info", "explorer"),
     ("ops", "testing", "evaluation"),
     ("_library", "numpy", "io"),
@@ -26,6 +26,7 @@ CPP = (("torch", "numpy", "wasm"), ("runtime", "cpu", "cuda"), ("api",), ("math"
 ROLES = {
     "cli": "the command ptdet",
     "integrations": "peers' names, patch()",
+    "tuning": "which method, which threshold",
     "nn": "torch.nn modules",
     "onnx": "export",
     "yolo": "heads to detections",

@@ -27,7 +27,7 @@ MAY_INCLUDE = {
 FLOORS = (
     {"cli", "__main__"},
     {"integrations", "nn", "onnx", "explorer"},
-    {"yolo", "rotated", "info"},
+    {"yolo", "rotated", "info", "tuning"},
     {"ops", "testing", "evaluation"},
     {"_library", "numpy", "io"},
     {"compat"},
