@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from .._shared.methods import FUSIONS, NAMES, PLAIN
@@ -86,12 +86,13 @@ def _info() -> int:
 
 def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """Suppresses each file, writes what was asked for as it goes, prints the table."""
+    from ..dataset.settings import FORMATS, Job, Settings
     from ..io import CATEGORY_IDS, FileProblem, ReadOptions
     from .inputs import find_inputs, some_of
     from .methods import load
     from .outputs import Outputs, Places
     from .progress import shown_progress
-    from .run import Settings, counts, print_table, run_files
+    from .run import counts, print_table, run_files
 
     if asked.method not in NAMES:
         parser.error(f"--method {asked.method}: expected one of {', '.join(PLAIN)}")
@@ -102,11 +103,19 @@ def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     count = asked.num_classes
     if count and asked.classes and count != len(asked.classes):
         parser.error(f"--num-classes {count}, but --classes names {len(asked.classes)}")
+    if asked.of_dataset is None and asked.format in FORMATS:
+        asked.of_dataset = f"--format {asked.format}"
     options = ReadOptions(asked.layout, asked.logits, asked.classes, ids, asked.space, count, asked.boxes)
     settings = Settings(
         *(asked.method, asked.iou, asked.conf, asked.agnostic, asked.multi_label),
         *(asked.background, asked.pre_topk, asked.min_score),
     )
+    if asked.of_dataset is not None:
+        if asked.format not in (None, *FORMATS):
+            parser.error(f"--format {asked.format} and {asked.of_dataset}: expected one of {', '.join(FORMATS)}")
+        from .dataset import run_dataset
+
+        return run_dataset(asked, Job(settings, options, asked.format or FORMATS[0]))
     places = Places(asked.out, asked.image, asked.max_pixels, asked.format == "dota")
     files, notes, problems = find_inputs(asked.predictions)
     try:
@@ -185,9 +194,9 @@ def build_parser() -> argparse.ArgumentParser:
     run.add_argument("--out", type=Path, help="survivors: .json (COCO results), .npz, or a folder; or a picture file")
     run.add_argument(
         "--format",
-        choices=("json", "dota"),
-        default="json",
-        help="of a folder --out: a COCO .json for each input (default), or Task1_CLASS.txt of all of them",
+        choices=("json", "dota", "parquet", "coco", "npz", "yolo"),
+        help="of a folder --out: a COCO .json for each input (json, the default), or Task1_CLASS.txt of all of them "
+        "(dota); of a data set parquet (default), coco, npz or yolo",
     )
     run.add_argument("--image", type=Path, help="the picture, or a folder of pictures: draws before and after")
     run.add_argument(
@@ -197,6 +206,14 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="larger pictures are not drawn on (%(default)s)",
     )
+    whole = run.add_argument_group("of a data set, with any of which --out is a folder of shards (docs/datasets.md)")
+    whole.add_argument("--workers", type=_count_above_0, action=_OfDataset, metavar="N", help="processes (all cores)")
+    whole.add_argument("--resume", nargs=0, action=_OfDataset, default=False, help="go on with the run in --out")
+    whole.add_argument(
+        "--shard-size", type=_count_above_0, action=_OfDataset, metavar="K", help="pictures, or small files (1000)"
+    )
+    whole.add_argument("--log", type=Path, action=_OfDataset, metavar="FILE", help="append a JSON line for each shard")
+    run.set_defaults(of_dataset=None)
     says = run.add_argument_group("what the files do not say themselves")
     says.add_argument(
         "--layout", choices=LAYOUT_NAMES, help="of a bare tensor; without it shape and values tell, or fail"
@@ -236,6 +253,14 @@ def build_parser() -> argparse.ArgumentParser:
         "(fitted in, centred), letterbox:WxH:topleft, ratio:R",
     )
     return parser
+
+
+class _OfDataset(argparse.Action):
+    """An option that only a run over a data set has."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option: str | None = None) -> None:
+        setattr(namespace, self.dest, True if self.nargs == 0 else values)
+        namespace.of_dataset = option
 
 
 def _number(text: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -46,3 +47,9 @@ def check_writable(path: Path, is_folder: bool) -> None:
             raise PermissionError("is write-protected")
     except OSError as error:
         raise FileProblem(f"cannot be written: {error.strerror or error}") from error
+
+
+def one_name(text: str) -> str:
+    """`text` as the name of a file, short, in the folder at hand: an id of a picture may be a path, of anywhere."""
+    short = re.sub(r'[\x00-\x1f/\\:*?"<>|]+', "_", text).encode("utf-8", "replace")[:100]
+    return short.decode("utf-8", "ignore").strip(". ") or "_"

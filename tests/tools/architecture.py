@@ -18,7 +18,7 @@ PICTURE = ROOT / "docs/architecture.svg"
 PYTHON = (
     ("cli", "integrations"),
     ("nn", "onnx", "yolo", "rotated", "info"),
-    ("ops", "testing"),
+    ("ops", "testing", "dataset"),
     ("_library", "numpy", "io"),
     ("reference", "_shared", "compat"),
 )
@@ -33,6 +33,7 @@ ROLES = {
     "info": "what is native here",
     "ops": "what people call",
     "testing": "box sets, catalog",
+    "dataset": "ptdet run at scale",
     "_library": "operators, checks, gradients",
     "numpy": "the same for arrays, no torch",
     "io": "reads detections",

@@ -27,7 +27,7 @@ FLOORS = (
     {"cli", "__main__"},
     {"integrations", "nn", "onnx"},
     {"yolo", "rotated", "info"},
-    {"ops", "testing"},
+    {"ops", "testing", "dataset"},
     {"_library", "numpy", "io"},
     {"compat"},
     {"reference", "_shared"},

@@ -1,0 +1,79 @@
+"""What is done with each picture, and how that is told to workers and to a later run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from .. import __version__
+from ..io import FileProblem, Predictions, ReadOptions, Space
+
+FORMATS = ("parquet", "coco", "npz", "yolo")
+METADATA = b"ptdet"  # the key of Parquet's metadata that has ours
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How candidates are chosen and suppressed."""
+
+    method: str = "nms"
+    iou_threshold: float = 0.5
+    confidence: float = 0.25
+    agnostic: bool = False  # boxes of different classes meet too
+    multi_label: bool = False  # every class of a box above the confidence is a candidate, not only its best
+    background: int | None = None  # the class that says that there is nothing
+    pre_topk: int | None = None  # only the best so many candidates of a picture take part
+    min_score: float | None = None  # what a method leaves must be above it; None: above the confidence
+
+    @property
+    def least_score(self) -> float:
+        return self.confidence if self.min_score is None else self.min_score
+
+
+def refuse_per_cent(predictions: Predictions, settings: Settings) -> None:
+    """Scores may be in any unit, but a threshold beyond all that a probability can be is a slip.
+
+    Raises:
+        FileProblem: it is one.
+    """
+    for option, value in (("conf", settings.confidence), ("min-score", settings.least_score)):
+        if value > 1:
+            best = max(predictions.candidates(-math.inf).scores.tolist(), default=0.0)
+            if best <= 1:
+                said = f"--{option} {value:g} is above all: 25 per cent is 0.25"
+                raise FileProblem(f"has scores up to {best:.3g}, and {said}")
+
+
+@dataclass(frozen=True)
+class Job:
+    """All that the result of a shard depends on, besides its input."""
+
+    settings: Settings = field(default_factory=Settings)
+    read: ReadOptions = field(default_factory=ReadOptions)
+    format: str = "parquet"
+
+    def told(self) -> dict[str, Any]:
+        """As JSON can hold it; each value by the name that a person knows it by."""
+        read = asdict(self.read)
+        del read["progress"]
+        return {**asdict(self.settings), **read, "format": self.format, "ptdet": __version__}
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Job:
+        """What `told` returned, perhaps through a file."""
+        settings = Settings(**{one.name: told[one.name] for one in fields(Settings)})
+        read: dict[str, Any] = {one.name: told[one.name] for one in fields(ReadOptions) if one.name != "progress"}
+        for name in ("classes", "category_ids"):
+            read[name] = tuple(read[name])
+        if read["space"] is not None:
+            read["space"] = Space(**{**read["space"], "size": tuple(read["space"]["size"])})
+        return cls(settings, ReadOptions(**read), told["format"])
+
+    @property
+    def hash(self) -> str:
+        """The same for the same settings, in every process."""
+        return hashlib.sha256(json.dumps(self.told(), sort_keys=True).encode()).hexdigest()
