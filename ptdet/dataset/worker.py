@@ -21,7 +21,7 @@ from .shard import DiskProblem, make
 
 
 def main() -> None:
-    """Works until it is told that there is no more."""
+    """Works until its parent ends it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and says what follows
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what a library prints is no answer
@@ -30,7 +30,8 @@ def main() -> None:
     hello = tasks.get()
     job, out, workshop = Job.of(hello["job"]), Path(hello["out"]), Path(hello["workshop"])
     _say(answers, {"ready": os.getpid()})
-    while task := tasks.get():
+    while True:
+        task = tasks.get()
         try:
             answer = make(task, job, out, workshop)
         except DiskProblem as problem:
@@ -46,8 +47,6 @@ def main() -> None:
 def _listen(source: BinaryIO, tasks: queue.SimpleQueue[dict[str, Any]]) -> None:
     for line in source:
         tasks.put(json.loads(line))
-        if line == b"{}\n":
-            return
     os._exit(1)  # the parent died: whoever goes on does this shard again
 
 
