@@ -53,7 +53,7 @@ _NAMES = {
     "ops.tiles": ("merge_tiles",),
     "yolo": ("non_max_suppression",),
 }
-_MODULES = ("compat", "integrations", "io", "nn", "numpy", "onnx", "reference", "rotated", "testing", "yolo")
+_MODULES = ("compat", "integrations", "io", "nn", "numpy", "onnx", "ray", "reference", "rotated", "testing", "yolo")
 _HOMES = {
     **{name: module for module, names in _NAMES.items() for name in names},
     **{method.function: f"ops.{method.stem}" for method in METHODS.values()},

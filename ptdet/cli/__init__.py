@@ -213,6 +213,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--shard-size", type=_count_above_0, action=_OfDataset, metavar="K", help="pictures, or small files (1000)"
     )
     whole.add_argument("--log", type=Path, action=_OfDataset, metavar="FILE", help="append a JSON line for each shard")
+    whole.add_argument(
+        "--engine", choices=("local", "ray"), action=_OfDataset, default="local", help="processes (default), or Ray"
+    )
+    whole.add_argument("--address", action=_OfDataset, metavar="RAY", help="of a Ray cluster (one of this machine)")
     run.set_defaults(of_dataset=None)
     says = run.add_argument_group("what the files do not say themselves")
     says.add_argument(

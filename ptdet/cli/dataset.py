@@ -6,15 +6,15 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
 from ..dataset.extras import needed
 from ..dataset.local import run_local
-from ..dataset.plan import Places, Plan
-from ..dataset.run import Answers, Engine, Summary, run
+from ..dataset.plan import Plan
+from ..dataset.run import Engine, Summary, run
 from ..dataset.settings import Job
 from ..io import FileProblem
 from .progress import DELAY
@@ -54,14 +54,23 @@ def _check(asked: argparse.Namespace, job: Job) -> None:
 
 
 def _engine(asked: argparse.Namespace) -> Engine:
+    """The engine that was asked for.
+
+    Raises:
+        FileProblem: it is not installed.
+    """
     from ..numpy import get_num_threads  # as many as there are processors, unless the person said else
 
+    if asked.engine == "ray":
+        from ..ray._cluster import ray_module
+        from ..ray._engine import run_on_ray
+
+        ray_module("--engine ray")
+        return lambda plan, places, pending, told: run_on_ray(plan, places, pending, asked.workers, asked.address, told)
+    if asked.address is not None:
+        raise FileProblem(f"--address {asked.address} is for --engine ray")
     workers = asked.workers or get_num_threads()
-
-    def engine(plan: Plan, places: Places, pending: Sequence[int], told: Callable[[dict[str, Any]], None]) -> Answers:
-        return run_local(plan, places, pending, workers, told)
-
-    return engine
+    return lambda plan, places, pending, told: run_local(plan, places, pending, workers, told)
 
 
 class Watching:

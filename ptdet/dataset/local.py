@@ -15,8 +15,9 @@ from typing import Any
 from ..io import FileProblem
 from .plan import Places, Plan
 from .runs import Runs
+from .shard import Attempts
 
-ATTEMPTS = 3  # of a shard, until it is given up
+FALSE_STARTS = 3  # in a row, until no worker is started any more
 AHEAD = 2  # shards that a worker knows of: it need not wait for the next
 ONE_THREAD = ("PTDET_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_NUM_THREADS")
 
@@ -91,7 +92,7 @@ class _Pool:
         self._hello = {"job": plan.job.told(), "out": str(places.out), "workshop": str(places.workshop)}
         self._runs = Runs(pending, plan.spans())
         self._left = len(pending)
-        self._attempts: dict[int, int] = {}
+        self._attempts = Attempts()
         self._count = min(workers, max(1, len(pending)))
         self._selector = selectors.DefaultSelector()
         self._workers: dict[int, _Worker] = {}
@@ -125,17 +126,10 @@ class _Pool:
             if "ready" in answer:
                 worker.ready, self._false_starts = True, 0
                 self._told({"event": "worker", "number": worker.number, "process": answer["ready"]})
-            elif "disk" in answer:
-                raise FileProblem(answer["disk"])
             else:
                 shard = worker.given.popleft()
                 assert shard == answer["shard"]
-                if "impossible" in answer:
-                    yield {"shard": shard, "failed": answer["impossible"]}
-                elif "error" in answer:
-                    yield from self._again(shard, answer["error"])
-                else:
-                    yield answer
+                yield from self._settled(shard, self._attempts.judged(answer))
         self._feed(worker)
 
     def _feed(self, worker: _Worker) -> None:
@@ -152,22 +146,21 @@ class _Pool:
         self._told({"event": "worker died", "number": worker.number, "how": how, "shards": list(worker.given)})
         if not worker.ready:
             self._false_starts += 1
-            if self._false_starts >= ATTEMPTS:
-                raise FileProblem(f"no worker starts: {ATTEMPTS} in a row ended at once, the last {how}")
+            if self._false_starts >= FALSE_STARTS:
+                raise FileProblem(f"no worker starts: {FALSE_STARTS} in a row ended at once, the last {how}")
         in_work = worker.given[0] if worker.given else None
         ahead = list(worker.given)[1:]
         for shard in ahead:
             self._runs.give_back(shard)
         if in_work is not None:
-            yield from self._again(in_work, f"its worker {how}")
+            yield from self._settled(in_work, self._attempts.lost(in_work, f"its worker {how}"))
         self._start(worker.number)
         for other in self._workers.values():  # those that had nothing left to do
             if other.ready:
                 self._feed(other)
 
-    def _again(self, shard: int, why: str) -> Iterator[dict[str, Any]]:
-        self._attempts[shard] = self._attempts.get(shard, 0) + 1
-        if self._attempts[shard] < ATTEMPTS:
+    def _settled(self, shard: int, answer: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+        if answer is None:
             self._runs.give_back(shard)
         else:
-            yield {"shard": shard, "failed": f"{why}, {ATTEMPTS} times"}
+            yield answer

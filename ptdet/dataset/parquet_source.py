@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from .settings import METADATA, Job, refuse_per_cent
 
 NO_BOXES, NO_SCORES = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
 AT_ONCE = 1 << 24  # bytes of rows that are in memory at a time
+BUFFER = 1 << 16  # bytes of each column; without it pyarrow holds a whole group of rows as it is stored
 IDS = ("image_id", "image_ids", "id", "picture", "image")
 SCORES = ("score", "scores", "confidence", "conf", "confidences")
 LABELS = ("label", "labels", "category_id", "class", "class_id", "classes", "category")
@@ -46,8 +48,9 @@ def cut(path: Path, size: int, options: ReadOptions) -> tuple[list[list[int]], d
     Raises:
         FileProblem: it is no Parquet, or its columns are not understood.
     """
-    with _opened(path) as file:
-        columns = _columns(file.schema_arrow, options)
+    parquet = needed("pyarrow.parquet", "Parquet", "parquet")
+    with _told(), parquet.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER) as file:
+        columns = columns_of(file.schema_arrow, options)
         if columns["nested"]:
             shards = []
             first = 0
@@ -69,14 +72,15 @@ def cut(path: Path, size: int, options: ReadOptions) -> tuple[list[list[int]], d
 def read(task: Mapping[str, Any], job: Job, problems: list[str]) -> Iterator[Batch]:
     """The pictures of a shard."""
     (path,), (_, _, first, count), columns = task["paths"], task["where"], task["facts"]
-    with _opened(Path(path)) as file:
-        reader = _Reader(path, first, job, job.read.classes or _classes(file), columns, problems)
-        rows = _rows(file, first, count, columns)
+    with _told():
+        stream = _stream(path, json.dumps(columns))
+        reader = TableReader(path, first, job, job.read.classes or _classes(stream.file), columns, problems)
+        rows = stream.rows(first, count)
         for table in rows if columns["nested"] else _of_whole_pictures(rows, columns["image_id"]):
             yield from reader.read(table)
 
 
-class _Reader:
+class TableReader:
     """Makes pictures of rows. Boxes come with all that was said of them, and only candidates are copied."""
 
     def __init__(
@@ -153,15 +157,18 @@ class _Reader:
             raise FileProblem(f"has no classes, so --background {settings.background} is none of them")
         whole = Predictions("", 0, boxes, scores, labels)
         refuse_per_cent(whole, settings)
-        usable = above(scores, settings.confidence) & ~no_box(boxes, self._form)[1]
+        usable = above(scores, settings.confidence)
         if settings.background is not None:
             usable &= labels != settings.background
-        rows = np.flatnonzero(usable)
-        rows = rows[np.isfinite(boxes[rows]).all(1)]
+        rows = np.flatnonzero(usable)  # often few: the rest is asked of them alone
+        chosen_boxes = boxes[rows]
+        whole_boxes = np.isfinite(chosen_boxes).all(1) & ~no_box(chosen_boxes, self._form)[1]
+        if not whole_boxes.all():
+            rows, chosen_boxes = rows[whole_boxes], chosen_boxes[whole_boxes]
         chosen = np.searchsorted(rows, offsets)
         picture = np.repeat(np.arange(len(ids)), np.diff(chosen))
         found = Candidates(
-            BOX_FORMS[self._form](boxes[rows]),
+            BOX_FORMS[self._form](chosen_boxes),
             scores[rows],
             None if labels is None else labels[rows],
             rows - offsets[picture],
@@ -199,21 +206,17 @@ def _pictures(
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """A ParquetFile.
-
-    Raises:
-        FileProblem: it is none; also for what pyarrow raises later.
-    """
-    parquet = needed("pyarrow.parquet", "Parquet", "parquet")
+def _told() -> Iterator[None]:
+    """What pyarrow raises over a broken file, in one line."""
     try:
-        with parquet.ParquetFile(path, pre_buffer=False) as file:
-            yield file
+        yield
+    except MemoryError:  # no fault of the file
+        raise
     except _arrow().ArrowException as error:
         raise FileProblem(f"cannot be read: {type(error).__name__}: {str(error).splitlines()[0]}") from error
 
 
-def _columns(schema: Any, options: ReadOptions) -> dict[str, Any]:
+def columns_of(schema: Any, options: ReadOptions) -> dict[str, Any]:
     """Which columns say what, as JSON can hold it.
 
     Raises:
@@ -252,31 +255,51 @@ def _classes(file: Any) -> tuple[str, ...]:
     return tuple(json.loads(stored).get("classes", ())) if stored else ()
 
 
-def _rows(file: Any, first: int, count: int, columns: Mapping[str, Any]) -> Iterator[Any]:
-    """The rows from `first` on, some at a time."""
-    boxes, size = columns["boxes"], columns["size"]
-    sides = boxes if isinstance(boxes, list) else [boxes]
-    wanted = [columns[name] for name in ("image_id", "scores", "labels") if columns[name]] + sides + size
-    groups, before, at = [], 0, 0
-    weight = 1
-    for group in range(file.metadata.num_row_groups):
-        info = file.metadata.row_group(group)
-        if at + info.num_rows <= first:
-            before = at + info.num_rows
-        elif at < first + count:
-            groups.append(group)
-            weight = max(weight, info.total_byte_size // max(1, info.num_rows))
-        at += info.num_rows
-    skip = first - before
-    at_once = max(1, AT_ONCE // weight)
-    for table in file.iter_batches(at_once, groups, wanted, use_threads=False):
-        piece = table.slice(skip, count)  # empty if all of it lies before
-        skip = max(0, skip - table.num_rows)
-        if piece.num_rows:
+class _Stream:
+    """The rows of a file. Who asks for those that follow the last ones does not read a group of rows a second time."""
+
+    def __init__(self, path: str, columns: Mapping[str, Any]) -> None:
+        boxes, size = columns["boxes"], columns["size"]
+        sides = boxes if isinstance(boxes, list) else [boxes]
+        self._wanted = [columns[name] for name in ("image_id", "scores", "labels") if columns[name]] + sides + size
+        self.file = needed("pyarrow.parquet", "Parquet", "parquet").ParquetFile(
+            path, pre_buffer=False, buffer_size=BUFFER
+        )
+        self._at = -1  # the row that comes next
+        self._rest: Any = None  # rows that were read and nobody asked for
+        self._tables: Iterator[Any] = iter(())
+
+    def rows(self, first: int, count: int) -> Iterator[Any]:
+        """So many rows from `first` on, some at a time."""
+        if first != self._at:
+            self._begin(first)
+        while count:
+            table = self._rest if self._rest is not None else next(self._tables)
+            piece = table.slice(0, count)
+            self._rest = table.slice(count) if table.num_rows > count else None
+            self._at += piece.num_rows
             count -= piece.num_rows
-            yield piece
-        if not count:
-            return
+            if piece.num_rows:
+                yield piece
+
+    def _begin(self, first: int) -> None:
+        metadata = self.file.metadata
+        group, before = 0, 0
+        while before + metadata.row_group(group).num_rows <= first:
+            before += metadata.row_group(group).num_rows
+            group += 1
+        info = metadata.row_group(group)
+        at_once = max(1, AT_ONCE * info.num_rows // max(1, info.total_byte_size))
+        groups = list(range(group, metadata.num_row_groups))
+        self._tables = self.file.iter_batches(at_once, groups, self._wanted, use_threads=False)
+        self._at, self._rest = before, None
+        for _ in self.rows(before, first - before):
+            pass
+
+
+@lru_cache(maxsize=1)  # shards that follow each other are done by one worker
+def _stream(path: str, columns: str) -> _Stream:
+    return _Stream(path, json.loads(columns))
 
 
 def _of_whole_pictures(tables: Iterator[Any], image_id: str) -> Iterator[Any]:
@@ -349,10 +372,11 @@ def _flat(name: str, column: Any, width: int) -> tuple[Array, Array]:
     inner = column.flatten()
     if not hasattr(inner, "flatten") or not inner.type.num_fields:
         return _numbers(name, inner), lengths
-    sizes = np.unique(_lengths(inner))
-    if len(sizes) > 1:
-        raise FileProblem(f"{name}: expected as many numbers in each, got {sizes.min()} to {sizes.max()}")
-    return _numbers(name, inner.flatten()).reshape(-1, int(sizes[0]) if len(sizes) else width), lengths
+    sizes = _lengths(inner)
+    least, most = (int(sizes.min()), int(sizes.max())) if len(sizes) else (width, width)
+    if least != most:
+        raise FileProblem(f"{name}: expected as many numbers in each, got {least} to {most}")
+    return _numbers(name, inner.flatten()).reshape(-1, most), lengths
 
 
 def _lengths(column: Any) -> Array:

@@ -66,10 +66,11 @@ def _parquet(path: Path, batches: Iterable[Batch], said: Mapping[str, Any], prob
         ]
         tables.append(arrow.record_batch(columns, schema=schema))
     told = json.dumps({**said, "classes": classes.names}, sort_keys=True)
-    table = arrow.Table.from_batches(tables, schema).replace_schema_metadata({METADATA: told})
+    # as one piece: how the rows came must not show in the pages
+    table = arrow.Table.from_batches(tables, schema).combine_chunks().replace_schema_metadata({METADATA: told})
     parquet = needed("pyarrow.parquet", "--format parquet", "parquet")
     parquet.write_table(
-        table, path, row_group_size=max(1, table.num_rows), compression="zstd", use_dictionary=["image_id", "label"]
+        table, path, row_group_size=max(1, table.num_rows), compression="snappy", use_dictionary=["image_id", "label"]
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,47 @@ def make(task: Mapping[str, Any], job: Job, out: Path, workshop: Path) -> dict[s
         "seconds": round(time.perf_counter() - started, 6),
         "cpu_seconds": round(time.process_time() - used, 6),
     }
+
+
+def answer_to(task: Mapping[str, Any], job: Job, out: Path, workshop: Path) -> dict[str, Any]:
+    """What `make` returns; or that nothing more can be written ("disk"), that no attempt can succeed ("impossible"), or
+    what went wrong in this one ("error")."""
+    shard = task["shard"]
+    try:
+        return make(task, job, out, workshop)
+    except DiskProblem as problem:
+        return {"shard": shard, "disk": str(problem)}
+    except FileProblem as problem:
+        return {"shard": shard, "impossible": str(problem)}
+    except Exception as error:
+        traceback.print_exc()
+        return {"shard": shard, "error": f"{type(error).__name__}: {error}"}
+
+
+class Attempts:
+    """How often each shard was tried, and what an answer means for it."""
+
+    MOST = 3
+
+    def __init__(self) -> None:
+        self._lost: dict[int, int] = {}
+
+    def judged(self, answer: dict[str, Any]) -> dict[str, Any] | None:
+        """What the run is told: what `make` returned, or {"shard", "failed": why}; None if it is to be tried again.
+
+        Raises:
+            FileProblem: nothing more can be written.
+        """
+        if "disk" in answer:
+            raise FileProblem(answer["disk"])
+        if "impossible" in answer:
+            return {"shard": answer["shard"], "failed": answer["impossible"]}
+        return self.lost(answer["shard"], answer["error"]) if "error" in answer else answer
+
+    def lost(self, shard: int, why: str) -> dict[str, Any] | None:
+        """As `judged`, of an attempt that came to nothing."""
+        self._lost[shard] = self._lost.get(shard, 0) + 1
+        return {"shard": shard, "failed": f"{why}, {self.MOST} times"} if self._lost[shard] >= self.MOST else None
 
 
 def _survivors(task: Mapping[str, Any], job: Job, counts: Counts) -> Iterator[Batch]:

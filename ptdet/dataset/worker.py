@@ -11,13 +11,11 @@ import queue
 import signal
 import sys
 import threading
-import traceback
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..io import FileProblem
 from .settings import Job
-from .shard import DiskProblem, make
+from .shard import answer_to
 
 
 def main() -> None:
@@ -31,17 +29,7 @@ def main() -> None:
     job, out, workshop = Job.of(hello["job"]), Path(hello["out"]), Path(hello["workshop"])
     _say(answers, {"ready": os.getpid()})
     while True:
-        task = tasks.get()
-        try:
-            answer = make(task, job, out, workshop)
-        except DiskProblem as problem:
-            answer = {"shard": task["shard"], "disk": str(problem)}
-        except FileProblem as problem:
-            answer = {"shard": task["shard"], "impossible": str(problem)}
-        except Exception as error:
-            traceback.print_exc()
-            answer = {"shard": task["shard"], "error": f"{type(error).__name__}: {error}"}
-        _say(answers, answer)
+        _say(answers, answer_to(tasks.get(), job, out, workshop))
 
 
 def _listen(source: BinaryIO, tasks: queue.SimpleQueue[dict[str, Any]]) -> None:

@@ -121,6 +121,6 @@ def test_public_names_without_torch() -> None:
         "    except ImportError as error: print(name, '|', error)\n"
     )
     lacking = {name: said for name, _, said in (line.partition(" | ") for line in printed.splitlines())}
-    assert set(dir(ptdet)) - set(lacking) == {"__version__", "compat", "integrations", "io", "numpy"}
+    assert set(dir(ptdet)) - set(lacking) == {"__version__", "compat", "integrations", "io", "numpy", "ray"}
     for name, said in lacking.items():
         assert said == f"ptdet.{name} needs torch: install torch, then ptdet again; ptdet.numpy does without"

@@ -16,7 +16,7 @@ from .import_graph import (
 PICTURE = ROOT / "docs/architecture.svg"
 # From the top down: a room uses rooms below it only, or beside it where the arrow is drawn.
 PYTHON = (
-    ("cli", "integrations"),
+    ("cli", "integrations", "ray"),
     ("nn", "onnx", "yolo", "rotated", "info"),
     ("ops", "testing", "dataset"),
     ("_library", "numpy", "io"),
@@ -26,6 +26,7 @@ CPP = (("torch", "numpy"), ("runtime", "cpu", "cuda"), ("api",), ("math",))
 ROLES = {
     "cli": "the command ptdet",
     "integrations": "peers' names, patch()",
+    "ray": "ptdet run on Ray",
     "nn": "torch.nn modules",
     "onnx": "export",
     "yolo": "heads to detections",

@@ -25,7 +25,7 @@ MAY_INCLUDE = {
 # From the top down: a module of ptdet imports its own room and those below, of its own row none but the named.
 FLOORS = (
     {"cli", "__main__"},
-    {"integrations", "nn", "onnx"},
+    {"integrations", "nn", "onnx", "ray"},
     {"yolo", "rotated", "info"},
     {"ops", "testing", "dataset"},
     {"_library", "numpy", "io"},
