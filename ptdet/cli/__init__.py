@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from .._shared.methods import FUSIONS, NAMES, PLAIN
+from ..dataset import STEPS
 
 if TYPE_CHECKING:
     from ..io import Space
@@ -94,6 +95,7 @@ def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     from .progress import shown_progress
     from .run import counts, print_table, run_files
 
+    asked.method = asked.method or ("wbf" if asked.step == "ensemble" else "nms")
     if asked.method not in NAMES:
         parser.error(f"--method {asked.method}: expected one of {', '.join(PLAIN)}")
     lowest = -1 if NAMES.get(asked.method) == "diou" else 0
@@ -115,7 +117,8 @@ def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
             parser.error(f"--format {asked.format} and {asked.of_dataset}: expected one of {', '.join(FORMATS)}")
         from .dataset import run_dataset
 
-        return run_dataset(asked, Job(settings, options, asked.format or FORMATS[0]))
+        job = Job(settings, options, asked.format or FORMATS[0], asked.step, weights=asked.weights)
+        return run_dataset(asked, job)
     places = Places(asked.out, asked.image, asked.max_pixels, asked.format == "dota")
     files, notes, problems = find_inputs(asked.predictions)
     try:
@@ -174,8 +177,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run.add_argument(
         "--method",
-        default="nms",
-        help=f"nms (default) or one of {', '.join(PLAIN)}: within each class where classes exist; "
+        help=f"nms (default; of an ensemble wbf) or one of {', '.join(PLAIN)}: within each class where classes exist; "
         f"{' and '.join(FUSIONS)} take all of a file for the boxes of one model",
     )
     run.add_argument("--iou", type=_number, default=0.5, metavar="T", help="remove above this overlap (0.5)")
@@ -213,6 +215,22 @@ def build_parser() -> argparse.ArgumentParser:
         "--shard-size", type=_count_above_0, action=_OfDataset, metavar="K", help="pictures, or small files (1000)"
     )
     whole.add_argument("--log", type=Path, action=_OfDataset, metavar="FILE", help="append a JSON line for each shard")
+    whole.add_argument(
+        "--step",
+        choices=STEPS,
+        action=_OfDataset,
+        default=STEPS[0],
+        help="suppress (default); merge-tiles: pictures called NAME__RATE__X___Y are tiles of NAME; ensemble: each "
+        "PREDICTIONS is a model, and what they found in a picture is fused",
+    )
+    whole.add_argument(
+        "--weights",
+        type=_weights,
+        action=_OfDataset,
+        default=(),
+        metavar="W,W",
+        help="of the models of an ensemble (1)",
+    )
     whole.add_argument(
         "--engine", choices=("local", "ray"), action=_OfDataset, default="local", help="processes (default), or Ray"
     )
@@ -287,6 +305,13 @@ def _count_above_0(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
     return int(text)
+
+
+def _weights(text: str) -> tuple[float, ...]:
+    weights = tuple(map(_number, text.split(",")))
+    if not all(0 < weight < math.inf for weight in weights):
+        raise argparse.ArgumentTypeError(f"expected numbers above 0, got {text!r}")
+    return weights
 
 
 def _classes(text: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+from .._shared.methods import FUSIONS, NAMES
 from ..dataset.extras import needed
 from ..dataset.local import run_local
 from ..dataset.plan import Plan
@@ -43,6 +44,15 @@ def _check(asked: argparse.Namespace, job: Job) -> None:
         raise FileProblem("a run over a data set writes into a folder: give it as --out")
     if asked.out.exists() and not asked.out.is_dir():
         raise FileProblem(f"--out {asked.out}: expected a folder, got a file")
+    if job.step == "ensemble":
+        if NAMES[job.settings.method] not in FUSIONS:
+            raise FileProblem(f"--step ensemble fuses by {' or '.join(FUSIONS)}, not by {job.settings.method}")
+        if job.weights and len(job.weights) != len(asked.predictions):
+            raise FileProblem(
+                f"--weights: expected one for each of {len(asked.predictions)} models, got {len(job.weights)}"
+            )
+    elif job.weights:
+        raise FileProblem("--weights are those of the models of --step ensemble")
     if asked.image is not None:
         raise FileProblem("--image draws for a few files: leave the options of data sets out")
     if job.format == "parquet":

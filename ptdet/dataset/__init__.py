@@ -3,3 +3,5 @@
 A shard is a fixed range of one input. Its result depends on its range and the settings alone, and it appears under its
 name at once (durable.py), so that a run may be killed anywhere and goes on where it was. Nothing here needs torch.
 """
+
+STEPS = ("suppress", "merge-tiles", "ensemble")  # here, so that the command line need not load NumPy

@@ -13,6 +13,7 @@ from .._shared.methods import NAMES
 from ..io import Candidates, FileProblem, Predictions, above
 from .settings import Settings, refuse_per_cent
 
+Part = tuple[Predictions, Candidates, int]  # a picture without its boxes, its candidates, how many boxes it had
 ENOUGH = 8192  # candidates; the kernels' rate falls where they leave the cache
 
 
@@ -37,9 +38,29 @@ class Batch:
             own = slice(start, end)
             yield of, found.take(own, found.boxes[own], found.scores[own])
 
+    def groups(self, settings: Settings) -> Array:
+        """(N,): equal for boxes that meet.
+
+        Raises:
+            FileProblem: there are no classes where the method needs them.
+        """
+        labels = None if settings.agnostic else self.found.labels
+        if settings.method == "batched_nms" and labels is None:
+            raise FileProblem("has no classes here, which batched_nms needs: use --method nms")
+        return self.picture if labels is None else _groups(self.picture, labels, len(self.of))
+
+    def kept(self, boxes: Array, scores: Array, keep: Array, settings: Settings) -> Batch:
+        """What a method left: `keep` says which, `boxes` and `scores` what it made of them; in its own order."""
+        picture = self.picture[keep]
+        left = np.flatnonzero(above(scores, settings.least_score))  # soft and matrix lower them
+        left = left[np.argsort(picture[left], kind="stable")]
+        counts = np.bincount(picture[left], minlength=len(self.of))
+        found = self.found.take(keep[left], boxes[left], scores[left])
+        return replace(self, offsets=np.concatenate([[0], np.cumsum(counts)]), found=found)
+
     def with_parts(self, parts: Sequence[Candidates]) -> Batch:
         """The same pictures with other boxes."""
-        return _joined(list(zip(self.of, parts, strict=True)), self.stored)
+        return joined(list(zip(self.of, parts, strict=True)), self.stored)
 
     def cut(self) -> Iterator[Batch]:
         """The same in parts of whole pictures that a kernel likes best."""
@@ -55,24 +76,34 @@ class Batch:
 
 
 def batches_of(pictures: Iterable[Predictions], settings: Settings, problems: list[str]) -> Iterator[Batch]:
-    """The candidates of pictures, joined where their arrays are alike; `problems` are told of pictures without."""
+    """The candidates of pictures; `problems` are told of pictures without."""
+
+    def candidates() -> Iterator[Part]:
+        for one in pictures:
+            try:
+                refuse_per_cent(one, settings)
+                found = one.candidates(settings.confidence, settings.multi_label, settings.background)
+            except FileProblem as problem:
+                problems.append(f"{one.name} {problem}")
+                continue
+            yield one.light(), found, len(one.boxes) - one.padding
+
+    return grouped(candidates())
+
+
+def grouped(parts: Iterable[Part]) -> Iterator[Batch]:
+    """Pictures joined where their arrays are alike."""
     waiting: list[tuple[Predictions, Candidates]] = []
     stored = boxes = 0
-    for one in pictures:
-        try:
-            refuse_per_cent(one, settings)
-            found = one.candidates(settings.confidence, settings.multi_label, settings.background)
-        except FileProblem as problem:
-            problems.append(f"{one.name} {problem}")
-            continue
+    for of, found, count in parts:
         if waiting and (boxes >= ENOUGH or _kind(found) != _kind(waiting[0][1])):
-            yield _joined(waiting, stored)
+            yield joined(waiting, stored)
             waiting, stored, boxes = [], 0, 0
-        waiting.append((one.light(), found))
-        stored += len(one.boxes) - one.padding
+        waiting.append((of, found))
+        stored += count
         boxes += len(found)
     if waiting:
-        yield _joined(waiting, stored)
+        yield joined(waiting, stored)
 
 
 def suppress(batch: Batch, settings: Settings) -> Batch:
@@ -83,21 +114,20 @@ def suppress(batch: Batch, settings: Settings) -> Batch:
     """
     from ..numpy._methods import select  # not to be loaded before a worker has said how many threads there are
 
-    batch = batch if settings.pre_topk is None else _best(batch, settings.pre_topk)
-    found, picture = batch.found, batch.picture
-    labels = None if settings.agnostic else found.labels
-    if settings.method == "batched_nms" and labels is None:
-        raise FileProblem("has no classes here, which batched_nms needs: use --method nms")
-    groups = picture if labels is None else _groups(picture, labels, len(batch.of))
+    batch = best(batch, settings.pre_topk)
+    found, groups = batch.found, batch.groups(settings)
     try:
         boxes, scores, keep = select(NAMES[settings.method], found.boxes, found.scores, groups, settings.iou_threshold)
     except NotImplementedError as error:
         raise FileProblem(f"has rotated boxes: {error}") from error
-    left = np.flatnonzero(above(scores, settings.least_score))  # soft and matrix lower them
-    left = left[np.argsort(picture[keep[left]], kind="stable")]
-    counts = np.bincount(picture[keep[left]], minlength=len(batch.of))
-    kept = found.take(keep[left], boxes[left], scores[left])
-    return replace(batch, offsets=np.concatenate([[0], np.cumsum(counts)]), found=kept)
+    return batch.kept(boxes, scores, keep, settings)
+
+
+def best(batch: Batch, most: int | None) -> Batch:
+    """The same, of each picture no more than the `most` best boxes."""
+    if most is None or not (np.diff(batch.offsets) > most).any():
+        return batch
+    return joined([(of, found.best(most)) for of, found in batch.pairs()], batch.stored)
 
 
 def _groups(picture: Array, labels: Array, pictures: int) -> Array:
@@ -112,19 +142,14 @@ def _groups(picture: Array, labels: Array, pictures: int) -> Array:
     return groups
 
 
-def _best(batch: Batch, most: int) -> Batch:
-    if not (np.diff(batch.offsets) > most).any():
-        return batch
-    return _joined([(of, found.best(most)) for of, found in batch.pairs()], batch.stored)
-
-
 def _kind(found: Candidates) -> tuple[Any, ...]:
     """Equal for candidates whose arrays can be one."""
     extra = tuple((name, value.dtype, value.shape[1:]) for name, value in sorted(found.extra.items()))
     return found.boxes.shape[1], found.boxes.dtype, found.scores.dtype, found.labels is None, extra
 
 
-def _joined(found: Sequence[tuple[Predictions, Candidates]], stored: int) -> Batch:
+def joined(found: Sequence[tuple[Predictions, Candidates]], stored: int) -> Batch:
+    """Pictures whose arrays are alike as one batch."""
     every = [one for _, one in found]
     first = every[0]
     labels = None if first.labels is None else np.concatenate([one.labels for one in every if one.labels is not None])

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from ..io import FileProblem
-from . import coco_source
+from . import STEPS
 from .durable import durable
 from .results import ENDINGS
 from .settings import Job
-from .sources import Source, cut_sources
+from .sources import Source, cut_sources, join_sources
 
 VERSION = 1
 
@@ -93,10 +93,7 @@ class Plan:
     def task(self, shard: int, places: Places) -> dict[str, Any]:
         """What a worker needs to know."""
         source, own = self._find(shard)
-        task = {"shard": shard, "name": self.name(shard), **source.task(own)}
-        if "spool" in source.facts:
-            task["spool"] = str(places.spool / source.facts["spool"])
-        return task
+        return {"shard": shard, "name": self.name(shard), **source.task(own, places.spool)}
 
     def _find(self, shard: int) -> tuple[Source, int]:
         place = bisect_right(self._ends, shard)
@@ -115,12 +112,17 @@ class Plan:
             part.write_text(json.dumps(stored), encoding="utf-8")
 
 
-def make_plan(files: Sequence[Path], size: int, job: Job, places: Places) -> Plan:
+def make_plan(models: Sequence[Sequence[Path]], size: int, job: Job, places: Places) -> Plan:
     """Looks into the files, sorts those that have to be, and says how they are cut."""
     problems: list[str] = []
+    files = [file for own in models for file in own]
     inputs = stats_of(files)
     places.spool.mkdir(exist_ok=True)
-    sources = list(cut_sources(files, size, places.spool, places.workshop, job, problems))
+    rooms = places.spool, places.workshop
+    if job.step == STEPS[0]:
+        sources = list(cut_sources(files, size, *rooms, job, problems))
+    else:
+        sources = list(join_sources(models, size, *rooms, job, problems))
     return Plan(job, size, inputs, sources, problems)
 
 
@@ -157,17 +159,19 @@ def stats_of(files: Sequence[Path]) -> dict[str, list[int]]:
     return {str(file): [stat.st_size, stat.st_mtime_ns] for file, stat in ((file, file.stat()) for file in files)}
 
 
-def restore_sorted(plan: Plan, pending: Sequence[int], places: Places) -> None:
-    """Sorts the inputs of pending shards again, where what was sorted is not there any more.
+def restore_sorted(plan: Plan, models: Sequence[Sequence[Path]], pending: Sequence[int], places: Places) -> None:
+    """Sorts the inputs again, where what was sorted is not there any more and shards want it.
 
     Raises:
         FileProblem: an input is not what it was.
     """
-    waiting = set(pending)
-    for source, span in zip(plan.sources, plan.spans(), strict=True):
-        if source.kind == "coco" and not waiting.isdisjoint(span):
-            place = places.spool / source.facts["spool"]
-            if not place.exists():
-                cut = coco_source.cut(Path(source.paths[0]), plan.size, place, places.workshop, [])
-                if cut != source.shards:
-                    raise FileProblem(f"{source.paths[0]} is not what it was when the run began")
+    wanted = set(pending)
+    missing = [
+        source.paths
+        for source, span in zip(plan.sources, plan.spans(), strict=True)
+        if "spool" in source.facts
+        and not wanted.isdisjoint(span)
+        and not (places.spool / source.facts["spool"]).exists()
+    ]
+    if missing and make_plan(models, plan.size, plan.job, places).sources != plan.sources:
+        raise FileProblem(f"{missing[0][0]} is not what it was when the run began")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -76,14 +76,18 @@ def run(
 
 
 def _run(
-    files: list[Path], places: Places, job: Job, size: int, resume: bool, engine: Engine, watcher: Watcher
+    models: list[list[Path]], places: Places, job: Job, size: int, resume: bool, engine: Engine, watcher: Watcher
 ) -> Summary:
     for left in places.workshop.iterdir():  # by a run that was killed
         remove(left)
-    plan = _planned(files, places, job, size, resume)
+    if job.step == "ensemble":
+        job = replace(job, models=tuple(map(len, models)))
+        if 0 in job.models:
+            raise FileProblem("--step ensemble: each input is a model, and one of them has no file of its own")
+    plan = _planned(models, places, job, size, resume)
     done = read_done(plan, places)
     pending = [shard for shard in range(len(plan)) if shard not in done]
-    restore_sorted(plan, pending, places)
+    restore_sorted(plan, models, pending, places)
     remove(places.failed)  # they are tried again
     summary = Summary(shards=len(plan), done_before=len(done), problems=list(plan.problems))
     for line in done.values():
@@ -108,19 +112,19 @@ def _run(
     return summary
 
 
-def _planned(files: list[Path], places: Places, job: Job, size: int, resume: bool) -> Plan:
+def _planned(models: list[list[Path]], places: Places, job: Job, size: int, resume: bool) -> Plan:
     if not places.plan.exists():
         if any(places.out.glob("shard-*")):
             raise FileProblem(f"{places.out} holds shards of another run, and no plan of it: give another --out")
         remove(places.done)
         remove(places.spool)
-        plan = make_plan(files, size, job, places)
+        plan = make_plan(models, size, job, places)
         plan.write(places)
         return plan
     if not resume:
         raise FileProblem(f"{places.out} holds a run: --resume goes on with it, or give another --out")
     plan = read_plan(places)
-    told = differences(plan, files, size, job)
+    told = differences(plan, [file for files in models for file in files], size, job)
     if told:
         more = f"; and {len(told) - 5} more" if len(told) > 5 else ""
         raise FileProblem(f"{places.out} was begun otherwise: {'; '.join(told[:5])}{more}")

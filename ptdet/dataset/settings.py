@@ -11,8 +11,10 @@ from typing import Any
 
 from .. import __version__
 from ..io import FileProblem, Predictions, ReadOptions, Space
+from . import STEPS
 
 FORMATS = ("parquet", "coco", "npz", "yolo")
+OWN = ("format", "step", "models", "weights")  # what a Job has besides settings and what its files are
 METADATA = b"ptdet"  # the key of Parquet's metadata that has ours
 
 
@@ -55,12 +57,16 @@ class Job:
     settings: Settings = field(default_factory=Settings)
     read: ReadOptions = field(default_factory=ReadOptions)
     format: str = "parquet"
+    step: str = STEPS[0]
+    models: tuple[int, ...] = ()  # of an ensemble: how many files each has
+    weights: tuple[float, ...] = ()  # of the models; empty: all alike
 
     def told(self) -> dict[str, Any]:
         """As JSON can hold it; each value by the name that a person knows it by."""
         read = asdict(self.read)
         del read["progress"]
-        return {**asdict(self.settings), **read, "format": self.format, "ptdet": __version__}
+        own = {name: getattr(self, name) for name in OWN}
+        return {**asdict(self.settings), **read, **own, "ptdet": __version__}
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Job:
@@ -71,7 +77,8 @@ class Job:
             read[name] = tuple(read[name])
         if read["space"] is not None:
             read["space"] = Space(**{**read["space"], "size": tuple(read["space"]["size"])})
-        return cls(settings, ReadOptions(**read), told["format"])
+        models, weights = tuple(told["models"]), tuple(told["weights"])
+        return cls(settings, ReadOptions(**read), told["format"], told["step"], models, weights)
 
     @property
     def hash(self) -> str:

@@ -13,6 +13,7 @@ from ..io import FileProblem
 from . import results
 from .batch import Batch, suppress
 from .durable import durable, print_of
+from .ensemble import fuse
 from .settings import Job
 from .sources import READ
 
@@ -110,7 +111,7 @@ def _survivors(task: Mapping[str, Any], job: Job, counts: Counts) -> Iterator[Ba
             counts.candidates += len(part.found)
             counts.notes += [f"{of.name}: {note}" for of in part.of for note in of.notes]
             try:
-                kept = suppress(part, job.settings)
+                kept = fuse(part, job) if job.step == "ensemble" else suppress(part, job.settings)
             except FileProblem as problem:
                 more = f" and {len(part.of) - 1} more" if len(part.of) > 1 else ""
                 counts.problems.append(f"{part.of[0].name}{more} {problem}")

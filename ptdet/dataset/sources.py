@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..io import READERS, FileProblem
-from . import arrays_source, coco_source, parquet_source, tar_source
+from . import arrays_source, coco_source, joined_source, parquet_source, tar_source
 from .batch import Batch
+from .durable import remove
 from .settings import Job
 
 SUFFIXES = (*READERS, ".parquet", ".tar")
@@ -29,32 +30,36 @@ class Source:
     def told(self) -> dict[str, Any]:
         return asdict(self)
 
-    def task(self, number: int) -> dict[str, Any]:
-        """What a worker needs to know of a shard, counted from 0."""
+    def task(self, number: int, spool: Path) -> dict[str, Any]:
+        """What a worker needs to know of a shard, counted from 0; `spool` has what had to be sorted first."""
         where = self.shards[number]
         paths = self.paths[where[0] : where[0] + where[1]] if self.kind == "arrays" else self.paths
-        return {"kind": self.kind, "paths": paths, "where": where, "facts": self.facts}
+        task = {"kind": self.kind, "paths": paths, "where": where, "facts": self.facts}
+        return {**task, "spool": str(spool / self.facts["spool"])} if "spool" in self.facts else task
 
 
 READ: Mapping[str, Callable[[Mapping[str, Any], Job, list[str]], Iterator[Batch]]] = {
     "arrays": arrays_source.read,
     "coco": coco_source.read,
+    "joined": joined_source.read,
     "parquet": parquet_source.read,
     "tar": tar_source.read,
 }
 
 
-def find_sources(asked: Sequence[Path], out: Path) -> list[Path]:
-    """The files in the order in which they were named, each once; those of a folder and its folders by name.
+def find_sources(asked: Sequence[Path], out: Path) -> list[list[Path]]:
+    """For each of `asked` its files, each file once; those of a folder and its folders by name.
 
     Raises:
         FileProblem: nothing is there, or nothing that can be read.
     """
-    found: dict[Path, None] = {}
+    seen: set[Path] = set()
+    found = []
     for one in asked:
-        for file in _expanded(one, out.resolve()):
-            found[file.resolve()] = None
-    return list(found)
+        files = dict.fromkeys(file.resolve() for file in _expanded(one, out.resolve()))
+        found.append([file for file in files if file not in seen])
+        seen.update(files)
+    return found
 
 
 def _expanded(asked: Path, out: Path) -> list[Path]:
@@ -112,6 +117,27 @@ def cut_sources(
         except FileProblem as problem:
             problems.append(f"{file} {problem}")
     yield from _of_arrays(together, size)
+
+
+def join_sources(
+    models: Sequence[Sequence[Path]], size: int, spool: Path, workshop: Path, job: Job, problems: list[str]
+) -> Iterator[Source]:
+    """One source of the pictures to which several files, or several pictures of a file, belong; as `cut_sources`."""
+    room = workshop / "models"
+    room.mkdir()
+
+    def batches() -> Iterator[tuple[int, Batch]]:
+        for model, files in enumerate(models):
+            for source in cut_sources(files, size, room, workshop, job, problems):
+                for number in range(len(source.shards)):
+                    task = source.task(number, room)
+                    yield from ((model, batch) for batch in READ[source.kind](task, job, problems))
+
+    name = "joined"
+    shards = joined_source.cut(batches(), size, spool / name, workshop, job, problems)
+    remove(room)
+    paths = [str(file) for files in models for file in files]
+    yield Source("joined", paths, shards, {"size": size, "spool": name})
 
 
 def _kind(file: Path) -> str:
