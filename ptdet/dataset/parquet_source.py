@@ -6,6 +6,7 @@ A shard is a range of rows. Of rows that are detections those of one picture lie
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -49,7 +50,7 @@ def cut(path: Path, size: int, options: ReadOptions) -> tuple[list[list[int]], d
         FileProblem: it is no Parquet, or its columns are not understood.
     """
     parquet = needed("pyarrow.parquet", "Parquet", "parquet")
-    with _told(), parquet.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER) as file:
+    with _told(OSError), parquet.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER) as file:
         columns = columns_of(file.schema_arrow, options)
         if columns["nested"]:
             shards = []
@@ -73,7 +74,8 @@ def read(task: Mapping[str, Any], job: Job, problems: list[str]) -> Iterator[Bat
     """The pictures of a shard."""
     (path,), (_, _, first, count), columns = task["paths"], task["where"], task["facts"]
     with _told():
-        stream = _stream(path, json.dumps(columns))
+        stat = os.stat(path)
+        stream = _stream(path, json.dumps(columns), stat.st_size, stat.st_mtime_ns)
         reader = TableReader(path, first, job, job.read.classes or _classes(stream.file), columns, problems)
         rows = stream.rows(first, count)
         for table in rows if columns["nested"] else _of_whole_pictures(rows, columns["image_id"]):
@@ -94,10 +96,22 @@ class TableReader:
         """The pictures of a piece of the shard, as a batch, or none."""
         rows = table.num_rows
         try:
+            table = self._without_nulls(table)
             yield self._of_pictures(table) if self._columns["nested"] else self._of_detections(table)
         except FileProblem as problem:
             self._problems.append(f"{self._path}, rows {self._row} to {self._row + rows - 1}: {problem}")
         self._row += rows
+
+    def _without_nulls(self, table: Any) -> Any:
+        """The rows that say what they are of."""
+        for name in ("image_id",) if self._columns["nested"] else ("image_id", "labels"):
+            column = self._column(table, name) if self._columns[name] else None
+            if column is not None and column.null_count:
+                there = column.is_valid().to_numpy(zero_copy_only=False)
+                rows = (np.flatnonzero(~there) + self._row).tolist()
+                self._problems += [f"{self._path}, row {row}: {self._columns[name]} is null" for row in rows]
+                table = table.filter(_arrow().array(there))
+        return table
 
     def _of_pictures(self, table: Any) -> Batch:
         lists = [name for name in ("boxes", "scores", "labels") if self._columns[name]]
@@ -147,8 +161,6 @@ class TableReader:
         boxes, scores = _floats(boxes), _floats(scores)
         if boxes.shape[1] != _width(self._form):
             raise FileProblem(f"boxes: expected {_width(self._form)} numbers each ({self._form}), got {boxes.shape[1]}")
-        if any(image_id is None for image_id in ids):
-            raise FileProblem("image_id: expected a number or a name in each row, got null")
         if labels is not None:
             if labels.dtype.kind not in "iu":
                 raise FileProblem(f"labels: expected whole numbers, got {labels.dtype}, or null")
@@ -206,13 +218,13 @@ def _pictures(
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """What pyarrow raises over a broken file, in one line."""
+def _told(*others: type[Exception]) -> Iterator[None]:
+    """What pyarrow raises over a broken file, and `others`, in one line."""
     try:
         yield
     except MemoryError:  # no fault of the file
         raise
-    except _arrow().ArrowException as error:
+    except (_arrow().ArrowException, *others) as error:
         raise FileProblem(f"cannot be read: {type(error).__name__}: {str(error).splitlines()[0]}") from error
 
 
@@ -298,7 +310,7 @@ class _Stream:
 
 
 @lru_cache(maxsize=1)  # shards that follow each other are done by one worker
-def _stream(path: str, columns: str) -> _Stream:
+def _stream(path: str, columns: str, size: int, mtime_ns: int) -> _Stream:
     return _Stream(path, json.loads(columns))
 
 

@@ -18,6 +18,10 @@ from .settings import Job
 from .sources import READ
 
 
+class InputProblem(Exception):
+    """An input cannot be read now."""
+
+
 class DiskProblem(Exception):
     """Nothing more can be written there."""
 
@@ -104,7 +108,7 @@ class Attempts:
 
 
 def _survivors(task: Mapping[str, Any], job: Job, counts: Counts) -> Iterator[Batch]:
-    for batch in READ[task["kind"]](task, job, counts.problems):
+    for batch in _read(task, job, counts.problems):
         for part in batch.cut():
             counts.pictures += len(part.of)
             counts.boxes += part.stored
@@ -118,3 +122,11 @@ def _survivors(task: Mapping[str, Any], job: Job, counts: Counts) -> Iterator[Ba
                 continue
             counts.kept += len(kept.found)
             yield kept
+
+
+def _read(task: Mapping[str, Any], job: Job, problems: list[str]) -> Iterator[Batch]:
+    """The pictures of a shard; what fails here must not pass for a failure to write."""
+    try:
+        yield from READ[task["kind"]](task, job, problems)
+    except OSError as error:
+        raise InputProblem(f"{task['paths'][0]} cannot be read: {error}") from error

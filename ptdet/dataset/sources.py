@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import glob
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -104,6 +106,9 @@ def cut_sources(
     together: list[Path] = []  # small files, of which a shard holds several
     sorted_files = 0
     for file in files:
+        if not os.access(file, os.R_OK):
+            problems.append(f"{file} cannot be read: {os.strerror(errno.EACCES)}")
+            continue
         kind = _kind(file)
         if kind == "arrays":
             together.append(file)

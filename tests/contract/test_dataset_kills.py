@@ -186,3 +186,58 @@ def test_two_runs_in_one_place(tmp_path: Path) -> None:
         ran = start(tmp_path, source, "--format", "npz", "--workers", 1, "--out", out)
         assert ran.returncode == 2 and "another ptdet run is at work there" in ran.stderr
     assert start(tmp_path, source, "--format", "npz", "--workers", 1, "--out", out).returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["parquet", "json"])
+def test_memory_does_not_grow_with_the_input(tmp_path: Path, form: str) -> None:
+    """A limit on what a process may take that an input passes, and one ten times larger, which alone is more."""
+    megabytes = 300 if form == "parquet" else 150
+    limited = (
+        f"import resource, sys; resource.setrlimit(resource.RLIMIT_DATA, ({megabytes}000000,) * 2); "
+        "from ptdet.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    for times in (1, 10):
+        source = tmp_path / f"{times}.{form}"
+        if form == "parquet":
+            pytest.importorskip("pyarrow")
+            write_one_row_group(source, 150 * times)
+        else:
+            entry = {"category_id": 1, "bbox": [1, 2, 30, 40], "note": "x" * 1000}
+            lines = (json.dumps({"image_id": n // 10, "score": n % 97 / 97, **entry}) for n in range(17_000 * times))
+            source.write_text("[" + ",\n".join(lines) + "]")
+        assert times == 1 or source.stat().st_size > megabytes * 1e6
+        command = [
+            "run",
+            source,
+            "--workers",
+            1,
+            "--shard-size",
+            50,
+            "--format",
+            "npz",
+            "--out",
+            tmp_path / f"out {times}",
+        ]
+        ran = subprocess.run(
+            [sys.executable, "-c", limited, *map(str, command)], cwd=ROOT, capture_output=True, text=True, timeout=300
+        )
+        assert ran.returncode == 0, ran.stderr
+
+
+def write_one_row_group(path: Path, pictures: int) -> None:
+    """Ten thousand boxes a picture, a fifth of them candidates."""
+    import pyarrow
+    import pyarrow.parquet
+
+    random, count = np.random.default_rng(0), 10_000
+    corners = random.uniform(0, 600, (count, 2)).astype(np.float32)
+    boxes = np.tile(np.concatenate([corners, corners + 30], 1), (pictures, 1))
+    boxes[:, 0] += random.uniform(0, 0.1, len(boxes)).astype(np.float32)
+    scores = np.tile(random.uniform(0, 1, count).astype(np.float32) ** 6, pictures)
+    ends = pyarrow.array(np.arange(pictures + 1, dtype=np.int32) * count)
+    four = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(boxes.reshape(-1)), 4)
+    lists = {"boxes": four, "scores": pyarrow.array(scores)}
+    columns = {name: pyarrow.ListArray.from_arrays(ends, each) for name, each in lists.items()}
+    table = pyarrow.table({"image_id": np.arange(pictures), **columns})
+    pyarrow.parquet.write_table(table, path, row_group_size=pictures, use_dictionary=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -63,3 +64,19 @@ def test_the_engine_on_ray(tmp_path: Path) -> None:
     assert len(results(tmp_path / "poisoned")) == 5
     ran = start(tmp_path, *on_ray, "--out", tmp_path / "none", "--address", "127.0.0.1:1")
     assert ran.returncode == 2 and "no Ray at 127.0.0.1:1" in ran.stderr
+
+
+@pytest.mark.slow
+@needs_ray
+def test_the_example(tmp_path: Path) -> None:
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    ran = subprocess.run(
+        [sys.executable, "examples/ray_data.py"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert sorted(ran.stdout.splitlines())[-8:] == [f"{number} [0.9 0.7] [1 2]" for number in range(8)]
