@@ -32,6 +32,7 @@ def durable(place: Path, workshop: Path) -> Iterator[Path]:
     `workshop` is a folder of the same file system. If something is raised nothing is left there.
     """
     part = workshop / f"{secrets.token_hex(8)}{place.suffix}"
+    before = workshop / secrets.token_hex(8)
     try:
         yield part
         for file in _files_of(part):
@@ -39,11 +40,12 @@ def durable(place: Path, workshop: Path) -> Iterator[Path]:
         if part.is_dir():
             _sync(part)
             if place.exists():  # rename takes the place of a file, but not of a folder
-                os.replace(place, workshop / secrets.token_hex(8))
+                os.replace(place, before)
         os.replace(part, place)
         _sync(place.parent)
     finally:
         remove(part)
+        remove(before)
 
 
 def print_of(place: Path) -> Print:
@@ -56,19 +58,18 @@ def print_of(place: Path) -> Print:
             while block := stream.read(BLOCK):
                 size += len(block)
                 digest.update(block)
-    return Print(size, place.stat().st_mtime_ns, digest.hexdigest())
+    return Print(size, _mtime_ns(place), digest.hexdigest())
 
 
 def is_as_printed(place: Path, known: Print) -> bool:
     """Whether `place` holds what `known` tells of. Its content is read where size and time do not settle it."""
     try:
-        stat = place.stat()
+        if place.is_file() and place.stat().st_size != known.size:
+            return False
+        if _mtime_ns(place) == known.mtime_ns:
+            return True
     except OSError:
         return False
-    if place.is_file() and stat.st_size != known.size:
-        return False
-    if stat.st_mtime_ns == known.mtime_ns:
-        return True
     now = print_of(place)
     return (now.size, now.sha256) == (known.size, known.sha256)
 
@@ -95,6 +96,11 @@ def only_one(lock: Path) -> Iterator[None]:
         except BlockingIOError as error:
             raise FileProblem("another ptdet run is at work there") from error
         yield
+
+
+def _mtime_ns(place: Path) -> int:
+    """Of the last change; in a folder, of any of its files too."""
+    return max(each.stat().st_mtime_ns for each in {place, *_files_of(place)})
 
 
 def _files_of(place: Path) -> list[Path]:

@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from . import results
 from .batch import Batch, suppress
 from .durable import durable, print_of
 from .ensemble import fuse
+from .extras import needed
 from .settings import Job
 from .sources import READ
 
@@ -36,6 +38,13 @@ class Counts:
     kept: int = 0
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+def prepare(job: Job) -> None:
+    """Loads what every shard needs, so that it is not part of the first one's time."""
+    import_module("ptdet.numpy._methods")
+    if job.format == "parquet":
+        needed("pyarrow.parquet", "--format parquet", "parquet")
 
 
 def make(task: Mapping[str, Any], job: Job, out: Path, workshop: Path) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .settings import Job
-from .shard import answer_to
+from .shard import answer_to, prepare
 
 
 def main() -> None:
@@ -27,6 +27,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(sys.stdin.buffer, tasks), daemon=True).start()
     hello = tasks.get()
     job, out, workshop = Job.of(hello["job"]), Path(hello["out"]), Path(hello["workshop"])
+    prepare(job)
     _say(answers, {"ready": os.getpid()})
     while True:
         _say(answers, answer_to(tasks.get(), job, out, workshop))
