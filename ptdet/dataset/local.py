@@ -8,26 +8,20 @@ import selectors
 import signal
 import subprocess
 import sys
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
-from ..io import FileProblem
+from .dispatch import Dispatch
 from .plan import Places, Plan
-from .runs import Runs
-from .shard import Attempts
 
-FALSE_STARTS = 3  # in a row, until no worker is started any more
-AHEAD = 2  # shards that a worker knows of: it need not wait for the next
 ONE_THREAD = ("PTDET_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_NUM_THREADS")
 
 
 class _Worker:
-    """A process and the shards that it was given, the one in work first."""
+    """A process that makes shards."""
 
     def __init__(self, hello: dict[str, Any], number: int) -> None:
         self.number = number
-        self.given: deque[int] = deque()
         self.ready = False
         self._rest = b""
         self.process = subprocess.Popen(
@@ -90,23 +84,18 @@ class _Pool:
     ) -> None:
         self._plan, self._places, self._told = plan, places, told
         self._hello = {"job": plan.job.told(), "out": str(places.out), "workshop": str(places.workshop)}
-        self._runs = Runs(pending, plan.spans())
-        self._left = len(pending)
-        self._attempts = Attempts()
-        self._count = min(workers, max(1, len(pending)))
+        self._dispatch = Dispatch(pending, plan.spans(), told)
+        self._count = min(workers, len(pending))
         self._selector = selectors.DefaultSelector()
         self._workers: dict[int, _Worker] = {}
-        self._false_starts = 0
 
     def answers(self) -> Iterator[dict[str, Any]]:
         try:
-            for number in range(self._count if self._left else 0):
+            for number in range(self._count):
                 self._start(number)
-            while self._left:
+            while self._dispatch.left:
                 for key, _ in self._selector.select():
-                    for answer in self._hear(key.data):
-                        self._left -= 1
-                        yield answer
+                    yield from self._hear(key.data)
         finally:
             for worker in self._workers.values():
                 worker.end()
@@ -115,6 +104,7 @@ class _Pool:
     def _start(self, number: int) -> None:
         worker = _Worker(self._hello, number)
         self._workers[number] = worker
+        self._dispatch.starts(number)
         self._selector.register(worker.process.stdout or 0, selectors.EVENT_READ, worker)
 
     def _hear(self, worker: _Worker) -> Iterator[dict[str, Any]]:
@@ -124,43 +114,24 @@ class _Pool:
             return
         for answer in answers:
             if "ready" in answer:
-                worker.ready, self._false_starts = True, 0
+                worker.ready = True
+                self._dispatch.ready(worker.number)
                 self._told({"event": "worker", "number": worker.number, "process": answer["ready"]})
             else:
-                shard = worker.given.popleft()
-                assert shard == answer["shard"]
-                yield from self._settled(shard, self._attempts.judged(answer))
+                yield from self._dispatch.answered(worker.number, answer)
         self._feed(worker)
 
     def _feed(self, worker: _Worker) -> None:
-        while len(worker.given) < AHEAD and (shard := self._runs.next(worker.number)) is not None:
-            worker.given.append(shard)
+        while (shard := self._dispatch.next(worker.number)) is not None:
             worker.send(self._plan.task(shard, self._places))
 
     def _bury(self, worker: _Worker) -> Iterator[dict[str, Any]]:
-        """Its shard is tried again by others; a new worker takes its place."""
         self._selector.unregister(worker.process.stdout or 0)
         worker.end()
         code = worker.process.returncode
         how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with code {code}"
-        self._told({"event": "worker died", "number": worker.number, "how": how, "shards": list(worker.given)})
-        if not worker.ready:
-            self._false_starts += 1
-            if self._false_starts >= FALSE_STARTS:
-                raise FileProblem(f"no worker starts: {FALSE_STARTS} in a row ended at once, the last {how}")
-        in_work = worker.given[0] if worker.given else None
-        ahead = list(worker.given)[1:]
-        for shard in ahead:
-            self._runs.give_back(shard)
-        if in_work is not None:
-            yield from self._settled(in_work, self._attempts.lost(in_work, f"its worker {how}"))
+        yield from self._dispatch.died(worker.number, how, worker.ready)
         self._start(worker.number)
         for other in self._workers.values():  # those that had nothing left to do
             if other.ready:
                 self._feed(other)
-
-    def _settled(self, shard: int, answer: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
-        if answer is None:
-            self._runs.give_back(shard)
-        else:
-            yield answer

@@ -90,32 +90,6 @@ def answer_to(task: Mapping[str, Any], job: Job, out: Path, workshop: Path) -> d
         return {"shard": shard, "error": f"{type(error).__name__}: {error}"}
 
 
-class Attempts:
-    """How often each shard was tried, and what an answer means for it."""
-
-    MOST = 3
-
-    def __init__(self) -> None:
-        self._lost: dict[int, int] = {}
-
-    def judged(self, answer: dict[str, Any]) -> dict[str, Any] | None:
-        """What the run is told: what `make` returned, or {"shard", "failed": why}; None if it is to be tried again.
-
-        Raises:
-            FileProblem: nothing more can be written.
-        """
-        if "disk" in answer:
-            raise FileProblem(answer["disk"])
-        if "impossible" in answer:
-            return {"shard": answer["shard"], "failed": answer["impossible"]}
-        return self.lost(answer["shard"], answer["error"]) if "error" in answer else answer
-
-    def lost(self, shard: int, why: str) -> dict[str, Any] | None:
-        """As `judged`, of an attempt that came to nothing."""
-        self._lost[shard] = self._lost.get(shard, 0) + 1
-        return {"shard": shard, "failed": f"{why}, {self.MOST} times"} if self._lost[shard] >= self.MOST else None
-
-
 def _survivors(task: Mapping[str, Any], job: Job, counts: Counts) -> Iterator[Batch]:
     for batch in _read(task, job, counts.problems):
         for part in batch.cut():

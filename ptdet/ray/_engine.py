@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import re
 import socket
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..dataset.local import AHEAD, FALSE_STARTS
+from ..dataset.dispatch import Dispatch
 from ..dataset.plan import Places, Plan
-from ..dataset.runs import Runs
 from ..dataset.settings import Job
-from ..dataset.shard import Attempts, answer_to, prepare
+from ..dataset.shard import answer_to, prepare
 from ..io import FileProblem
 from ._cluster import processors, ray_module
 
@@ -87,67 +85,41 @@ class _Pool:
     def __init__(
         self, ray: Any, plan: Plan, places: Places, pending: Sequence[int], told: Callable[[dict[str, Any]], None]
     ) -> None:
-        self._ray, self._plan, self._places, self._told = ray, plan, places, told
+        self._ray, self._plan, self._places = ray, plan, places
         # an actor that Ray itself started again would try without end what kills it
         self._remote = ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(Maker)
-        self._runs, self._attempts = Runs(pending, plan.spans()), Attempts()
+        self._dispatch = Dispatch(pending, plan.spans(), told)
         self._actors: dict[int, Any] = {}
-        self._given: dict[int, deque[int]] = {}  # of each actor, the shard in work first
+        self._ready: set[int] = set()
         self._waiting: dict[Any, int] = {}  # what is waited for -> whose it is
-        self._false_starts = 0
-        self._left = len(pending)
 
     def answers(self, workers: int) -> Generator[dict[str, Any], None, None]:
-        for number in range(min(workers, self._left)):
+        for number in range(min(workers, self._dispatch.left)):
             self._start(number)
-        while self._left:
+        while self._dispatch.left:
             (done,), _ = self._ray.wait(list(self._waiting), num_returns=1)
-            for answer in self._hear(self._waiting.pop(done), done):
-                self._left -= 1
-                yield answer
+            yield from self._hear(self._waiting.pop(done), done)
 
     def _start(self, number: int) -> None:
         job, places = self._plan.job.told(), self._places
         self._actors[number] = self._remote.remote(job, str(places.out), str(places.workshop))
-        self._given[number] = deque()
+        self._ready.discard(number)
+        self._dispatch.starts(number)
         self._waiting[self._actors[number].ready.remote()] = number
 
     def _hear(self, number: int, done: Any) -> Iterator[dict[str, Any]]:
         try:
             answer = self._ray.get(done)
         except self._ray.exceptions.RayError as error:
-            yield from self._bury(number, error)
+            self._waiting = {each: whose for each, whose in self._waiting.items() if whose != number}
+            how = f"died, {type(error).__name__}"
+            yield from self._dispatch.died(number, how, number in self._ready)
+            self._start(number)
             return
         if answer is None:
-            self._false_starts = 0
+            self._ready.add(number)
+            self._dispatch.ready(number)
         else:
-            shard = self._given[number].popleft()
-            yield from self._settled(shard, self._attempts.judged(answer))
-        self._feed(number)
-
-    def _feed(self, number: int) -> None:
-        given = self._given[number]
-        while len(given) < AHEAD and (shard := self._runs.next(number)) is not None:
-            given.append(shard)
+            yield from self._dispatch.answered(number, answer)
+        while (shard := self._dispatch.next(number)) is not None:
             self._waiting[self._actors[number].make.remote(self._plan.task(shard, self._places))] = number
-
-    def _bury(self, number: int, error: Exception) -> Iterator[dict[str, Any]]:
-        how, given = type(error).__name__, list(self._given[number])
-        said = (str(error).splitlines() or [""])[0]
-        self._told({"event": "worker died", "number": number, "how": f"{how}: {said}", "shards": given})
-        if not given:
-            self._false_starts += 1
-            if self._false_starts >= FALSE_STARTS:
-                raise FileProblem(f"no actor starts: {FALSE_STARTS} in a row, the last by {how}: {said}")
-        self._waiting = {each: whose for each, whose in self._waiting.items() if whose != number}
-        for shard in given[1:]:
-            self._runs.give_back(shard)
-        if given:
-            yield from self._settled(given[0], self._attempts.lost(given[0], f"its actor died, {how}"))
-        self._start(number)
-
-    def _settled(self, shard: int, answer: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
-        if answer is None:
-            self._runs.give_back(shard)
-        else:
-            yield answer
