@@ -13,6 +13,7 @@ from typing import Any
 from ..io import FileProblem
 from . import STEPS
 from .durable import durable
+from .extras import needed
 from .results import ENDINGS
 from .settings import Job
 from .sources import Source, cut_sources, join_sources
@@ -116,6 +117,8 @@ def make_plan(models: Sequence[Sequence[Path]], size: int, job: Job, places: Pla
     """Looks into the files, sorts those that have to be, and says how they are cut."""
     problems: list[str] = []
     files = [file for own in models for file in own]
+    if any(file.suffix.lower() == ".parquet" for file in files):  # else the plan would be one without them, for good
+        needed("pyarrow", "Parquet", "parquet")
     inputs = stats_of(files)
     places.spool.mkdir(exist_ok=True)
     rooms = places.spool, places.workshop

@@ -16,6 +16,8 @@ from ptdet.dataset import coco_source
 from ptdet.io import Predictions
 
 from .. import dataset_inputs as inputs
+from ..parity.test_numpy_process import hiding
+from .test_import import python
 
 COUNT = 120  # pictures
 SETTINGS = ("--conf", "0.3", "--iou", "0.45")
@@ -224,3 +226,22 @@ def test_options_that_do_not_go_together(capsys: pytest.CaptureFixture[str]) -> 
         with pytest.raises(SystemExit):
             run(*arguments)
     assert "expected one of parquet, coco, npz, yolo" in capsys.readouterr().err
+
+
+def test_without_pyarrow(tmp_path: Path) -> None:
+    """What needs it says so, before there is a plan that lacks a file."""
+    inputs.write_npz(tmp_path / "npz", 2)
+    (tmp_path / "x.parquet").touch()
+    printed = python(
+        hiding("pyarrow") + "import sys; from ptdet.cli import main; sys.stderr = sys.stdout\n"
+        f"common = ['--workers', '1', '--out', {str(tmp_path / 'out')!r}]\n"
+        f"print(main(['run', {str(tmp_path / 'npz')!r}, *common]))\n"
+        f"print(main(['run', {str(tmp_path)!r}, '--format', 'npz', *common]))\n"
+        f"print(main(['run', {str(tmp_path / 'npz')!r}, '--format', 'npz', *common]))\n"
+    )
+    said = [line for line in printed.splitlines() if line.startswith("ptdet: ")]
+    assert said == [
+        "ptdet: error: --format parquet needs pyarrow: pip install 'ptdet[parquet]'",
+        f"ptdet: error: {tmp_path / 'out'}: Parquet needs pyarrow: pip install 'ptdet[parquet]'",
+    ]
+    assert [line for line in printed.splitlines() if len(line) == 1] == ["2", "2", "0"]
