@@ -4,6 +4,7 @@
 # make fuzz      10,000 plain and 2,000 strange cases against torchvision and the reference
 # make lint      ruff, mypy, clang-format where it is installed; make format mends what they can
 # make bench     timings beside the peers (make peers installs them), and the tables made of them
+# make wasm      the kernels for the page of `ptdet explore`, by zig's clang from PyPI
 # make gpu       all that only a GPU can show, in 330 seconds, no network; make gpu ARGS=--dry-run shows the stages
 PYTHON ?= python3
 VENV ?= .venv
@@ -15,7 +16,7 @@ SITE := $(shell $(PYTHON) -c "import torch; assert tuple(map(int, torch.__versio
 # For this machine: of CUDA only where a GPU is, or by USE_CUDA=1.
 FOR_HERE := USE_CUDA=$(or $(USE_CUDA),$(if $(shell nvidia-smi -L 2>/dev/null),,0))
 
-.PHONY: demo test test-build test-all lint format fuzz bench peers gpu build build-here clean
+.PHONY: demo test test-build test-all lint format fuzz bench peers gpu wasm build build-here clean
 
 demo: $(VENV)/demo.ok build-here $(BIN)/ptdet
 	$(BIN)/python -m benchmarks.demo
@@ -69,6 +70,9 @@ peers: $(VENV)/test.ok
 
 gpu:
 	@$(PYTHON) -m benchmarks.gpu $(ARGS)
+
+wasm: $(VENV)/test.ok
+	@$(BIN)/python -m tests.tools.wasm
 
 build:
 	@$(BIN)/python setup.py -q build_native

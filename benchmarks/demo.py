@@ -1,4 +1,4 @@
-"""`make demo`: `ptdet run` on the raw output of two detectors; the pictures and results are in demo_out/."""
+"""`make demo`: `ptdet run` on the raw output of two detectors; the pictures, results and a report are in demo_out/."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from .peers import find
 ROOT = Path(__file__).resolve().parents[1]
 DATA = Path("tests/data")
 CONFIDENCE, IOU = 0.25, 0.45
+REPORT = "demo_out/report.html"
 SCENES = {
     "YOLOX-nano": ("yolox_nano_coco/raw_000000000885.npz", "000000000885.jpg"),
     "PicoDet layout": ("picodet_layout_doc/raw_dotguide_010.npz", "dotguide_010.png"),
@@ -37,11 +38,26 @@ def main() -> int:
         if failed:
             return failed
         print()
+    failed = write_report()
+    if failed:
+        return failed
     equal = [compare(detector, DATA / predictions) for detector, (predictions, _) in SCENES.items()]
     info = ptdet.build_info()
     native = f"native ({info['instruction_set']})" if info["cpu"] else f"the reference: {info['why_not_cpu']}"
-    print(f"\nptdet ran on {native}. Look at demo_out/: raw boxes left, kept boxes right.")
+    print(f"\nptdet ran on {native}. Look at demo_out/: raw boxes left, kept boxes right;")
+    print(f"and open {REPORT} in a browser: who removed whom, while you move the threshold.")
     return 0 if all(equal) else 1
+
+
+def write_report() -> int:
+    """The page of `ptdet explore` on the two pictures, as one file."""
+    files = [str(DATA / predictions) for predictions, _ in SCENES.values()]
+    options = ["--conf", str(CONFIDENCE), "--iou", str(IOU)]
+    asked = [*files, "--images", str(DATA / "images"), *options, "--out", REPORT]
+    print(f"$ ptdet report {' '.join(asked)}")
+    failed = cli.main(["report", *asked])
+    print()
+    return failed
 
 
 def compare(detector: str, file: Path) -> bool:

@@ -35,6 +35,9 @@ PEERS = {
     "supervision": Peer("supervision", "supervision"),
     "sahi": Peer("sahi", "sahi"),
     "effdet": Peer("effdet", "effdet"),
+    "hotcoco": Peer("hotcoco", "hotcoco"),
+    "faster-coco-eval": Peer("faster_coco_eval", "faster-coco-eval"),
+    "pycocotools": Peer("pycocotools", "pycocotools"),
 }
 
 _wanted: frozenset[str] = frozenset(PEERS)

@@ -102,6 +102,7 @@ TARGETS: tuple[Target, ...] = (
     *_many("methods", "postprocess", ["heads, conf 0.001"], [32], ("times", 10, "ultralytics")),
     *_many("channel norm", "channel_norm", LARGE, [8 * 64 * 128 * 128], *MOVED),
     *_many("channel norm", "channel_norm", WIDE, [2 * 3 * 1024 * 1024], *MOVED),
+    *_many("frame", "evaluation", ["80 classes"], [500_000], ("times", 1, "hotcoco"), ("seconds", 0.3, "")),
     *_many("frame", "import", ["after torch"], [1], ("seconds", 0.3, "")),
 )
 
@@ -116,7 +117,7 @@ def _measured(results: Results, target: Target) -> Spread | None:
             if (one.group, one.scene, one.n, one.library) == (target.group, target.scene, target.n, OURS):
                 return Spread(*[one.bytes_per_box] * 3)
         return None
-    dtype = {"import": "", "numpy": "float64"}.get(target.group, "float32")
+    dtype = {"import": "", "numpy": "float64", "evaluation": "float64"}.get(target.group, "float32")
     row = results.find(target.group, target.scene, target.n, target.peer or OURS, dtype)
     if row is None:
         return None

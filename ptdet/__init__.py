@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 # functions besides. __init__.pyi says the same to editors and type checkers.
 _NAMES = {
     "_library.register": ("backend", "register"),
+    "evaluation": ("evaluate",),
     "info": ("build_info",),
     "integrations._patch": ("Patch", "patch"),
     "ops.batch": ("combined_nms", "ragged_nms"),
@@ -53,7 +54,20 @@ _NAMES = {
     "ops.tiles": ("merge_tiles",),
     "yolo": ("non_max_suppression",),
 }
-_MODULES = ("compat", "integrations", "io", "nn", "numpy", "onnx", "ray", "reference", "rotated", "testing", "yolo")
+_MODULES = (
+    "compat",
+    "evaluation",
+    "integrations",
+    "io",
+    "nn",
+    "numpy",
+    "onnx",
+    "ray",
+    "reference",
+    "rotated",
+    "testing",
+    "yolo",
+)
 _HOMES = {
     **{name: module for module, names in _NAMES.items() for name in names},
     **{method.function: f"ops.{method.stem}" for method in METHODS.values()},

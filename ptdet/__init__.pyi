@@ -1,5 +1,6 @@
 from . import (
     compat as compat,
+    evaluation as evaluation,
     integrations as integrations,
     io as io,
     nn as nn,
@@ -15,6 +16,7 @@ from ._library.register import (
     backend as backend,
     register as register,
 )
+from .evaluation import evaluate as evaluate
 from .info import build_info as build_info
 from .integrations._patch import (
     Patch as Patch,

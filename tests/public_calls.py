@@ -200,7 +200,7 @@ _module("BoxFusion", {"method": "wbf", "iou_thr": 0.5}, _LISTS)
 
 # Names of ptdet.__all__ and its modules that take nothing that a sweep could spoil, and why.
 LEFT_OUT = {
-    "Letterbox": "tests/unit/test_letterbox.py",
+    "Letterbox": "tests/unit/test_letterbox.py", "evaluate": "tests/unit/test_evaluation.py, by a sweep of its own",
     "__version__": "a text", "Patch": "what patch returns",
     "backend": "tests/parity/test_nms_parity.py", "patch": "tests/contract/test_patch.py", "register": "takes nothing",
     "build_info": "takes nothing", "ChannelNormFunction": "asks nothing, as its docstring says",

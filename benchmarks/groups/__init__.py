@@ -4,6 +4,7 @@ from ..cases import Group
 from . import (
     channel_norm,
     corners,
+    evaluation,
     importing,
     latency,
     losses,
@@ -29,6 +30,7 @@ GROUPS: dict[str, Group] = {
         losses.GROUP,
         rotated.GROUP,
         channel_norm.GROUP,
+        evaluation.GROUP,
         importing.GROUP,
     )
 }

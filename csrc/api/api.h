@@ -6,6 +6,7 @@
 #include "api/batch.h"
 #include "api/channel_norm.h"
 #include "api/common.h"
+#include "api/evaluation.h"
 #include "api/methods.h"
 #include "api/nms.h"
 #include "api/overlap.h"

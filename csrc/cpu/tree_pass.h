@@ -1,6 +1,7 @@
 // Passes over shapes whose index is the tree alone (box_tree.h): each asks the tree for those that it meets.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 
 #include "cpu/box_tree.h"

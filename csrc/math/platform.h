@@ -7,6 +7,8 @@
 
 #if defined(__CUDACC__)
 #define PTDET_HD __host__ __device__ __forceinline__
+#elif defined(__wasm__)
+#define PTDET_HD inline  // one instruction set, and every byte is loaded by a page: the compiler chooses
 #else
 #define PTDET_HD inline __attribute__((always_inline))  // no copy compiled for AVX may serve the baseline
 #endif

@@ -1,4 +1,4 @@
-"""The command line: `ptdet run`, `ptdet patch` and `ptdet info`."""
+"""The command line: `ptdet run`, `ptdet eval`, `ptdet explore`, `ptdet report`, `ptdet patch` and `ptdet info`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import math
 import os
 import platform
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from .._shared.methods import FUSIONS, NAMES, PLAIN
-from ..dataset import STEPS
+from .._shared.parameters import METRICS, ROTATED_METRICS
+from ..dataset import FORMATS, STEPS
 
 if TYPE_CHECKING:
-    from ..io import Space
+    from ..io import ReadOptions, Space
+    from .run import Settings
 
 # those of ptdet.io, which loads NumPy
 LAYOUT_NAMES = (
@@ -41,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     asked = parser.parse_args(given)
     try:
-        code = _info() if asked.command == "info" else _run(asked, parser)
+        code = _info() if asked.command == "info" else _on_files(asked, parser)
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -61,7 +64,7 @@ def _info() -> int:
     try:
         import torch
     except ModuleNotFoundError:
-        there = "ptdet.io alone is there" if for_arrays else "ptdet.numpy, ptdet.io and ptdet run are there"
+        there = "ptdet.io alone is there" if for_arrays else "ptdet.numpy, ptdet.io, ptdet run and ptdet eval are there"
         print(f"ptdet {__version__}, without torch: {there}")
         return 0
 
@@ -85,40 +88,80 @@ def _info() -> int:
     return 0
 
 
-def _run(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+def _on_files(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """The commands that read predictions."""
+    options = _read_options(asked, parser)
+    if asked.command == "eval":
+        from .eval import evaluate_files
+
+        return evaluate_files(asked, options)
+    settings = _settings(asked, parser)
+    if asked.command == "run":
+        if asked.of_dataset is None:
+            return _run(asked, options, settings)
+        if asked.format not in (None, *FORMATS):
+            parser.error(f"--format {asked.format} and {asked.of_dataset}: expected one of {', '.join(FORMATS)}")
+        return _run_dataset(asked, options, settings)
+    if not 0 <= asked.lowest < 1:
+        parser.error(f"--lowest {asked.lowest:g}: expected a number from 0 to below 1")
+    if asked.command == "explore":
+        from .explore import explore
+
+        return explore(asked, options, settings)
+    from .report import report
+
+    return report(asked, options, settings)
+
+
+def _read_options(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> ReadOptions:
+    from ..io import CATEGORY_IDS, ReadOptions
+
+    ids = CATEGORY_IDS if asked.category_ids == "coco" else ()
+    count = asked.num_classes
+    if count and asked.classes and count != len(asked.classes):
+        parser.error(f"--num-classes {count}, but --classes names {len(asked.classes)}")
+    return ReadOptions(asked.layout, asked.logits, asked.classes, ids, asked.space, count, asked.boxes)
+
+
+def _settings(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> Settings:
+    from .methods import taken_by
+    from .run import Settings
+
+    asked.method = asked.method or ("wbf" if getattr(asked, "step", "") == "ensemble" else "nms")
+    if asked.method not in NAMES:
+        parser.error(f"--method {asked.method}: expected one of {', '.join(PLAIN)}")
+    lowest = -1 if NAMES.get(asked.method) == "diou" else 0
+    if not lowest <= asked.iou <= 1:
+        parser.error(f"--iou {asked.iou:g}: expected a number from {lowest} to 1, as overlaps are")
+    if asked.sigma is not None and not 0 < asked.sigma < math.inf:
+        parser.error(f"--sigma {asked.sigma:g}: expected a number above 0")
+    for option in ("metric", "sigma"):
+        if getattr(asked, option) is not None and option not in taken_by(asked.method):
+            parser.error(f"--{option}: --method {asked.method} has none")
+    return Settings(
+        *(asked.method, asked.iou, asked.conf, asked.agnostic, asked.multi_label),
+        *(asked.background, getattr(asked, "pre_topk", None), asked.min_score),
+        *(asked.metric, asked.sigma, asked.max_det),
+    )
+
+
+def _run_dataset(asked: argparse.Namespace, options: ReadOptions, settings: Settings) -> int:
+    from ..dataset.settings import Job
+    from .dataset import run_dataset
+
+    job = Job(settings, options, asked.format or FORMATS[0], asked.step, weights=asked.weights)
+    return run_dataset(asked, job)
+
+
+def _run(asked: argparse.Namespace, options: ReadOptions, settings: Settings) -> int:
     """Suppresses each file, writes what was asked for as it goes, prints the table."""
-    from ..dataset.settings import FORMATS, Job, Settings
-    from ..io import CATEGORY_IDS, FileProblem, ReadOptions
+    from ..io import FileProblem
     from .inputs import find_inputs, some_of
     from .methods import load
     from .outputs import Outputs, Places
     from .progress import shown_progress
     from .run import counts, print_table, run_files
 
-    asked.method = asked.method or ("wbf" if asked.step == "ensemble" else "nms")
-    if asked.method not in NAMES:
-        parser.error(f"--method {asked.method}: expected one of {', '.join(PLAIN)}")
-    lowest = -1 if NAMES.get(asked.method) == "diou" else 0
-    if not lowest <= asked.iou <= 1:
-        parser.error(f"--iou {asked.iou:g}: expected a number from {lowest} to 1, as overlaps are")
-    ids = CATEGORY_IDS if asked.category_ids == "coco" else ()
-    count = asked.num_classes
-    if count and asked.classes and count != len(asked.classes):
-        parser.error(f"--num-classes {count}, but --classes names {len(asked.classes)}")
-    if asked.of_dataset is None and asked.format in FORMATS:
-        asked.of_dataset = f"--format {asked.format}"
-    options = ReadOptions(asked.layout, asked.logits, asked.classes, ids, asked.space, count, asked.boxes)
-    settings = Settings(
-        *(asked.method, asked.iou, asked.conf, asked.agnostic, asked.multi_label),
-        *(asked.background, asked.pre_topk, asked.min_score),
-    )
-    if asked.of_dataset is not None:
-        if asked.format not in (None, *FORMATS):
-            parser.error(f"--format {asked.format} and {asked.of_dataset}: expected one of {', '.join(FORMATS)}")
-        from .dataset import run_dataset
-
-        job = Job(settings, options, asked.format or FORMATS[0], asked.step, weights=asked.weights)
-        return run_dataset(asked, job)
     places = Places(asked.out, asked.image, asked.max_pixels, asked.format == "dota")
     files, notes, problems = find_inputs(asked.predictions)
     try:
@@ -168,12 +211,58 @@ def build_parser() -> argparse.ArgumentParser:
         description="Suppresses raw predictions: prints a table, writes the survivors, draws before and after.",
         epilog="Example: ptdet run raw.npz --conf 0.25 --iou 0.5 --image street.jpg --out kept.json",
     )
+    explore = commands.add_parser(
+        "explore",
+        help="see in the browser who removed whom, while sliders move",
+        description="Opens a local page in the browser: the candidates of each picture, what is kept of them, "
+        "and who removed whom. ptdet's own kernels run in it.",
+        epilog="Example: ptdet explore predictions/ --images pictures/",
+    )
+    report = commands.add_parser(
+        "report",
+        help="the page of explore as one file",
+        description="Writes the page of ptdet explore with its data as one file, which opens from disk.",
+        epilog="Example: ptdet report predictions/ --images pictures/ --out report.html",
+    )
+    for each in (run, explore, report):
+        _add_settings(each)
+    _add_results(run)
+    _add_page(explore, report)
+    for each in (run, explore, report):
+        _add_reading(each, "what the files do not say themselves")
+    _add_eval(commands)
+    return parser
+
+
+def _add_page(explore: argparse.ArgumentParser, report: argparse.ArgumentParser) -> None:
+    for each in (explore, report):
+        each.add_argument("--images", type=Path, metavar="DIR", help="the folder of the pictures, or the one picture")
+        each.add_argument(
+            "--lowest",
+            type=_number,
+            default=0.001,
+            metavar="C",
+            help="boxes with a score above it are on the page; --conf is where its slider begins (%(default)s)",
+        )
+    explore.add_argument("--port", type=_port, default=0, metavar="N", help="of the local server (a free one)")
+    explore.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
+    report.add_argument("--out", type=Path, required=True, metavar="REPORT.html", help="the file to write")
+    report.add_argument(
+        "--max-pictures", type=_count_above_0, default=200, metavar="N", help="no more are in it (%(default)s)"
+    )
+    report.add_argument(
+        "--max-megabytes", type=_number, default=25.0, metavar="MB", help="nor more than this in all (%(default)g)"
+    )
+
+
+def _add_settings(run: argparse.ArgumentParser) -> None:
+    """How candidates are chosen and suppressed."""
     run.add_argument(
         "predictions",
         nargs="+",
         type=Path,
         metavar="PREDICTIONS",
-        help=".npz, .npy, .pt or COCO .json; a folder of them, or a pattern in quotes",
+        help=".npz, .npy, .pt, COCO .json or YOLO .txt; a folder of them, or a pattern in quotes",
     )
     run.add_argument(
         "--method",
@@ -190,13 +279,21 @@ def build_parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--agnostic", action="store_true", help="boxes of different classes suppress each other too")
     run.add_argument("--multi-label", action="store_true", help="every class of a box over C counts, not only its best")
+    metrics = tuple(dict.fromkeys((*METRICS, *ROTATED_METRICS)))
+    run.add_argument("--metric", choices=metrics, help="the overlap measure (that of the method)")
+    run.add_argument("--sigma", type=_number, metavar="S", help="of soft (0.5) and matrix (2): how fast scores fall")
+    run.add_argument("--max-det", type=_count, metavar="K", help="of what is kept of a picture, only the K best (all)")
+
+
+def _add_results(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--pre-topk", type=_count, metavar="K", help="only the K best candidates of a picture take part (all)"
     )
     run.add_argument("--out", type=Path, help="survivors: .json (COCO results), .npz, or a folder; or a picture file")
     run.add_argument(
         "--format",
-        choices=("json", "dota", "parquet", "coco", "npz", "yolo"),
+        choices=("json", "dota", *FORMATS),
+        action=_Format,
         help="of a folder --out: a COCO .json for each input (json, the default), or Task1_CLASS.txt of all of them "
         "(dota); of a data set parquet (default), coco, npz or yolo",
     )
@@ -236,7 +333,66 @@ def build_parser() -> argparse.ArgumentParser:
     )
     whole.add_argument("--address", action=_OfDataset, metavar="RAY", help="of a Ray cluster (one of this machine)")
     run.set_defaults(of_dataset=None)
-    says = run.add_argument_group("what the files do not say themselves")
+
+
+def _add_eval(commands: Any) -> None:
+    """`ptdet eval`."""
+    command = commands.add_parser(
+        "eval",
+        help="COCO's average precision of detections",
+        description="Compares detections with the truth: prints COCO's twelve numbers, average precision of each class "
+        "and the best F1 with its confidence. docs/evaluation.md has the formats.",
+        epilog="Example: ptdet eval kept.json --truth instances_val2017.json --json scores.json",
+    )
+    command.add_argument(
+        "detections",
+        nargs="+",
+        type=Path,
+        metavar="DETECTIONS",
+        help="what ptdet run reads and writes: COCO results .json, .npz, .npy, .pt, a folder of YOLO .txt or DOTA's",
+    )
+    command.add_argument(
+        "--truth",
+        type=Path,
+        required=True,
+        metavar="T",
+        help="COCO .json, YOLO data.yaml or folder of labels, folder of Pascal VOC .xml or of DOTA .txt labels",
+    )
+    command.add_argument("--json", type=Path, metavar="OUT", help="all numbers and curves, as JSON")
+    command.add_argument(
+        "--max-det", type=_count_above_0, default=100, metavar="N", help="the N best of a picture and class count (100)"
+    )
+    command.add_argument(
+        "--iou",
+        type=_thresholds,
+        metavar="T",
+        help="an object is found at this overlap: a,b,c or first:last:step (0.5:0.95:0.05, as COCO)",
+    )
+    command.add_argument(
+        "--conf", type=_number, metavar="C", help="detections with a score above it count (all; of raw heads 0.001)"
+    )
+    command.add_argument("--multi-label", action="store_true", help="every class of a raw box over C counts")
+    says = command.add_argument_group("what the files of the truth do not say themselves")
+    says.add_argument("--truth-format", choices=("coco", "yolo", "voc", "dota"), help="without it the content tells")
+    says.add_argument(
+        "--truth-boxes", choices=("upright", "rotated"), help="what YOLO lines with four corners are (told by all)"
+    )
+    says.add_argument("--split", choices=("train", "val", "test"), default="val", help="of a data.yaml (val)")
+    says.add_argument("--images", type=Path, metavar="FOLDER", help="the pictures, whose sizes YOLO labels need")
+    says.add_argument("--image-size", type=_size, metavar="WxH", help="of all pictures, instead")
+    says.add_argument(
+        "--match",
+        choices=("auto", "name", "id", "index", "index1"),
+        default="auto",
+        help="classes of the detections are those of the truth by name, by category_id, or by place in the list, from "
+        "0 or from 1; auto takes names where both sides have them, else ids, else places from 0, and says so",
+    )
+    _add_reading(command, "what the files of the detections do not say themselves")
+
+
+def _add_reading(command: argparse.ArgumentParser, title: str) -> None:
+    """The options of `ReadOptions`, and the background."""
+    says = command.add_argument_group(title)
     says.add_argument(
         "--layout", choices=LAYOUT_NAMES, help="of a bare tensor; without it shape and values tell, or fail"
     )
@@ -274,7 +430,6 @@ def build_parser() -> argparse.ArgumentParser:
         help="unit of the boxes: picture (default), normalised, WxH (network input, stretched), letterbox:WxH "
         "(fitted in, centred), letterbox:WxH:topleft, ratio:R",
     )
-    return parser
 
 
 class _OfDataset(argparse.Action):
@@ -283,6 +438,15 @@ class _OfDataset(argparse.Action):
     def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option: str | None = None) -> None:
         setattr(namespace, self.dest, True if self.nargs == 0 else values)
         namespace.of_dataset = option
+
+
+class _Format(argparse.Action):
+    """A format, some of which only a run over a data set has."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option: str | None = None) -> None:
+        namespace.format = values
+        if values in FORMATS:
+            namespace.of_dataset = f"--format {values}"
 
 
 def _number(text: str) -> float:
@@ -312,6 +476,37 @@ def _weights(text: str) -> tuple[float, ...]:
     if not all(0 < weight < math.inf for weight in weights):
         raise argparse.ArgumentTypeError(f"expected numbers above 0, got {text!r}")
     return weights
+
+
+def _size(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"([1-9]\d{0,5})x([1-9]\d{0,5})", text)
+    if not found:
+        raise argparse.ArgumentTypeError(f"expected width and height, as 640x480, got {text!r}")
+    return int(found[1]), int(found[2])
+
+
+def _thresholds(text: str) -> tuple[float, ...]:
+    """Increasing numbers above 0, up to 1: a,b,c or first:last:step."""
+    parts = [_number(part) for part in text.split(":" if ":" in text else ",")]
+    if ":" in text and len(parts) == 3 and parts[2] > 0 and parts[1] >= parts[0]:
+        first, last, step = parts
+        count = round((last - first) / step)
+        if not 0 < count <= 1000 or abs(first + count * step - last) > 1e-9:
+            raise argparse.ArgumentTypeError(f"expected a step that leads from the first to the last, got {text!r}")
+        # as numpy.linspace, and so pycocotools, has them, to the last bit
+        parts = [first + n * ((last - first) / count) for n in range(count)] + [last]
+    elif ":" in text:
+        raise argparse.ArgumentTypeError(f"expected first:last:step, got {text!r}")
+    if parts != sorted(set(parts)) or not 0 < parts[0] <= parts[-1] <= 1:
+        raise argparse.ArgumentTypeError(f"expected increasing overlaps above 0, up to 1, got {text!r}")
+    return tuple(parts)
+
+
+def _port(text: str) -> int:
+    port = _count(text)
+    if port > 65535:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 65535, got {text!r}")
+    return port
 
 
 def _classes(text: str) -> tuple[str, ...]:

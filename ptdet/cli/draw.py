@@ -1,23 +1,21 @@
-"""Pictures of detections, before and after side by side. Needs Pillow, and only this file does."""
+"""Pictures of detections, before and after side by side. Needs Pillow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from .._shared.rotated_boxes import corners_of
 from ..io import Candidates, FileProblem, whole_file
+from ..io.pictures import opened_picture, pillow_modules
 from .label_places import Rectangle, place_labels
 
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 MAX_PIXELS = 178_956_970  # Pillow's own limit: a file of some kilobytes may claim to be a picture of any size
 PANEL = (
     900,
     1500,
 )  # the longer side of a panel: smaller pictures are enlarged, so that labels are sharp, larger shrunk
-ORIENTATION = 0x0112  # the EXIF tag
 MARGIN, TITLE, CAPTION = 24, 56, 40
 INK, GREY, PAPER = (28, 30, 33), (96, 100, 106), (250, 250, 248)
 PALETTE = (  # strong on photographs and on paper, neighbours far apart
@@ -25,19 +23,6 @@ PALETTE = (  # strong on photographs and on paper, neighbours far apart
     (220, 30, 90), (116, 142, 0), (92, 78, 214), (168, 96, 44), (236, 120, 176), (70, 104, 128),
 )  # fmt: skip
 MOST_LABELS = 400  # beyond that a panel is a carpet; the boxes are all drawn
-
-
-def picture_size(image: Path) -> tuple[int, int]:
-    """Width and height of the picture as people see it, upright.
-
-    Raises:
-        FileProblem: if Pillow is absent or cannot read it.
-    """
-    with _opened(image) as opened:
-        width, height = opened.size
-        # TIFF is the one format whose size Pillow has turned already
-        turned = opened.format != "TIFF" and opened.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
-    return (height, width) if turned else (width, height)
 
 
 def draw_before_after(
@@ -89,7 +74,7 @@ def draw_panels(
     Raises:
         FileProblem: if Pillow is absent, or a file cannot be read or written.
     """
-    pillow, pen_of, _ = _pillow()
+    pillow, pen_of, _ = pillow_modules()
     photo = _load(image, max_pixels)
     scale = min(max(sizes[0] / max(photo.size), 1.0), sizes[1] / max(photo.size))
     photo = photo.resize((round(photo.width * scale) or 1, round(photo.height * scale) or 1), pillow.Resampling.LANCZOS)
@@ -125,7 +110,7 @@ def _panel(photo: Any, found: Candidates, scale: float, classes: Sequence[str]) 
 
     And how many boxes have a label.
     """
-    pillow, pen_of, _ = _pillow()
+    pillow, pen_of, _ = pillow_modules()
     drawn = photo.convert("RGBA")
     layer = pillow.new("RGBA", drawn.size, (0, 0, 0, 0))
     pen = pen_of.Draw(layer)
@@ -205,28 +190,14 @@ def _fitting(text: str, font: Any, width: float) -> str:
 
 
 def _font(size: int) -> Any:
-    return _pillow()[2].load_default(size)
-
-
-@contextmanager
-def _opened(image: Path) -> Iterator[Any]:
-    """The file, of which only the size is read yet. Pillow's limit is off: it would be one of the whole process."""
-    pillow, _, _ = _pillow()
-    limit, pillow.MAX_IMAGE_PIXELS = pillow.MAX_IMAGE_PIXELS, None
-    try:
-        with pillow.open(image) as opened:
-            yield opened
-    except (OSError, ValueError, SyntaxError) as error:
-        raise FileProblem(f"{image} cannot be read as a picture: {error}") from error
-    finally:
-        pillow.MAX_IMAGE_PIXELS = limit
+    return pillow_modules()[2].load_default(size)
 
 
 def _load(image: Path, max_pixels: int) -> Any:
     """The picture in RGB, turned as its EXIF orientation says: as people see it, and detectors."""
     from PIL import ImageOps
 
-    with _opened(image) as opened:
+    with opened_picture(image) as opened:
         width, height = opened.size
         if width * height > max_pixels:
             said = f"{image} is {width}x{height} pixels, more than {max_pixels}"
@@ -244,11 +215,3 @@ def _eight_bits(photo: Any) -> Any:
         low, high = 0, 65535
     scale = 255 / (high - low) if high > low else 0.0
     return wide.point(lambda value: value * scale + (0.5 - low * scale)).convert("L")
-
-
-def _pillow() -> tuple[Any, Any, Any]:
-    try:
-        from PIL import Image, ImageDraw, ImageFont
-    except ImportError as error:
-        raise FileProblem("pictures need Pillow: pip install pillow (10.1 or later)") from error
-    return Image, ImageDraw, ImageFont

@@ -52,6 +52,8 @@ def _expanded(asked: Path) -> list[Path]:
         for file in found
         if (file.suffix.lower() in READERS and not file.name.startswith(".") and file.is_file()) or is_task1(file)
     ]
+    # beside other results a text is a note to people, not YOLO's
+    taken = [file for file in taken if file.suffix.lower() != ".txt" or is_task1(file)] or taken
     if not taken:
         raise FileProblem(f"{asked} {what} {', '.join(READERS)} file")
     return taken

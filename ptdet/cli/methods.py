@@ -15,7 +15,7 @@ from .._shared.methods import METHODS, NAMES
 from ..io import FileProblem
 
 Kept: TypeAlias = tuple[Array, Array, Array]  # boxes (K, 4), scores (K,) and which they are (K,)
-Select: TypeAlias = Callable[[str, Array, Array, Array | None, float], Kept]
+Select: TypeAlias = Callable[..., Kept]  # of method, boxes, scores, class ids, overlap threshold and options
 
 
 def has_threshold(name: str) -> bool:
@@ -23,20 +23,33 @@ def has_threshold(name: str) -> bool:
     return "kind" not in METHODS[NAMES[name]].options
 
 
-def suppress(name: str, boxes: Array, scores: Array, idxs: Array | None, iou_threshold: float) -> Kept:
+def taken_by(name: str) -> set[str]:
+    """Which of the options of `suppress` a method takes."""
+    row = METHODS[NAMES[name]]
+    own_measure = row.of_models or "beta" in row.options
+    return ({"sigma"} & {*row.options}) | (set() if own_measure else {"metric"})
+
+
+def suppress(name: str, boxes: Array, scores: Array, idxs: Array | None, iou_threshold: float, **options: Any) -> Kept:
     """What is left of (N, 4) or, of rotated boxes, (N, 5), of (N,) and class ids (N,) or None.
+
+    `options`: metric and sigma, where the method takes them.
 
     A fusion takes all boxes for those of one model, and leaves scores below 0 aside, as its function does.
 
     Raises:
-        FileProblem: there are no kernels, or no classes where the method needs them.
+        FileProblem: there are no kernels, no classes where the method needs them, or no such measure of these boxes.
     """
     if name == "batched_nms" and idxs is None:
         raise FileProblem("has no classes here, which batched_nms needs: use --method nms")
     try:
-        return _kernels()(NAMES[name], boxes, scores, idxs, iou_threshold)
+        return _kernels()(NAMES[name], boxes, scores, idxs, iou_threshold, **options)
     except NotImplementedError as error:
         raise FileProblem(f"has rotated boxes: {error}") from error
+    except ValueError as error:
+        if not options:  # the others are checked before
+            raise
+        raise FileProblem(f"has {'rotated' if boxes.shape[1] == 5 else 'upright'} boxes: {error}") from error
 
 
 def load(name: str) -> None:
@@ -66,7 +79,9 @@ def _kernels() -> Select:
     return select
 
 
-def _by_torch(method: str, boxes: Array, scores: Array, idxs: Array | None, iou_threshold: float) -> Kept:
+def _by_torch(
+    method: str, boxes: Array, scores: Array, idxs: Array | None, iou_threshold: float, **options: Any
+) -> Kept:
     from torch import from_numpy
 
     from ..ops._methods import select
@@ -76,7 +91,8 @@ def _by_torch(method: str, boxes: Array, scores: Array, idxs: Array | None, iou_
         raise NotImplementedError(f"{row.function} of rotated boxes needs the kernels of ptdet.numpy")
     if boxes.shape[1] == 5 and not row.rotated:
         raise NotImplementedError(f"{row.function} of rotated boxes is not there yet, nms is")
-    options: dict[str, Any] = {"score_threshold": math.nextafter(0.0, -1.0)} if row.of_models else {}
+    if row.of_models:
+        options["score_threshold"] = math.nextafter(0.0, -1.0)
     groups = None if idxs is None else from_numpy(idxs)
     threshold = iou_threshold if row.has_threshold else None
     given = from_numpy(boxes), from_numpy(scores), groups, threshold

@@ -17,7 +17,8 @@ from ..io import (
     write_survivors,
     write_task1,
 )
-from .draw import MAX_PIXELS, PICTURES, draw_before_after, picture_size
+from ..io.pictures import PICTURES, picture_size
+from .draw import MAX_PIXELS, draw_before_after
 from .inputs import some_of
 from .methods import has_threshold
 from .outcome import Outcome

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path, PurePath, PureWindowsPath
 
 from ..io import FileProblem, Predictions
-from .draw import PICTURES
+from ..io.pictures import PICTURES
 
 
 class Pictures:

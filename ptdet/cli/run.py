@@ -28,9 +28,12 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
     taking = found if settings.pre_topk is None else found.best(settings.pre_topk)
     idxs = None if settings.agnostic else taking.labels
     started = time.perf_counter()
-    boxes, scores, keep = suppressed(settings.method, taking.boxes, taking.scores, idxs, settings.iou_threshold)
+    boxes, scores, keep = suppressed(
+        settings.method, taking.boxes, taking.scores, idxs, settings.iou_threshold, **settings.options
+    )
     seconds = time.perf_counter() - started
-    left = above(scores, settings.least_score)  # soft and matrix lower them
+    enough = np.flatnonzero(above(scores, settings.least_score))  # soft and matrix lower them
+    left = enough[: settings.max_det]
     kept = taking.take(keep[left], boxes[left], scores[left])
     raw = predictions.scores.ndim == 2
     return Outcome(
@@ -41,7 +44,7 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
         candidates=found,
         kept=kept,
         seconds=seconds,
-        too_low=len(scores) - len(kept),
+        too_low=len(scores) - len(enough),
     )
 
 

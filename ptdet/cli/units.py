@@ -70,7 +70,7 @@ def _on_boxes_outside(seen: Sequence[Outcome], sizes: Sequence[Size | None], net
     fits = [name for name in _names(None) + _names(network) if name in fitting]
     advice = f"--space {' or '.join(dict.fromkeys(fits))} would fit" if fits else "none of the usual --space fits"
     where = f"the {sizes[0][0]}x{sizes[0][1]} picture" if len(seen) == 1 and sizes[0] else "their pictures"
-    return f"{outside} of the {strong} best boxes leave {where}, taken as --space {_name(seen[0].of.space)}: {advice}"
+    return f"{outside} of the {strong} best boxes leave {where}, taken as --space {seen[0].of.space.name}: {advice}"
 
 
 def _on_pixels_as_shares(boxes: Array) -> str:
@@ -118,11 +118,3 @@ def _network(seen: Sequence[Outcome]) -> int | None:
         if side * side * cells == rows and side * stride >= 160:
             return side * stride
     return None
-
-
-def _name(space: Space) -> str:
-    if space.kind == "ratio":
-        return f"ratio:{space.ratio:g}"
-    size = f"{space.size[0]}x{space.size[1]}"
-    corner = "" if space.center else ":topleft"
-    return {"stretched": size, "letterbox": f"letterbox:{size}{corner}"}.get(space.kind, space.kind)

@@ -4,4 +4,6 @@ A shard is a fixed range of one input. Its result depends on its range and the s
 name at once (durable.py), so that a run may be killed anywhere and goes on where it was. Nothing here needs torch.
 """
 
-STEPS = ("suppress", "merge-tiles", "ensemble")  # here, so that the command line need not load NumPy
+# here, so that the command line need not load NumPy
+FORMATS = ("parquet", "coco", "npz", "yolo")
+STEPS = ("suppress", "merge-tiles", "ensemble")

@@ -55,6 +55,9 @@ class Batch:
         left = np.flatnonzero(above(scores, settings.least_score))  # soft and matrix lower them
         left = left[np.argsort(picture[left], kind="stable")]
         counts = np.bincount(picture[left], minlength=len(self.of))
+        if settings.max_det is not None:
+            rank = np.arange(len(left)) - np.repeat(np.cumsum(counts) - counts, counts)
+            left, counts = left[rank < settings.max_det], np.minimum(counts, settings.max_det)
         found = self.found.take(keep[left], boxes[left], scores[left])
         return replace(self, offsets=np.concatenate([[0], np.cumsum(counts)]), found=found)
 
@@ -116,10 +119,15 @@ def suppress(batch: Batch, settings: Settings) -> Batch:
 
     batch = best(batch, settings.pre_topk)
     found, groups = batch.found, batch.groups(settings)
+    method, threshold = NAMES[settings.method], settings.iou_threshold
     try:
-        boxes, scores, keep = select(NAMES[settings.method], found.boxes, found.scores, groups, settings.iou_threshold)
+        boxes, scores, keep = select(method, found.boxes, found.scores, groups, threshold, **settings.options)
     except NotImplementedError as error:
         raise FileProblem(f"has rotated boxes: {error}") from error
+    except ValueError as error:
+        if not settings.options:  # the others are checked before
+            raise
+        raise FileProblem(f"has {'rotated' if found.rotated else 'upright'} boxes: {error}") from error
     return batch.kept(boxes, scores, keep, settings)
 
 

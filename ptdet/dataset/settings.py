@@ -13,7 +13,6 @@ from .. import __version__
 from ..io import FileProblem, Predictions, ReadOptions, Space
 from . import STEPS
 
-FORMATS = ("parquet", "coco", "npz", "yolo")
 OWN = ("format", "step", "models", "weights")  # what a Job has besides settings and what its files are
 METADATA = b"ptdet"  # the key of Parquet's metadata that has ours
 
@@ -30,10 +29,19 @@ class Settings:
     background: int | None = None  # the class that says that there is nothing
     pre_topk: int | None = None  # only the best so many candidates of a picture take part
     min_score: float | None = None  # what a method leaves must be above it; None: above the confidence
+    metric: str | None = None  # None: that of the method
+    sigma: float | None = None  # the same
+    max_det: int | None = None  # only the best so many of the kept boxes of a picture
 
     @property
     def least_score(self) -> float:
         return self.confidence if self.min_score is None else self.min_score
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Those of the method's function."""
+        said = {"metric": self.metric, "sigma": self.sigma}
+        return {name: value for name, value in said.items() if value is not None}
 
 
 def refuse_per_cent(predictions: Predictions, settings: Settings) -> None:

@@ -16,7 +16,7 @@ from .batch import Batch
 from .durable import remove
 from .settings import Job
 
-SUFFIXES = (*READERS, ".parquet", ".tar")
+SUFFIXES = (*(suffix for suffix in READERS if suffix != ".txt"), ".parquet", ".tar")  # texts may be anything
 PACKED = (".gz", ".tgz", ".zst", ".bz2", ".xz")
 
 

@@ -19,7 +19,7 @@ import numpy as np
 from .._shared.arrays import Array, silent
 from .._shared.rotated_boxes import corners_of
 from .corners import BOX_FORMS, no_box
-from .json_pieces import JsonText
+from .json_pieces import JsonText, kind
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions, Records
 from .space import Space
 
@@ -88,7 +88,7 @@ def pictures_of(entries: list[Any], first: int, problems: list[str]) -> list[int
 def picture_said(entry: Any) -> int | str | None:
     """The id in an entry of "images", if it has one."""
     image_id = entry.get("id") if isinstance(entry, dict) else None
-    return image_id if isinstance(image_id, str) else _whole(image_id)
+    return image_id if isinstance(image_id, str) else whole(image_id)
 
 
 def records_in(stored: Any) -> list[Any] | None:
@@ -159,25 +159,13 @@ def _walk_top(text: JsonText, taker: Taker) -> None:
             taker.add(*piece)
         return
     if text.peek() != "{":
-        raise FileProblem(f"holds {_kind(text.value())}; {EXPECTED}")
-    keys = []
-    others = {"images": taker.add_images, "categories": taker.add_categories}
-    for key in text.members():
-        text.take(":")
-        if key == "annotations" and text.peek() == "[" and key not in keys:
-            for piece in text.pieces():
-                taker.add(*piece)
-        elif key == "annotations":
-            twice = "a second time" if key in keys else _kind(text.value())
-            raise FileProblem(f"annotations: expected one list, got {twice}")
-        elif (read := others.get(key)) and text.peek() == "[":
-            for piece in text.pieces():
-                read(*piece)
-        else:
-            text.value()
-        keys.append(key)
-    if "annotations" not in keys:
-        said = f"the keys {', '.join(keys[:5])}" if keys else "no keys"
+        raise FileProblem(f"holds {kind(text.value())}; {EXPECTED}")
+    readers = {"annotations": taker.add, "images": taker.add_images, "categories": taker.add_categories}
+    found = text.lists(readers)
+    if found.get("annotations"):
+        raise FileProblem(f"annotations: expected one list, got {found['annotations']}")
+    if "annotations" not in found:
+        said = f"the keys {', '.join(list(found)[:5])}" if found else "no keys"
         raise FileProblem(f"holds an object with {said}; {EXPECTED}")
 
 
@@ -218,14 +206,14 @@ class _Columns:
                 continue
             if isinstance(entry.get("file_name"), str):
                 self.files[image_id] = entry["file_name"]
-            width, height = _whole(entry.get("width")), _whole(entry.get("height"))
+            width, height = whole(entry.get("width")), whole(entry.get("height"))
             if width and height and min(width, height) > 0:
                 self.picture_sizes[image_id] = width, height
 
     def add_categories(self, entries: list[Any], texts: Sequence[str] = ()) -> None:
         """What "categories" says of them, as far as it is said."""
         for entry in entries:
-            number = _whole(entry.get("id")) if isinstance(entry, dict) else None
+            number = whole(entry.get("id")) if isinstance(entry, dict) else None
             if number is not None and isinstance(entry.get("name"), str):
                 self.names[number] = entry["name"]
 
@@ -277,7 +265,7 @@ class _Columns:
             raise FileProblem(f"has an rbox in {len(has)} of {len(self.image)} results: expected it in all or in none")
         for place in has:
             rbox = self.more[place]["rbox"]
-            if not isinstance(rbox, list) or len(rbox) != 5 or not all(map(_is_number, rbox)):
+            if not isinstance(rbox, list) or len(rbox) != 5 or not all(map(is_number, rbox)):
                 raise FileProblem(f"entry {place}: rbox: expected five numbers, got {str(rbox)[:60]!r}")
         return np.array([self.more[place]["rbox"] for place in range(len(self.image))], np.float64)
 
@@ -324,7 +312,7 @@ def _plain_columns(entries: list[Any]) -> tuple[list[int | str], array[int], arr
 def _checked(place: int, entry: Any) -> dict[str, Any]:
     """The entry with ids that are whole numbers, or names."""
     if not isinstance(entry, dict):
-        raise FileProblem(f"entry {place} is {_kind(entry)}; {EXPECTED}")
+        raise FileProblem(f"entry {place} is {kind(entry)}; {EXPECTED}")
     if "rbox" in entry and "bbox" not in entry:  # ultralytics' own has none
         entry = {**entry, "bbox": [0, 0, 0, 0]}
     for key in KEYS:
@@ -334,35 +322,28 @@ def _checked(place: int, entry: Any) -> dict[str, Any]:
     def wrong(key: str, expected: str) -> FileProblem:
         return FileProblem(f"entry {place}: {key}: expected {expected}, got {str(entry[key])[:60]!r}")
 
-    bbox, image_id, category = entry["bbox"], entry["image_id"], _whole(entry["category_id"])
-    if not isinstance(bbox, list) or len(bbox) != 4 or not all(map(_is_number, bbox)):
+    bbox, image_id, category = entry["bbox"], entry["image_id"], whole(entry["category_id"])
+    if not isinstance(bbox, list) or len(bbox) != 4 or not all(map(is_number, bbox)):
         raise wrong("bbox", "four numbers")
-    if not _is_number(entry["score"]):
+    if not is_number(entry["score"]):
         raise wrong("score", "a number")
     if category is None:
         raise wrong("category_id", "a whole number below 2**63")
-    image_id = image_id if isinstance(image_id, str) else _whole(image_id)
+    image_id = image_id if isinstance(image_id, str) else whole(image_id)
     if image_id is None:
         raise wrong("image_id", "a whole number below 2**63, or a name")
     return {**entry, "image_id": image_id, "category_id": category}
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
     if isinstance(value, int) and not isinstance(value, bool):
         return abs(value) < 10**308  # a double can hold it
     return isinstance(value, float)
 
 
-def _whole(value: Any) -> int | None:
+def whole(value: Any) -> int | None:
     """`value` as an int64, where it is a whole number: some writers make 7.0 of 7."""
     if isinstance(value, float) and math.isfinite(value) and value == int(value):
         value = int(value)
     fits = isinstance(value, int) and not isinstance(value, bool) and -BOUND <= value < BOUND
     return value if fits else None
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, dict):
-        keys = ", ".join(map(str, list(value)[:5]))
-        return f"an object with the keys {keys}" if value else "an empty object"
-    return f"a {type(value).__name__}"

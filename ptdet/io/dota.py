@@ -3,9 +3,8 @@ y1 .. x4 y4`. Boxes are (N, 5), the smallest rectangle around each quad, whateve
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from .._shared.rotated_boxes import corners_of, min_area_rect
 from .corners import BOX_FORMS
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions
 from .space import Space
+from .text_lines import finite_number, text_lines
 from .whole_files import whole_file
 
 RESULT = "image score x1 y1 x2 y2 x3 y3 x4 y4"
@@ -35,6 +35,7 @@ class DotaLabels:
     imagesource: str = ""
     gsd: float | None = None  # ground sample distance; None where the file says "null"
     notes: tuple[str, ...] = ()  # how many quads are no rectangles, and how many cross themselves
+    lines: tuple[int, ...] = ()  # of the file, where each quad is
 
 
 def read_dota_labels(path: Path) -> DotaLabels:
@@ -43,27 +44,29 @@ def read_dota_labels(path: Path) -> DotaLabels:
     Raises:
         FileProblem: naming the line, what was expected and what came.
     """
-    quads, classes, difficult = [], [], []
+    quads, classes, difficult, lines = [], [], [], []
     source, gsd = "", None
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(text_lines(path), 1):
         said = line.split(":", 1)
         if said[0] == "imagesource" and len(said) == 2:
             source = said[1].strip()
         elif said[0] == "gsd" and len(said) == 2:
-            gsd = _number(said[1].strip())
+            gsd = finite_number(said[1].strip())
         elif line:
             words = line.split()
-            numbers = [_number(word) for word in words[:8]]
+            numbers = [finite_number(word) for word in words[:8]]
             mark = words[9] if len(words) == 10 else "0"
             if len(words) not in (9, 10) or None in numbers or not mark.isdecimal():
                 raise FileProblem(f"line {number}: expected {LABEL}, got {line[:80]!r}")
             quads.append(numbers)
             classes.append(words[8])
             difficult.append(int(mark))
+            lines.append(number)
     corners = np.array(quads, np.float64).reshape(-1, 4, 2)
     rectangles = min_area_rect(corners)
     marks = np.array(difficult, np.int64)
-    return DotaLabels(corners, rectangles, tuple(classes), marks, source, gsd, _told(corners, rectangles))
+    told = _told(corners, rectangles)
+    return DotaLabels(corners, rectangles, tuple(classes), marks, source, gsd, told, tuple(lines))
 
 
 def task1_files(folder: Path) -> list[Path]:
@@ -90,9 +93,9 @@ def read_task1(path: Path, options: ReadOptions) -> list[Predictions]:
         if _class_of(file) not in known:
             raise FileProblem(f"{file.name} is of none of the classes {', '.join(known[:9])}")
         label = known.index(_class_of(file))
-        for number, line in enumerate(_lines(file), 1):
+        for number, line in enumerate(text_lines(file), 1):
             words = line.rsplit(maxsplit=9)
-            numbers = [_number(word) for word in words[1:]]
+            numbers = [finite_number(word) for word in words[1:]]
             if line and (len(words) != 10 or None in numbers):
                 raise FileProblem(f"{file.name}, line {number}: expected {RESULT}, got {line[:80]!r}")
             if line:
@@ -194,22 +197,6 @@ def _cross(quads: Array, a: int, b: int, c: int, d: int) -> Array:
 
     crossed: Array = (side(a, b, c) * side(a, b, d) < 0) & (side(c, d, a) * side(c, d, b) < 0)
     return crossed
-
-
-def _lines(path: Path) -> Sequence[str]:
-    try:
-        return [line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines()]
-    except UnicodeDecodeError as error:
-        raise FileProblem(f"{path.name} is no text: {error.reason}") from error
-
-
-def _number(word: str) -> float | None:
-    """A finite one."""
-    try:
-        value = float(word)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
 
 
 def _class_of(file: Path) -> str:

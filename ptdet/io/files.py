@@ -19,6 +19,7 @@ from .content import predictions_of
 from .dota import is_task1, read_task1
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions
 from .whole_files import whole_file
+from .yolo_results import read_yolo_results
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -37,6 +38,7 @@ READERS: dict[str, Callable[[Path, ReadOptions], list[Predictions]]] = {
     ".pt": _read_pt,
     ".pth": _read_pt,
     ".json": read_json,
+    ".txt": read_yolo_results,
 }
 
 
@@ -76,8 +78,8 @@ def read_predictions(path: Path, options: ReadOptions | None = None) -> list[Pre
     """The raw predictions of each picture of a file.
 
     Args:
-        path: a .npz, .npy, .pt, .pth or .json file, or results of DOTA's task 1, a Task1_CLASS.txt or a folder of
-            them; docs/RUN.md lists what each may hold.
+        path: a .npz, .npy, .pt, .pth or .json file, or results of YOLO as .txt, or of DOTA's task 1, a Task1_CLASS.txt
+            or a folder of them; docs/RUN.md lists what each may hold.
         options: what the file does not say itself.
 
     Raises:
@@ -90,8 +92,9 @@ def read_predictions(path: Path, options: ReadOptions | None = None) -> list[Pre
         raise FileProblem("is a folder: name its files")
     if read is None:
         raise FileProblem(f"ends in {path.suffix!r}; expected {', '.join(READERS)}, or a file Task1_CLASS.txt")
+    may_be_empty = path.is_dir() or path.suffix.lower() == ".txt"  # a class or a picture without detections
     with _told_in_one_line():
-        if path.stat().st_size == 0 and read is not read_task1:  # a class without detections
+        if not may_be_empty and path.stat().st_size == 0:
             raise FileProblem("is empty (0 bytes)")
         return read(path, options or ReadOptions())
 

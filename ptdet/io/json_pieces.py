@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 # Bytes; some hundred entries: more would live long enough to be moved to the garbage collector's older generations,
@@ -100,6 +100,25 @@ class JsonText:
                 self.take(",")
         self.take("}")
 
+    def lists(self, readers: Mapping[str, Callable[[list[Any], list[str]], None]]) -> dict[str, str]:
+        """Gives the lists of the object that begins here to their readers, with their texts, as many entries at a time
+        as are in memory.
+
+        All its keys, each with what came where a reader expected one list; empty if that is what came.
+        """
+        found: dict[str, str] = {}
+        for key in self.members():
+            self.take(":")
+            reader = readers.get(key)
+            if reader and key not in found and self.peek() == "[":
+                for piece in self.pieces():
+                    reader(*piece)
+                found[key] = ""
+            else:
+                value = self.value()
+                found[key] = "" if not reader else "a second time" if key in found else kind(value)
+        return found
+
     def end(self) -> None:
         """Nothing but blanks may follow."""
         if self.peek():
@@ -118,3 +137,11 @@ class JsonText:
         if self._progress:
             self._progress(len(raw))
         return not self._ended
+
+
+def kind(value: Any) -> str:
+    """What a value of JSON is, in words."""
+    if isinstance(value, dict):
+        keys = ", ".join(map(str, list(value)[:5]))
+        return f"an object with the keys {keys}" if value else "an empty object"
+    return f"a {type(value).__name__}"

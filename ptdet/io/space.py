@@ -25,6 +25,15 @@ class Space:
     center: bool = True  # of a letterbox: margins on both sides, or the picture in the upper left corner
 
     @property
+    def name(self) -> str:
+        """As `parse_space` reads it."""
+        if self.kind == "ratio":
+            return f"ratio:{self.ratio:.12g}"
+        size = f"{self.size[0]}x{self.size[1]}"
+        corner = "" if self.center else ":topleft"
+        return {"stretched": size, "letterbox": f"letterbox:{size}{corner}"}.get(self.kind, self.kind)
+
+    @property
     def needs_size(self) -> bool:
         """Whether the way to picture pixels needs the picture's size."""
         return self.kind in ("normalised", "stretched", "letterbox")

@@ -87,7 +87,19 @@ def test_what_needs_torch_says_so(tmp_path: Path) -> None:
     printed = told(tmp_path / "out", calls, NO_TORCH, has_torch=False)
     assert f"ptdet: error: {tmp_path / 'x.pt'} needs torch to be read: pip install torch" in printed
     assert "c.json" in printed and "ptdet patch needs torch: pip install torch\n2\n" in printed
-    assert "without torch: ptdet.numpy, ptdet.io and ptdet run are there\n0\n" in printed
+    assert "without torch: ptdet.numpy, ptdet.io, ptdet run and ptdet eval are there\n0\n" in printed
+
+
+def test_eval(tmp_path: Path) -> None:
+    """With kernels it needs no torch and loads none; without, the reference has the same table."""
+    data = Path(__file__).parents[1] / "data/coco_demo100"
+    calls: list[list[Any]] = [["eval", data / "detections.json", "--truth", data / "truth.json"]]
+    expected = told(tmp_path / "no torch", calls, NO_TORCH, has_torch=False)
+    assert "area=   all | maxDets=100 ] = 0.505\n" in expected and expected.endswith("\n0\n")
+    assert told(tmp_path / "torch", calls, "", has_torch=False) == expected
+    assert told(tmp_path / "reference", calls, NO_KERNELS, has_torch=True) == expected
+    neither = told(tmp_path / "neither", calls, NO_TORCH + NO_KERNELS, has_torch=False)
+    assert neither.startswith("ptdet: error: ptdet.numpy has no kernels: ") and neither.endswith("\n2\n")
 
 
 def test_neither_torch_nor_kernels(tmp_path: Path) -> None:
@@ -121,6 +133,7 @@ def test_public_names_without_torch() -> None:
         "    except ImportError as error: print(name, '|', error)\n"
     )
     lacking = {name: said for name, _, said in (line.partition(" | ") for line in printed.splitlines())}
-    assert set(dir(ptdet)) - set(lacking) == {"__version__", "compat", "integrations", "io", "numpy", "ray"}
+    without = {"__version__", "compat", "evaluate", "evaluation", "integrations", "io", "numpy", "ray"}
+    assert set(dir(ptdet)) - set(lacking) == without
     for name, said in lacking.items():
         assert said == f"ptdet.{name} needs torch: install torch, then ptdet again; ptdet.numpy does without"

@@ -17,12 +17,12 @@ PICTURE = ROOT / "docs/architecture.svg"
 # From the top down: a room uses rooms below it only, or beside it where the arrow is drawn.
 PYTHON = (
     ("cli", "integrations", "ray"),
-    ("nn", "onnx", "yolo", "rotated", "info"),
-    ("ops", "testing", "dataset"),
+    ("nn", "onnx", "yolo", "rotated", "info", "explorer"),
+    ("ops", "testing", "evaluation", "dataset"),
     ("_library", "numpy", "io"),
     ("reference", "_shared", "compat"),
 )
-CPP = (("torch", "numpy"), ("runtime", "cpu", "cuda"), ("api",), ("math",))
+CPP = (("torch", "numpy", "wasm"), ("runtime", "cpu", "cuda"), ("api",), ("math",))
 ROLES = {
     "cli": "the command ptdet",
     "integrations": "peers' names, patch()",
@@ -32,9 +32,11 @@ ROLES = {
     "yolo": "heads to detections",
     "rotated": "rotated boxes",
     "info": "what is native here",
+    "explorer": "the page in the browser",
     "ops": "what people call",
     "testing": "box sets, catalog",
     "dataset": "ptdet run at scale",
+    "evaluation": "COCO's numbers of detections",
     "_library": "operators, checks, gradients",
     "numpy": "the same for arrays, no torch",
     "io": "reads detections",
@@ -43,6 +45,7 @@ ROLES = {
     "compat": "peers' habits",
     "csrc/torch": "torch operators",
     "csrc/numpy": "NumPy module",
+    "csrc/wasm": "for the browser",
     "csrc/runtime": "threads, memory, names",
     "csrc/cpu": "CPU kernels",
     "csrc/cuda": "CUDA kernels",

@@ -21,13 +21,14 @@ MAY_INCLUDE = {
     "cuda": {"math", "api", "cuda_on_cpu.h"},
     "torch": {"api", "runtime", "schemas.inc"},
     "numpy": {"api", "runtime"},
+    "wasm": {"api", "cpu"},
 }
 # From the top down: a module of ptdet imports its own room and those below, of its own row none but the named.
 FLOORS = (
     {"cli", "__main__"},
-    {"integrations", "nn", "onnx", "ray"},
+    {"integrations", "nn", "onnx", "explorer", "ray"},
     {"yolo", "rotated", "info"},
-    {"ops", "testing", "dataset"},
+    {"ops", "testing", "evaluation", "dataset"},
     {"_library", "numpy", "io"},
     {"compat"},
     {"reference", "_shared"},

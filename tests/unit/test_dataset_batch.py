@@ -17,6 +17,7 @@ SETTINGS = {
     "plain": Settings(),
     "agnostic": Settings(agnostic=True),
     "the best ten": Settings(pre_topk=10, confidence=0.1),
+    "at most three": Settings(confidence=0.1, max_det=3),
     "all scores that are left": Settings(min_score=0.01, iou_threshold=0.3),
 }
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from ptdet.cli.draw import PALETTE, class_colour, draw_before_after, picture_size
+from ptdet.cli.draw import PALETTE, class_colour, draw_before_after
 from ptdet.cli.label_places import Rectangle, place_labels
 from ptdet.io import Candidates, FileProblem
+from ptdet.io.pictures import picture_size
 
 Image = pytest.importorskip("PIL.Image")
 

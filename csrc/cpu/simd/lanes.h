@@ -134,6 +134,36 @@ struct DoubleLanes {
   }
 };
 
+#elif defined(__wasm_simd128__)
+
+struct FloatLanes {
+  static constexpr int kWidth = 4;
+  v128_t v;
+  static FloatLanes load(const float* p) { return {wasm_v128_load(p)}; }
+  static FloatLanes all(float x) { return {wasm_f32x4_splat(x)}; }
+  friend FloatLanes lower(FloatLanes a, FloatLanes b) { return {wasm_f32x4_pmin(b.v, a.v)}; }
+  friend FloatLanes upper(FloatLanes a, FloatLanes b) { return {wasm_f32x4_pmax(b.v, a.v)}; }
+  friend FloatLanes operator+(FloatLanes a, FloatLanes b) { return {wasm_f32x4_add(a.v, b.v)}; }
+  friend FloatLanes operator-(FloatLanes a, FloatLanes b) { return {wasm_f32x4_sub(a.v, b.v)}; }
+  friend FloatLanes operator*(FloatLanes a, FloatLanes b) { return {wasm_f32x4_mul(a.v, b.v)}; }
+  friend uint32_t above(FloatLanes a, FloatLanes b) { return wasm_i32x4_bitmask(wasm_f32x4_gt(a.v, b.v)); }
+  friend uint32_t signs(FloatLanes a) { return wasm_i32x4_bitmask(a.v); }
+};
+
+struct DoubleLanes {
+  static constexpr int kWidth = 2;
+  v128_t v;
+  static DoubleLanes load(const double* p) { return {wasm_v128_load(p)}; }
+  static DoubleLanes all(double x) { return {wasm_f64x2_splat(x)}; }
+  friend DoubleLanes lower(DoubleLanes a, DoubleLanes b) { return {wasm_f64x2_pmin(b.v, a.v)}; }
+  friend DoubleLanes upper(DoubleLanes a, DoubleLanes b) { return {wasm_f64x2_pmax(b.v, a.v)}; }
+  friend DoubleLanes operator+(DoubleLanes a, DoubleLanes b) { return {wasm_f64x2_add(a.v, b.v)}; }
+  friend DoubleLanes operator-(DoubleLanes a, DoubleLanes b) { return {wasm_f64x2_sub(a.v, b.v)}; }
+  friend DoubleLanes operator*(DoubleLanes a, DoubleLanes b) { return {wasm_f64x2_mul(a.v, b.v)}; }
+  friend uint32_t above(DoubleLanes a, DoubleLanes b) { return wasm_i64x2_bitmask(wasm_f64x2_gt(a.v, b.v)); }
+  friend uint32_t signs(DoubleLanes a) { return wasm_i64x2_bitmask(a.v); }
+};
+
 #else
 
 // One lane, plain C++: any other processor.

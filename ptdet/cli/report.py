@@ -1,0 +1,48 @@
+"""`ptdet report`: the page of the explorer and its data as one file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+from ..explorer import Limits, Shown, write_report
+from ..io import FileProblem, ReadOptions
+from .run import Settings
+from .shown import Reader, start_of
+
+
+def report(asked: argparse.Namespace, options: ReadOptions, settings: Settings) -> int:
+    """Writes it; returns the exit code."""
+    out, problems = asked.out, list[str]()
+    try:
+        if out.suffix.lower() not in (".html", ".htm"):
+            raise FileProblem(f"--out {out}: expected a file .html")
+        reader = Reader(asked, options, settings)
+        problems = reader.problems
+        if not reader.files:
+            raise FileProblem("no file of predictions was found")
+
+        def found() -> Iterator[Shown]:
+            for file in reader.files:
+                try:
+                    yield from reader.read(file)
+                except FileProblem as why:
+                    problems.append(f"{file} {why}")
+
+        limits = Limits(asked.max_pictures, asked.max_megabytes)
+        try:
+            wrote = write_report(out, found(), start_of(asked, settings), limits, problems)
+        except FileProblem as why:
+            raise FileProblem(f"--out {out} {why}") from why
+        print(f"wrote {out}: {wrote.pictures} pictures, {wrote.bytes / 1e6:.1f} MB")
+        if wrote.left_out:
+            limit = f"--max-pictures {limits.pictures} and --max-megabytes {limits.megabytes:g}"
+            reader.notes.append(f"{wrote.left_out} more pictures are not in it: {limit} are the limits")
+        for note in reader.notes:
+            print(f"ptdet: note: {note}", file=sys.stderr)
+    except FileProblem as problem:
+        problems.append(str(problem))
+    for said in problems:
+        print(f"ptdet: error: {said}", file=sys.stderr)
+    return 2 if problems else 0

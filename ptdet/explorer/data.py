@@ -1,0 +1,179 @@
+"""What the page gets: a row of the list and a binary payload for each picture.
+
+A payload is a JSON header and then arrays, each from a multiple of 8 bytes on: boxes and scores in the type of the
+file, the row of each in the file, and its class. All numbers are little-endian. picture.js reads it.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._shared.arrays import Array
+from ..io import FileProblem, Predictions, Space
+
+KEPT_IN_MEMORY = 256 * 2**20  # bytes of payloads; of those that no longer fit the file is read again
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture, ready for the page."""
+
+    row: Mapping[str, Any]  # of the list
+    payload: bytes
+    image: Path | None
+
+
+def as_shown(
+    of: Predictions,
+    *,
+    space: Space,
+    lowest: float,
+    multi_label: bool,
+    background: int | None,
+    counts: tuple[int, int],
+    image: Path | None,
+    notes: Sequence[str] = (),
+) -> Shown:
+    """The candidates of a picture with scores above `lowest`, in the order and the types of the file.
+
+    `space`: the unit that its boxes are taken for.
+    `counts`: how many candidates and how many kept boxes the starting settings give, to sort the list by.
+    """
+    found = of.candidates(lowest, multi_label, background)
+    number, name = np.zeros(len(found), np.int64), [""]
+    if found.labels is not None:
+        ids, number = np.unique(found.labels, return_inverse=True)
+        name = [of.classes[i] if 0 <= i < len(of.classes) else str(i) for i in ids.tolist()]
+    boxes, scores = _wide_enough(found.boxes), _wide_enough(found.scores)
+    usable = np.isfinite(of.boxes).all(1)
+    stored = len(of.boxes) - of.padding
+    if of.left_out is not None:
+        usable &= ~of.left_out
+    header = {
+        "name": of.name,
+        "count": len(found),
+        "numbers": boxes.shape[1],
+        "boxes": boxes.dtype.name,
+        "scores": scores.dtype.name,
+        "classes": None if found.labels is None else name,
+        "size": of.picture_size,
+        "space": {"kind": space.kind, "size": space.size, "ratio": space.ratio, "center": space.center},
+        "lowest": lowest,
+        "stored": stored,
+        "unusable": stored - int(usable.sum()),  # a number is not finite, or the reader left the row out
+        "image": image is not None,
+        "notes": list(notes),
+    }
+    arrays = [boxes, scores, found.rows.astype(np.int32), number.astype(np.int32)]
+    row = {"name": of.name, "candidates": counts[0], "removed": counts[0] - counts[1]}
+    return Shown(row, _packed(header, arrays), image)
+
+
+def _wide_enough(array: Array) -> Array:
+    """As ptdet.numpy takes it: half precision as float32, which holds all its values."""
+    return array if array.dtype in (np.float32, np.float64) else array.astype(np.float32)
+
+
+def _packed(header: Mapping[str, Any], arrays: Sequence[Array]) -> bytes:
+    said = json.dumps(header, allow_nan=False).encode()
+    parts = [struct.pack("<Q", len(said)), said]
+    for array in arrays:
+        parts.append(b" " * (-sum(map(len, parts)) % 8))
+        parts.append(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes())
+    return b"".join(parts)
+
+
+class Library:
+    """The pictures of all files, in their order. `fill` reads each file once; the page may ask meanwhile.
+
+    `read` gives the pictures of a file, or raises FileProblem. `problems` are told beside those of the files.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[Path],
+        read: Callable[[Path], list[Shown]],
+        problems: Sequence[str] = (),
+        kept_in_memory: int = KEPT_IN_MEMORY,
+    ) -> None:
+        self._files, self._read, self._room = list(files), read, kept_in_memory
+        self._rows: list[Mapping[str, Any]] = []
+        self._images: list[Path | None] = []
+        self._places: list[tuple[Path, int]] = []
+        self._problems = list(problems)
+        self._read_files = 0
+        self._payloads: OrderedDict[int, bytes] = OrderedDict()  # those asked for last are at the end
+        self._held = 0  # bytes of them
+        self._lock = threading.RLock()
+
+    def fill(self, stop: Callable[[], bool] = lambda: False) -> None:
+        """Reads all files, until `stop` says true."""
+        for file in self._files:
+            if stop():
+                return
+            try:
+                found, problem = self._read(file), ""
+            except FileProblem as why:
+                found, problem = [], f"{file} {why}"
+            except Exception as why:  # the page waits for the others, and has to be told
+                found, problem = [], f"{file} cannot be shown: {type(why).__name__}: {why}"
+            with self._lock:
+                for number, one in enumerate(found):
+                    self._keep(len(self._rows), one.payload)
+                    self._rows.append(one.row)
+                    self._images.append(one.image)
+                    self._places.append((file, number))
+                if problem:
+                    self._problems.append(problem)
+                self._read_files += 1
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def listed(self, begin: int = 0) -> dict[str, Any]:
+        """The rows from `begin` on, and how far `fill` is."""
+        with self._lock:
+            return {
+                "rows": self._rows[begin:],
+                "files": len(self._files),
+                "read": self._read_files,
+                "problems": list(self._problems),
+            }
+
+    def payload(self, number: int) -> bytes:
+        """That of a picture.
+
+        Raises:
+            FileProblem: its file had to be read again, and has changed.
+        """
+        with self._lock:
+            known = self._payloads.get(number)
+            if known is not None:
+                self._payloads.move_to_end(number)
+                return known
+            file, place = self._places[number]
+        found = self._read(file)
+        if place >= len(found):
+            raise FileProblem(f"{file} has changed since it was listed")
+        with self._lock:
+            self._keep(number, found[place].payload)
+        return found[place].payload
+
+    def image(self, number: int) -> Path | None:
+        """The file of a picture, where there is one."""
+        return self._images[number]
+
+    def _keep(self, number: int, payload: bytes) -> None:
+        self._held += len(payload) - len(self._payloads.pop(number, b""))
+        self._payloads[number] = payload
+        while len(self._payloads) > 1 and self._held > self._room:
+            self._held -= len(self._payloads.popitem(last=False)[1])

@@ -1,0 +1,119 @@
+// What there is to say of a chosen box: who removed it and why, or whom it removed.
+
+import { element } from "./list.js";
+import { className } from "./picture.js";
+import { CUT, KEPT, overlapOf, REMOVED, settingsOf } from "./pipeline.js";
+
+const MOST_ROWS = 60;
+const CLOSELY = 1e-7;  // of an overlap that is shown with four digits; of a list with three ROUGHLY, in less time
+const ROUGHLY = 1e-5;
+
+export class Chosen {
+  // go(box): asked for another one.
+  constructor(kernels, go) {
+    this.kernels = kernels;
+    this.go = go;
+    this.place = document.getElementById("chosen");
+  }
+
+  // Of a candidate: its owner, those that it removed, and the overlap with the owner. null: of none.
+  relations(picture, found, box, settings) {
+    const own = found.owner[box];
+    const owner = own >= 0 && own !== box ? own : null;
+    const removed = [];
+    found.owner.forEach((by, each) => by === box && each !== box && removed.push(each));
+    const overlap = owner === null ? null : this.overlap(picture, found, box, owner, settings, CLOSELY);
+    const words = overlap === null ? this.words(removed.length, found.fate[box]) : told(overlap);
+    return { box, owner, removed, overlap, words };
+  }
+
+  overlap(picture, found, box, owner, settings, precision) {
+    return overlapOf(this.kernels, picture, found.candidates[box], found.candidates[owner], settings, precision);
+  }
+
+  words(removed, fate) {
+    if (fate === KEPT) return removed ? `removed ${removed}` : "kept, removed none";
+    return fate === CUT ? "beyond max det" : "its score was lowered";
+  }
+
+  show(picture, found, chosen, settings, pinned) {
+    if (chosen === null) {
+      this.place.replaceChildren(element("h2", "", "Box"), element("p", "hint", "Point at a box, or press n."));
+      return;
+    }
+    const { box, owner, removed, overlap } = chosen;
+    const fate = found.fate[box];
+    const head = element("h2", "", pinned ? "Chosen box" : "Box");
+    const facts = [this.line(picture, found, box, fateWords(fate, settings))];
+    if (owner !== null) {
+      facts.push(this.line(picture, found, owner, fate === REMOVED ? "removed it" : "merged it", true));
+      // by a fusion a box is removed for its overlap with what the others have become, not with its owner
+      const { iou } = settingsOf(settings.method);
+      const beside = overlap.value > settings.iou ? " >" : ", threshold";
+      const limit = iou && fate === REMOVED ? `${beside} ${settings.iou}` : "";
+      facts.push(element("p", "why", `${told(overlap)}${limit}`));
+    }
+    if (removed.length) {
+      const order = [...removed].sort((a, b) => score(picture, found, b) - score(picture, found, a));
+      facts.push(element("h3", "", `It removed ${removed.length}`));
+      const list = element("ul", "removed");
+      for (const each of order.slice(0, MOST_ROWS)) {
+        const item = element("li");
+        const { value } = this.overlap(picture, found, each, box, settings, ROUGHLY);
+        item.append(this.button(picture, found, each, value === null ? "" : value.toFixed(3)));
+        list.append(item);
+      }
+      facts.push(list);
+      if (order.length > MOST_ROWS) facts.push(element("p", "hint", `and ${order.length - MOST_ROWS} more`));
+    }
+    this.place.replaceChildren(head, ...facts);
+  }
+
+  line(picture, found, box, words, button = false) {
+    const line = element("p", "line");
+    const name = button ? this.button(picture, found, box, "") : this.name(picture, found, box);
+    line.append(element("span", "fate", words), name);
+    return line;
+  }
+
+  button(picture, found, box, more) {
+    const button = element("button", "link");
+    button.type = "button";
+    button.append(this.name(picture, found, box), element("span", "more", more));
+    button.addEventListener("click", () => this.go(box));
+    return button;
+  }
+
+  name(picture, found, box) {
+    const row = found.candidates[box];
+    const name = element("span", "box");
+    const place = found.keep.indexOf(box);
+    const left = place >= 0 ? found.scores[place] : picture.scores[row];
+    const lowered = left !== picture.scores[row] ? ` → ${short(left)}` : "";
+    name.append(
+      element("b", "", className(picture, row) || "box"),
+      element("span", "score", `${short(picture.scores[row])}${lowered}`),
+      element("span", "number", `row ${picture.rows[row]}`),
+    );
+    return name;
+  }
+}
+
+function fateWords(fate, settings) {
+  if (fate === KEPT) return "kept";
+  if (fate === REMOVED) return "removed";
+  if (fate === CUT) return `beyond the ${settings.maxDet} best`;
+  return "lowered too far";
+}
+
+function told({ metric, value }) {
+  return value === null ? `${metric} is no number` : `${metric} ${value.toFixed(4)}`;
+}
+
+function score(picture, found, box) {
+  return picture.scores[found.candidates[box]];
+}
+
+function short(value) {
+  return Number(value.toPrecision(4)).toString();
+}

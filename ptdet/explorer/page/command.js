@@ -1,0 +1,23 @@
+// The settings as a command line of `ptdet run`, which keeps the same boxes.
+
+import { settingsOf } from "./pipeline.js";
+
+// words: the command as far as it says which files, and how to read them.
+export function asCommand(words, settings) {
+  const has = settingsOf(settings.method);
+  const said = [
+    ["--method", settings.method !== "hard" && settings.method],
+    ["--conf", settings.conf],
+    ["--iou", has.iou && settings.iou],
+    ["--metric", has.metric && settings.metric],
+    ["--sigma", has.sigma && settings.sigma],
+    ["--min-score", settings.minScore],
+    ["--max-det", settings.maxDet],
+  ].filter(([, value]) => value !== null && value !== false);
+  const options = said.flatMap(([option, value]) => [option, String(value)]);
+  return [...words, ...options, ...(settings.agnostic ? ["--agnostic"] : [])].map(quoted).join(" ");
+}
+
+function quoted(word) {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
+}

@@ -1,0 +1,282 @@
+// The page: what was chosen, and all that follows from it.
+
+import { Chosen } from "./chosen.js";
+import { asCommand } from "./command.js";
+import { Kernels, METHODS } from "./kernels.js";
+import { listenToKeys } from "./keys.js";
+import { element, List } from "./list.js";
+import { unpack } from "./picture.js";
+import { run } from "./pipeline.js";
+import { Settings } from "./settings.js";
+import { openSource } from "./source.js";
+import { Stage } from "./stage.js";
+import { asAddress, initialState, readAddress, resetSettings } from "./state.js";
+
+const by = (id) => document.getElementById(id);
+const count = (number) => number.toLocaleString("en");
+
+class Page {
+  async open() {
+    this.source = await openSource();
+    const [start, bytes] = await Promise.all([this.source.start(), this.source.kernels()]);
+    this.words = start.command;
+    this.kernels = await Kernels.load(bytes);
+    this.initial = initialState(start.settings);
+    this.state = readAddress(location.hash, this.initial);
+    this.list = new List((number) => this.go(number));
+    this.settings = new Settings((changed) => this.change(changed));
+    this.chosen = new Chosen(this.kernels, (box) => this.pin(box));
+    this.stage = new Stage({
+      chosen: (box) => this.point(box),
+      pinned: (box) => this.pin(box),
+      moved: (split) => this.change({ split }),
+    });
+    this.pointed = null;
+    this.listen();
+    this.useTheme();
+    await this.source.list((rows, said) => this.listed(rows, said));
+  }
+
+  listen() {
+    listenToKeys(this);
+    by("previous").addEventListener("click", () => this.list.step(-1));
+    by("next").addEventListener("click", () => this.list.step(1));
+    by("view").addEventListener("click", () => this.toggleView());
+    by("fit").addEventListener("click", () => this.stage.fit());
+    by("copy").addEventListener("click", () => this.copy());
+    by("theme").addEventListener("click", () => this.toggleTheme());
+    by("help").addEventListener("click", () => by("keys").showModal());
+    by("reset").addEventListener("click", () => this.reset());
+    window.addEventListener("hashchange", () => {
+      const before = this.state.picture;
+      this.state = readAddress(location.hash, this.initial);
+      this.found = null;
+      this.useTheme();
+      if (this.state.picture !== before) this.load();
+    });
+    window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.useTheme());
+  }
+
+  listed(rows, { problems, told, whole }) {
+    this.list.add(rows);
+    const known = this.list.rows.length;
+    by("listed").textContent = [`${count(known)} pictures`, told].filter(Boolean).join(" · ");
+    this.problems = problems;
+    this.showNotes();
+    if (this.picture || this.loading) return;
+    if (known > 0 && (whole || this.state.picture < known)) this.load();
+    else this.notice(whole ? "There is no picture to show." : "Reading ...");
+  }
+
+  go(number) {
+    if (number === this.state.picture && this.picture) return;
+    this.state.picture = number;
+    this.state.box = null;
+    this.load();
+  }
+
+  async load() {
+    const number = Math.min(this.state.picture, this.list.rows.length - 1);
+    if (number < 0) return;
+    this.state.picture = number;
+    this.list.show(number);
+    this.keepAddress();
+    this.loading = true;
+    let [picture, image, problem] = [null, null, ""];
+    try {
+      picture = unpack(await this.source.payload(number));
+      if (picture.image) {
+        image = await this.source.image(number).catch(() => {
+          problem = "its picture cannot be shown by a browser";
+          return null;
+        });
+      }
+    } catch (error) {
+      this.notice(`This picture cannot be read: ${error.message}`);
+    }
+    if (number !== this.state.picture) return;  // another was asked for meanwhile
+    this.loading = false;
+    if (picture === null) return;
+    this.picture = picture;
+    this.missing = problem;
+    this.pointed = null;
+    this.found = null;
+    this.stage.view = this.state.view;
+    this.stage.setPicture(picture, image, picture.size ?? (image && [image.naturalWidth, image.naturalHeight]));
+    by("title").textContent = picture.name;
+    by("title").title = picture.name;
+    document.title = `${picture.name} · ptdet`;
+    this.showNotes();
+    this.update();
+  }
+
+  change(changed) {
+    Object.assign(this.state, changed);
+    if (Object.keys(changed).some((name) => !["split", "view", "theme"].includes(name))) this.found = null;
+    this.soon();
+  }
+
+  reset() {
+    resetSettings(this.state, this.initial);
+    this.found = null;
+    this.soon();
+  }
+
+  // One update a frame, however many events there are.
+  soon() {
+    this.waiting ??= requestAnimationFrame(() => {
+      this.waiting = undefined;
+      this.update();
+    });
+  }
+
+  update() {
+    this.settings.show(this.state, this.picture);
+    by("view").textContent = this.state.view === "side" ? "Wiper" : "Side by side";
+    by("split").value = this.state.split;
+    by("stage").style.setProperty("--split", this.state.split);
+    this.keepAddress();
+    if (!this.picture) return;
+    try {
+      this.found ??= run(this.kernels, this.picture, this.state);
+    } catch (error) {
+      this.found = null;
+      by("counts").textContent = "";
+      this.notice(`${this.state.method}: ${error.message}`);
+      return;
+    }
+    this.notice(this.found.candidates.length ? "" : `No box has a score above ${this.state.conf}.`);
+    const refit = this.stage.fitted && this.stage.view !== this.state.view;
+    this.stage.setResult(this.found, this.state);
+    if (refit) this.stage.fit();
+    const { candidates, keep, milliseconds } = this.found;
+    by("counts").textContent =
+      `${count(candidates.length)} → ${count(keep.length)} · ${count(candidates.length - keep.length)} removed · ` +
+      `${milliseconds < 0.05 ? "< 0.1" : milliseconds.toFixed(1)} ms`;
+    by("before").textContent = `before ${count(candidates.length)}`;
+    by("after").textContent = `after ${count(keep.length)}`;
+    this.showChosen();
+  }
+
+  // The candidate under the pointer.
+  point(box) {
+    if (box === this.pointed) return;
+    this.pointed = box;
+    this.showChosen();
+  }
+
+  // A box that stays chosen: in the address its place among the boxes of the picture.
+  pin(box) {
+    this.state.box = box === null || !this.found ? null : this.found.candidates[box];
+    this.pointed = null;
+    this.keepAddress();
+    this.showChosen();
+  }
+
+  pinned() {
+    if (this.state.box === null || !this.found) return null;
+    const box = this.found.candidates.indexOf(this.state.box);
+    return box < 0 ? null : box;
+  }
+
+  showChosen() {
+    if (!this.found) return;
+    const box = this.pointed ?? this.pinned();
+    const chosen = box === null ? null : this.chosen.relations(this.picture, this.found, box, this.state);
+    this.stage.mark(chosen);
+    this.chosen.show(this.picture, this.found, chosen, this.state, this.pointed === null);
+  }
+
+  // By decreasing score, as they were decided.
+  stepBox(by) {
+    if (!this.found?.candidates.length) return;
+    const { scores } = this.picture;
+    const { candidates } = this.found;
+    const order = [...candidates.keys()].sort((a, b) => scores[candidates[b]] - scores[candidates[a]] || a - b);
+    const now = this.pinned();
+    const next = now === null ? (by > 0 ? 0 : -1) : order.indexOf(now) + by;
+    this.pin(order.at(next % order.length));
+  }
+
+  toOwner() {
+    const now = this.pinned();
+    if (now !== null && this.found.owner[now] >= 0) this.pin(this.found.owner[now]);
+  }
+
+  stepMethod(by) {
+    const names = Object.keys(METHODS).filter((name) => !(this.picture?.rotated && name === "diou"));
+    const next = names.at((names.indexOf(this.state.method) + by) % names.length);
+    this.change({ method: next, metric: null, sigma: null });
+  }
+
+  toggleView() {
+    this.change({ view: this.state.view === "side" ? "wipe" : "side" });
+  }
+
+  moveSplit(by) {
+    this.change({ view: "wipe", split: Math.min(Math.max(Number((this.state.split + by).toFixed(2)), 0), 1) });
+  }
+
+  toggleTheme() {
+    const dark = this.state.theme ?? (window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+    this.state.theme = dark === "dark" ? "light" : "dark";
+    this.useTheme();
+  }
+
+  useTheme() {
+    if (this.state.theme === null) delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = this.state.theme;
+    this.soon();
+  }
+
+  async copy() {
+    const command = asCommand(this.words, this.state);
+    try {
+      await navigator.clipboard.writeText(command);
+      this.say("Copied");
+    } catch {
+      this.say("Not allowed here: it stands under Notes");
+    }
+    this.command = command;
+    this.showNotes();
+  }
+
+  say(words) {
+    const button = by("copy");
+    button.textContent = words;
+    clearTimeout(this.saying);
+    this.saying = setTimeout(() => (button.textContent = "Copy as command"), 1500);
+  }
+
+  // Once the sliders rest: each change of it takes milliseconds.
+  keepAddress() {
+    clearTimeout(this.keeping);
+    this.keeping = setTimeout(() => history.replaceState(null, "", asAddress(this.state, this.initial)), 150);
+  }
+
+  notice(words) {
+    by("notice").hidden = !words;
+    by("notice").textContent = words;
+  }
+
+  showNotes() {
+    const { stored, unusable, lowest, notes, count: there } = this.picture ?? {};
+    const said = [];
+    if (this.picture) {
+      said.push(`${count(stored)} boxes in the file, ${count(there)} with a score above ${lowest}`);
+      const why = "a number in them is not finite, or they are padding";
+      if (unusable) said.push(`${count(unusable)} rows are left out: ${why}`);
+      if (this.missing) said.push(this.missing);
+      said.push(...notes);
+    }
+    said.push(...(this.problems ?? []));
+    const list = element("ul");
+    list.append(...said.map((words) => element("li", "", words)));
+    by("notes").replaceChildren(element("h2", "", "Notes"), list);
+    if (this.command) by("notes").append(element("pre", "", this.command));
+  }
+}
+
+const page = new Page();
+globalThis.explorer = page;  // for the console, and for tests
+page.open().catch((error) => page.notice(`The page cannot start: ${error.message}`));

@@ -1,0 +1,61 @@
+// One picture as data.py packs it, and where its boxes lie in pixels of the picture.
+
+const TYPES = { float32: Float32Array, float64: Float64Array };
+
+// bytes: an ArrayBuffer. The arrays are views of it: boxes (count * numbers), scores, rows (in the file) and labels,
+// the place of the class of each in `classes`; null where the file has no classes.
+export function unpack(bytes) {
+  const length = Number(new DataView(bytes).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(bytes, 8, length)));
+  let at = 8 + length;
+  const next = (type, count) => {
+    at += (8 - (at % 8)) % 8;
+    const array = new type(bytes, at, count);
+    at += array.byteLength;
+    return array;
+  };
+  const { count, numbers } = header;
+  const boxes = next(TYPES[header.boxes], count * numbers);
+  const scores = next(TYPES[header.scores], count);
+  const rows = next(Int32Array, count);
+  const labels = next(Int32Array, count);
+  return { ...header, boxes, scores, rows, labels: header.classes === null ? null : labels, rotated: numbers === 5 };
+}
+
+export function className(picture, index) {
+  return picture.labels === null ? "" : picture.classes[picture.labels[index]];
+}
+
+// How boxes come to pixels of the picture: x * scale[0] + begin[0], and so for y. ptdet.io's Space, to look at.
+function wayToPicture({ kind, size: [wide, high], ratio, center }, size) {
+  if (kind === "ratio") return { scale: [1 / ratio, 1 / ratio], begin: [0, 0] };
+  if (kind === "picture" || size === null) return { scale: [1, 1], begin: [0, 0] };
+  const [width, height] = size;
+  if (kind !== "letterbox") return { scale: [width / wide, height / high], begin: [0, 0] };
+  const shrunk = Math.min(wide / width, high / height);
+  const margin = (side, own) => (center ? Math.floor((side - Math.max(Math.round(own * shrunk), 1)) / 2) : 0);
+  return { scale: [1 / shrunk, 1 / shrunk], begin: [-margin(wide, width) / shrunk, -margin(high, height) / shrunk] };
+}
+
+// The four corners of each box, x and y in turn: (8 a box).
+export function cornersOf({ numbers, space }, boxes, size) {
+  const { scale: [sx, sy], begin: [left, top] } = wayToPicture(space, size);
+  const count = boxes.length / numbers;
+  const corners = new Float64Array(8 * count);
+  for (let i = 0; i < count; ++i) {
+    const [a, b, c, d, turn] = boxes.subarray(i * numbers, (i + 1) * numbers);
+    let xs = [a, c, c, a];
+    let ys = [b, b, d, d];
+    if (numbers === 5) {  // centre, sides, and an angle from +x to +y
+      const [ux, uy] = [(Math.cos(turn) * c) / 2, (Math.sin(turn) * c) / 2];
+      const [vx, vy] = [(-Math.sin(turn) * d) / 2, (Math.cos(turn) * d) / 2];
+      xs = [a - ux - vx, a + ux - vx, a + ux + vx, a - ux + vx];
+      ys = [b - uy - vy, b + uy - vy, b + uy + vy, b - uy + vy];
+    }
+    for (let k = 0; k < 4; ++k) {
+      corners[8 * i + 2 * k] = xs[k] * sx + left;
+      corners[8 * i + 2 * k + 1] = ys[k] * sy + top;
+    }
+  }
+  return corners;
+}

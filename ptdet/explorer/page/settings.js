@@ -1,0 +1,105 @@
+// The controls of the suppression.
+
+import { METHODS } from "./kernels.js";
+import { element } from "./list.js";
+import { metricsFor, settingsOf, sigmaOf } from "./pipeline.js";
+
+const UNLIMITED = 501;  // where the slider of max-det ends
+
+export class Settings {
+  // changed(settings): told of those that were changed.
+  constructor(changed) {
+    this.changed = changed;
+    this.method = document.getElementById("method");
+    this.metric = document.getElementById("metric");
+    this.agnostic = document.getElementById("agnostic");
+    this.method.append(...Object.keys(METHODS).map((name) => new Option(name, name)));
+    this.method.addEventListener("change", () => changed({ method: this.method.value, metric: null, sigma: null }));
+    this.metric.addEventListener("change", () => changed({ metric: this.metric.value || null }));
+    this.agnostic.addEventListener("change", () => changed({ agnostic: this.agnostic.checked }));
+    document.getElementById("settings").addEventListener("submit", (event) => event.preventDefault());
+    this.sliders = {
+      conf: new Slider("conf", "boxes with a score above it take part"),
+      iou: new Slider("iou", "a box is removed above this overlap"),
+      sigma: new Slider("sigma", "how fast scores fall"),
+      minScore: new Slider("min score", "what the method leaves must be above it"),
+      maxDet: new Slider("max det", "only the best so many are kept"),
+    };
+    const { conf, iou, sigma, minScore, maxDet } = this.sliders;
+    conf.tell = (value) => changed({ conf: value });
+    iou.tell = (value) => changed({ iou: value });
+    sigma.tell = (value) => changed({ sigma: value });
+    minScore.tell = (value) => changed({ minScore: value });
+    maxDet.tell = (value) => changed({ maxDet: value === Infinity ? null : Math.round(value) });
+    document.getElementById("sliders").append(...Object.values(this.sliders).map((slider) => slider.whole));
+  }
+
+  show(state, picture) {
+    const has = settingsOf(state.method);
+    const lowest = picture?.lowest ?? 0;
+    this.method.value = state.method;
+    for (const option of this.method.options) option.disabled = Boolean(picture?.rotated) && option.value === "diou";
+    const own = METHODS[state.method].metric ?? "iou";
+    const names = metricsFor(Boolean(picture?.rotated)).filter((name) => name !== own);
+    if (state.metric && !names.includes(state.metric)) names.push(state.metric);
+    this.metric.replaceChildren(new Option(own, ""), ...names.map((name) => new Option(name, name)));
+    this.metric.value = state.metric ?? "";
+    document.getElementById("of-metric").hidden = !has.metric;
+    this.agnostic.checked = state.agnostic;
+    document.getElementById("agnostic").disabled = picture?.labels === null;
+    const { conf, iou, sigma, minScore, maxDet } = this.sliders;
+    conf.show(true, state.conf, lowest, Math.max(1, state.conf), 0.01);
+    iou.show(has.iou, state.iou, state.method === "diou" ? -1 : 0, 1, 0.01);
+    sigma.show(has.sigma, sigmaOf(state.method, state.sigma), 0.05, 4, 0.05);
+    minScore.show(has.minScore || state.minScore !== null, state.minScore ?? state.conf, 0, 1, 0.01);
+    maxDet.show(true, state.maxDet ?? Infinity, 1, UNLIMITED, 1, true);
+  }
+
+  // The slider of this name, some steps further.
+  step(name, count) {
+    const { range } = this.sliders[name];
+    if (this.sliders[name].whole.hidden) return;
+    range.value = Number(range.value) + count * Number(range.step);
+    this.sliders[name].moved();
+  }
+}
+
+class Slider {
+  constructor(name, says) {
+    this.whole = element("div", "slider");
+    this.whole.title = says;
+    this.range = element("input");
+    this.range.type = "range";
+    this.range.setAttribute("aria-label", name);
+    this.number = element("input");
+    this.number.type = "number";
+    this.number.setAttribute("aria-label", `${name}, as a number`);
+    this.whole.append(element("span", "", name), this.range, this.number);
+    this.range.addEventListener("input", () => this.moved());
+    this.number.addEventListener("change", () => {
+      const { value, min, max } = this.number;
+      if (value !== "" || this.number.placeholder) {
+        this.tell(value === "" ? Infinity : Math.min(Math.max(Number(value), Number(min)), Number(max)));
+      }
+    });
+  }
+
+  moved() {
+    const { value, max } = this.range;
+    this.tell(this.number.placeholder && value === max ? Infinity : Number(value));
+  }
+
+  // all: the slider's end stands for no limit, and the number for it is none.
+  show(there, value, low, high, step, all = false) {
+    this.whole.hidden = !there;
+    // from the lowest the steps would be odd numbers
+    const begin = Math.floor(low / step + 1e-9) * step;
+    Object.assign(this.range, { min: begin, max: high, step });
+    Object.assign(this.number, { min: low, max: all ? 1e9 : high, step: "any", placeholder: all ? "all" : "" });
+    this.range.value = Math.min(value, high);
+    const text = all && value === Infinity ? "" : String(value);
+    if (document.activeElement !== this.number || this.number.value === "" || Number(this.number.value) !== value) {
+      this.number.value = text;
+    }
+  }
+}

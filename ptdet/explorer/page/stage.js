@@ -1,0 +1,539 @@
+// The picture and its boxes on two canvases: what changes with a setting below, what the pointer asks for above.
+
+import { className, cornersOf } from "./picture.js";
+
+// Strong on photographs and on paper, neighbours far apart: those of ptdet run's pictures.
+const COLOURS = [
+  "#1f77d2", "#d64514", "#168c4e", "#9b40be", "#f7b500", "#0099a8", "#dc1e5a", "#748e00", "#5c4ed6", "#a8602c",
+  "#ec78b0", "#466880",
+];
+const MOST_LABELS = 120;  // beyond that they are a carpet; the boxes are all drawn
+const MOST_STROKES = 2500;
+const MOST_SHADOWS = 300;  // behind kept boxes
+const MOST_LINES = 400;  // from a box to those that it removed
+const NEAR = 6;  // pixels from a border
+
+export class Stage {
+  // chosen(box): told of the candidate under the pointer, null for none; pinned(box): of one that was clicked.
+  constructor({ chosen, pinned, moved }) {
+    this.area = document.getElementById("stage");
+    this.below = document.getElementById("boxes");
+    this.above = document.getElementById("marks");
+    this.split = document.getElementById("split");
+    this.layer = document.createElement("canvas");  // the picture and all candidates, which few settings change
+    this.raster = document.createElement("canvas");
+    this.way = { scale: 1, x: 0, y: 0 };
+    this.fitted = true;
+    this.found = null;
+    this.shown = null;
+    this.picked = null;
+    this.tell = { chosen, pinned, moved };
+    this.resize();
+    new ResizeObserver(() => this.resize()).observe(this.area);
+    this.listen();
+  }
+
+  // picture: as unpack gave it; image: what is behind it, or null; size: width and height in pixels.
+  setPicture(picture, image, size) {
+    this.picture = picture;
+    this.image = image;
+    this.size = size;
+    this.corners = cornersOf(picture, picture.boxes, size);
+    this.extent = size ?? extentOf(this.corners);
+    this.shown = null;
+    this.picked = null;
+    this.fit();
+  }
+
+  // found: as run gave it.
+  setResult(found, { view, split }) {
+    this.found = found;
+    this.view = view;
+    this.at = split;
+    this.shown = cornersOf(this.picture, found.boxes, this.size);
+    this.placeOf = new Map(Array.from(found.keep, (box, place) => [box, place]));
+    this.draw();
+  }
+
+  fit() {
+    if (!this.extent) return;
+    const { width, height } = this.panel();
+    const [wide, high] = this.extent;
+    const scale = scaleInto(width, height, this.extent);
+    this.way = { scale, x: (width - wide * scale) / 2, y: (height - high * scale) / 2 };
+    this.fitted = true;
+    this.draw();
+  }
+
+  zoom(factor, x = this.panel().width / 2, y = this.panel().height / 2) {
+    const scale = Math.min(Math.max(this.way.scale * factor, 1e-4), 400);
+    const ratio = scale / this.way.scale;
+    this.way = { scale, x: x - (x - this.way.x) * ratio, y: y - (y - this.way.y) * ratio };
+    this.fitted = false;
+    this.draw();
+  }
+
+  pan(dx, dy) {
+    this.way.x += dx;
+    this.way.y += dy;
+    this.fitted = false;
+    this.draw();
+  }
+
+  resize() {
+    const { clientWidth, clientHeight } = this.area;  // asked for here alone: it lays the page out
+    this.room = { width: clientWidth, height: clientHeight };
+    this.sharp = window.devicePixelRatio || 1;
+    for (const canvas of [this.below, this.above]) {
+      canvas.width = Math.max(1, Math.round(clientWidth * this.sharp));
+      canvas.height = Math.max(1, Math.round(clientHeight * this.sharp));
+    }
+    if (this.fitted) this.fit();
+    else this.draw();
+  }
+
+  // The stage, or the half of it in which the picture comes out larger; x and y: where the other half begins.
+  panel() {
+    const { width, height } = this.room;
+    if (this.view !== "side") return { width, height, x: 0, y: 0 };
+    const across = { width: width / 2, height, x: width / 2, y: 0 };
+    const down = { width, height: height / 2, x: 0, y: height / 2 };
+    const size = (half) => scaleInto(half.width, half.height, this.extent ?? [1, 1]);
+    return size(across) >= size(down) ? across : down;
+  }
+
+  draw() {
+    if (!this.found || !this.shown) return;
+    const { width, height, x, y } = this.panel();
+    const context = this.below.getContext("2d");
+    const side = this.view === "side";
+    const middle = side ? width : Math.round(width * this.at);
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, this.below.width, this.below.height);
+    this.drawLayer(width, height);
+    context.drawImage(this.layer, 0, 0);
+    this.within(context, [0, 0, middle, height], [0, 0], () => this.drawKeptBefore(context));
+    const after = side ? [x, y, width, height] : [middle, 0, width - middle, height];
+    this.within(context, after, [x, y], () => {
+      context.clearRect(-x, -y, this.room.width, this.room.height);
+      this.drawImage(context);
+      this.drawKept(context);
+    });
+    context.setTransform(this.sharp, 0, 0, this.sharp, 0, 0);
+    context.fillStyle = style(side ? "--line" : "--accent");
+    if (side) context.fillRect(x, y, x ? 1 : width, x ? height : 1);
+    else if (middle > 0 && middle < width) context.fillRect(middle - 1, 0, 2, height);
+    const halves = side ? (x ? "across" : "down") : "wipe";
+    if (this.area.dataset.halves !== halves) this.area.dataset.halves = halves;
+    this.split.hidden = side;
+    this.drawMarks();
+  }
+
+  // Paints in a rectangle of the stage, with the origin at `begin`.
+  within(context, rectangle, begin, paint) {
+    context.save();
+    context.setTransform(this.sharp, 0, 0, this.sharp, 0, 0);
+    context.beginPath();
+    context.rect(...rectangle);
+    context.clip();
+    context.translate(...begin);
+    paint();
+    context.restore();
+  }
+
+  drawLayer(width, height) {
+    const { candidates } = this.found;
+    const { scale, x, y } = this.way;
+    const key = [candidates.length, candidates[0], width, height, scale, x, y, this.sharp, theme()];
+    if (this.layerIs?.picture === this.picture && this.layerIs.key === key.join()) return;
+    this.layerIs = { picture: this.picture, key: key.join() };
+    this.layer.width = Math.max(1, Math.round(width * this.sharp));
+    this.layer.height = Math.max(1, Math.round(height * this.sharp));
+    const context = this.layer.getContext("2d");
+    context.setTransform(this.sharp, 0, 0, this.sharp, 0, 0);
+    this.drawImage(context);
+    context.globalAlpha = candidates.length > 400 ? 0.45 : 0.8;
+    context.lineWidth = 1;
+    if (candidates.length > MOST_STROKES && !this.picture.rotated) {
+      context.globalAlpha = 0.8;
+      context.drawImage(this.outlines(candidates), 0, 0, width, height);
+    } else {
+      this.strokeByClass(context, this.corners, candidates, (box) => box);
+    }
+    context.globalAlpha = 1;
+  }
+
+  // Of very many upright boxes, pixel by pixel: the canvas takes several times as long for its strokes.
+  outlines(candidates) {
+    const { width, height } = this.layer;
+    const pixels = new ImageData(width, height);
+    const words = new Uint32Array(pixels.data.buffer);
+    const colours = COLOURS.map((colour) => new Uint32Array(Uint8Array.of(...rgbOf(colour), 255).buffer)[0]);
+    const { scale, x, y } = this.way;
+    const line = Math.max(1, Math.round(this.sharp));
+    const fill = (left, top, right, bottom, colour) => {
+      const [begin, end] = [Math.max(left, 0), Math.min(right, width)];
+      if (begin >= end) return;
+      for (let row = Math.max(top, 0) * width; row < Math.min(bottom, height) * width; row += width) {
+        for (let at = row + begin; at < row + end; ++at) words[at] = colour;
+      }
+    };
+    for (const box of candidates) {
+      const at = 8 * box;
+      const left = Math.round((this.corners[at] * scale + x) * this.sharp);
+      const top = Math.round((this.corners[at + 1] * scale + y) * this.sharp);
+      const right = Math.round((this.corners[at + 4] * scale + x) * this.sharp);
+      const bottom = Math.round((this.corners[at + 5] * scale + y) * this.sharp);
+      const colour = colours[placeOfColour(this.picture, box)];
+      fill(left, top, right, top + line, colour);
+      fill(left, bottom, right + line, bottom + line, colour);
+      fill(left, top, left + line, bottom, colour);
+      fill(right, top, right + line, bottom, colour);
+    }
+    this.raster.width = width;
+    this.raster.height = height;
+    this.raster.getContext("2d").putImageData(pixels, 0, 0);
+    return this.raster;
+  }
+
+  drawImage(context) {
+    const { scale, x, y } = this.way;
+    const [wide, high] = this.extent;
+    context.fillStyle = style("--paper");
+    context.fillRect(x, y, wide * scale, high * scale);
+    if (this.image) {
+      context.imageSmoothingEnabled = scale < 3;
+      context.drawImage(this.image, x, y, wide * scale, high * scale);
+    }
+    context.strokeStyle = style("--line");
+    context.lineWidth = 1;
+    context.strokeRect(x, y, wide * scale, high * scale);
+  }
+
+  drawKeptBefore(context) {
+    const { candidates, keep } = this.found;
+    context.lineWidth = 2;
+    this.strokeByClass(context, this.corners, keep, (place) => candidates[place]);
+  }
+
+  drawKept(context) {
+    const { candidates, keep } = this.found;
+    const places = keep.map((_, place) => place);
+    const box = (place) => candidates[keep[place]];
+    if (places.length <= MOST_SHADOWS) {
+      context.lineWidth = 4;
+      context.strokeStyle = "rgb(0 0 0 / 45%)";
+      places.forEach((place) => this.trace(context, this.shown, place));
+    }
+    context.lineWidth = 2;
+    this.strokeByClass(context, this.shown, places, (place) => place, box);
+    this.drawLabels(context, places, box);
+  }
+
+  // The best first; one that finds no room above, in or below its box is left out.
+  drawLabels(context, places, box) {
+    const begin = this.view === "side" ? 0 : this.panel().width * this.at + 1;
+    const taken = [];
+    const free = (left, top, width) =>
+      taken.every((other) => {
+        const beside = left >= other.left + other.width || left + width <= other.left;
+        return beside || Math.abs(other.top - top) >= 15;
+      });
+    context.font = "600 11px system-ui, sans-serif";
+    for (const place of places.slice(0, MOST_LABELS)) {
+      const name = className(this.picture, box(place)).slice(0, 24);
+      const words = `${name} ${this.found.scores[place].toFixed(2)}`.trimStart();
+      const [x, top, bottom, right] = this.onStage(this.shown, place);
+      if (right < begin) continue;
+      const width = context.measureText(words).width + 8;
+      const left = Math.max(Math.min(x - 1, this.panel().width - width), begin);
+      const at = [top - 15, top, bottom].find((y) => y >= 0 && free(left, y, width));
+      if (at === undefined) continue;
+      taken.push({ left, top: at, width });
+      context.fillStyle = colourOf(this.picture, box(place));
+      context.fillRect(left, at, width, 15);
+      context.fillStyle = inkOn(context.fillStyle);
+      context.fillText(words, left + 4, at + 11);
+    }
+  }
+
+  // items: numbers; which(item): the row of corners; of(item): the candidate, for its colour.
+  strokeByClass(context, corners, items, which, of = which) {
+    const groups = new Map();
+    for (const item of items) {
+      const colour = colourOf(this.picture, of(item));
+      if (!groups.has(colour)) groups.set(colour, []);
+      groups.get(colour).push(item);
+    }
+    for (const [colour, group] of groups) {
+      context.strokeStyle = colour;
+      for (const item of group) this.trace(context, corners, which(item));
+    }
+  }
+
+  trace(context, corners, row) {
+    const { scale, x, y } = this.way;
+    const at = 8 * row;
+    if (!this.picture.rotated) {
+      // on whole pixels lines are sharp
+      const half = context.lineWidth % 2 ? 0.5 : 0;
+      const left = Math.round(corners[at] * scale + x) + half;
+      const top = Math.round(corners[at + 1] * scale + y) + half;
+      const right = Math.round(corners[at + 4] * scale + x) + half;
+      context.strokeRect(left, top, right - left, Math.round(corners[at + 5] * scale + y) + half - top);
+      return;
+    }
+    context.beginPath();
+    for (let k = 0; k < 8; k += 2) context.lineTo(corners[at + k] * scale + x, corners[at + k + 1] * scale + y);
+    context.closePath();
+    context.stroke();
+  }
+
+  // Where the highest corner of a box is on the stage, how far down it comes, and how far to the right.
+  onStage(corners, row) {
+    const { scale, x, y } = this.way;
+    let [best, lowest, right] = [8 * row, -Infinity, -Infinity];
+    for (let at = 8 * row; at < 8 * row + 8; at += 2) {
+      if (corners[at + 1] < corners[best + 1]) best = at;
+      lowest = Math.max(lowest, corners[at + 1]);
+      right = Math.max(right, corners[at]);
+    }
+    return [corners[best] * scale + x, corners[best + 1] * scale + y, lowest * scale + y, right * scale + x];
+  }
+
+  // picked: { box, owner, removed, words }, candidates all; null: nothing is chosen.
+  mark(picked) {
+    this.picked = picked;
+    this.drawMarks();
+  }
+
+  drawMarks() {
+    const context = this.above.getContext("2d");
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, this.above.width, this.above.height);
+    if (!this.picked || !this.shown) return;
+    const { width, height, x, y } = this.panel();
+    this.within(context, [0, 0, width, height], [0, 0], () => this.drawPicked(context));
+    if (this.view !== "side") return;
+    this.within(context, [x, y, width, height], [x, y], () => this.drawPickedAfter(context));
+  }
+
+  drawPicked(context) {
+    const { candidates } = this.found;
+    const { box, owner, removed, words } = this.picked;
+    const line = (from, to) => {
+      context.beginPath();
+      context.moveTo(...this.centre(candidates[from]));
+      context.lineTo(...this.centre(candidates[to]));
+      context.stroke();
+    };
+    removed.forEach((each) => this.outline(context, this.corners, candidates[each], 1.25, [4, 3]));
+    context.lineWidth = 1;
+    context.strokeStyle = style("--mark");
+    context.globalAlpha = 0.7;
+    removed.slice(0, MOST_LINES).forEach((each) => line(each, box));
+    context.globalAlpha = 1;
+    if (owner !== null) {
+      this.outline(context, this.corners, candidates[owner], 3, [], style("--owner"));
+      context.strokeStyle = "rgb(0 0 0 / 60%)";
+      context.lineWidth = 4;
+      line(box, owner);
+      context.strokeStyle = style("--mark");
+      context.lineWidth = 2;
+      line(box, owner);
+    }
+    this.outline(context, this.corners, candidates[box], 2.5, owner === null ? [] : [5, 4]);
+    const from = this.centre(candidates[box]);
+    const to = owner === null ? from : this.centre(candidates[owner]);
+    this.write(context, words, (from[0] + to[0]) / 2, (from[1] + to[1]) / 2);
+  }
+
+  drawPickedAfter(context) {
+    const place = this.placeOf.get(this.picked.owner ?? this.picked.box);
+    const colour = style(this.picked.owner === null ? "--mark" : "--owner");
+    if (place !== undefined) this.outline(context, this.shown, place, 3, [], colour);
+  }
+
+  outline(context, corners, row, width, dashes, colour = style("--mark")) {
+    context.setLineDash([]);
+    context.strokeStyle = "rgb(0 0 0 / 60%)";
+    context.lineWidth = width + 2;
+    this.trace(context, corners, row);
+    context.setLineDash(dashes);
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    this.trace(context, corners, row);
+    context.setLineDash([]);
+  }
+
+  write(context, words, x, y) {
+    context.font = "600 12px system-ui, sans-serif";
+    const width = context.measureText(words).width + 12;
+    const left = Math.min(Math.max(x - width / 2, 4), Math.max(4, this.panel().width - width - 4));
+    const top = Math.min(Math.max(y - 10, 4), this.panel().height - 24);
+    context.fillStyle = style("--mark");
+    context.beginPath();
+    context.roundRect(left, top, width, 20, 5);
+    context.fill();
+    context.fillStyle = "#14161a";
+    context.fillText(words, left + 6, top + 14);
+  }
+
+  centre(row) {
+    const { scale, x, y } = this.way;
+    const at = 8 * row;
+    return [
+      ((this.corners[at] + this.corners[at + 4]) / 2) * scale + x,
+      ((this.corners[at + 1] + this.corners[at + 5]) / 2) * scale + y,
+    ];
+  }
+
+  // The candidate at a point of the stage: that whose border is nearest, else the smallest around it.
+  boxAt(x, y) {
+    if (!this.found || !this.shown) return null;
+    const { width } = this.panel();
+    const [ownX, ownY, second] = this.inPanel(x, y);
+    const after = this.view === "side" ? second : x > width * this.at;
+    const [px, py] = [(ownX - this.way.x) / this.way.scale, (ownY - this.way.y) / this.way.scale];
+    const near = NEAR / this.way.scale;
+    const { keep, candidates } = this.found;
+    let [best, distance, around, smallest] = [null, near, null, Infinity];
+    const look = (corners, row, own) => {
+      const met = reach(corners, 8 * row, px, py, near);
+      if (met.distance < distance) [best, distance] = [own, met.distance];
+      if (met.inside && met.area < smallest) [around, smallest] = [own, met.area];
+    };
+    if (after) keep.forEach((own, place) => look(this.shown, place, own));
+    else candidates.forEach((row, own) => look(this.corners, row, own));
+    return best ?? around;
+  }
+
+  // A point of the stage in its half, and whether that is the second one.
+  inPanel(x, y) {
+    const half = this.panel();
+    const second = this.view === "side" && (half.x ? x >= half.x : y >= half.y);
+    return second ? [x - half.x, y - half.y, true] : [x, y, false];
+  }
+
+  listen() {
+    const canvas = this.below;
+    const place = (event) => {
+      const { left, top } = this.area.getBoundingClientRect();
+      return [event.clientX - left, event.clientY - top];
+    };
+    const fingers = new Map();
+    let dragged = 0;
+    canvas.addEventListener("pointerdown", (event) => {
+      fingers.set(event.pointerId, place(event));
+      canvas.setPointerCapture(event.pointerId);
+      dragged = 0;
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      const [x, y] = place(event);
+      const before = fingers.get(event.pointerId);
+      if (before === undefined) {
+        this.tell.chosen(this.boxAt(x, y));
+        return;
+      }
+      const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
+      if (other) {
+        const apart = (point) => Math.hypot(point[0] - other[0], point[1] - other[1]);
+        this.zoom(apart([x, y]) / Math.max(apart(before), 1), ...this.inPanel((x + other[0]) / 2, (y + other[1]) / 2));
+      } else if (event.buttons & 1) {
+        this.pan(x - before[0], y - before[1]);
+      }
+      dragged += Math.hypot(x - before[0], y - before[1]);
+      fingers.set(event.pointerId, [x, y]);
+    });
+    const lift = (event) => {
+      const begun = fingers.delete(event.pointerId);
+      if (begun && event.type === "pointerup" && dragged < 4) this.tell.pinned(this.boxAt(...place(event)));
+    };
+    canvas.addEventListener("pointerup", lift);
+    canvas.addEventListener("pointercancel", lift);
+    canvas.addEventListener("pointerleave", () => this.tell.chosen(null));
+    canvas.addEventListener("dblclick", () => this.fit());
+    canvas.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      const [x, y] = place(event);
+      this.zoom(Math.exp(-event.deltaY * (event.ctrlKey ? 0.01 : 0.0015)), ...this.inPanel(x, y));
+    }, { passive: false });
+    this.split.addEventListener("input", () => this.tell.moved(Number(this.split.value)));
+  }
+}
+
+// How far a point is from the border of a box, whether it lies in it, and the area. Looks no further than `near`.
+function reach(corners, at, px, py, near) {
+  let [distance, inside, area] = [Infinity, true, 0];
+  let turn = 0;
+  for (let k = 0; k < 8; k += 2) {
+    const [ax, ay] = [corners[at + k], corners[at + k + 1]];
+    const [bx, by] = [corners[at + ((k + 2) % 8)], corners[at + ((k + 3) % 8)]];
+    const [dx, dy] = [bx - ax, by - ay];
+    const cross = dx * (py - ay) - dy * (px - ax);
+    turn ||= Math.sign(cross);
+    if (cross !== 0 && Math.sign(cross) !== turn) inside = false;
+    area += ax * by - bx * ay;
+    const long = dx * dx + dy * dy;
+    if (cross * cross > near * near * long) continue;
+    const along = long > 0 ? Math.min(Math.max(((px - ax) * dx + (py - ay) * dy) / long, 0), 1) : 0;
+    distance = Math.min(distance, Math.hypot(px - ax - along * dx, py - ay - along * dy));
+  }
+  return { distance, inside, area: Math.abs(area) / 2 };
+}
+
+function scaleInto(width, height, [wide, high]) {
+  return Math.max(Math.min((width - 24) / wide, (height - 24) / high), 1e-6);
+}
+
+function extentOf(corners) {
+  let [wide, high] = [1, 1];
+  for (let at = 0; at < corners.length; at += 2) {
+    wide = Math.max(wide, corners[at]);
+    high = Math.max(high, corners[at + 1]);
+  }
+  return [wide, high];
+}
+
+function colourOf(picture, box) {
+  return COLOURS[placeOfColour(picture, box)];
+}
+
+function placeOfColour(picture, box) {
+  return picture.labels === null ? 0 : picture.labels[box] % COLOURS.length;
+}
+
+function rgbOf(colour) {
+  return [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
+}
+
+function inkOn(colour) {
+  const [red, green, blue] = rgbOf(colour);
+  return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#101214" : "#ffffff";
+}
+
+function theme() {
+  return document.documentElement.dataset.theme ?? String(window.matchMedia("(prefers-color-scheme: dark)").matches);
+}
+
+// Colours of the style sheet, asked for once a theme: each look-up costs a layout.
+const known = { of: "" };
+
+function style(name) {
+  const now = theme();
+  if (known.of !== now) {
+    Object.keys(known).forEach((each) => delete known[each]);
+    known.of = now;
+  }
+  known[name] ??= canvasColour(name);
+  return known[name];
+}
+
+function canvasColour(name) {
+  const probe = document.createElement("span");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const colour = getComputedStyle(probe).color;
+  probe.remove();
+  return colour;
+}

@@ -1,0 +1,40 @@
+"""Files of plain text, a record a line."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from .predictions import FileProblem
+
+
+def text_lines(path: Path) -> list[str]:
+    """The lines of a text file, without the blanks around them.
+
+    Raises:
+        FileProblem: it is no text, or cannot be read.
+    """
+    return [line.strip() for line in text_of(path).splitlines()]
+
+
+def text_of(path: Path) -> str:
+    """All of a text file.
+
+    Raises:
+        FileProblem: it is no text, or cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileProblem(f"{path.name} is no text: {error.reason}") from error
+    except OSError as error:
+        raise FileProblem(f"{path.name} cannot be read: {error.strerror or error}") from error
+
+
+def finite_number(word: str) -> float | None:
+    """The number that a word is; None if it is none, or not finite."""
+    try:
+        value = float(word)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
