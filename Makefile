@@ -36,7 +36,7 @@ test-build: $(VENV)/test.ok
 	@$(MAKE) -s build-here
 	@$(BIN)/python -m tests.cuda_emulator.torch_room
 
-test-all: $(VENV)/test.ok build
+test-all: $(VENV)/test.ok $(VENV)/ray.ok build
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m slow
 	$(BIN)/python -m tests.tools.stand_ins --workers $(WORKERS)
 	@$(BIN)/python -m tests.tools.slowest build/test.xml
@@ -88,6 +88,11 @@ $(VENV)/demo.ok: requirements-demo.txt | $(VENV)/bin/python
 
 $(VENV)/test.ok: requirements-test.txt requirements-demo.txt | $(VENV)/bin/python
 	$(BIN)/pip install -q -r requirements-test.txt
+	@touch $@
+
+# 600 MB; where it does not install the tests of it are left out, and say so
+$(VENV)/ray.ok: requirements-ray.txt $(VENV)/test.ok
+	-$(BIN)/pip install -q -r requirements-ray.txt
 	@touch $@
 
 clean:

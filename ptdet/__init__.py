@@ -64,6 +64,7 @@ _MODULES = (
     "nn",
     "numpy",
     "onnx",
+    "ray",
     "reference",
     "rotated",
     "testing",

@@ -6,6 +6,7 @@ from . import (
     nn as nn,
     numpy as numpy,
     onnx as onnx,
+    ray as ray,
     reference as reference,
     rotated as rotated,
     testing as testing,

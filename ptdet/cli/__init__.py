@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .. import __version__
 from .._shared.methods import FUSIONS, NAMES, PLAIN
 from .._shared.parameters import METRICS, ROTATED_METRICS
+from ..dataset import FORMATS, STEPS
 
 if TYPE_CHECKING:
     from ..io import ReadOptions, Space
@@ -104,7 +105,15 @@ def _on_files(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int
         return _tune(asked, options)
     settings, notes = _settings(asked, parser)
     if asked.command == "run":
-        return _run(asked, options, settings, notes)
+        if asked.of_dataset is None:
+            return _run(asked, options, settings, notes)
+        if asked.format not in (None, *FORMATS):
+            parser.error(f"--format {asked.format} and {asked.of_dataset}: expected one of {', '.join(FORMATS)}")
+        if settings.by_class is not None:
+            parser.error(
+                f"--config {asked.config} and {asked.of_dataset}: thresholds of single classes are not there yet"
+            )
+        return _run_dataset(asked, options, settings)
     if not 0 <= asked.lowest < 1:
         parser.error(f"--lowest {asked.lowest:g}: expected a number from 0 to below 1")
     if asked.command == "explore":
@@ -131,6 +140,8 @@ def _settings(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> tup
     from .._shared.config import options_of
     from .run_settings import settings_of
 
+    if asked.method is None and getattr(asked, "config", None) is None and getattr(asked, "step", "") == "ensemble":
+        asked.method = "wbf"
     if asked.method is not None and asked.method not in NAMES:
         parser.error(f"--method {asked.method}: expected one of {', '.join(PLAIN)}")
     try:
@@ -156,6 +167,14 @@ def _tune(asked: argparse.Namespace, options: ReadOptions) -> int:
         print(f"ptdet: error: {error}", file=sys.stderr)
         return 2
     return tune_files(asked, options)
+
+
+def _run_dataset(asked: argparse.Namespace, options: ReadOptions, settings: Settings) -> int:
+    from ..dataset.settings import Job
+    from .dataset import run_dataset
+
+    job = Job(settings, options, asked.format or FORMATS[0], asked.step, weights=asked.weights)
+    return run_dataset(asked, job)
 
 
 def _run(asked: argparse.Namespace, options: ReadOptions, settings: Settings, of_config: Sequence[str]) -> int:
@@ -273,7 +292,7 @@ def _add_settings(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument(
         "--method",
-        help=f"nms (default) or one of {', '.join(PLAIN)}: within each class where classes exist; "
+        help=f"nms (default; of an ensemble wbf) or one of {', '.join(PLAIN)}: within each class where classes exist; "
         f"{' and '.join(FUSIONS)} take all of a file for the boxes of one model",
     )
     run.add_argument("--iou", type=_number, metavar="T", help="remove above this overlap (0.5)")
@@ -305,9 +324,10 @@ def _add_results(run: argparse.ArgumentParser) -> None:
     run.add_argument("--out", type=Path, help="survivors: .json (COCO results), .npz, or a folder; or a picture file")
     run.add_argument(
         "--format",
-        choices=("json", "dota"),
-        default="json",
-        help="of a folder --out: a COCO .json for each input (default), or Task1_CLASS.txt of all of them",
+        choices=("json", "dota", *FORMATS),
+        action=_Format,
+        help="of a folder --out: a COCO .json for each input (json, the default), or Task1_CLASS.txt of all of them "
+        "(dota); of a data set parquet (default), coco, npz or yolo",
     )
     run.add_argument("--image", type=Path, help="the picture, or a folder of pictures: draws before and after")
     run.add_argument(
@@ -317,6 +337,34 @@ def _add_results(run: argparse.ArgumentParser) -> None:
         metavar="N",
         help="larger pictures are not drawn on (%(default)s)",
     )
+    whole = run.add_argument_group("of a data set, with any of which --out is a folder of shards (docs/datasets.md)")
+    whole.add_argument("--workers", type=_count_above_0, action=_OfDataset, metavar="N", help="processes (all cores)")
+    whole.add_argument("--resume", nargs=0, action=_OfDataset, default=False, help="go on with the run in --out")
+    whole.add_argument(
+        "--shard-size", type=_count_above_0, action=_OfDataset, metavar="K", help="pictures, or small files (1000)"
+    )
+    whole.add_argument("--log", type=Path, action=_OfDataset, metavar="FILE", help="append a JSON line for each shard")
+    whole.add_argument(
+        "--step",
+        choices=STEPS,
+        action=_OfDataset,
+        default=STEPS[0],
+        help="suppress (default); merge-tiles: pictures called NAME__RATE__X___Y are tiles of NAME; ensemble: each "
+        "PREDICTIONS is a model, and what they found in a picture is fused",
+    )
+    whole.add_argument(
+        "--weights",
+        type=_weights,
+        action=_OfDataset,
+        default=(),
+        metavar="W,W",
+        help="of the models of an ensemble (1)",
+    )
+    whole.add_argument(
+        "--engine", choices=("local", "ray"), action=_OfDataset, default="local", help="processes (default), or Ray"
+    )
+    whole.add_argument("--address", action=_OfDataset, metavar="RAY", help="of a Ray cluster (one of this machine)")
+    run.set_defaults(of_dataset=None)
 
 
 def _add_eval(commands: Any) -> None:
@@ -485,6 +533,23 @@ def _add_reading(command: argparse.ArgumentParser, title: str) -> None:
     )
 
 
+class _OfDataset(argparse.Action):
+    """An option that only a run over a data set has."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option: str | None = None) -> None:
+        setattr(namespace, self.dest, True if self.nargs == 0 else values)
+        namespace.of_dataset = option
+
+
+class _Format(argparse.Action):
+    """A format, some of which only a run over a data set has."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option: str | None = None) -> None:
+        namespace.format = values
+        if values in FORMATS:
+            namespace.of_dataset = f"--format {values}"
+
+
 def _number(text: str) -> float:
     try:
         value = float(text)
@@ -505,6 +570,13 @@ def _count_above_0(text: str) -> int:
     if not text.isdecimal() or len(text) > 18 or int(text) < 1:
         raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text[:60]!r}")
     return int(text)
+
+
+def _weights(text: str) -> tuple[float, ...]:
+    weights = tuple(map(_number, text.split(",")))
+    if not all(0 < weight < math.inf for weight in weights):
+        raise argparse.ArgumentTypeError(f"expected numbers above 0, got {text!r}")
+    return weights
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..io import Candidates, FileProblem, Predictions, check_writable, is_task1, write_survivors, write_task1
+from ..io import (
+    Candidates,
+    FileProblem,
+    Predictions,
+    check_writable,
+    is_task1,
+    one_name as one_name,
+    write_survivors,
+    write_task1,
+)
 from ..io.pictures import PICTURES, picture_size
 from .draw import MAX_PIXELS, draw_before_after
 from .inputs import some_of
@@ -233,9 +241,3 @@ class Outputs:
 def place_key(path: Path) -> str:
     """Equal for two paths that may be one file: some file systems do not tell A from a."""
     return str(path.resolve()).casefold()
-
-
-def one_name(text: str) -> str:
-    """`text` as the name of a file, short, in the folder at hand: an id of a picture may be a path, of anywhere."""
-    short = re.sub(r'[\x00-\x1f/\\:*?"<>|]+', "_", text).encode("utf-8", "replace")[:100]
-    return short.decode("utf-8", "ignore").strip(". ") or "_"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -13,44 +13,12 @@ import numpy as np
 
 from .._shared.arrays import silent
 from .._shared.by_class import ClassLimits, Kept
-from .._shared.config import Config, has_threshold
-from .._shared.methods import NAMES
+from .._shared.config import Config
+from ..dataset.settings import Settings as Settings, refuse_per_cent
 from ..io import Candidates, FileProblem, Predictions, ReadOptions, above, read_predictions
 from .methods import suppress as suppressed
 from .outcome import Outcome
 from .units import settle_units
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How candidates are chosen and suppressed."""
-
-    method: str = "nms"
-    iou_threshold: float = 0.5
-    confidence: float = 0.25
-    agnostic: bool = False  # boxes of different classes meet too
-    multi_label: bool = False  # every class of a box above the confidence is a candidate, not only its best
-    background: int | None = None  # the class that says that there is nothing
-    pre_topk: int | None = None  # only the best so many candidates of a picture take part
-    min_score: float | None = None  # what a method leaves must be above it; None: above the confidence
-    options: Mapping[str, Any] = field(default_factory=dict)  # of the method's function
-    by_class: Config | None = None  # where single classes have thresholds of their own
-    max_det: int | None = None  # only the best so many of the kept boxes of a picture
-
-    @property
-    def least_score(self) -> float:
-        return self.confidence if self.min_score is None else self.min_score
-
-    @property
-    def lowest(self) -> float:
-        """The confidence of the class that has the lowest."""
-        own = self.by_class.classes.values() if self.by_class else ()
-        return min([self.confidence, *(limits.get("conf", self.confidence) for limits in own)])
-
-    @property
-    def has_threshold(self) -> bool:
-        """Whether the overlap changes anything."""
-        return has_threshold(NAMES[self.method], self.options.get("kind", "gaussian"))
 
 
 def suppress(predictions: Predictions, settings: Settings) -> Outcome:
@@ -58,9 +26,7 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
 
     The boxes are suppressed in the unit in which the file has them: scaling first would round, and could turn a tie.
     """
-    for option, value in (("conf", settings.confidence), ("min-score", settings.least_score)):
-        if value > 1:
-            _refuse_per_cent(predictions, option, value)
+    refuse_per_cent(predictions, settings)
     found = predictions.candidates(settings.lowest, settings.multi_label, settings.background)
     limits = None if settings.by_class is None else _limits(predictions, found, settings.by_class)
     if limits is not None and found.labels is not None:
@@ -86,7 +52,7 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
     kept = taking.take(keep[left], boxes[left], scores[left])
     raw = predictions.scores.ndim == 2
     return Outcome(
-        of=_light(predictions),
+        of=predictions.light(),
         stored=len(predictions.boxes) - predictions.padding,
         raw=raw,
         softmax=raw and predictions.objectness is None and settings.background is None and _sum_to_one(predictions),
@@ -112,23 +78,6 @@ def _limits(predictions: Predictions, found: Candidates, config: Config) -> Clas
 def _sum_to_one(predictions: Predictions) -> bool:
     scores = predictions.scores if predictions.left_out is None else predictions.scores[~predictions.left_out]
     return scores.shape[1] > 1 and len(scores) > 0 and bool((np.abs(scores.sum(1, dtype=np.float64) - 1) < 1e-3).all())
-
-
-def _refuse_per_cent(predictions: Predictions, option: str, value: float) -> None:
-    """Scores may be in any unit, but a threshold beyond all that a probability can be is a slip."""
-    best = max(predictions.candidates(-math.inf).scores.tolist(), default=0.0)
-    if best <= 1:
-        raise FileProblem(f"has scores up to {best:.3g}, and --{option} {value:g} is above all: 25 per cent is 0.25")
-
-
-def _light(predictions: Predictions) -> Predictions:
-    """What writing needs: thousands of raw files do not fit in memory. COCO results are written back as they were."""
-    if predictions.records:
-        return predictions
-    none = np.zeros(0, np.float32)
-    return replace(
-        predictions, boxes=none.reshape(0, 4), scores=none, labels=None, objectness=None, extra={}, left_out=None
-    )
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -18,21 +18,33 @@ ARCHIVE, ARRAY = b"PK", b"\x93NUMPY"  # how the files begin
 
 def read_npz(path: Path, options: ReadOptions) -> list[Predictions]:
     """Named arrays; `meta_json`, `ratio`, `image_size_hw` and `offsets` are understood as tests/data/README.md says."""
-    _check_begin(path, ARCHIVE, {ARRAY: "is no .npz archive but one array: name it .npy"})
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files}
-    meta = _meta(arrays.pop("meta_json", None))
-    content = {name: _numbers_or_words(name, array) for name, array in arrays.items()}
-    return predictions_of(path.stem, content, meta, options)
+    with path.open("rb") as file:
+        return npz_in(file, path.stem, options)
 
 
 def read_npy(path: Path, options: ReadOptions) -> list[Predictions]:
     """One array."""
-    _check_begin(path, ARRAY, {ARCHIVE: "is no .npy array but an archive: name it .npz"})
-    array = np.load(path, allow_pickle=False)
+    with path.open("rb") as file:
+        return npy_in(file, path.stem, options)
+
+
+def npz_in(file: BinaryIO, name: str, options: ReadOptions) -> list[Predictions]:
+    """As `read_npz`, of an open file that can be searched."""
+    _check_begin(file, ".npz", ARCHIVE, {ARRAY: "is no .npz archive but one array: name it .npy"})
+    with np.load(file, allow_pickle=False) as stored:
+        arrays = {key: stored[key] for key in stored.files}
+    meta = _meta(arrays.pop("meta_json", None))
+    content = {key: _numbers_or_words(key, array) for key, array in arrays.items()}
+    return predictions_of(name, content, meta, options)
+
+
+def npy_in(file: BinaryIO, name: str, options: ReadOptions) -> list[Predictions]:
+    """As `read_npy`, of an open file that can be searched."""
+    _check_begin(file, ".npy", ARRAY, {ARCHIVE: "is no .npy array but an archive: name it .npz"})
+    array = np.load(file, allow_pickle=False)
     if array.dtype.kind not in "fiub":
         raise FileProblem(f"array: expected numbers, got {array.dtype}")
-    return predictions_of(path.stem, plain("array", array), {}, options)
+    return predictions_of(name, plain("array", array), {}, options)
 
 
 def plain(name: str, array: Array) -> Array:
@@ -45,15 +57,15 @@ def plain(name: str, array: Array) -> Array:
     return native.astype(np.float64) if native.dtype == np.longdouble else native
 
 
-def _check_begin(path: Path, expected: bytes, others: dict[bytes, str]) -> None:
+def _check_begin(file: BinaryIO, suffix: str, expected: bytes, others: dict[bytes, str]) -> None:
     """NumPy takes what begins otherwise for a pickle, and advises to load it as one."""
-    with path.open("rb") as file:
-        begin = file.read(6)
+    begin = file.read(6)
+    file.seek(0)
     for other, problem in others.items():
         if begin.startswith(other):
             raise FileProblem(problem)
     if not begin.startswith(expected):
-        raise FileProblem(f"is no {path.suffix} file: it begins with {begin!r}")
+        raise FileProblem(f"is no {suffix} file: it begins with {begin!r}")
 
 
 def _meta(stored: Any) -> dict[str, Any]:

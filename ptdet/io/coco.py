@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
@@ -36,15 +36,59 @@ MOST_CLASSES = 100_000  # names are a list by category_id
 
 def read_json(path: Path, options: ReadOptions) -> list[Predictions]:
     """One entry for each image of the file, in the order in which they first appear."""
+    with path.open("rb") as file:
+        return json_in(file, path.stem, options)
+
+
+def json_in(file: BinaryIO, name: str, options: ReadOptions) -> list[Predictions]:
+    """As `read_json`, of an open file that can be searched. Its own ids say what is of which picture, and no `name`."""
     columns = _Columns()
+    walk_json(file, columns, options.progress)
+    return columns.images(options)
+
+
+class Taker(Protocol):
+    """Who is given the entries of a file, some at a time, each with the text that says it."""
+
+    def add(self, entries: list[Any], texts: list[str]) -> None: ...
+    def add_images(self, entries: list[Any], texts: list[str]) -> None: ...
+    def add_categories(self, entries: list[Any], texts: list[str]) -> None: ...
+
+
+def walk_json(file: BinaryIO, taker: Taker, progress: Callable[[int], None] | None = None) -> None:
+    """Gives all results of a file and what it says of pictures and classes to `taker`.
+
+    Raises:
+        FileProblem: it is no JSON, or holds something else.
+    """
     try:
-        with path.open("rb") as file:
-            text = JsonText(file, options.progress)
-            _read_top(text, columns)
-            text.end()
+        text = JsonText(file, progress)
+        _walk_top(text, taker)
+        text.end()
     except (ValueError, RecursionError) as error:
         raise FileProblem(f"is no JSON: {str(error).splitlines()[0]}") from error
-    return columns.images(options)
+
+
+def pictures_of(entries: list[Any], first: int, problems: list[str]) -> list[int | str | None]:
+    """The image_id of each entry, the first of which is number `first` of the file; None for one that is no result, of
+    which `problems` are told."""
+    plain = _plain_columns(entries)
+    if plain is not None:
+        return [*plain[0]]
+    ids: list[int | str | None] = []
+    for place, entry in enumerate(entries, first):
+        try:
+            ids.append(_checked(place, entry)["image_id"])
+        except FileProblem as problem:
+            problems.append(str(problem))
+            ids.append(None)
+    return ids
+
+
+def picture_said(entry: Any) -> int | str | None:
+    """The id in an entry of "images", if it has one."""
+    image_id = entry.get("id") if isinstance(entry, dict) else None
+    return image_id if isinstance(image_id, str) else whole(image_id)
 
 
 def records_in(stored: Any) -> list[Any] | None:
@@ -108,15 +152,15 @@ def _category(of: Predictions, label: int) -> int:
     return of.category_ids[label]
 
 
-def _read_top(text: JsonText, columns: _Columns) -> None:
+def _walk_top(text: JsonText, taker: Taker) -> None:
     """A list of results, or an object that has it as "annotations"."""
     if text.peek() == "[":
-        for entries in text.pieces():
-            columns.add(entries)
+        for piece in text.pieces():
+            taker.add(*piece)
         return
     if text.peek() != "{":
         raise FileProblem(f"holds {kind(text.value())}; {EXPECTED}")
-    readers = {"annotations": columns.add, "images": columns.add_images, "categories": columns.add_categories}
+    readers = {"annotations": taker.add, "images": taker.add_images, "categories": taker.add_categories}
     found = text.lists(readers)
     if found.get("annotations"):
         raise FileProblem(f"annotations: expected one list, got {found['annotations']}")
@@ -137,7 +181,7 @@ class _Columns:
         self.picture_sizes: dict[int | str, tuple[int, int]] = {}
         self.names: dict[int, str] = {}  # category_id -> name
 
-    def add(self, entries: list[Any]) -> None:
+    def add(self, entries: list[Any], texts: Sequence[str] = ()) -> None:
         first = len(self.image)
         plain = _plain_columns(entries)
         if plain is None:  # something is odd: it is understood, or named
@@ -154,11 +198,10 @@ class _Columns:
             for place, entry in enumerate(entries, first):
                 self.more[place] = {key: value for key, value in entry.items() if key not in KEYS}
 
-    def add_images(self, entries: list[Any]) -> None:
+    def add_images(self, entries: list[Any], texts: Sequence[str] = ()) -> None:
         """What "images" says of them, as far as it is said."""
         for entry in entries:
-            image_id = entry.get("id") if isinstance(entry, dict) else None
-            image_id = image_id if isinstance(image_id, str) else whole(image_id)
+            image_id = picture_said(entry)
             if image_id is None:
                 continue
             if isinstance(entry.get("file_name"), str):
@@ -167,7 +210,7 @@ class _Columns:
             if width and height and min(width, height) > 0:
                 self.picture_sizes[image_id] = width, height
 
-    def add_categories(self, entries: list[Any]) -> None:
+    def add_categories(self, entries: list[Any], texts: Sequence[str] = ()) -> None:
         """What "categories" says of them, as far as it is said."""
         for entry in entries:
             number = whole(entry.get("id")) if isinstance(entry, dict) else None

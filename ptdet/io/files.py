@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from .._shared.arrays import Array, silent
-from .arrays import read_npy, read_npz
-from .coco import checked_image_id, coco_results, read_json
+from .arrays import npy_in, npz_in, read_npy, read_npz
+from .coco import checked_image_id, coco_results, json_in, read_json
+from .content import predictions_of
 from .dota import is_task1, read_task1
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions, as_options, as_path
 from .whole_files import whole_file
 from .yolo_results import read_yolo_results
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def _read_pt(path: Path, options: ReadOptions) -> list[Predictions]:
@@ -35,6 +40,37 @@ READERS: dict[str, Callable[[Path, ReadOptions], list[Predictions]]] = {
     ".json": read_json,
     ".txt": read_yolo_results,
 }
+
+
+STREAMS: dict[str, Callable[[BinaryIO, str, ReadOptions], list[Predictions]]] = {
+    ".npz": npz_in,
+    ".npy": npy_in,
+    ".json": json_in,
+}
+
+
+@silent()
+def read_stream(name: str, file: BinaryIO, options: ReadOptions) -> list[Predictions]:
+    """What `read_predictions` returns, of a file of this name that is open, as the member of an archive.
+
+    Raises:
+        FileProblem: as there.
+    """
+    stem, suffix = os.path.splitext(name)
+    with _told_in_one_line():
+        return STREAMS[suffix.lower()](file, stem, options)
+
+
+@silent()
+def read_lists(name: str, values: Mapping[str, Any], options: ReadOptions) -> list[Predictions]:
+    """What `read_predictions` returns, of the named lists of numbers that a JSON object holds.
+
+    Raises:
+        FileProblem: as there.
+    """
+    with _told_in_one_line():
+        arrays = {key: np.array(each) if isinstance(each, list) else each for key, each in values.items()}
+        return predictions_of(name, arrays, {}, options)
 
 
 @silent()
@@ -57,35 +93,50 @@ def read_predictions(path: str | os.PathLike[str], options: ReadOptions | None =
         raise FileProblem("is a folder: name its files")
     if read is None:
         raise FileProblem(f"ends in {path.suffix!r}; expected {', '.join(READERS)}, or a file Task1_CLASS.txt")
-    try:
-        may_be_empty = path.is_dir() or path.suffix.lower() == ".txt"  # a class or a picture without detections
+    may_be_empty = path.is_dir() or path.suffix.lower() == ".txt"  # a class or a picture without detections
+    with _told_in_one_line():
         if not may_be_empty and path.stat().st_size == 0:
             raise FileProblem("is empty (0 bytes)")
         return read(path, options)
+
+
+@contextmanager
+def _told_in_one_line() -> Iterator[None]:
+    """The parsers of zip, npy and JSON raise what they like over a broken file."""
+    try:
+        yield
     except FileProblem:
         raise
-    except Exception as error:  # the parsers of zip, npy and JSON raise what they like over a broken file
+    except Exception as error:
         said = (str(error).splitlines() or [""])[0]
         raise FileProblem(f"cannot be read: {type(error).__name__}: {said}") from error
 
 
-def write_survivors(path: Path, found: Sequence[tuple[Predictions, Candidates]]) -> None:
+def write_survivors(
+    path: Path, found: Iterable[tuple[Predictions, Candidates]], said: Mapping[str, Any] = NOTHING
+) -> None:
     """Writes the survivors of one or more pictures, in picture pixels: COCO results (.json), or arrays (.npz).
+
+    Args:
+        said: what else meta_json of a .npz is to say. COCO results have no place for it.
 
     Raises:
         FileProblem: for another suffix, or where the file cannot be written.
     """
-    write = {".json": _write_json, ".npz": _write_npz}.get(path.suffix.lower())
-    if write is None:
+    suffix = path.suffix.lower()
+    if suffix not in (".json", ".npz"):
         raise FileProblem(f"ends in {path.suffix!r}; expected .json or .npz")
     try:
         with whole_file(path) as part:
-            write(part, found)
+            if suffix == ".json":
+                _write_json(part, found)
+            else:
+                _write_npz(part, list(found), said)
     except OSError as error:
         raise FileProblem(f"cannot be written: {error.strerror or error}") from error
 
 
-def _write_json(path: Path, found: Sequence[tuple[Predictions, Candidates]]) -> None:
+def _write_json(path: Path, found: Iterable[tuple[Predictions, Candidates]]) -> None:
     with path.open("w", encoding="utf-8") as file:
         between = "[\n"
         for record in coco_results(found):
@@ -94,7 +145,7 @@ def _write_json(path: Path, found: Sequence[tuple[Predictions, Candidates]]) -> 
         file.write("[]\n" if between == "[\n" else "\n]\n")
 
 
-def _write_npz(path: Path, found: Sequence[tuple[Predictions, Candidates]]) -> None:
+def _write_npz(path: Path, found: Sequence[tuple[Predictions, Candidates]], said: Mapping[str, Any]) -> None:
     """boxes, scores, labels, rows and what was carried along; of several pictures one after the other, with offsets."""
     widths = {kept.boxes.shape[1] for _, kept in found}
     if len(widths) > 1:
@@ -105,7 +156,7 @@ def _write_npz(path: Path, found: Sequence[tuple[Predictions, Candidates]]) -> N
         "rows": _joined([kept.rows for _, kept in found] or [np.zeros(0, np.int64)]),
     }
     ids = [checked_image_id(of.image_id) for of, _ in found]
-    meta: dict[str, Any] = {"classes": list(found[0][0].classes)} if found else {}
+    meta: dict[str, Any] = {**said, **({"classes": list(found[0][0].classes)} if found else {})}
     if widths == {5}:
         meta["boxes"] = "cxcywhr"
     if all(isinstance(image_id, int) for image_id in ids) or all(isinstance(image_id, str) for image_id in ids):

@@ -25,6 +25,7 @@ class JsonText:
     def __init__(self, file: BinaryIO, progress: Callable[[int], None] | None = None) -> None:
         self._file, self._progress = file, progress
         self._text, self._at, self._ended = "", 0, False
+        self._from = 0  # where the value that was taken last begins
         self._before = 0  # characters of the file that _text has no longer
         encoding = json.detect_encoding(file.read(4))  # a byte order mark and UTF-16 are understood
         file.seek(0)
@@ -57,17 +58,18 @@ class JsonText:
                     raise ValueError(f"{error.msg} at character {place}") from error
             else:
                 if end < len(self._text) or self._ended:  # else a number may go on
-                    self._at = end
+                    self._from, self._at = self._at, end
                     return value
                 self._read_on()
 
-    def pieces(self) -> Iterator[list[Any]]:
-        """The entries of the array that begins here, as many at a time as are in memory."""
+    def pieces(self) -> Iterator[tuple[list[Any], list[str]]]:
+        """The entries of the array that begins here, as many at a time as are in memory; each with its text."""
         self.take("[")
         more = self.peek() != "]"
         while more:
             entries = [self.value()]  # reads on where it must; what follows does not
             text, at = self._text, self._at
+            texts = [text[self._from : at]]
             while comma := COMMA.match(text, at):
                 try:
                     entry, end = DECODER.raw_decode(text, comma.end())
@@ -76,9 +78,10 @@ class JsonText:
                 if end == len(text):
                     break
                 entries.append(entry)
+                texts.append(text[comma.end() : end])
                 at = end
             self._at = at
-            yield entries
+            yield entries, texts
             more = self.peek() != "]"
             if more:
                 self.take(",")
@@ -97,8 +100,9 @@ class JsonText:
                 self.take(",")
         self.take("}")
 
-    def lists(self, readers: Mapping[str, Callable[[list[Any]], None]]) -> dict[str, str]:
-        """Gives the lists of the object that begins here to their readers, as many entries at a time as are in memory.
+    def lists(self, readers: Mapping[str, Callable[[list[Any], list[str]], None]]) -> dict[str, str]:
+        """Gives the lists of the object that begins here to their readers, with their texts, as many entries at a time
+        as are in memory.
 
         All its keys, each with what came where a reader expected one list; empty if that is what came.
         """
@@ -107,8 +111,8 @@ class JsonText:
             self.take(":")
             reader = readers.get(key)
             if reader and key not in found and self.peek() == "[":
-                for entries in self.pieces():
-                    reader(entries)
+                for piece in self.pieces():
+                    reader(*piece)
                 found[key] = ""
             else:
                 value = self.value()

@@ -97,7 +97,7 @@ class Candidates:
         """The places by decreasing score, ties to the first."""
         return np.argsort(-self.scores, kind="stable")
 
-    def take(self, keep: Array, boxes: Array, scores: Array) -> Candidates:
+    def take(self, keep: Array | slice, boxes: Array, scores: Array) -> Candidates:
         """The survivors: `keep` says which, `boxes` and `scores` (K,) what a method made of them."""
         extra = {name: value[keep] for name, value in self.extra.items()}
         return Candidates(boxes, scores, None if self.labels is None else self.labels[keep], self.rows[keep], extra)
@@ -158,6 +158,15 @@ class Predictions:
         best = best if self.objectness is None else self.objectness * best
         rows = np.flatnonzero(usable & above(best, confidence))
         return self._chosen(rows, best[rows], labels[rows])
+
+    def light(self) -> Predictions:
+        """What writing needs: thousands of raw files do not fit in memory. COCO results keep theirs, as they are."""
+        if self.records:
+            return self
+        none = np.zeros(0, np.float32)
+        return replace(
+            self, boxes=none.reshape(0, 4), scores=none, labels=None, objectness=None, extra={}, left_out=None
+        )
 
     def _chosen(self, rows: Array, scores: Array, labels: Array | None) -> Candidates:
         extra = {name: value[rows] for name, value in self.extra.items()}

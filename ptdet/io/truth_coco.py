@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ class _Columns:
         self.ids: set[int | str] = set()
         self.masked = 0  # annotations with a mask alone
 
-    def add_images(self, entries: list[Any]) -> None:
+    def add_images(self, entries: list[Any], texts: Sequence[str] = ()) -> None:
         for entry in entries:
             place = f"images, entry {len(self.files)}"
             image_id = _id(entry, "id", place)
@@ -76,7 +77,7 @@ class _Columns:
             width, height = whole(entry.get("width")), whole(entry.get("height"))
             self.sizes[image_id] = (width, height) if width and height and min(width, height) > 0 else None
 
-    def add_categories(self, entries: list[Any]) -> None:
+    def add_categories(self, entries: list[Any], texts: Sequence[str] = ()) -> None:
         for entry in entries:
             place = f"categories, entry {len(self.names)}"
             number = _id(entry, "id", place)
@@ -89,7 +90,7 @@ class _Columns:
                 raise FileProblem(f"{place}: name: expected a name, got {str(name)[:60]!r}")
             self.names[number] = name
 
-    def add_annotations(self, entries: list[Any]) -> None:
+    def add_annotations(self, entries: list[Any], texts: Sequence[str] = ()) -> None:
         for entry in entries:
             place = f"annotations, entry {len(self.image)}"
             image_id, category = _id(entry, "image_id", place), _id(entry, "category_id", place)

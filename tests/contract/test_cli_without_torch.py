@@ -134,7 +134,7 @@ def test_public_names_without_torch() -> None:
     )
     lacking = {name: said for name, _, said in (line.partition(" | ") for line in printed.splitlines())}
     without = {"__version__", "compat", "evaluate", "evaluation", "integrations", "io", "load_config", "numpy"}
-    without |= {"tune", "tuning"}
+    without |= {"ray", "tune", "tuning"}
     assert set(dir(ptdet)) - set(lacking) == without
     for name, said in lacking.items():
         assert said == f"ptdet.{name} needs torch: install torch, then ptdet again; ptdet.numpy does without"

@@ -16,9 +16,9 @@ from .import_graph import (
 PICTURE = ROOT / "docs/architecture.svg"
 # From the top down: a room uses rooms below it only, or beside it where the arrow is drawn.
 PYTHON = (
-    ("cli", "integrations", "tuning"),
+    ("cli", "integrations", "tuning", "ray"),
     ("nn", "onnx", "yolo", "rotated", "info", "explorer"),
-    ("ops", "testing", "evaluation"),
+    ("ops", "testing", "evaluation", "dataset"),
     ("_library", "numpy", "io"),
     ("reference", "_shared", "compat"),
 )
@@ -27,6 +27,7 @@ ROLES = {
     "cli": "the command ptdet",
     "integrations": "peers' names, patch()",
     "tuning": "which method, which threshold",
+    "ray": "ptdet run on Ray",
     "nn": "torch.nn modules",
     "onnx": "export",
     "yolo": "heads to detections",
@@ -35,6 +36,7 @@ ROLES = {
     "explorer": "the page in the browser",
     "ops": "what people call",
     "testing": "box sets, catalog",
+    "dataset": "ptdet run at scale",
     "evaluation": "COCO's numbers of detections",
     "_library": "operators, checks, gradients",
     "numpy": "the same for arrays, no torch",

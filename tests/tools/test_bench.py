@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from benchmarks import compare, fit, measure, memory, peers, readme, results, suite, table, targets
+from benchmarks import compare, dataset, fit, measure, memory, peers, readme, results, suite, table, targets
 from benchmarks.__main__ import main
 from benchmarks.cases import OURS, Case, Contender, Group, Options, Series, differing_indices, largest_difference
 from benchmarks.groups import GROUPS
@@ -265,3 +266,12 @@ def test_memory_of_a_call(native: None) -> None:
 
 def test_the_tables_in_the_readme_are_those_of_the_results() -> None:
     assert list(readme.stale(write=False)) == [], "run: python -m benchmarks.readme"
+
+
+def test_the_page_on_data_sets_has_the_tables_of_the_results() -> None:
+    found = json.loads(dataset.RESULTS.read_text(encoding="utf-8"))
+    page = dataset.PAGE.read_text(encoding="utf-8")
+    assert page == dataset.refreshed(page, found), "run: python -m benchmarks.dataset --page"
+    by_hand = {**found, "cpu_a_picture": 72e-6, "bytes_in": 5000.0, "bytes_out": 200.0, "bytes_a_shard": 300.0}
+    million = dataset.growth(by_hand).splitlines()[2]
+    assert million == "| 1,000,000 | 0.02 | 36 s | 4.5 s | 0.28 s | 5 GB | 200 MB | 1,000 | 300 kB |"

@@ -26,9 +26,9 @@ MAY_INCLUDE = {
 # From the top down: a module of ptdet imports its own room and those below, of its own row none but the named.
 FLOORS = (
     {"cli", "__main__"},
-    {"integrations", "nn", "onnx", "explorer"},
+    {"integrations", "nn", "onnx", "explorer", "ray"},
     {"yolo", "rotated", "info", "tuning"},
-    {"ops", "testing", "evaluation"},
+    {"ops", "testing", "evaluation", "dataset"},
     {"_library", "numpy", "io"},
     {"compat"},
     {"reference", "_shared"},

@@ -1,0 +1,171 @@
+"""Many pictures in one call of a kernel: a picture and a class together are the group in which boxes meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .._shared.arrays import Array
+from .._shared.methods import NAMES
+from ..io import Candidates, FileProblem, Predictions, above
+from .settings import Settings, refuse_per_cent
+
+Part = tuple[Predictions, Candidates, int]  # a picture without its boxes, its candidates, how many boxes it had
+ENOUGH = 8192  # candidates; the kernels' rate falls where they leave the cache
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures and what was found in them, one after the other."""
+
+    of: Sequence[Predictions]  # without their boxes, unless they are written back as they were
+    offsets: Array  # (P + 1,) int64: where each begins in `found`
+    found: Candidates
+    stored: int = 0  # how many boxes the input had for them
+
+    @property
+    def picture(self) -> Array:
+        """(N,): the number of the picture of each box."""
+        return np.repeat(np.arange(len(self.of)), np.diff(self.offsets))
+
+    def pairs(self) -> Iterator[tuple[Predictions, Candidates]]:
+        """One picture at a time."""
+        found = self.found
+        for of, start, end in zip(self.of, self.offsets[:-1].tolist(), self.offsets[1:].tolist(), strict=True):
+            own = slice(start, end)
+            yield of, found.take(own, found.boxes[own], found.scores[own])
+
+    def groups(self, settings: Settings) -> Array:
+        """(N,): equal for boxes that meet.
+
+        Raises:
+            FileProblem: there are no classes where the method needs them.
+        """
+        labels = None if settings.agnostic else self.found.labels
+        if settings.method == "batched_nms" and labels is None:
+            raise FileProblem("has no classes here, which batched_nms needs: use --method nms")
+        return self.picture if labels is None else _groups(self.picture, labels, len(self.of))
+
+    def kept(self, boxes: Array, scores: Array, keep: Array, settings: Settings) -> Batch:
+        """What a method left: `keep` says which, `boxes` and `scores` what it made of them; in its own order."""
+        picture = self.picture[keep]
+        left = np.flatnonzero(above(scores, settings.least_score))  # soft and matrix lower them
+        left = left[np.argsort(picture[left], kind="stable")]
+        counts = np.bincount(picture[left], minlength=len(self.of))
+        if settings.max_det is not None:
+            rank = np.arange(len(left)) - np.repeat(np.cumsum(counts) - counts, counts)
+            left, counts = left[rank < settings.max_det], np.minimum(counts, settings.max_det)
+        found = self.found.take(keep[left], boxes[left], scores[left])
+        return replace(self, offsets=np.concatenate([[0], np.cumsum(counts)]), found=found)
+
+    def with_parts(self, parts: Sequence[Candidates]) -> Batch:
+        """The same pictures with other boxes."""
+        return joined(list(zip(self.of, parts, strict=True)), self.stored)
+
+    def cut(self) -> Iterator[Batch]:
+        """The same in parts of whole pictures that a kernel likes best."""
+        first = 0
+        while first < len(self.of):
+            most = self.offsets[first] + ENOUGH
+            end = max(first + 1, int(np.searchsorted(self.offsets, most, "right")) - 1)
+            own = slice(int(self.offsets[first]), int(self.offsets[end]))
+            found = self.found.take(own, self.found.boxes[own], self.found.scores[own])
+            stored = self.stored if first == 0 else 0  # a sum: any part may have it
+            yield Batch(self.of[first:end], self.offsets[first : end + 1] - self.offsets[first], found, stored)
+            first = end
+
+
+def batches_of(pictures: Iterable[Predictions], settings: Settings, problems: list[str]) -> Iterator[Batch]:
+    """The candidates of pictures; `problems` are told of pictures without."""
+
+    def candidates() -> Iterator[Part]:
+        for one in pictures:
+            try:
+                refuse_per_cent(one, settings)
+                found = one.candidates(settings.confidence, settings.multi_label, settings.background)
+            except FileProblem as problem:
+                problems.append(f"{one.name} {problem}")
+                continue
+            yield one.light(), found, len(one.boxes) - one.padding
+
+    return grouped(candidates())
+
+
+def grouped(parts: Iterable[Part]) -> Iterator[Batch]:
+    """Pictures joined where their arrays are alike."""
+    waiting: list[tuple[Predictions, Candidates]] = []
+    stored = boxes = 0
+    for of, found, count in parts:
+        if waiting and (boxes >= ENOUGH or _kind(found) != _kind(waiting[0][1])):
+            yield joined(waiting, stored)
+            waiting, stored, boxes = [], 0, 0
+        waiting.append((of, found))
+        stored += count
+        boxes += len(found)
+    if waiting:
+        yield joined(waiting, stored)
+
+
+def suppress(batch: Batch, settings: Settings) -> Batch:
+    """The survivors of each picture, in the order in which the method itself would return them for it alone.
+
+    Raises:
+        FileProblem: there are no classes where the method needs them, or it has no form for rotated boxes.
+    """
+    from ..numpy._methods import select  # not to be loaded before a worker has said how many threads there are
+
+    batch = best(batch, settings.pre_topk)
+    found, groups = batch.found, batch.groups(settings)
+    method, threshold = NAMES[settings.method], settings.iou_threshold
+    try:
+        boxes, scores, keep = select(method, found.boxes, found.scores, groups, threshold, **settings.options)
+    except NotImplementedError as error:
+        raise FileProblem(f"has rotated boxes: {error}") from error
+    except ValueError as error:
+        if not settings.options:  # the others are checked before
+            raise
+        raise FileProblem(f"has {'rotated' if found.rotated else 'upright'} boxes: {error}") from error
+    return batch.kept(boxes, scores, keep, settings)
+
+
+def best(batch: Batch, most: int | None) -> Batch:
+    """The same, of each picture no more than the `most` best boxes."""
+    if most is None or not (np.diff(batch.offsets) > most).any():
+        return batch
+    return joined([(of, found.best(most)) for of, found in batch.pairs()], batch.stored)
+
+
+def _groups(picture: Array, labels: Array, pictures: int) -> Array:
+    """A number for each picture and class; the classes of a picture in their own order."""
+    if not len(labels):
+        return picture
+    lowest, highest = int(labels.min()), int(labels.max())
+    if (highest - lowest + 1) * pictures >= 2**63:  # ids may be any number of 64 bits
+        labels = np.unique(labels, return_inverse=True)[1].reshape(-1)
+        lowest, highest = 0, int(labels.max())
+    groups: Array = picture * (highest - lowest + 1) + (labels - lowest)
+    return groups
+
+
+def _kind(found: Candidates) -> tuple[Any, ...]:
+    """Equal for candidates whose arrays can be one."""
+    extra = tuple((name, value.dtype, value.shape[1:]) for name, value in sorted(found.extra.items()))
+    return found.boxes.shape[1], found.boxes.dtype, found.scores.dtype, found.labels is None, extra
+
+
+def joined(found: Sequence[tuple[Predictions, Candidates]], stored: int) -> Batch:
+    """Pictures whose arrays are alike as one batch."""
+    every = [one for _, one in found]
+    first = every[0]
+    labels = None if first.labels is None else np.concatenate([one.labels for one in every if one.labels is not None])
+    together = Candidates(
+        np.concatenate([one.boxes for one in every]),
+        np.concatenate([one.scores for one in every]),
+        labels,
+        np.concatenate([one.rows for one in every]),
+        {name: np.concatenate([one.extra[name] for one in every]) for name in first.extra},
+    )
+    return Batch([of for of, _ in found], np.cumsum([0, *map(len, every)]), together, stored)

@@ -1,0 +1,115 @@
+"""One shard, from its pictures to its result. The same task gives the same bytes, whoever does it and how often."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ..io import FileProblem
+from . import results
+from .batch import Batch, suppress
+from .durable import durable, print_of
+from .ensemble import fuse
+from .extras import needed
+from .settings import Job
+from .sources import READ
+
+
+class InputProblem(Exception):
+    """An input cannot be read now."""
+
+
+class DiskProblem(Exception):
+    """Nothing more can be written there."""
+
+
+@dataclass
+class Counts:
+    """What a shard had and what is left."""
+
+    pictures: int = 0
+    boxes: int = 0
+    candidates: int = 0
+    kept: int = 0
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def prepare(job: Job) -> None:
+    """Loads what every shard needs, so that it is not part of the first one's time."""
+    import_module("ptdet.numpy._methods")
+    if job.format == "parquet":
+        needed("pyarrow.parquet", "--format parquet", "parquet")
+
+
+def make(task: Mapping[str, Any], job: Job, out: Path, workshop: Path) -> dict[str, Any]:
+    """Writes the result of a shard and returns what is to be known of it.
+
+    Raises:
+        FileProblem: the format cannot hold the result.
+        DiskProblem: it cannot be written.
+    """
+    started, used = time.perf_counter(), time.process_time()
+    counts = Counts()
+    said = {"settings": job.told(), "settings_hash": job.hash, "shard": task["shard"]}
+    place = out / task["name"]
+    try:
+        with durable(place, workshop) as part:
+            results.write(part, _survivors(task, job, counts), job, said, counts.problems)
+        written = print_of(place)
+    except (OSError, FileProblem) as error:
+        if isinstance(error, FileProblem) and not isinstance(error.__cause__, OSError):
+            raise
+        raise DiskProblem(f"{place} cannot be written: {error}") from error
+    return {
+        "shard": task["shard"],
+        "print": list(written),
+        **counts.__dict__,
+        "seconds": round(time.perf_counter() - started, 6),
+        "cpu_seconds": round(time.process_time() - used, 6),
+    }
+
+
+def answer_to(task: Mapping[str, Any], job: Job, out: Path, workshop: Path) -> dict[str, Any]:
+    """What `make` returns; or that nothing more can be written ("disk"), that no attempt can succeed ("impossible"), or
+    what went wrong in this one ("error")."""
+    shard = task["shard"]
+    try:
+        return make(task, job, out, workshop)
+    except DiskProblem as problem:
+        return {"shard": shard, "disk": str(problem)}
+    except FileProblem as problem:
+        return {"shard": shard, "impossible": str(problem)}
+    except Exception as error:
+        traceback.print_exc()
+        return {"shard": shard, "error": f"{type(error).__name__}: {error}"}
+
+
+def _survivors(task: Mapping[str, Any], job: Job, counts: Counts) -> Iterator[Batch]:
+    for batch in _read(task, job, counts.problems):
+        for part in batch.cut():
+            counts.pictures += len(part.of)
+            counts.boxes += part.stored
+            counts.candidates += len(part.found)
+            counts.notes += [f"{of.name}: {note}" for of in part.of for note in of.notes]
+            try:
+                kept = fuse(part, job) if job.step == "ensemble" else suppress(part, job.settings)
+            except FileProblem as problem:
+                more = f" and {len(part.of) - 1} more" if len(part.of) > 1 else ""
+                counts.problems.append(f"{part.of[0].name}{more} {problem}")
+                continue
+            counts.kept += len(kept.found)
+            yield kept
+
+
+def _read(task: Mapping[str, Any], job: Job, problems: list[str]) -> Iterator[Batch]:
+    """The pictures of a shard; what fails here must not pass for a failure to write."""
+    try:
+        yield from READ[task["kind"]](task, job, problems)
+    except OSError as error:
+        raise InputProblem(f"{task['paths'][0]} cannot be read: {error}") from error

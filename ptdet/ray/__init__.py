@@ -1,0 +1,8 @@
+"""Suppression of data sets on Ray: `suppress` for a pipeline of Ray Data; `ptdet run --engine ray` has its own engine.
+
+Ray is asked for at the first call, by `pip install 'ptdet[ray]'`. Nothing here needs torch.
+"""
+
+from ._data import suppress
+
+__all__ = ["suppress"]

@@ -1,0 +1,137 @@
+"""Inputs of a run over a data set that are not as they should be, and who does which shard."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ptdet.dataset.batch import Batch
+from ptdet.dataset.plan import Places, make_plan
+from ptdet.dataset.runs import Runs
+from ptdet.dataset.settings import Job, Settings
+from ptdet.dataset.sources import READ
+from ptdet.io import FileProblem, ReadOptions, Space
+
+from .. import dataset_inputs as inputs
+
+
+def test_a_job_comes_back_as_it_was() -> None:
+    read = ReadOptions("yolov8", "classes", ("a", "b"), (1, 2), Space("letterbox", (640, 480), center=False), 2)
+    job = Job(Settings("soft", 0.4, 0.1, True, pre_topk=9), read, "npz", "ensemble", (1, 2), (0.5, 1.0))
+    assert Job.of(job.told()) == job and Job.of(job.told()).hash == job.hash
+    assert job.hash != Job().hash == Job().hash
+
+
+def test_neighbours_go_to_one_worker_and_the_idle_take_half() -> None:
+    runs = Runs(list(range(0, 20, 2)), [range(0, 9), range(9, 20)])
+    assert [runs.next(0) for _ in range(3)] == [0, 2, 4]
+    assert [runs.next(1) for _ in range(2)] == [10, 12]
+    assert runs.next(2) == 16  # worker 1 has three left, and keeps the nearer ones
+    runs.give_back(2)
+    assert runs.next(1) == 2
+    rest = [runs.next(worker) for worker in (0, 1, 2) * 5]
+    assert sorted(shard for shard in rest if shard is not None) == [6, 8, 14, 18]
+    assert Runs([], [range(0, 5)]).next(0) is None
+
+
+def batches(source: Path, tmp_path: Path, size: int = 1000, **read: Any) -> tuple[list[Batch], list[str]]:
+    """What the shards of a file hold, and the problems."""
+    places = Places(tmp_path / "out")
+    places.workshop.mkdir(parents=True, exist_ok=True)
+    job = Job(Settings(confidence=0.3), ReadOptions(**read))
+    plan = make_plan([[source]], size, job, places)
+    problems = list(plan.problems)
+    found = [
+        batch
+        for shard in range(len(plan))
+        for task in [plan.task(shard, places)]
+        for batch in READ[task["kind"]](task, job, problems)
+    ]
+    return found, problems
+
+
+def table(path: Path, **columns: Any) -> Path:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pyarrow.table(columns), path)
+    return path
+
+
+ROW: dict[str, Any] = {"image_id": [1, 1, 2], "x1": [0.0] * 3, "y1": [0.0] * 3, "x2": [9.0] * 3, "y2": [9.0] * 3}
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({**ROW}, "has no scores among image_id, x1, y1, x2, y2; expected a row a picture with lists"),
+        ({**ROW, "score": [0.9] * 3, "image_id": [1, 2, 1]}, "row 2: picture 1 goes on here"),
+        (
+            {**ROW, "score": [0.9] * 3, "image_id": [1.5, 2.5, 3.5]},
+            "image_id: expected whole numbers or names, got double",
+        ),
+        (
+            {**ROW, "score": [0.9] * 3, "image_id": ["a", None, "b"]},
+            "row 1: image_id is null",
+        ),
+        ({**ROW, "score": [0.9] * 3, "image_id": [1] * 3, "label": ["cat"] * 3}, "label: expected numbers, got string"),
+        ({**ROW, "score": [0.9] * 3, "label": [1, None, 2]}, "row 1: label is null"),
+        ({"image_id": [1], "boxes": [[[1.0, 2, 3, 4]]], "scores": [0.5]}, "scores: got double beside boxes"),
+        (
+            {"image_id": [1], "boxes": [[[1.0, 2, 3]]], "scores": [[0.5]]},
+            "boxes: expected 4 numbers each (xyxy), got 3",
+        ),
+        ({"image_id": [1], "boxes": [[[1.0], [1.0, 2]]], "scores": [[0.5, 1]]}, "expected as many numbers in each"),
+    ],
+)
+def test_columns_that_are_not_understood(tmp_path: Path, columns: dict[str, Any], told: str) -> None:
+    found, problems = batches(table(tmp_path / "x.parquet", **columns), tmp_path)
+    assert len(problems) == 1 and told in problems[0], problems
+    assert sum(len(batch.found) for batch in found) == (2 if "null" in told else 0)  # the others are read
+
+
+def test_a_row_that_contradicts_itself_is_named_and_the_others_are_read(tmp_path: Path) -> None:
+    box = [0.0, 0, 9, 9]
+    boxes = [[box], [box, box], [], None, [box, [9, 9, 0, 0], [np.nan] * 4]]
+    scores = [[0.9], [0.9], [], None, [0.9, 0.9, 0.9]]
+    source = table(tmp_path / "x.parquet", image_id=[1, 2, 3, 4, 5], boxes=boxes, scores=scores)
+    (batch,), (problem,) = batches(source, tmp_path)
+    assert problem == f"{source}, row 1: has 2 boxes, 1 scores"
+    assert [of.image_id for of in batch.of] == [1, 3, 4, 5] and batch.offsets.tolist() == [0, 1, 1, 1, 2]
+
+
+def test_flat_lists_and_other_forms_of_boxes(tmp_path: Path) -> None:
+    flat = table(tmp_path / "a.parquet", image_id=[7], boxes=[[1.0, 2, 3, 4, 5, 6, 7, 8]], scores=[[0.9, 0.8]])
+    (batch,), _ = batches(flat, tmp_path)
+    assert batch.found.boxes.tolist() == [[1, 2, 3, 4], [5, 6, 7, 8]]
+    (batch,), _ = batches(flat, tmp_path, boxes="xywh")
+    assert batch.found.boxes.tolist() == [[1, 2, 4, 6], [5, 6, 12, 14]]
+    sides = {"cx": [5.0], "cy": [5.0], "w": [2.0], "h": [4.0]}
+    (batch,), _ = batches(table(tmp_path / "b.parquet", image_id=["a"], score=[0.9], **sides), tmp_path)
+    assert batch.found.boxes.tolist() == [[4, 3, 6, 7]] and batch.found.labels is None
+
+
+def test_a_picture_may_lie_in_several_groups_of_rows(tmp_path: Path) -> None:
+    """Whatever the shards and the groups of rows are, the pictures are the same."""
+    pytest.importorskip("pyarrow")
+    whole = None
+    for size, group in ((1, 7), (4, 50), (100, 10_000)):
+        found, problems = batches(inputs.write_flat(tmp_path / "x.parquet", 30, group), tmp_path, size)
+        every = [
+            (of.image_id, kept.boxes.tolist(), kept.rows.tolist()) for batch in found for of, kept in batch.pairs()
+        ]
+        assert not problems and (whole is None or every == whole)
+        whole = every
+
+
+def test_a_file_that_is_none(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    (tmp_path / "x.parquet").write_bytes(b"PAR1 but no more")
+    found, (problem,) = batches(tmp_path / "x.parquet", tmp_path)
+    assert not found and "x.parquet cannot be read: ArrowInvalid" in problem
+    with pytest.raises(FileProblem, match="is for the outputs of networks"):
+        from ptdet.dataset.parquet_source import cut
+
+        cut(inputs.write_nested(tmp_path / "y.parquet", 2), 1, ReadOptions(logits="all"))
