@@ -1,7 +1,7 @@
 # make demo      environment, build, the main job on real detections: a picture and a table in demo_out/
 # make test      environment, build (of CUDA only where a GPU is, or by USE_CUDA=1), the fast tests of everything
 # make test-all  build (of CUDA where nvcc is), the tests that make test left out, parity on stand-ins of other machines
-# make fuzz      10,000 plain and 2,000 strange cases against torchvision and the reference
+# make fuzz      10,000 plain and 2,000 strange cases against torchvision and the reference; 2,000 sets of rotated boxes
 # make lint      ruff, mypy, clang-format where it is installed; make format mends what they can
 # make bench     timings beside the peers (make peers installs them), and the tables made of them
 # make wasm      the kernels for the page of `ptdet explore`, by zig's clang from PyPI
@@ -57,6 +57,7 @@ format: $(VENV)/test.ok
 
 fuzz: $(VENV)/test.ok build
 	$(BIN)/python -m tests.fuzz --cases 10000 --out benchmarks/results/fuzz.json
+	$(BIN)/python -m tests.rotated_campaign --sets 2000
 
 bench: $(VENV)/test.ok build
 	$(BIN)/python -m benchmarks --save benchmarks/results/cpu.json

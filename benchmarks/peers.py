@@ -27,6 +27,7 @@ PEERS = {
     "torchvision": Peer("torchvision", "torchvision"),
     "lsnms": Peer("lsnms", "lsnms"),
     "powerboxes": Peer("powerboxes", "powerboxes"),
+    "shapely": Peer("shapely", "shapely"),
     "onnxruntime": Peer("onnxruntime", "onnxruntime"),
     "opencv": Peer("cv2", "opencv-python-headless"),
     "ensemble-boxes": Peer("ensemble_boxes", "ensemble-boxes"),

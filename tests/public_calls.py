@@ -12,7 +12,7 @@ import ptdet
 import ptdet.nn
 import ptdet.yolo
 from ptdet._shared.checks import check_flag, check_limit, check_number, check_number_or_none, check_positive
-from ptdet._shared.methods import BATCH_METHODS, METHODS, Method
+from ptdet._shared.methods import BATCH_METHODS, METHODS, ROTATED_METHODS, Method
 from ptdet._shared.parameters import PARAMETERS, parameter_of
 from ptdet.testing.samples_methods import number_a_box
 
@@ -186,7 +186,8 @@ for _name, _loss in {
 }.items():  # fmt: skip
     _own = {**_without(_LOSS_OPTIONS[_loss], "mean"), **({"momentum": 0.1} if _name == "WIoULoss" else {})}
     _module(_name, {**_own, "reduction": "mean", "eps": 1e-7}, _PAIR)
-_TURNED = {"boxes1": torch.cat([BOXES, SCORES[:, None]], 1), "boxes2": torch.cat([BOXES + 1, SCORES[:, None]], 1)}
+ROTATED = torch.cat([BOXES, SCORES[:, None]], 1)
+_TURNED = {"boxes1": ROTATED, "boxes2": torch.cat([BOXES + 1, SCORES[:, None]], 1)}
 for _name, _own in {
     "RotatedIoULoss": {"mode": "linear", "eps": 1e-6}, "RotatedGIoULoss": {"enclosing": "hull"},
     "RotatedDIoULoss": {"enclosing": "hull"}, "ProbIoULoss": {"mode": "l1"}, "KFIoULoss": {"fun": "none", "eps": 1e-6},
@@ -197,6 +198,11 @@ for _name, _own in {
 _module("ChannelNorm", {"norm_deg": 2}, {"input": BOXES[None]})
 _module("NMS", {"iou_threshold": 0.5, "method": "hard", "max_output": 10}, {"boxes": BOXES, "scores": SCORES, **_IDS})
 _module("BoxFusion", {"method": "wbf", "iou_thr": 0.5}, _LISTS)
+
+for _row in (METHODS[_method] for _method in ROTATED_METHODS):  # signatures are those of ptdet
+    if _row.function != "nms" and not _row.of_models:
+        _add(f"rotated.{_row.function}", getattr(ptdet.rotated, _row.function),
+             {**PUBLIC[_row.function].good, "boxes": ROTATED})  # fmt: skip
 
 # Names of ptdet.__all__ and its modules that take nothing that a sweep could spoil, and why.
 LEFT_OUT = {

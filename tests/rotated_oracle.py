@@ -127,9 +127,11 @@ def overlap(a: Sequence[float], b: Sequence[float], kind: str = "iou", how: str 
         joint = own + other - inter
         whole = {"iof": own, "ios": min(own, other)}.get(kind, joint)
         value = inter / whole if whole else mpf(0)
-        if kind in ("giou", "diou"):
+        if kind in ("giou", "diou", "tiou"):
             points = [p for box in (a, b) for p in corners([*box[:2], max(box[2], 0), max(box[3], 0), box[4]])]
             around, diagonal = enclosing(points, how)
+            if kind == "tiou":
+                return min(own, other) / around if around else mpf(0)
             centres = [(mpf(box[0]), mpf(box[1])) for box in (a, b)]
             part, whole = (around - joint, around) if kind == "giou" else (squared(*centres), diagonal)
             value -= part / whole if whole else mpf(0)

@@ -187,7 +187,11 @@ def rotated(gpu: Gpu, sizes: Sizes) -> Iterator[Workload]:
     for n in (size for size in sizes.boxes if size <= LARGEST_WITH_PEER):
         boxes, scores = (part.to(gpu.device) for part in samples_rotated.clustered(n))
         yield Workload(f"rotated.nms, clustered, {n}", partial(ptdet.rotated.nms, boxes, scores, 0.3))
-    boxes = samples_rotated.clustered(sizes.methods)[0].to(gpu.device)
+    boxes, scores = (part.to(gpu.device) for part in samples_rotated.clustered(sizes.methods))
+    yield Workload(
+        f"rotated.diou_nms, clustered, {len(boxes)}", partial(ptdet.rotated.diou_nms, boxes, scores, 0.3, beta=0.6)
+    )
+    yield Workload(f"rotated.fast_nms, clustered, {len(boxes)}", partial(ptdet.rotated.fast_nms, boxes, scores, 0.3))
     kernels = {"overlap_rotated_tiles": 4 * len(boxes) ** 2}
     call = partial(ptdet.rotated.box_iou, boxes, boxes)
     yield Workload(f"rotated.box_iou, {len(boxes)} x {len(boxes)}", call, None, 4 * len(boxes) ** 2, kernels, most=10)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from ..peers import find, takes_arrays
 from .losses import trained
 from .pairwise import drawn
 
+Scene: TypeAlias = Callable[[int], tuple[Tensor, Tensor]]
 DEGREES = 180 / math.pi
 THRESHOLD = 0.3
 MOST_PAIRS = 20_000  # a matrix of 1.6 GB
@@ -33,12 +34,19 @@ def dense(n: int, seed: int) -> Tensor:
 
 def series(options: Options) -> Iterator[Series]:
     for device in options.devices:
-        sizes = tuple(n for n in options.sizes_of((300, 1000, 3000)) if n <= MOST_PAIRS)
+        sizes = tuple(n for n in options.sizes_of((100, 300, 1000, 3000)) if n <= MOST_PAIRS)
         yield Series("rotated", "box_iou, dense", sizes, partial(_pairs, device), device=device)
         suppressed = options.sizes_of((1000, 5000, 20_000, 100_000))
-        yield Series("rotated", "nms, clustered", suppressed, partial(_nms, device), device=device)
+        for name, scene in (("clustered", clustered), ("clustered, area grows", spread)):
+            yield Series("rotated", f"nms, {name}", suppressed, partial(_nms, device, scene), device=device)
+        yield Series("rotated", "probiou, area grows", suppressed, partial(_probiou, device), device=device)
         trained_on = options.sizes_of((10_000, 100_000))
         yield Series("rotated", "box_iou_loss", trained_on, partial(_loss, device), device=device)
+
+
+def spread(n: int) -> tuple[Tensor, Tensor]:
+    """`clustered` on an area that grows with n. On one area a box meets the more others the larger n is."""
+    return clustered(n, image=640 * math.sqrt(n / 1000))
 
 
 def _pairs(device: str, n: int) -> Case:
@@ -53,16 +61,25 @@ def _pairs(device: str, n: int) -> Case:
         for name in ("rotated_iou_distance", "parallel_rotated_iou_distance"):
             library = "powerboxes parallel" if name.startswith("parallel") else "powerboxes"
             contenders.append(Contender(library, partial(getattr(powerboxes, name), *arrays), _complement, NOTE))
+    if not a.is_cuda and (shapely := find("shapely")):
+        corners = [ptdet.rotated.box_convert(boxes, "cxcywhr", "xyxyxyxy").view(n, 4, 2) for boxes in (a, b)]
+        polygons = [shapely.polygons(each.double().numpy()) for each in corners]
+        contenders.append(Contender("shapely", partial(_of_polygons, shapely, *polygons), torch.as_tensor))
     return Case(contenders, lambda: torch.empty(n, n, device=device).fill_(1.0))
 
 
-def _nms(device: str, n: int) -> Case:
-    boxes, scores = (each.to(device) for each in clustered(n))
+def _of_polygons(shapely: Any, a: Any, b: Any) -> Any:
+    shared = shapely.area(shapely.intersection(a[:, None], b[None]))
+    return shared / (shapely.area(a)[:, None] + shapely.area(b) - shared)
+
+
+def _nms(device: str, scene: Scene, n: int) -> Case:
+    boxes, scores = (each.to(device) for each in scene(n))
     contenders = [Contender(OURS, lambda: ptdet.rotated.nms(boxes, scores, THRESHOLD))]
     if takes_arrays(boxes):
         rows, weights = _in_degrees(boxes, 1), scores.double().numpy()
         numbers = rows.double().numpy()
-        if powerboxes := find("powerboxes"):
+        if scene is clustered and (powerboxes := find("powerboxes")):  # it panics on some sets of the other scene
             theirs = partial(powerboxes.rtree_rotated_nms, numbers, weights, THRESHOLD, 0.0)
             contenders.append(Contender("powerboxes rtree", theirs, note=NOTE))
         if cv2 := find("opencv"):
@@ -70,6 +87,15 @@ def _nms(device: str, n: int) -> Case:
             theirs = partial(cv2.dnn.NMSBoxesRotated, sides, weights.tolist(), 0.0, THRESHOLD)
             contenders.append(Contender("opencv", theirs, note=NOTE))
     return Case(contenders)
+
+
+def _probiou(device: str, n: int) -> Case:
+    """As the OBB heads of ultralytics are suppressed, and greedily."""
+    boxes, scores = (each.to(device) for each in spread(n))
+    fast = partial(ptdet.rotated.fast_nms, boxes, scores, 0.45, metric="probiou")
+    greedy = partial(ptdet.rotated.nms, boxes, scores, 0.45, metric="probiou")
+    note = "removed boxes remove none: another result"
+    return Case([Contender(OURS, fast), Contender("ptdet, greedy", greedy, None, note)])
 
 
 def _loss(device: str, n: int) -> Case:

@@ -41,6 +41,7 @@ namespace ptdet {
   ROW(kDiou, "diou", Diou)          \
   ROW(kIof, "iof", Iof)             \
   ROW(kIos, "ios", Ios)             \
+  ROW(kTiou, "tiou", Tiou)          \
   ROW(kProbiou, "probiou", Probiou) \
   ROW(kKfiou, "kfiou", Kfiou)
 

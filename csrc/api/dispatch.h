@@ -51,8 +51,15 @@ PTDET_HD LossShape<T> loss_shape(const LossParams& params) {
 // Calls f(measure) with the struct of the metric, or with one that only suppressions have.
 template <typename F>
 auto with_suppression(const NmsParams& params, F&& f) {
-  if (params.metric == Metric::kDiou && params.beta != 1) return f(DiouPower{});
+  if (params.has_power()) return f(DiouPower{});
   return with_metric(params.metric, f);
+}
+
+// The same of rotated boxes.
+template <typename F>
+void with_rotated_suppression(const NmsParams& params, F&& f) {
+  if (params.has_power()) return f(DiouPower{});
+  with_rotated_suppression(params.metric, f);
 }
 
 // The predicate of a call, as a function of two boxes.

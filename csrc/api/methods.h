@@ -159,7 +159,7 @@ void soft_result(const NmsInput& input, const SoftParams& params, const NmsSorte
                  const SoftOutput& output, void* scratch, void* stream);
 
 // Instead of nms.
-size_t fast_scratch_bytes(int64_t count);
+size_t fast_scratch_bytes(const NmsInput& input);  // of both shapes, as fast_nms
 void fast_nms(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output,
               void* scratch, void* stream);
 

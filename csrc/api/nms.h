@@ -7,7 +7,7 @@ namespace ptdet {
 
 struct NmsInput {
   int64_t count = 0;
-  int64_t numbers = 4;  // of a box; 5: rotated ones (api/rotated.h), which the methods of cpu/ take, too
+  int64_t numbers = 4;  // of a box; 5: rotated ones, which the methods of cpu/ take, too, and of cuda/ fast_nms
   BoxColumn boxes;
   Column scores;
   Column groups;  // only boxes of one group meet; absent: one group
@@ -21,6 +21,8 @@ struct NmsParams {
   bool has_score_threshold = false;
   double score_threshold = 0.0;  // a candidate's score is above it
   int64_t max_output = 0;        // at most so many are kept; the caller passes `count` for no limit
+
+  bool has_power() const { return metric == Metric::kDiou && beta != 1; }
 };
 
 // The result of the greedy pass, of fixed shape (DESIGN, decision 6).

@@ -42,6 +42,16 @@ double centre(T low, T high) {
   return is_finite(c) ? c : 0;
 }
 
+struct Centre {
+  double x, y;
+};
+
+template <typename T>
+Centre centre_of(const Box<T>& b) {
+  return {centre(b.x1, b.x2), centre(b.y1, b.y2)};
+}
+Centre centre_of(const RotatedBox<double>& b) { return {centre(b.cx, b.cx), centre(b.cy, b.cy)}; }
+
 template <typename T>
 void set_lane(Block<T>& block, uint32_t lane, const Box<T>& box, T limit) {
   block.x1[lane] = box.x1, block.y1[lane] = box.y1, block.x2[lane] = box.x2, block.y2[lane] = box.y2;
@@ -119,13 +129,13 @@ template <typename Shape>
 void TreeSpace<T>::sort(const Shape* shapes, uint32_t count, uint32_t* members, const Host& host) const {
   Scale x, y;
   for (uint32_t i = 0; i < count; ++i) {
-    const Box<T>& b = bounds(shapes[i]);
-    x.include(centre(b.x1, b.x2)), y.include(centre(b.y1, b.y2));
+    const Centre at = centre_of(shapes[i]);
+    x.include(at.x), y.include(at.y);
   }
   if (order_ == Order::kPlaces) {
     for (uint32_t i = 0; i < count; ++i) {
-      const Box<T>& b = bounds(shapes[i]);
-      keys_[i] = spread_bits(x(centre(b.x1, b.x2))) | spread_bits(y(centre(b.y1, b.y2))) << 1;
+      const Centre at = centre_of(shapes[i]);
+      keys_[i] = spread_bits(x(at.x)) | spread_bits(y(at.y)) << 1;
     }
   } else {
     // All on one scale; half sides up to twice their mean, so that a few huge boxes do not spoil it.
@@ -162,22 +172,30 @@ Tree<T> TreeSpace<T>::plant(const Shape* shapes, uint32_t count, const Filter<T>
   if (count > kLanes) sort(shapes, count, members, host);
 
   tree.floor = filter.mode == Filter<T>::Mode::kNone ? T(-1) : T(0);
-  const Box<T> nothing{T(0), T(0), T(0), T(0)};
-  uint32_t blocks = blocks_of(count);
-  std::fill_n(tree.alive[0], blocks, uint8_t(0));
-  for (uint32_t at = 0; at < blocks * kLanes; ++at) {
-    Block<T>& block = tree.level[0][at / kLanes];
-    if (at >= count) {
-      set_lane(block, at % kLanes, nothing, kNeverMet<T>);
-      members[at] = kNoMember;
-      continue;
-    }
+  for (uint32_t at = 0; at < count; ++at) {
     const Shape& shape = shapes[members[at]];
     const T own_area = area(shape);
     tree.place[members[at]] = at;
     const T limit = filter.inert(own_area) ? kNeverMet<T> : filter.limit(own_area, role);
-    set_lane(block, at % kLanes, bounds(shape), limit);
-    tree.alive[0][at / kLanes] += !is_never_met(limit);
+    set_lane(tree.level[0][at / kLanes], at % kLanes, filter.bounds_of(shape), limit);
+  }
+  raise(tree);
+  return tree;
+}
+
+// What follows from the boxes: the lanes after the last one, how many can be met, the levels above.
+template <typename T>
+void TreeSpace<T>::raise(Tree<T>& tree) const {
+  const Box<T> nothing{T(0), T(0), T(0), T(0)};
+  uint32_t blocks = tree.blocks();
+  for (uint32_t at = tree.count; at < blocks * kLanes; ++at) {
+    set_lane(tree.level[0][at / kLanes], at % kLanes, nothing, kNeverMet<T>);
+    tree.first[0][at] = kNoMember;
+  }
+  for (uint32_t i = 0; i < blocks; ++i) {
+    uint32_t never = 0;
+    for (const T limit : tree.level[0][i].limit) never += is_never_met(limit);
+    tree.alive[0][i] = static_cast<uint8_t>(kLanes - never);
   }
   for (tree.levels = 1; blocks > 1; ++tree.levels) {
     const int below = tree.levels - 1;
@@ -202,16 +220,32 @@ Tree<T> TreeSpace<T>::plant(const Shape* shapes, uint32_t count, const Filter<T>
     }
     blocks = above;
   }
-  return tree;
+}
+
+template <typename T>
+template <typename Shape>
+void TreeSpace<T>::thin_out(Tree<T>& tree, Shape* placed) const {
+  uint32_t left = 0;
+  for (uint32_t at = 0; at < tree.count; ++at) {
+    const T limit = tree.level[0][at / kLanes].limit[at % kLanes];
+    if (is_never_met(limit)) continue;
+    set_lane(tree.level[0][left / kLanes], left % kLanes, tree.box(at), limit);
+    placed[left] = placed[at];
+    tree.place[tree.first[0][left] = tree.member(at)] = left;
+    ++left;
+  }
+  tree.count = left;
+  raise(tree);
 }
 
 template struct TreeSpace<float>;
 template struct TreeSpace<double>;
-template Tree<float> TreeSpace<float>::plant(const Box<float>*, uint32_t, const Filter<float>&, Role,
-                                             const Host&) const;
-template Tree<double> TreeSpace<double>::plant(const Box<double>*, uint32_t, const Filter<double>&, Role,
-                                               const Host&) const;
-template Tree<double> TreeSpace<double>::plant(const RotatedBox<double>*, uint32_t, const Filter<double>&, Role,
-                                               const Host&) const;
+#define PTDET_TREE_OF(T, Shape)                                                                            \
+  template Tree<T> TreeSpace<T>::plant(const Shape*, uint32_t, const Filter<T>&, Role, const Host&) const; \
+  template void TreeSpace<T>::thin_out(Tree<T>&, Shape*) const;
+PTDET_TREE_OF(float, Box<float>)
+PTDET_TREE_OF(double, Box<double>)
+PTDET_TREE_OF(double, RotatedBox<double>)
+#undef PTDET_TREE_OF
 
 }  // namespace ptdet::cpu

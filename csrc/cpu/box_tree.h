@@ -96,11 +96,17 @@ struct TreeSpace {
   template <typename Shape>
   Tree<T> plant(const Shape* shapes, uint32_t count, const Filter<T>& filter, Role role, const Host& host) const;
 
+  // Leaves only the boxes that can be met, in the order in which they stand; their shapes too, which stand by places.
+  // `place` is of those alone.
+  template <typename Shape>
+  void thin_out(Tree<T>& tree, Shape* placed) const;
+
   Hits* hits;  // room for the answer of a search
 
  private:
   template <typename Shape>
   void sort(const Shape* shapes, uint32_t count, uint32_t* members, const Host& host) const;
+  void raise(Tree<T>& tree) const;
 
   Order order_;
   Tree<T> space_;
@@ -124,7 +130,7 @@ uint32_t search(const Tree<T>& tree, const Shape& shape, Hits* hits) {
   const T own_area = area(shape);
   if (tree.filter.inert(own_area)) return 0;
   const T limit = tree.filter.limit(own_area, other(tree.role));
-  const Box<T>& box = bounds(shape);
+  const Box<T> box = tree.filter.bounds_of(shape);
   if constexpr (sizeof(T) == 8)
     return simd().box_tree.search_double(tree, box, limit, hits);
   else

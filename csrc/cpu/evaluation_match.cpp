@@ -147,20 +147,31 @@ class Matcher {
   }
 
   void find_near(const Cell& cell, uint32_t place, const double* numbers) {
-    near_count_ = 0;
-    const auto add = [&](uint32_t g, double overlap) {
-      if (!(overlap < floor_)) near_[near_count_++] = {g, overlap};
-    };
     if (input_.found.numbers == 4) {
       const SizedBox box = SizedBox::of(numbers);
-      for (uint32_t g = 0; g < cell.truth_count; ++g) add(g, coco_overlap(box, boxes_[g], crowd_[g]));
+      keep_near(cell.truth_count, [&](uint32_t g) { return coco_overlap(box, boxes_[g], crowd_[g]); });
       return;
     }
     double* shares = overlaps_ + cell.truth_count + RotatedColumns::kPadding;
     simd().rotated.of_row(Metric::kIou, found_, place, truth_, cell.truth, cell.truth_count, overlaps_);
     if (std::any_of(crowd_, crowd_ + cell.truth_count, [](bool crowd) { return crowd; }))
       simd().rotated.of_row(Metric::kIof, found_, place, truth_, cell.truth, cell.truth_count, shares);
-    for (uint32_t g = 0; g < cell.truth_count; ++g) add(g, crowd_[g] ? shares[g] : overlaps_[g]);
+    keep_near(cell.truth_count, [&](uint32_t g) { return crowd_[g] ? shares[g] : overlaps_[g]; });
+  }
+
+  template <typename Overlap>
+  void keep_near(uint32_t count, const Overlap& overlap_of) {
+    bool undefined = false;
+    near_count_ = 0;
+    for (uint32_t g = 0; g < count; ++g) {
+      const double overlap = overlap_of(g);
+      if (overlap < floor_) continue;
+      near_[near_count_++] = {g, overlap};
+      undefined |= overlap != overlap;
+    }
+    if (!undefined) return;
+    near_count_ = count;  // behind NaN, which no overlap is below, any object is taken
+    for (uint32_t g = 0; g < count; ++g) near_[g] = {g, overlap_of(g)};
   }
 
   // From here on no threshold admits any.

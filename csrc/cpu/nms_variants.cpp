@@ -95,11 +95,12 @@ void remove_by_density(const NmsInput& input, const NmsParams& params, const dou
                        int64_t* owner, const Host& host) {
   remove_met_in_groups<Shape>(
       input, params, ranks, Removing::kSelected, owner, host, [&](const Shape* boxes, const uint32_t* rows) {
-        return [&, boxes, rows](uint32_t i) {
+        return [&, boxes, rows](uint32_t i, const Shape* placed, uint32_t* places, uint32_t count) {
           const double threshold = adaptive_threshold(params.iou_threshold, densities[rows[i]]);
-          return [&params, boxes, i, threshold](uint32_t j) {
-            return meets(overlap_by(params.metric, boxes[j], boxes[i]), threshold, params.inclusive);
+          const auto stays = [&](uint32_t at) {
+            return !meets(overlap_by(params.metric, placed[at], boxes[i]), threshold, params.inclusive);
           };
+          return static_cast<uint32_t>(std::remove_if(places, places + count, stays) - places);
         };
       });
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cfloat>
+#include <cmath>
 
 #include "api/api.h"
 #include "api/measures.h"
@@ -38,6 +39,7 @@ struct Filter {
   T slack;
   // An upper bound of the measure that a register can compute in little time (simd/register.inc).
   Metric loose;
+  double sigmas = 0;  // of kGaussian: farther apart than so many standard deviations no two boxes meet the threshold
 
   static Filter from(const NmsParams& p) {
     const MetricTraits traits = traits_of(p.metric);
@@ -48,6 +50,7 @@ struct Filter {
     const T slack = share > 0 ? 4 * kSmallest : T(0);
     const Metric loose = loose_of(p);
     if (traits.bound == Bound::kNone) return {Mode::kNone, 0, 0, 0, loose};
+    if (traits.bound == Bound::kGaussian) return of_gaussians(p);
     const bool apart_can_pass = p.inclusive ? needed <= 0 : needed < 0;
     if (apart_can_pass || (traits.above_zero_apart && iou <= 0)) return {Mode::kNone, 0, 0, 0, loose};
     // No measure exceeds 1 in the arithmetic of a machine: an intersection is at most either area, for rounding keeps
@@ -63,18 +66,35 @@ struct Filter {
     return {Mode::kIou, iou, factor, slack, loose};
   }
 
-  static Filter that_intersect(Metric metric) { return {Mode::kIntersects, 0, T(0), T(0), traits_of(metric).loose}; }
-
-  static Metric loose_of(const NmsParams& p) {
-    return p.metric == Metric::kDiou && p.beta != 1 ? Metric::kIou : traits_of(p.metric).loose;
+  // Of Gaussians at a distance d with covariances S and R the coefficient is at most exp(-d^T (S + R)^-1 d / 4), and
+  // along an axis, with deviations s and r, at most exp(-d^2 / (4 (s^2 + r^2))): a distance of `sigmas` (s + r) leaves
+  // less than what the threshold asks for, t (2 - t). The margins cover the rounding of the exact test. Below 1e-5 the
+  // areas may differ so much that it has lost its digits, and all pairs are compared.
+  static Filter of_gaussians(const NmsParams& p) {
+    if (p.inclusive ? p.iou_threshold > 1 : p.iou_threshold >= 1) return {Mode::kNever, 0, 0, 0, p.metric};
+    if (!(p.iou_threshold >= 1e-5)) return {Mode::kNone, 0, 0, 0, p.metric};
+    const double apart = 1 - p.iou_threshold + 1e-9;
+    return {Mode::kIntersects, 0, T(0), T(0), p.metric, 2 * std::sqrt(-std::log1p(-apart * apart)) * (1 + 1e-3)};
   }
 
-  // A box's part of the bound: the sum of both, or in kOfSmaller the lesser.
-  PTDET_HD T limit(T box_area, Role role) const {
-    if (mode == Mode::kIou) return factor * box_area - slack;
-    if (mode == Mode::kNone) return T(-1);
-    const bool counts = mode == Mode::kOfSmaller || (mode == Mode::kOfCandidate && role == Role::kCandidate);
-    return counts ? factor * box_area - slack : T(0);
+  static Filter that_intersect(Metric metric) { return {Mode::kIntersects, 0, T(0), T(0), traits_of(metric).loose}; }
+
+  static Metric loose_of(const NmsParams& p) { return p.has_power() ? Metric::kIou : traits_of(p.metric).loose; }
+
+  // A box's part of the bound: the sum of both, or in kOfSmaller the lesser. Of a number or a register of numbers.
+  template <typename Area>
+  PTDET_HD Area limit(Area box_area, Role role) const {
+    if (mode == Mode::kNone) return Area(-1);
+    const bool counts =
+        mode == Mode::kIou || mode == Mode::kOfSmaller || (mode == Mode::kOfCandidate && role == Role::kCandidate);
+    return counts ? Area(factor) * box_area - Area(slack) : Area(0);
+  }
+  // The axis-aligned box of a shape: two that meet the threshold share some of theirs.
+  template <typename Shape>
+  PTDET_HD Box<T> bounds_of(const Shape& shape) const {
+    if constexpr (std::is_same_v<Shape, RotatedBox<T>>)
+      if (sigmas > 0) return gaussian_bounds(shape, sigmas);
+    return bounds(shape);
   }
   // It lets through little more than what meets the threshold: no better test is worth its time.
   PTDET_HD bool is_tight() const {

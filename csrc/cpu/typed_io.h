@@ -4,6 +4,7 @@
 #include "math/rotated_box.h"
 #include "api/dispatch.h"
 #include "cpu/parallel.h"
+#include "cpu/simd/simd_table.h"
 
 namespace ptdet::cpu {
 
@@ -41,20 +42,25 @@ Box<T>* load_boxes(const BoxColumn& column, int64_t count, const Host& host) {
   return boxes;
 }
 
-template <typename Stored>
-PTDET_HD RotatedBox<double> rotated_at(const Stored* row, int64_t step) {
-  const auto number = [=](int64_t k) { return static_cast<double>(row[k * step]); };
-  return rotated_box(number(0), number(1), number(2), number(3), number(4));
+// boxes[i] = the box of row row_of(i), for i in [begin, end).
+template <typename RowOf>
+void load_rotated(const BoxColumn& column, int64_t begin, int64_t end, RotatedBox<double>* boxes, RowOf&& row_of) {
+  with_type(column.type, column.data, [&](const auto* data) {
+    for (int64_t i = begin; i < end; ++i) {
+      const auto* row = data + row_of(i) * column.row_stride;
+      const auto number = [&](int64_t k) { return static_cast<double>(row[k * column.column_stride]); };
+      boxes[i] = {number(0), number(1), number(2), number(3), number(4), 0, 0, 0};
+    }
+  });
+  simd().rotated.turn_rows(boxes + begin, end - begin);
 }
 
-// The same of any shape.
+// The boxes of any shape.
 template <typename Shape>
 Shape* load_shapes(const BoxColumn& column, int64_t count, const Host& host) {
   if constexpr (std::is_same_v<Shape, RotatedBox<double>>) {
     Shape* shapes = allocate<Shape>(host, count);
-    with_type(column.type, column.data, [&](const auto* data) {
-      for (int64_t i = 0; i < count; ++i) shapes[i] = rotated_at(data + i * column.row_stride, column.column_stride);
-    });
+    load_rotated(column, 0, count, shapes, [](int64_t i) { return i; });
     return shapes;
   } else {
     return load_boxes<decltype(Shape::x1)>(column, count, host);
@@ -75,10 +81,7 @@ void gather_boxes(const BoxColumn& column, const uint32_t* rows, int64_t begin, 
 
 inline void gather_boxes(const BoxColumn& column, const uint32_t* rows, int64_t begin, int64_t end,
                          RotatedBox<double>* boxes) {
-  with_type(column.type, column.data, [&](const auto* data) {
-    for (int64_t i = begin; i < end; ++i)
-      boxes[i] = rotated_at(data + static_cast<int64_t>(rows[i]) * column.row_stride, column.column_stride);
-  });
+  load_rotated(column, begin, end, boxes, [=](int64_t i) { return static_cast<int64_t>(rows[i]); });
 }
 
 // Do these boxes lie as contiguous rows of T?

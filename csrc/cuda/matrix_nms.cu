@@ -8,7 +8,7 @@ namespace {
 
 template <typename T, typename Score>
 struct MatrixScratch {
-  RankedBoxes<T> ranked;
+  RankedBoxes<Box<T>> ranked;
   T* relief;       // [position]
   Score* decayed;  // [row]
   size_t bytes;
@@ -76,8 +76,11 @@ struct FindMost {
   Box<T> own;
   Most<T> most;
 
-  __device__ void stage(Slot&, int64_t) {}
-  __device__ void operator()(int64_t, const Slot& better) { most.take({share_of<Measure>(own, better.box)}); }
+  __device__ void stage(Slot& slot, const Slot& box, int64_t) { slot = box; }
+  __device__ void look(const Slot* slots, int from, int end, int64_t) {
+    for (const Slot* better = slots + from; from < end; from += kParts, better += kParts)
+      most.take({share_of<Measure>(own, better->box)});
+  }
 };
 
 template <typename T>
@@ -94,16 +97,21 @@ struct FindLeast {
   const T* relief;  // [position]
   LeastLeft<T> least;
 
-  __device__ void stage(Slot& slot, int64_t position) { slot.relief = relief[position]; }
-  __device__ void operator()(int64_t position, const Slot& better) {
-    const T share = share_of<Measure>(own, better.box);
-    if (share > T(0)) least.take(decay.left(share), better.relief, position);
+  __device__ void stage(Slot& slot, const AlignedBox<T>& box, int64_t position) {
+    slot.box = box.box;
+    slot.relief = relief[position];
+  }
+  __device__ void look(const Slot* slots, int from, int end, int64_t first) {
+    for (const Slot* better = slots + from; from < end; from += kParts, better += kParts) {
+      const T share = share_of<Measure>(own, better->box);
+      if (share > T(0)) least.take(decay.left(share), better->relief, first + from);
+    }
   }
 };
 
 template <typename Measure, typename T>
 __global__ void __launch_bounds__(kRowBlock, kResidentRows<T>)
-    find_relief(RankedBoxes<T> ranked, MatrixDecay<T> decay, T* relief) {
+    find_relief(RankedBoxes<Box<T>> ranked, MatrixDecay<T> decay, T* relief) {
   const int64_t own = own_position();
   const bool candidate = own < ranked.count && ranked.starts[own] >= 0;
   FindMost<Measure, T> visit{candidate ? ranked.boxes[own].box : Box<T>{}, {T(0)}};
@@ -114,7 +122,7 @@ __global__ void __launch_bounds__(kRowBlock, kResidentRows<T>)
 
 template <typename Measure, typename T, typename Score>
 __global__ void __launch_bounds__(kRowBlock, kResidentRows<T>)
-    find_least(RankedBoxes<T> ranked, MatrixDecay<T> decay, const T* relief, Decayed<Score> decayed) {
+    find_least(RankedBoxes<Box<T>> ranked, MatrixDecay<T> decay, const T* relief, Decayed<Score> decayed) {
   const int64_t own = own_position();
   const bool candidate = own < ranked.count && ranked.starts[own] >= 0;
   const Box<T> box = candidate ? ranked.boxes[own].box : Box<T>{};
@@ -143,7 +151,7 @@ struct Matrix {
   static void run(const NmsInput& input, const MatrixParams& params, const NmsSorted& sorted, int64_t* owner,
                   void* keys, void* memory, void* stream) {
     MatrixScratch<T, Score> scratch(memory, input.count);
-    RankedBoxes<T>& ranked = scratch.ranked;
+    RankedBoxes<Box<T>>& ranked = scratch.ranked;
     ranked.rows = sorted.by_group ? sorted.by_group : sorted.by_score;
     const Decayed<Score> decayed{Threshold<Score>::from(params.min_score, false).bound, input.scores, scratch.decayed,
                                  static_cast<SortKey<Score>*>(keys), owner};

@@ -11,7 +11,7 @@ namespace {
 
 template <typename T>
 struct NmmScratch {
-  RankedBoxes<T> ranked;
+  RankedBoxes<Box<T>> ranked;
   int64_t* first;  // [row] the first box that overlaps it, itself if none before it does, -1 if it is no candidate
   int64_t* found;  // [row] the box that it belongs to
   Result result;
@@ -92,7 +92,7 @@ template <typename T>
 void run_pass(const NmsInput& input, const NmsParams& params, const NmsSorted& sorted, const NmsOutput& output,
               void* memory, void* stream) {
   const NmmScratch<T> scratch(memory, input.count);
-  find_first_of_all(scratch.ranked, input, params, sorted, scratch.first, output.keep, stream);
+  find_first_of_all(scratch.ranked, input.boxes, input, params, sorted, scratch.first, output.keep, stream);
   const auto owner_kernel = find_owner<T>;
   LAUNCH(owner_kernel, blocks_for(input.count, kBlock), kBlock, stream, scratch, input.count, sorted.by_score);
   write_result(scratch.result, sorted.by_score, params.max_output, output, stream);

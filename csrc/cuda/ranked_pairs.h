@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cuda/methods.h"
+#include "cuda/nms_matches.h"
 
 namespace ptdet::cuda {
 
@@ -20,22 +21,23 @@ template <typename T>
 constexpr int kResidentRows = sizeof(T) == 8 ? 2 : 4;
 
 // Of each position what others ask of it, gathered once.
-template <typename T>
+template <typename Shape>
 struct RankedBoxes {
+  using Source = typename TileShape<Shape>::Source;
   int64_t count;
-  const int64_t* rows;   // [position]
-  AlignedBox<T>* boxes;  // [position] only of candidates
-  int64_t* starts;       // [position] the first of its segment; -1: no candidate
+  const int64_t* rows;  // [position]
+  Held<Shape>* boxes;   // [position] only of candidates
+  int64_t* starts;      // [position] the first of its segment; -1: no candidate
 
   RankedBoxes(Layout& layout, int64_t n)
-      : count(n), rows(nullptr), boxes(layout.take<AlignedBox<T>>(n)), starts(layout.take<int64_t>(n)) {}
+      : count(n), rows(nullptr), boxes(layout.take<Held<Shape>>(n)), starts(layout.take<int64_t>(n)) {}
 
   // Each position is loaded once. False if it is no candidate.
-  __device__ bool gather(const BoxColumn& column, const int64_t* groups, Keys keys, int64_t position) const {
+  __device__ bool gather(const Source& source, const int64_t* groups, Keys keys, int64_t position) const {
     const int64_t row = rows[position];
     const bool candidate = keys.is_candidate(row);
     starts[position] = candidate ? segment_start(groups, position) : -1;
-    if (candidate) boxes[position] = {load_box<T>(column, row)};
+    if (candidate) boxes[position] = TileShape<Shape>::hold(source, row);
     return candidate;
   }
 };
@@ -48,11 +50,11 @@ __device__ inline int64_t own_position() {
 }
 
 // Every thread of the block calls it. For this warp's part of the boxes better than its lane's, in their order:
-// visit.stage(its slot, position) once for each by some thread, which adds to the box what else it is asked, then
-// visit(position, its slot). A slot holds all of a box, so that one address leads to it. If Visit::kStops,
-// visit.has_ended() ends a lane after a tile, and all once all have ended.
-template <typename T, typename Visit>
-__device__ void for_each_better(const RankedBoxes<T>& ranked, Visit& visit) {
+// visit.stage(its slot, the box, position) once for each by some thread, then visit.look(slots, from, end, first) for
+// every kParts-th of slots[from, end), whose positions count from `first` on. A slot holds all of a box, so that one
+// address leads to it. If Visit::kStops, visit.has_ended() ends a lane after a tile, and all once all have ended.
+template <typename Shape, typename Visit>
+__device__ void for_each_better(const RankedBoxes<Shape>& ranked, Visit& visit) {
   SHARED_ARRAY(typename Visit::Slot, tile, kRowBlock);
   SHARED_ARRAY(uint32_t, ended, kParts);
   const int part = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
@@ -65,17 +67,12 @@ __device__ void for_each_better(const RankedBoxes<T>& ranked, Visit& visit) {
   for (int64_t first = __shfl_sync(kAllLanes, start, __ffs(static_cast<int>(candidates)) - 1); first < last;
        first += kRowBlock) {
     const int64_t mine = first + threadIdx.x;
-    if (mine < last && ranked.starts[mine] >= 0) {
-      tile[threadIdx.x].box = ranked.boxes[mine].box;
-      visit.stage(tile[threadIdx.x], mine);
-    }
+    if (mine < last && ranked.starts[mine] >= 0) visit.stage(tile[threadIdx.x], ranked.boxes[mine], mine);
     __syncthreads();
     if (open >> lane & 1) {
       const int from = static_cast<int>(start > first ? start - first : 0);
       const int end = static_cast<int>(own - first < kRowBlock ? own - first : kRowBlock);
-      int slot = from + ((part - from) & (kParts - 1));
-      for (const typename Visit::Slot* at = tile + slot; slot < end; slot += kParts, at += kParts)
-        visit(first + slot, *at);
+      visit.look(tile, from + ((part - from) & (kParts - 1)), end, first);
     }
     if constexpr (Visit::kStops) {
       const uint32_t of_part = __ballot_sync(kAllLanes, visit.has_ended());

@@ -8,11 +8,6 @@ namespace {
 
 using Shape = RotatedBox<double>;
 
-__global__ void turn(BoxColumn boxes, int64_t count, AlignedRotatedBox* shapes) {
-  const int64_t row = thread_in_grid();
-  if (row < count) shapes[row].box = load_rotated(boxes, row);
-}
-
 struct Scratch : PassScratch<Shape> {
   AlignedRotatedBox* shapes;
   size_t bytes;
@@ -31,10 +26,10 @@ void rotated_nms(const NmsInput& input, const NmsParams& params, const NmsSorted
                  void* memory, void* stream) {
   if (input.count == 0) return;
   Scratch scratch(Layout(memory), input.count);
-  LAUNCH(turn, blocks_for(input.count, kBlock), kBlock, stream, input.boxes, input.count, scratch.shapes);
+  turn_all(input, scratch.shapes, stream);
   scratch.begin(input, params, sorted, output, stream);
-  const auto threshold = Threshold<double>::from(params.iou_threshold, params.inclusive);
-  with_rotated_suppression(params.metric, [&](auto measure) { scratch.run<decltype(measure)>(threshold, stream); });
+  const auto threshold = Threshold<double>::from(params.iou_threshold, params.inclusive, params.beta);
+  with_rotated_suppression(params, [&](auto measure) { scratch.run<decltype(measure)>(threshold, stream); });
   write_result(scratch.result, sorted.by_score, params.max_output, output, stream);
 }
 

@@ -7,6 +7,18 @@
 #include "cuda/rotated_shapes.h"
 
 namespace ptdet::cuda {
+namespace {
+
+__global__ void turn(BoxColumn boxes, int64_t count, AlignedRotatedBox* shapes) {
+  const int64_t row = thread_in_grid();
+  if (row < count) shapes[row].box = load_rotated(boxes, row);
+}
+
+inline void turn_all(const NmsInput& input, AlignedRotatedBox* shapes, void* stream) {
+  LAUNCH(turn, blocks_for(input.count, kBlock), kBlock, stream, input.boxes, input.count, shapes);
+}
+
+}  // namespace
 
 template <>
 struct TileShape<RotatedBox<double>> {

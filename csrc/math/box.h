@@ -6,9 +6,10 @@
 //   bounds(shape)                  the axis-aligned box around it, which is what an index sees
 //   area(shape)                    its area
 //   intersection_area(a, b)        the area that two of them share
-// and, for GIoU and DIoU (overlap.h, rotated_enclosing.h):
+// and, for measures that divide by what encloses both (overlap.h, rotated_enclosing.h):
 //   uncovered_share(a, b, union)   the share that neither covers of what encloses both
 //   centre_distance_share(a, b)    the squared distance of their centres over the squared diagonal of that
+//   enclosed_area(a, b)            the area of that
 #pragma once
 
 #include "math/platform.h"

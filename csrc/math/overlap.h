@@ -12,8 +12,9 @@
 namespace ptdet {
 
 // What a measure does not exceed, but for rounding: the intersection over the union, over the area of a, or over the
-// smaller area; or the mean of 1 and IoU, which boxes apart can come to; or none of these.
-enum class Bound { kIou, kOverFirst, kOverSmaller, kMeanOfOneAndIou, kNone };
+// smaller area; or the mean of 1 and IoU, which boxes apart can come to; or what the distance of Gaussians leaves
+// (rotated_gaussian.h); or none of these.
+enum class Bound { kIou, kOverFirst, kOverSmaller, kMeanOfOneAndIou, kGaussian, kNone };
 
 // What searches need to know of a measure.
 template <typename Self>
@@ -73,8 +74,8 @@ struct Diou : MeasureTraits<Diou> {
 
 // IoU - (rho2 / c2)^beta: DIoU with darknet's beta. It is no measure of its own: only suppressions have a beta.
 struct DiouPower : MeasureTraits<Iou> {
-  template <typename T>
-  PTDET_HD static T of(T iou, const Box<T>& a, const Box<T>& b, double beta) {
+  template <typename Shape, typename T>
+  PTDET_HD static T of(T iou, const Shape& a, const Shape& b, double beta) {
     return iou - power(centre_distance_share(a, b), beta);
   }
 };
@@ -113,13 +114,18 @@ struct Ios : MeasureTraits<Ios> {
   }
 };
 
+template <typename T>
+PTDET_HD T enclosed_area(const Box<T>& a, const Box<T>& b) {
+  return area(enclosing(a, b));
+}
+
 // Tracking IoU (arXiv:2310.05171) as powerboxes has it: the smaller area over that of the enclosing box.
 struct Tiou : MeasureTraits<Tiou> {
   static constexpr Bound kBound = Bound::kMeanOfOneAndIou;
   static constexpr bool kAboveZeroApart = true;
-  template <typename T>
-  PTDET_HD static T between(const Box<T>& a, const Box<T>& b) {
-    return share(lesser(area(a), area(b)), area(enclosing(a, b)));
+  template <typename Shape>
+  PTDET_HD static auto between(const Shape& a, const Shape& b) {
+    return share(lesser(area(a), area(b)), enclosed_area(a, b));
   }
 };
 

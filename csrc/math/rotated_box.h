@@ -204,8 +204,15 @@ PTDET_HD T under_edge(const InFrame<T>& f, T length, const Along<T>& edge, T x0,
   return (u1 - u0) * last + edge.x * (first - last) * halfway;
 }
 
+// Whether the frame's box holds all corners: those opposite to each other are as far from the origin.
+template <typename T>
+PTDET_HD auto is_within(const InFrame<T>& f) {
+  const T x = greatest_of(magnitude(f.x0), magnitude(f.x1)), y = greatest_of(magnitude(f.y0), magnitude(f.y1));
+  return (least_of(x, least_of(f.high_x, -f.low_x)) == x) & (least_of(y, least_of(f.high_y, -f.low_y)) == y);
+}
+
 // The area that a box shares with the one whose frame it is in. Green's theorem: but for the sign, it is the sum of
-// those integrals over the box's edges.
+// those integrals over the box's edges. A box within the other shares its own area, to the bit.
 template <typename T>
 PTDET_HD T shared_area(const InFrame<T>& f) {
   const T none(0.0);
@@ -217,7 +224,7 @@ PTDET_HD T shared_area(const InFrame<T>& f) {
                  under_edge(f, f.w, right, -f.x0, -f.y0, u2, -f.x1, -f.y1, u3)) +
                 (under_edge(f, f.h, down, f.x1, f.y1, u1, -f.x0, -f.y0, u2) +
                  under_edge(f, f.h, up, -f.x1, -f.y1, u3, f.x0, f.y0, u0));
-  const T shared = least_of(-sum, f.most);
+  const T shared = select(is_within(f) & (f.most > none), f.w * f.h, least_of(-sum, f.most));
   return select(shared > none, shared, none);
 }
 

@@ -262,6 +262,22 @@ PTDET_HD void overlap_slopes(Diou, const RotatedBox<T>& a, const RotatedBox<T>& 
   if constexpr (kOfB) by_b = plus_distance(by_b, b, a, -weight);
 }
 
+template <bool kOfB, typename T>
+PTDET_HD void overlap_slopes(Tiou, const RotatedBox<T>& a, const RotatedBox<T>& b, T weight, RotatedSlopes<T>& by_a,
+                             RotatedSlopes<T>& by_b) {
+  const T none(0.0), one(1.0), hull = enclosed_area(a, b);
+  const Divisor<T> smaller = divisor(Ios{}, a, b, none);
+  const auto sound = (smaller.value > none) & is_finite(hull);
+  const T by = one / select(sound, hull, one), factor = select(sound, weight * by, none);
+  const T of_hull = select(sound, -(factor * (smaller.value * by)), none);
+  const auto slopes = [=](const auto& own, const auto& other, T by_area) __attribute__((always_inline)) {
+    const RotatedSlopes<T> nothing = {none, none, none, none, none};
+    return plus(plus(nothing, area_slopes(own), factor * by_area), hull_slopes(own, other), of_hull);
+  };
+  by_a = slopes(a, b, smaller.by_area_a);
+  if constexpr (kOfB) by_b = slopes(b, a, smaller.by_area_b);
+}
+
 // By the numbers of a: factors of the slopes of its area, of `unlike` and of `distance`.
 template <typename T>
 PTDET_HD RotatedSlopes<T> gaussian_slopes(const RotatedBox<T>& a, const RotatedBox<T>& b, const Gaussians<T>& g,

@@ -1,5 +1,5 @@
-// What encloses two rotated boxes: the area of their convex hull, which GIoU divides by, and its squared diameter, by
-// which DIoU does. Without a sort or an epsilon, and continuous in every number. For a double and for a register of
+// What encloses two rotated boxes: their convex hull, whose area GIoU and TIoU divide by, and DIoU by its squared
+// diameter. Without a sort or an epsilon, and continuous in every number. For a double and for a register of
 // doubles. ptdet/reference/rotated_enclosing.py is the same once more.
 #pragma once
 
@@ -113,6 +113,13 @@ template <typename T>
 PTDET_HD T uncovered_share(const RotatedBox<T>& a, const RotatedBox<T>& b, T joint) {
   const T found = hull_area(a, b), hull = select(found > joint, found, joint);
   return finite_or_zero(share(hull - joint, hull));
+}
+
+// The area of the hull; of the union where rounding left less; NaN where that is, so that no overlap is then a number.
+template <typename T>
+PTDET_HD T enclosed_area(const RotatedBox<T>& a, const RotatedBox<T>& b) {
+  const T joint = area(a) + area(b) - intersection_area(a, b), hull = hull_area(a, b);
+  return select(hull < joint, joint, hull) + (joint - joint);
 }
 
 // The squared distance from the frame's corner that is farthest.

@@ -60,6 +60,21 @@ PTDET_HD Gaussians<T> gaussians(const RotatedBox<T>& a, const RotatedBox<T>& b) 
           (first * first + second * second) + (third * third + fourth * fourth)};
 }
 
+// The box within so many standard deviations along x and y, and a little more: two such boxes that share no area are of
+// Gaussians farther apart than that (cpu/prefilter.h). Without an end where a box is too thin for `determinant` to
+// keep its digits.
+template <typename T>
+PTDET_HD Box<T> gaussian_bounds(const RotatedBox<T>& b, T sigmas) {
+  const T longest = greatest_of(b.w, b.h), far(INFINITY), twelfth(1.0 / 12), outwards(1e-12), least(1e-140);
+  const auto sound = b.area > least * (longest * longest);
+  const auto reach = [=](T w, T h, T centre) __attribute__((always_inline)) {
+    const T sides = sigmas * root(twelfth * (w * w + h * h));
+    return select(sound, sides + outwards * (sides + magnitude(centre)) + least, far);
+  };
+  const T x = reach(b.w * b.cos, b.h * b.sin, b.cx), y = reach(b.w * b.sin, b.h * b.cos, b.cy);
+  return {b.cx - x, b.cy - y, b.cx + x, b.cy + y};
+}
+
 // 0 where both boxes are finite, else NaN.
 template <typename T>
 PTDET_HD T soundness(const RotatedBox<T>& a, const RotatedBox<T>& b) {
@@ -84,7 +99,7 @@ PTDET_HD Alike<T> alike(const Gaussians<T>& g) {
 // Detectors", IEEE TIP 2024: 1 less the distance of Hellinger, with variances w^2 / 12 and h^2 / 12. Above 0 for boxes
 // apart.
 struct Probiou : MeasureTraits<Probiou> {
-  static constexpr Bound kBound = Bound::kNone;
+  static constexpr Bound kBound = Bound::kGaussian;
   static constexpr bool kAboveZeroApart = true;
   template <typename T>
   PTDET_HD static T between(const RotatedBox<T>& a, const RotatedBox<T>& b) {

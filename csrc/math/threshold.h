@@ -44,15 +44,15 @@ PTDET_HD bool meets(T overlap, double threshold, bool inclusive) {
 template <typename Measure>
 struct Suppression {
   template <typename Shape, typename T>
-  PTDET_HD static T overlap(const Shape& selected, const Shape& candidate, const Threshold<T>&) {
+  PTDET_HD static auto overlap(const Shape& selected, const Shape& candidate, const Threshold<T>&) {
     return Measure::between(candidate, selected);
   }
 };
 // The penalty only lowers an IoU: where that does not meet the threshold, no power is computed.
 template <>
 struct Suppression<DiouPower> {
-  template <typename T>
-  PTDET_HD static T overlap(const Box<T>& selected, const Box<T>& candidate, const Threshold<T>& threshold) {
+  template <typename Shape, typename T>
+  PTDET_HD static T overlap(const Shape& selected, const Shape& candidate, const Threshold<T>& threshold) {
     const T iou = Iou::between(candidate, selected);
     return threshold.met_by(iou) ? DiouPower::of(iou, candidate, selected, threshold.beta) : iou;
   }

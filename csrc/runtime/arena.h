@@ -8,6 +8,8 @@
 #include <new>
 #include <vector>
 
+#include "runtime/large_pages.h"
+
 namespace ptdet {
 
 class Arena {
@@ -27,9 +29,11 @@ class Arena {
       if (at <= kNear - bytes) return near_ + at;
     }
     const std::lock_guard<std::mutex> lock(mutex_);
-    void* block = std::aligned_alloc(kAlignment, bytes);
+    const bool is_large = bytes >= kLargePage;
+    void* block = std::aligned_alloc(is_large ? kLargePage : kAlignment, bytes);
     if (!block) throw std::bad_alloc();
     blocks_.push_back(block);
+    if (is_large) prefer_large_pages(block, bytes);
     return block;
   }
 

@@ -50,6 +50,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> matrix_nms_walk(const Tensor& boxes, 
 template <typename Call>
 void register_matrix_nms(torch::stable::detail::StableLibrary& m) {
   m.impl("fast_nms_walk", TORCH_BOX(&fast_nms_walk<Call>));
+  m.impl("rotated_fast_nms_walk", TORCH_BOX((&fast_nms_walk<Call, 5>)));
   m.impl("matrix_nms_walk", TORCH_BOX(&matrix_nms_walk<Call>));
 }
 

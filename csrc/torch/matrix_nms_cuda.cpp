@@ -4,7 +4,7 @@
 namespace ptdet::cuda {
 
 void fast_nms(const NmsInput& input, const NmsParams& params, const NmsOutput& output, const Call& call) {
-  sort_and_pass(call, input, params, output, fast_scratch_bytes(input.count), &fast_nms);
+  sort_and_pass(call, input, params, output, fast_scratch_bytes(input), &fast_nms);
 }
 
 void matrix_nms(const NmsInput& input, const MatrixParams& params, const SoftOutput& output, const Call& call) {

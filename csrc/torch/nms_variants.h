@@ -27,14 +27,20 @@ inline AndParams and_params(const NmsParams& pass, double overlap_threshold) {
 
 namespace ptdet::operators {
 
-template <typename Call>
+template <typename Call, int64_t kNumbers = 4>
 std::tuple<Tensor, Tensor, Tensor> diou_nms_walk(const Tensor& boxes, const Tensor& scores, Index idxs,
                                                  double iou_threshold, double beta, bool inclusive,
                                                  Least score_threshold, Limit max_output) {
-  return padded_by<Call>(boxes, scores, idxs, [&](const NmsInput& input, const NmsOutput& output, const Call& call) {
-    const NmsParams params = diou_params(input.count, iou_threshold, beta, inclusive, score_threshold, max_output);
-    nms(input, params, output, call);
-  });
+  return padded_by<Call>(
+      boxes, scores, idxs,
+      [&](const NmsInput& input, const NmsOutput& output, const Call& call) {
+        const NmsParams params = diou_params(input.count, iou_threshold, beta, inclusive, score_threshold, max_output);
+        if constexpr (kNumbers == 5)
+          rotated_nms(input, params, output, call);
+        else
+          nms(input, params, output, call);
+      },
+      kNumbers);
 }
 
 template <typename Call, int64_t kNumbers = 4>

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "torch/box_pairs.h"
+#include "torch/huge_pages.h"
 
 namespace ptdet {
 
@@ -42,7 +43,9 @@ struct Matrix {
   Tensor allocate(int64_t rows, int64_t columns) {
     sizes[static_cast<size_t>(dims)] = rows;
     sizes[static_cast<size_t>(dims + 1)] = columns;
-    return new_floats(boxes1, sizes.data(), dims + 2, wide());
+    const Tensor matrix = new_floats(boxes1, sizes.data(), dims + 2, wide());
+    prefer_large_pages(matrix);
+    return matrix;
   }
 
   // f(input, matrices before) once a run.

@@ -16,7 +16,6 @@ void register_rotated_methods(torch::stable::detail::StableLibrary& m) {
   m.impl("rotated_and_nms_walk", TORCH_BOX((&and_nms_walk<Call, 5>)));
   m.impl("rotated_adaptive_nms_walk", TORCH_BOX((&adaptive_nms_walk<Call, 5>)));
   m.impl("rotated_soft_nms_walk", TORCH_BOX((&soft_nms_walk<Call, 5>)));
-  m.impl("rotated_fast_nms_walk", TORCH_BOX((&fast_nms_walk<Call, 5>)));
   m.impl("rotated_matrix_nms_walk", TORCH_BOX((&matrix_nms_walk<Call, 5>)));
   m.impl("rotated_merge_nms_walk", TORCH_BOX((&merge_nms_walk<Call, 5>)));
   m.impl("rotated_nmm_walk", TORCH_BOX((&nmm_walk<Call, 5>)));

@@ -1,9 +1,9 @@
-// Hard NMS of rotated boxes, in the two forms of nms.h.
+// Hard NMS of rotated boxes, in the two forms of nms.h, and DIoU-NMS with a power.
 #pragma once
 
 #include <torch/csrc/stable/library.h>
 
-#include "torch/passes.h"
+#include "torch/nms_variants.h"
 
 namespace ptdet::operators {
 
@@ -35,6 +35,7 @@ template <typename Call>
 void register_rotated_nms(torch::stable::detail::StableLibrary& m) {
   m.impl("rotated_nms", TORCH_BOX(&rotated_nms<Call>));
   m.impl("rotated_nms_walk", TORCH_BOX(&rotated_nms_walk<Call>));
+  m.impl("rotated_diou_nms_walk", TORCH_BOX((&diou_nms_walk<Call, 5>)));
 }
 
 }  // namespace ptdet::operators

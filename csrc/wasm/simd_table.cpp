@@ -10,6 +10,9 @@
 #include "cpu/simd/box_tree.inc"
 #include "cpu/simd/greedy_pass.inc"
 #include "cpu/simd/matrix_nms.inc"
+#include "cpu/simd/rotated_rows.inc"
+// which the next one needs
+#include "cpu/simd/rotated_nms.inc"
 #include "cpu/simd/soft_nms.inc"
 #include "cpu/simd/sort.inc"
 
@@ -24,7 +27,7 @@ const SimdTable& simd() {
        baseline::block_may_meet<double>},
       {baseline::kWeightLoops<float>, baseline::kWeightLoops<double>},
       {},
-      {},
+      {nullptr, baseline::turn_rows, nullptr, nullptr, nullptr, baseline::suppressed},
       {},
       {baseline::kDecayLoops<float>, baseline::kDecayLoops<double>},
       baseline::count_smaller,

@@ -38,7 +38,11 @@ METHODS: dict[str, Method] = {
         in_batches=True,
         rotated=True,
     ),
-    "diou": Method("nms_variants", "diou_nms", "diou_nms_walk", ("beta", "inclusive"), in_batches=True),
+    "diou": Method(
+        *("nms_variants", "diou_nms", "diou_nms_walk", ("beta", "inclusive")),
+        in_batches=True,
+        rotated=True,
+    ),
     "and": Method(
         *("nms_variants", "and_nms", "and_nms_walk", ("overlap_threshold", "inclusive")),
         in_batches=True,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from .checks import check_flag, check_limit, check_number, check_number_or_none, check_positive, one_of
 
 METRICS = ("iou", "giou", "diou", "ciou", "iof", "ios", "tiou")
-ROTATED_METRICS = ("iou", "giou", "diou", "iof", "ios", "probiou")  # those of rotated boxes
+ROTATED_METRICS = ("iou", "giou", "diou", "iof", "ios", "tiou", "probiou")  # those of rotated boxes
 ROTATED_OVERLAPS = (*ROTATED_METRICS, "kfiou")  # which does not see where boxes are: no suppression is by it
 LOSSES = (
     *("iou", "giou", "diou", "ciou", "eiou", "focal_eiou", "siou", "alpha_iou", "mpdiou", "inner_iou", "nwd"),

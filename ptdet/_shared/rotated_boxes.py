@@ -32,13 +32,10 @@ def min_area_rect(points: Array) -> Array:
     points = points.astype(np.float64, copy=False)
     origin = points[..., :1, :]
     placed = points - origin
-    best = None
-    for k in range(placed.shape[-2]):  # a side of it lies along two points (Freeman and Shapira 1975)
-        found = _around(placed, placed - placed[..., k : k + 1, :])
-        for one in np.moveaxis(found, -2, 0):
-            best = one if best is None else np.where(_is_better(one, best)[..., None], one, best)
-    assert best is not None
-    return np.concatenate([best[..., :2] + origin[..., 0, :], best[..., 2:]], -1)
+    # a side of the smallest rectangle lies along two points (Freeman and Shapira 1975)
+    best = [_smallest(_around(placed, placed - placed[..., k : k + 1, :])) for k in range(placed.shape[-2])]
+    found = _smallest(np.stack(best, axis=-2))
+    return np.concatenate([found[..., :2] + origin[..., 0, :], found[..., 2:]], -1)
 
 
 def _around(points: Array, directions: Array) -> Array:
@@ -57,8 +54,10 @@ def _around(points: Array, directions: Array) -> Array:
     return np.stack([c * u - s * v, s * u + c * v, high_u - low_u, high_v - low_v, angle_of(c, s)], -1)
 
 
-def _is_better(one: Array, best: Array) -> Array:
-    ours, theirs = one[..., 2] * one[..., 3], best[..., 2] * best[..., 3]
-    margin = 1e-12 * theirs
-    better: Array = (ours < theirs - margin) | ((ours <= theirs + margin) & (one[..., 4] < best[..., 4]))
-    return better
+def _smallest(rectangles: Array) -> Array:
+    """Of (..., D, 5) that of smallest area; of those within 1e-12 of it that of the smallest angle, then the first."""
+    area = rectangles[..., 2] * rectangles[..., 3]
+    least = area.min(-1, keepdims=True)
+    angle = np.where(area <= least + 1e-12 * least, rectangles[..., 4], np.inf)
+    found: Array = np.take_along_axis(rectangles, angle.argmin(-1)[..., None, None], axis=-2)[..., 0, :]
+    return found

@@ -19,7 +19,8 @@ _TOLD = """`{home}.{name}` of rotated boxes: the same rule, order and ties, with
 {example}    """
 
 _METRIC = """
-        metric: iou, giou, diou, iof (share of the candidate that is covered), ios (of the smaller box) or probiou."""
+        metric: iou, giou, diou, iof (share of the candidate that is covered), ios (of the smaller box), tiou or
+            probiou."""
 
 
 class Rotated(NamedTuple):

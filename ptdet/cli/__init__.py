@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import math
 import os
 import platform
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run_patched(given[1:])
     parser = build_parser()
     asked = parser.parse_args(given)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # whose encoding may lack a letter of a class
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = _info() if asked.command == "info" else _on_files(asked, parser)
         sys.stdout.flush()
@@ -53,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of the table went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # the name of a file is too long, a folder may not be read, the disk is full
+        print(f"ptdet: error: {error}", file=sys.stderr)
+        return 2
 
 
 def _info() -> int:
@@ -161,6 +167,7 @@ def _run(asked: argparse.Namespace, options: ReadOptions, settings: Settings) ->
     from .outputs import Outputs, Places
     from .progress import shown_progress
     from .run import counts, print_table, run_files
+    from .sayings import say
 
     places = Places(asked.out, asked.image, asked.max_pixels, asked.format == "dota")
     files, notes, problems = find_inputs(asked.predictions)
@@ -185,14 +192,13 @@ def _run(asked: argparse.Namespace, options: ReadOptions, settings: Settings) ->
                 progress.file_done()
         outputs.finish(complete=bool(files) and not problems)
     finally:  # an interrupt leaves what was done, and says what that is
-        print_table(rows, settings, sys.stdout)
-        for path in outputs.wrote:
-            print(f"wrote {path}")
         notes += [f"{some_of(names, 1)}: {note}" for note, names in noted.items()]
-        notes += outputs.notes
-        for kind, sayings in (("note", notes), ("error", [*problems, *outputs.problems])):
-            for text in sayings:
-                print(f"ptdet: {kind}: {text}", file=sys.stderr)
+        try:
+            print_table(rows, settings, sys.stdout)
+            for path in outputs.wrote:
+                print(f"wrote {path}")
+        finally:  # also if the reader of the table went away
+            say([*notes, *outputs.notes], [*problems, *outputs.problems])
     return 2 if problems or outputs.problems else 0
 
 
@@ -460,14 +466,14 @@ def _number(text: str) -> float:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}")
+    if not text.isdecimal() or len(text) > 18:
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text[:60]!r}")
     return int(text)
 
 
 def _count_above_0(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
+    if not text.isdecimal() or len(text) > 18 or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text[:60]!r}")
     return int(text)
 
 

@@ -31,6 +31,7 @@ from .eval_notes import notes_on
 from .inputs import find_inputs
 from .methods import load
 from .progress import shown_progress
+from .sayings import printable, say
 
 LONGEST_CURVE = 1000  # points of a curve in the JSON; a longer one is thinned
 AREAS = {"all": "all", "s": "small", "m": "medium", "l": "large"}  # as COCO's table calls them
@@ -48,7 +49,7 @@ def evaluate_files(asked: argparse.Namespace, reading: ReadOptions) -> int:
         notes += [f"{asked.truth.name}: {note}" for note in truth.notes] + list(detections.notes)
         evaluation = evaluate(detections, truth, iou_thresholds=asked.iou, max_detections=_limits(asked.max_det))
         notes += notes_on(detections, truth, evaluation)
-        curves = evaluation.f1(_one_overlap(evaluation))
+        curves = evaluation.f1(evaluation.usual_iou)
         if asked.json is not None:
             inputs = _provenance(asked.truth, truth, files, detections)
             _write(asked.json, {**inputs, **_numbers(evaluation, curves), "notes": notes})
@@ -57,9 +58,8 @@ def evaluate_files(asked: argparse.Namespace, reading: ReadOptions) -> int:
             print(f"wrote {asked.json}")
     except FileProblem as problem:
         problems = [str(problem)]
-    for kind, sayings in (("note", notes), ("error", problems)):
-        for text in sayings:
-            print(f"ptdet: {kind}: {text}", file=sys.stderr)
+    finally:  # also if the reader of the table went away
+        say(notes, problems)
     return 2 if problems else 0
 
 
@@ -104,12 +104,6 @@ def _read(asked: argparse.Namespace, files: Sequence[Path], reading: ReadOptions
 
 def _limits(most: int) -> tuple[int, ...]:
     return (*(each for each in (1, 10) if each < most), most)
-
-
-def _one_overlap(evaluation: Evaluation) -> float:
-    """Where F1 is asked: 0.5, or the first there is."""
-    overlaps = evaluation.iou_thresholds
-    return 0.5 if _has(overlaps, 0.5) else float(overlaps[0])
 
 
 def _has(overlaps: Array, one: float) -> bool:
@@ -158,7 +152,8 @@ def class_table(evaluation: Evaluation, curves: F1, detections: Detections) -> l
     found = np.bincount(detections.labels, minlength=len(overall))
     order = sorted(range(len(overall)), key=lambda k: (-overall[k], evaluation.class_names[k]))
     shown = [label for label in order if objects[label] or found[label]]
-    width = max([5, *(len(evaluation.class_names[label]) for label in shown)])
+    names = {label: printable(evaluation.class_names[label]) for label in shown}
+    width = max([5, *map(len, names.values())])
     one = f"AP{100 * curves.iou:.0f}"
     lines = [f"{'class':{width}} {'objects':>8} {'found':>8} {'AP':>6} {one:>6} {'best F1':>8} {'at conf':>8}"]
     for label in shown:
@@ -166,9 +161,7 @@ def class_table(evaluation: Evaluation, curves: F1, detections: Detections) -> l
         best = curves.per_class[label].best if objects[label] else None
         f1, score = ("-", "-") if best is None else (f"{best['f1']:.3f}", f"{best['score']:.3g}")
         counts = f"{objects[label]:8} {found[label]:8}"
-        lines.append(
-            f"{evaluation.class_names[label]:{width}} {counts} {numbers[0]:>6} {numbers[1]:>6} {f1:>8} {score:>8}"
-        )
+        lines.append(f"{names[label]:{width}} {counts} {numbers[0]:>6} {numbers[1]:>6} {f1:>8} {score:>8}")
     if len(shown) < len(overall):
         lines.append(f"{len(overall) - len(shown)} more classes have neither objects nor detections")
     return lines

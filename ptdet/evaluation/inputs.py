@@ -8,12 +8,14 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .._shared.arrays import Array, Indices
+from .._shared.arrays import Array, Indices, silent
 from .._shared.checks import one_of
 from .._shared.dataset import Detections, Truth
 
 FORMATS = ("xyxy", "xywh")
 MOST_CLASSES = 1 << 16  # of a list of pictures, whose largest label says how many there are
+# Names of other tools, and of the records. To pass over them would count what does not count.
+MISTAKEN = {"crowd": "iscrowd", "is_crowd": "iscrowd", "difficult": "ignore"}
 Pictures: TypeAlias = Sequence[Mapping[str, Any]]
 
 
@@ -41,6 +43,7 @@ class Objects:
     class_names: tuple[str, ...]
 
 
+@silent()  # sides and areas of boxes near the largest double are infinite, as pycocotools has them
 def checked(detections: Detections | Pictures, truth: Truth | Pictures, fmt: str | None) -> tuple[Found, Objects]:
     """Raises TypeError or ValueError that name the argument, what was expected and what came."""
     if isinstance(detections, Detections) or isinstance(truth, Truth):
@@ -94,6 +97,10 @@ def _found(detections: Detections, objects: Objects) -> Found:
 
 
 def _objects(truth: Truth) -> Objects:
+    for name in ("image_ids", "class_names"):
+        value = getattr(truth, name)
+        if isinstance(value, (str, bytes)) or not hasattr(value, "__len__"):
+            raise TypeError(f"truth.{name}: expected a tuple, got {type(value).__name__}")
     boxes = _boxes("truth.boxes", truth.boxes, truth.fmt, "truth.fmt")
     count = len(boxes)
     labels = _integers("truth.labels", truth.labels, count, len(truth.class_names))
@@ -195,6 +202,9 @@ def _expect_pictures(name: str, value: Any, keys: tuple[str, ...]) -> None:
         missing = [key for key in keys if key not in picture]
         if missing:
             raise ValueError(f"{name}[{place}]: expected {', '.join(keys)}, got no {', '.join(missing)}")
+        for key, meant in MISTAKEN.items():
+            if name == "truth" and key in picture:
+                raise ValueError(f"{name}[{place}]: expected {meant!r}, got {key!r}")
 
 
 class _Joined:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .._shared.arrays import Array, Indices
-from .._shared.checks import check_number, shown
+from .._shared.checks import MOST, check_number, shown
 from .._shared.dataset import Detections, Truth
 from .inputs import Found, Objects, Pictures, as_array, checked
 from .kernels import accumulate, match_detections
@@ -22,6 +22,7 @@ IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 RECALL_THRESHOLDS = np.linspace(0.0, 1.0, 101)
 AREA_RANGES = {"all": (0.0, 1e10), "s": (0.0, 1024.0), "m": (1024.0, 9216.0), "l": (9216.0, 1e10)}
 MAX_DETECTIONS = (1, 10, 100)
+MOST_COPIES = 2**31  # of a picture
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,7 @@ def match(
     thresholds = IOU_THRESHOLDS if iou_thresholds is None else _increasing("iou_thresholds", iou_thresholds)
     ranges = _ranges(AREA_RANGES if area_ranges is None else area_ranges)
     limits = _limits(max_detections)
+    _expect_other_names(ranges, limits)
     bounds = np.array(list(ranges.values()), np.float64)
     outcome, rank, order, _ = match_detections(found, objects, thresholds, bounds, limits[-1])
     return Matches(
@@ -226,6 +228,8 @@ def _ranges(given: Any) -> dict[str, tuple[float, float]]:
             raise ValueError(f"area_ranges: expected name: (least, most), got {name!r}: {bounds!r}")
         for bound in bounds:
             check_number(f"area_ranges[{name!r}]", bound)
+        if bounds[0] > bounds[1]:
+            raise ValueError(f"area_ranges[{name!r}]: expected least <= most, got {bounds!r}")
         ranges[name] = (float(bounds[0]), float(bounds[1]))
     if not ranges:
         raise ValueError("area_ranges: expected at least one, got none")
@@ -240,7 +244,17 @@ def _limits(given: Any) -> tuple[int, ...]:
     limits = tuple(int(one) for one in given)
     if not limits or limits[0] < 1 or any(a >= b for a, b in zip(limits, limits[1:], strict=False)):
         raise ValueError(f"max_detections: expected increasing numbers >= 1, at least one, got {given!r}")
+    if limits[-1] > MOST:
+        raise ValueError(f"max_detections: expected numbers below 2**63, got {shown(limits[-1])}")
     return limits
+
+
+def _expect_other_names(ranges: Mapping[str, Any], limits: Sequence[int]) -> None:
+    """`Evaluation.stats` has AP50, AR100 and the like, and names of the smaller ranges in their places."""
+    taken = {"", "50", "75", *map(str, limits)}
+    for name in list(ranges)[1:]:
+        if name in taken:
+            raise ValueError(f"area_ranges: expected names that stats does not have yet, got {name!r}")
 
 
 def _weights(given: Any, num_images: int) -> Indices:
@@ -249,6 +263,7 @@ def _weights(given: Any, num_images: int) -> Indices:
         raise ValueError(f"weights: expected shape ({num_images},), got {weights.shape}")
     if weights.size and weights.dtype.kind not in "iub":
         raise TypeError(f"weights: expected integers, got {weights.dtype}")
-    if weights.size and weights.min() < 0:
-        raise ValueError(f"weights: expected numbers >= 0, got {weights.min()}")
+    if weights.size and not 0 <= weights.min() <= weights.max() < MOST_COPIES:
+        wrong = weights.min() if weights.min() < 0 else weights.max()
+        raise ValueError(f"weights: expected numbers in [0, 2**31), got {wrong}")
     return weights.astype(np.int64)

@@ -96,6 +96,11 @@ class Evaluation:
         found |= {f"AR{most}": _mean(self.recall[..., 0, m]) for m, most in enumerate(self.max_detections)}
         return found | {f"AR{name}": _mean(recall[..., a]) for a, name in smaller}
 
+    @property
+    def usual_iou(self) -> float:
+        """Where one of `iou_thresholds` is asked: 0.5, or the first there is."""
+        return 0.5 if len(self._places(0.5)) else float(self.iou_thresholds[0])
+
     def ap_per_class(self, iou: float | None = None) -> Array:
         """(K,) AP of each class over all areas: mean over the IoU thresholds, or at one of them; -1 without objects."""
         chosen = self.precision[..., 0, -1]
@@ -146,20 +151,20 @@ class Evaluation:
 
     def to_json(self) -> dict[str, Any]:
         """All but the arrays over recall, of Python's own types: what `json.dumps` takes."""
-        has_half = len(self._places(0.5)) > 0
-        ap, at_half = self.ap_per_class(), self.ap_per_class(0.5) if has_half else None
-        curves = self.f1() if has_half else None
+        ap, at_half = self.ap_per_class(), self.ap_per_class(0.5) if len(self._places(0.5)) else None
+        curves = self.f1(self.usual_iou)
         classes = []
         for label, name in enumerate(self.class_names):
             one: dict[str, Any] = {"name": name, "objects": int(self.ranked.objects[label]), "AP": float(ap[label])}
-            if at_half is not None and curves is not None:
-                one |= {"AP50": float(at_half[label]), "best_f1": curves.per_class[label].best}
-            classes.append(one)
+            if at_half is not None:
+                one["AP50"] = float(at_half[label])
+            classes.append({**one, "best_f1": curves.per_class[label].best})
         return {
             "stats": dict(self.stats),
             "classes": classes,
-            "best_f1": curves.all.best if curves else None,
-            "counts": self.counts() if has_half else None,
+            "iou": curves.iou,  # of best_f1 and counts
+            "best_f1": curves.all.best,
+            "counts": self.counts(curves.iou),
             "iou_thresholds": self.iou_thresholds.tolist(),
             "area_ranges": list(self.area_ranges),
             "max_detections": list(self.max_detections),

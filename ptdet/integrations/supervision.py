@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from .._shared.rotated_boxes import min_area_rect
 from ..numpy import batched_nms, nms as _nms, or_nms, rotated
 
+ORIENTED = "xyxyxyxy"  # supervision's name of the corners among the data
+
 
 def box_non_max_suppression(
     predictions: NDArray[Any], iou_threshold: float = 0.5, overlap_metric: Any = "IOU"
@@ -92,12 +94,7 @@ def oriented_box_non_max_merge(
 
     Args: as in `oriented_box_non_max_suppression`.
     """
-    boxes, scores, classes, metric = _oriented(predictions, oriented_boxes, overlap_metric)
-    ids = np.zeros(len(boxes), np.int64) if classes is None else classes
-    keep, owner = rotated.batched_nms(
-        boxes, scores, ids, iou_threshold, metric=metric, inclusive=True, return_owner=True
-    )
-    rows, starts = _groups(keep, owner, scores, classes)
+    rows, starts = _oriented_merge_groups(predictions, oriented_boxes, iou_threshold, overlap_metric)
     return [group.tolist() for group in np.split(rows, starts[1:])] if len(rows) else []
 
 
@@ -113,42 +110,80 @@ def with_nms(detections: Any, threshold: float = 0.5, class_agnostic: bool = Fal
     """
     if len(detections) == 0:
         return detections
-    quads = getattr(detections, "data", {}).get("xyxyxyxy")
-    if quads is not None:
-        predictions = _predictions(detections, class_agnostic, takes_oriented=True)
-        kept = oriented_box_non_max_suppression(predictions, np.asarray(quads), threshold, overlap_metric)
-        return detections[kept]
-    return detections[box_non_max_suppression(_predictions(detections, class_agnostic), threshold, overlap_metric)]
+    predictions, quads = _predictions(detections, class_agnostic), _quads(detections)
+    if quads is None:
+        return detections[box_non_max_suppression(predictions, threshold, overlap_metric)]
+    return detections[oriented_box_non_max_suppression(predictions, quads, threshold, overlap_metric)]
 
 
 def with_nmm(detections: Any, threshold: float = 0.5, class_agnostic: bool = False, overlap_metric: Any = "IOU") -> Any:
-    """`detections.with_nmm(...)` of supervision for boxes: one detection for each group of `box_non_max_merge`.
+    """`detections.with_nmm(...)` of supervision for boxes and oriented boxes: one detection for each group.
 
-    Its box is the hull of the group, its confidence the mean of theirs weighted by area (the best one's own where there
-    is no area); class, tracker and data are those of the best.
+    Groups are those of `box_non_max_merge` or `oriented_box_non_max_merge`. Its box is the hull of the group; of
+    oriented boxes the smallest rectangle in the direction of the best one's first side that has all corners of the
+    group, and the upright box around it. Its confidence is the mean of theirs weighted by the area of the upright boxes
+    (the best one's own where there is no area); class, tracker and data are those of the best.
 
-    Args and what raises: as `with_nms`; NotImplementedError for oriented boxes too.
+    Args and what raises: as `with_nms`.
 
     Returns:
-        In the order of the groups, in the dtypes of `detections`; supervision rounds hulls to float32.
+        In the order of the groups, in the dtypes of `detections`, but that whole numbers of oriented boxes that merge
+        become float64; supervision rounds hulls and confidences to float32.
     """
     if len(detections) == 0:
         return detections
-    rows, starts = _merge_groups(_predictions(detections, class_agnostic), threshold, overlap_metric)
+    predictions, quads = _predictions(detections, class_agnostic), _quads(detections)
+    rows, starts = (
+        _merge_groups(predictions, threshold, overlap_metric) if quads is None
+        else _oriented_merge_groups(predictions, quads, threshold, overlap_metric)
+    )  # fmt: skip
     boxes, confidences = detections.xyxy[rows], detections.confidence[rows]
-    sizes = np.diff(np.append(starts, len(rows)))
+    is_merged = np.diff(np.append(starts, len(rows))) > 1
     wide = boxes.astype(np.float64)
     areas = (wide[:, 2] - wide[:, 0]) * (wide[:, 3] - wide[:, 1])
     of_groups = np.add.reduceat(areas, starts)
-    has_mean = (of_groups > 0) & (sizes > 1)
+    has_mean = (of_groups > 0) & is_merged
     weighted = np.add.reduceat(areas * confidences, starts)
     found = detections[rows[starts]]
-    found.xyxy = np.concatenate(
-        [np.minimum.reduceat(boxes[:, :2], starts), np.maximum.reduceat(boxes[:, 2:], starts)], axis=1
-    )
+    if quads is None:
+        found.xyxy = np.concatenate(
+            [np.minimum.reduceat(boxes[:, :2], starts), np.maximum.reduceat(boxes[:, 2:], starts)], axis=1
+        )
+    elif is_merged.any():
+        around = _around(quads.reshape(-1, 4, 2)[rows], starts)[is_merged]
+        upright = np.concatenate([around.min(axis=1), around.max(axis=1)], axis=1)
+        of_best = np.asarray(found.data[ORIENTED])
+        found.data = {**found.data, ORIENTED: _exchanged(of_best, is_merged, around.reshape(-1, *of_best.shape[1:]))}
+        found.xyxy = _exchanged(found.xyxy, is_merged, upright)
     best = confidences[starts]
     found.confidence = np.where(has_mean, weighted / np.where(has_mean, of_groups, 1), best).astype(best.dtype)
     return found
+
+
+def _around(quads: NDArray[Any], starts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """For each group of (N, 4, 2), which starts with its best, the smallest rectangle in the best one's direction."""
+    group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(quads))))
+    exact = quads.astype(np.int64 if np.issubdtype(quads.dtype, np.integer) else np.float64)
+    origins = exact[starts, 0]  # whole numbers are subtracted as such: all else is of the size of the group
+    x, y = np.moveaxis((exact - origins[group, None]).astype(np.float64), -1, 0)
+    along, across = x[starts, 1], y[starts, 1]  # the first side
+    length = np.sqrt(along * along + across * across)
+    is_flat = length == 0
+    length[is_flat] = 1
+    c, s = np.where(is_flat, 1, along / length), across / length
+    u, v = x * c[group, None] + y * s[group, None], y * c[group, None] - x * s[group, None]
+    u0, v0 = (np.minimum.reduceat(each.min(axis=1), starts) for each in (u, v))
+    u1, v1 = (np.maximum.reduceat(each.max(axis=1), starts) for each in (u, v))
+    corners = [np.stack([c * u - s * v, s * u + c * v], axis=-1) for u, v in ((u0, v0), (u1, v0), (u1, v1), (u0, v1))]
+    found: NDArray[np.float64] = np.stack(corners, axis=1) + origins[:, None]
+    return found
+
+
+def _exchanged(values: NDArray[Any], where: NDArray[np.bool_], others: NDArray[np.float64]) -> NDArray[Any]:
+    """In their own dtype if it has fractions."""
+    changed = values.astype(values.dtype if np.issubdtype(values.dtype, np.floating) else np.float64)
+    changed[where] = others
+    return changed
 
 
 def _columns(
@@ -198,6 +233,14 @@ def _merge_groups(
     return _groups(keep, owner, scores, classes)
 
 
+def _oriented_merge_groups(
+    predictions: NDArray[Any], oriented_boxes: NDArray[Any], iou_threshold: float, overlap_metric: Any
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    boxes, scores, classes, metric = _oriented(predictions, oriented_boxes, overlap_metric)
+    keep, owner = rotated.or_nms(boxes, scores, iou_threshold, classes, metric=metric, return_owner=True)
+    return _groups(keep, owner, scores, classes)
+
+
 def _groups(
     keep: NDArray[np.int64], owner: NDArray[np.int64], scores: NDArray[Any], classes: NDArray[Any] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -210,11 +253,15 @@ def _groups(
     return rows, np.searchsorted(groups[rows], np.arange(len(keep)))
 
 
-def _predictions(detections: Any, class_agnostic: bool, takes_oriented: bool = False) -> NDArray[Any]:
+def _quads(detections: Any) -> NDArray[Any] | None:
+    found = getattr(detections, "data", {}).get(ORIENTED)
+    return None if found is None else np.asarray(found)
+
+
+def _predictions(detections: Any, class_agnostic: bool) -> NDArray[Any]:
     """The rows that supervision's functions take."""
-    is_oriented = "xyxyxyxy" in getattr(detections, "data", {})
-    if getattr(detections, "mask", None) is not None or (is_oriented and not takes_oriented):
-        raise NotImplementedError("detections: masks and oriented boxes are not compared here; call its own method")
+    if getattr(detections, "mask", None) is not None:
+        raise NotImplementedError("detections: masks are not compared here; call its own method")
     if detections.confidence is None:
         raise ValueError("detections: expected confidences, got None")
     columns = [detections.xyxy, detections.confidence[:, None]]

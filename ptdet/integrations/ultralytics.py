@@ -47,27 +47,24 @@ def non_max_suppression(
     Args:
         prediction: or a list whose first item it is; (B, n, 6 + extra) with `end2end`, or where the last dimension is
             6, which is filtered only. Not edited.
-        conf_thres, iou_thres, classes, agnostic, multi_label, max_det, nc: as there.
+        conf_thres, iou_thres, classes, agnostic, multi_label, max_det: as there.
+        nc: 0: all rows behind the box are classes, of rotated boxes all but the last, which is the angle.
         max_nms: the best so many candidates of an image take part in the suppression; of equal confidences the lower
             rows (there: any).
         max_time_img, max_wh: taken and without effect: there is no time limit, and classes are not moved apart.
-        rotated: is refused.
+        rotated: the last row is an angle in radians from +x to +y, and the rule is Fast NMS by ProbIoU, as there.
+            ProbIoU has no eps here (see docs/switching.md), and a box with a side not above 0 meets none.
         return_idxs: also the index of each detection among the N; -1 of one that `labels` gave.
         labels: for each image (n, 5) class, centre x, centre y, width, height: boxes known before, which take part with
-            confidence 1. ultralytics has it, in the seventh place, up to 8.4.163.
+            confidence 1; not among rotated ones. ultralytics has it, in the seventh place, up to 8.4.163.
 
     Returns:
-        For each image (n, 6 + extra): x1, y1, x2, y2, confidence, class, extra; with `return_idxs` a pair of lists.
+        For each image (n, 6 + extra): x1, y1, x2, y2, confidence, class, extra; with `return_idxs` a pair of lists. Of
+        rotated boxes the first four are centre x, centre y, width, height, and the angle is the last.
 
     Raises:
-        NotImplementedError: for rotated boxes.
         TypeError, ValueError: naming the argument, what was expected and what came.
     """
-    if rotated:
-        raise NotImplementedError(
-            "rotated: ultralytics suppresses oriented boxes by ProbIoU, which is not here: call its own, as after "
-            "ptdet.integrations.ultralytics.install(), or ptdet.yolo.postprocess(rotated=True), which is by IoU"
-        )
     if isinstance(max_det, (list, tuple)):
         raise TypeError(
             f"max_det: expected an integer, got {type(max_det).__name__}: labels, which older versions of ultralytics "
@@ -83,29 +80,38 @@ def non_max_suppression(
     if end2end or prediction.shape[-1] == 6:
         found, rows = _filtered(prediction, conf_thres, classes, max_det)
         return (found, rows) if return_idxs else found
-    num_classes, num_rows = nc or prediction.shape[1] - 4, prediction.shape[2]
+    num_classes, num_rows = nc or prediction.shape[1] - (5 if rotated else 4), prediction.shape[2]
     multi_label = multi_label and num_classes > 1
-    if labels is not None and len(labels):
+    if labels is not None and len(labels) and not rotated:
         prediction = _with_labels(prediction, labels, num_classes)
     if return_idxs:
-        if prediction.shape[2] > 2**24:
-            raise ValueError("return_idxs: expected at most 2^24 rows, because float32 counts no further")
-        wide = _wide(prediction)
-        index = torch.arange(prediction.shape[2], device=prediction.device, dtype=wide.dtype)
-        index[num_rows:] = -1
-        prediction = torch.cat([wide, index.expand(len(wide), 1, -1)], dim=1)
+        prediction = _with_numbers(prediction, num_rows, rotated)
     most = prediction.shape[2] * (num_classes if multi_label else 1)
+    rule: dict[str, Any] = {"rotated": True, "method": "fast", "metric": "probiou"} if rotated else {}
     found = postprocess(
         prediction, conf_thres, iou_thres, num_classes=num_classes, classes=classes, agnostic=agnostic,
         multi_label=multi_label, pre_topk=None if max_nms is None or most <= max_nms else max_nms, max_det=max_det,
+        **rule,
     )  # fmt: skip
-    if return_idxs:
-        return [one[:, :-1] for one in found], [one[:, -1].long() for one in found]
-    return found
+    detections = [one[:, :-1] for one in found] if return_idxs else found
+    if rotated:  # the angle behind all others
+        detections = [torch.cat([one[:, :4], one[:, 5:], one[:, 4:5]], dim=1) for one in detections]
+    return (detections, [one[:, -1].long() for one in found]) if return_idxs else detections
 
 
 def _wide(prediction: Tensor) -> Tensor:
     return prediction if prediction.dtype == torch.float64 else prediction.float()
+
+
+def _with_numbers(prediction: Tensor, num_rows: int, rotated: bool) -> Tensor:
+    """A column more, the last but the angle: the number of each row, -1 from `num_rows` on."""
+    if prediction.shape[2] > 2**24:
+        raise ValueError("return_idxs: expected at most 2^24 rows, because float32 counts no further")
+    wide = _wide(prediction)
+    number = torch.arange(wide.shape[2], device=wide.device, dtype=wide.dtype)
+    number[num_rows:] = -1
+    columns = wide.shape[1] - (1 if rotated else 0)
+    return torch.cat([wide[:, :columns], number.expand(len(wide), 1, -1), wide[:, columns:]], dim=1)
 
 
 def _with_labels(prediction: Tensor, labels: Sequence[Tensor], num_classes: int) -> Tensor:
@@ -157,7 +163,7 @@ class Installation(Patch):
 
     def _answer(self, *arguments: Any, **keywords: Any) -> Any:
         given = self._signature.bind(*arguments, **keywords).arguments  # in the order that this version has
-        if is_exported() or given.get("rotated") or given.keys() - OURS:
+        if is_exported() or given.keys() - OURS:
             self.passed_on += 1
             return self._original(*arguments, **keywords)
         return non_max_suppression(**given)
@@ -198,8 +204,8 @@ def _original() -> Callable[..., Any]:
 def install() -> Installation:
     """Puts `non_max_suppression` in the place of ultralytics' own, in every module and class that holds it.
 
-    ultralytics' own answers where ours cannot: for rotated boxes, for arguments that ours does not know, and while
-    something is traced or exported. Not reached are functions kept in closures, containers or default arguments.
+    ultralytics' own answers where ours cannot: for arguments that ours does not know, and while something is traced or
+    exported. Not reached are functions kept in closures, containers or default arguments.
 
     Returns:
         An Installation: what was replaced and how often it was called; `undo()`, `uninstall()` and leaving it as a

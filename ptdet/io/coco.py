@@ -277,7 +277,8 @@ class _Columns:
 
 def _unusable(bbox: Array, score: Array) -> tuple[Array, str]:
     """Which results are no boxes, and one line on them; empty if there are none."""
-    endless = ~(np.isfinite(bbox).all(1) & np.isfinite(score))
+    corner = bbox[:, :2] + bbox[:, 2:]  # of numbers near the largest one it is infinite
+    endless = ~(np.isfinite(bbox).all(1) & np.isfinite(corner).all(1) & np.isfinite(score))
     why, negative = no_box(bbox, "xywh")
     inverted = negative & ~endless
     unusable = endless | inverted

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 from .._shared.arrays import Array, silent
 from .._shared.dataset import Detections, Truth
 from .files import read_predictions
-from .predictions import Candidates, FileProblem, Predictions, ReadOptions
+from .predictions import Candidates, FileProblem, Predictions, ReadOptions, as_options, as_path
 from .same_classes import SameClasses
 from .same_pictures import SamePictures
 
@@ -47,13 +48,27 @@ class _Told:
     """What was left out, and what else is to be said."""
 
     def __init__(self) -> None:
-        self.notes: dict[str, None] = {}
+        self.notes: dict[str, list[str]] = {}  # what is to be said, and of which files
         self.strangers: dict[str, int] = {}  # pictures that the truth lacks -> how many boxes
         self.cut = self.stored = 0
 
+    def say(self, path: Path, note: str) -> None:
+        files = self.notes.setdefault(note, [])
+        if path.name not in files[-1:]:
+            files.append(path.name)
+
+    def said(self) -> list[str]:
+        """A line for each note, however many files it is of."""
+        return [
+            f"{files[0]}{f' and {len(files) - 1} more' if len(files) > 1 else ''}: {note}"
+            for note, files in self.notes.items()
+        ]
+
 
 @silent()
-def read_detections(paths: Sequence[Path], truth: Truth, options: DetectionOptions | None = None) -> Detections:
+def read_detections(
+    paths: Sequence[str | os.PathLike[str]], truth: Truth, options: DetectionOptions | None = None
+) -> Detections:
     """All detections of the files, in pixels of the pictures; of a picture in the order of the files.
 
     Args:
@@ -65,13 +80,18 @@ def read_detections(paths: Sequence[Path], truth: Truth, options: DetectionOptio
         Detections; `notes` tells of all that was left out: pictures and classes that the truth lacks.
 
     Raises:
+        TypeError, ValueError: an argument is of another kind.
         FileProblem: naming the file; no picture or no class is one of the truth, or boxes are rotated where those of
             the truth are not.
     """
-    options = options or DetectionOptions()
+    options = as_options(options, DetectionOptions)
+    if isinstance(paths, (str, bytes)) or not isinstance(paths, Sequence):
+        raise TypeError(f"paths: expected a list of files, got {type(paths).__name__}")
+    if not isinstance(truth, Truth):
+        raise TypeError(f"truth: expected Truth, as read_truth gives it, got {type(truth).__name__}")
     pictures, classes, told = SamePictures(truth), SameClasses(truth, options.match), _Told()
     found = []
-    for path in paths:
+    for path in [as_path(f"paths[{n}]", each) for n, each in enumerate(paths)]:
         try:
             found += list(_of_file(path, truth, options, pictures, classes, told))
         except FileProblem as problem:
@@ -79,7 +99,7 @@ def read_detections(paths: Sequence[Path], truth: Truth, options: DetectionOptio
         if options.file_done:
             options.file_done()
     of_truth = told.stored - sum(told.strangers.values())
-    notes = [*told.notes, *_on_pictures(found, truth, told), *classes.told(of_truth), *classes.notes]
+    notes = [*told.said(), *_on_pictures(found, truth, told), *classes.told(of_truth), *classes.notes]
     if told.cut:
         notes.append(f"{told.cut} detections with scores of {options.confidence:g} or below are left out")
     return _joined(found, truth, notes)
@@ -95,9 +115,10 @@ def _of_file(
 ) -> Iterator[_Picture]:
     read = read_predictions(path, options.read)
     if said := pictures.settle(read):
-        told.notes[f"{path.name}: {said}"] = None
+        told.say(path, said)
     for one in read:
-        told.notes.update(dict.fromkeys(f"{path.name}: {note}" for note in one.notes))
+        for note in one.notes:
+            told.say(path, note)
         chosen = _chosen(one, options, told, path)
         told.stored += len(chosen)
         image = pictures.of(one)
@@ -108,6 +129,10 @@ def _of_file(
         if one.space.needs_size and (one.picture_size or size) is None and len(chosen):
             raise FileProblem(f"{one.name} is in another unit than pixels, and neither file says the picture's size")
         kept = one.in_picture(chosen, size)
+        finite = np.isfinite(kept.boxes).all(1)
+        if not finite.all():
+            told.say(path, "boxes that are not finite in pixels of the picture are left out")
+            kept = kept.take(np.flatnonzero(finite), kept.boxes[finite], kept.scores[finite])
         labels = classes.of(one, kept, is_ids=one.records is not None)
         known = labels >= 0
         xywh = _as_stored(one, kept)
@@ -122,7 +147,7 @@ def _chosen(one: Predictions, options: DetectionOptions, told: _Told, path: Path
     if one.scores.ndim == 2:
         least = LEAST_OF_HEADS if least is None else least
         said = f"raw predictions, whose scores above {least:g} count: suppress them first (ptdet run)"
-        told.notes[f"{path.name}: {said}"] = None
+        told.say(path, said)
         return one.candidates(least, options.multi_label, options.background)
     chosen = one.candidates(-math.inf if least is None else least, background=options.background)
     told.cut += 0 if least is None else len(one.candidates(-math.inf, background=options.background)) - len(chosen)

@@ -16,7 +16,7 @@ from .._shared.rotated_boxes import corners_of, min_area_rect
 from .corners import BOX_FORMS
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions
 from .space import Space
-from .text_lines import finite_number, text_lines
+from .text_lines import finite_number, is_count, text_lines
 from .whole_files import whole_file
 
 RESULT = "image score x1 y1 x2 y2 x3 y3 x4 y4"
@@ -56,7 +56,7 @@ def read_dota_labels(path: Path) -> DotaLabels:
             words = line.split()
             numbers = [finite_number(word) for word in words[:8]]
             mark = words[9] if len(words) == 10 else "0"
-            if len(words) not in (9, 10) or None in numbers or not mark.isdecimal():
+            if len(words) not in (9, 10) or None in numbers or not is_count(mark):
                 raise FileProblem(f"line {number}: expected {LABEL}, got {line[:80]!r}")
             quads.append(numbers)
             classes.append(words[8])

@@ -17,7 +17,7 @@ from .arrays import npy_in, npz_in, read_npy, read_npz
 from .coco import checked_image_id, coco_results, json_in, read_json
 from .content import predictions_of
 from .dota import is_task1, read_task1
-from .predictions import Candidates, FileProblem, Predictions, ReadOptions
+from .predictions import Candidates, FileProblem, Predictions, ReadOptions, as_options, as_path
 from .whole_files import whole_file
 from .yolo_results import read_yolo_results
 
@@ -74,7 +74,7 @@ def read_lists(name: str, values: Mapping[str, Any], options: ReadOptions) -> li
 
 
 @silent()
-def read_predictions(path: Path, options: ReadOptions | None = None) -> list[Predictions]:
+def read_predictions(path: str | os.PathLike[str], options: ReadOptions | None = None) -> list[Predictions]:
     """The raw predictions of each picture of a file.
 
     Args:
@@ -85,6 +85,7 @@ def read_predictions(path: Path, options: ReadOptions | None = None) -> list[Pre
     Raises:
         FileProblem: in one line, why the file cannot be read and what was expected.
     """
+    path, options = as_path("path", path), as_options(options, ReadOptions)
     read = read_task1 if is_task1(path) else READERS.get(path.suffix.lower())
     if not path.exists():
         raise FileProblem("there is no such file")
@@ -96,7 +97,7 @@ def read_predictions(path: Path, options: ReadOptions | None = None) -> list[Pre
     with _told_in_one_line():
         if not may_be_empty and path.stat().st_size == 0:
             raise FileProblem("is empty (0 bytes)")
-        return read(path, options or ReadOptions())
+        return read(path, options)
 
 
 @contextmanager

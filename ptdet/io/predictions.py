@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -12,9 +14,34 @@ from .._shared.arrays import Array, silent
 from .._shared.rotated_boxes import upright
 from .space import Space
 
+Options = TypeVar("Options")
+
 
 class FileProblem(Exception):
     """Why a file cannot be read or written, in one line, without the file's name."""
+
+
+def as_path(name: str, value: Any) -> Path:
+    """A path, of text too.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name}: expected a path, got {type(value).__name__}")
+    return Path(value)
+
+
+def as_options(given: Any, kind: Callable[[], Options]) -> Options:
+    """The options, those that say nothing for None.
+
+    Raises:
+        TypeError: they are of another kind.
+    """
+    default = kind()
+    if not isinstance(given, (type(None), type(default))):
+        raise TypeError(f"options: expected {type(default).__name__}, got {type(given).__name__}")
+    return default if given is None else given
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ class SameClasses:
 
     def __init__(self, truth: Truth, rule: str = "auto") -> None:
         if rule not in RULES:
-            raise ValueError(f"rule: expected one of {', '.join(RULES)}, got {rule!r}")
+            raise ValueError(f"match: expected one of {', '.join(RULES)}, got {rule!r}")
         self._truth, self._rule = truth, rule
         self._by_name = {name: n for n, name in enumerate(truth.class_names)}
         self._by_id = {number: n for n, number in enumerate(truth.category_ids)}
@@ -136,7 +136,9 @@ class SameClasses:
             raise FileProblem(f"{said} (say --match index), not like its ids {theirs}")
         if many == of:
             raise FileProblem(f"none of the classes of the detections ({which}) is in the truth ({theirs})")
-        advice = " (--match index, if they are places from 0)" if names[0].isdecimal() and self._by_id else ""
+        first = "1" if self._truth.category_ids == tuple(range(many_names)) else "0"  # ids that are places from 0
+        rule = "index1" if first == "1" else "index"
+        advice = f" (--match {rule}, if they are places from {first})" if names[0].isdecimal() and self._by_id else ""
         return [f"{many} of {of} detections are left out: the truth has no class {which}{advice}"]
 
 

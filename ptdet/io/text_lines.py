@@ -33,8 +33,15 @@ def text_of(path: Path) -> str:
 
 def finite_number(word: str) -> float | None:
     """The number that a word is; None if it is none, or not finite."""
+    if "_" in word or not word.isascii():  # Python's own notation, and other digits
+        return None
     try:
         value = float(word)
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+def is_count(word: str) -> bool:
+    """Whether it is a whole number that an int64 holds."""
+    return word.isdecimal() and word.isascii() and len(word) <= 18

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from .._shared.arrays import silent
 from .._shared.dataset import Truth
-from .predictions import FileProblem
+from .predictions import FileProblem, as_options, as_path
 from .text_lines import finite_number, text_lines
 from .truth_coco import read_coco_truth
 from .truth_dota import read_dota
@@ -21,7 +22,7 @@ USUAL = ("Annotations", "labelTxt", "labels")  # folders of annotations within t
 
 
 @silent()
-def read_truth(path: Path, options: TruthOptions | None = None) -> Truth:
+def read_truth(path: str | os.PathLike[str], options: TruthOptions | None = None) -> Truth:
     """The boxes that are really in the pictures of a data set; docs/evaluation.md lists the formats.
 
     Args:
@@ -30,14 +31,20 @@ def read_truth(path: Path, options: TruthOptions | None = None) -> Truth:
 
     Raises:
         FileProblem: in one line, which file and line cannot be read, and what was expected.
+        TypeError, ValueError: an argument is of another kind.
     """
-    options = options or TruthOptions()
+    path, options = as_path("path", path), as_options(options, TruthOptions)
     if options.format not in (None, *FORMATS):
         raise FileProblem(f"cannot be read as {options.format!r}: expected {', '.join(FORMATS)}")
-    if not path.exists():
-        raise FileProblem("there is no such file")
-    told = options.format or _told(path)
-    return _READERS[told](path, options)
+    try:
+        if not path.exists():
+            raise FileProblem("there is no such file")
+        if not (path.is_file() or path.is_dir()):
+            raise FileProblem("is neither a file nor a folder")
+        told = options.format or _told(path)
+        return _READERS[told](path, options)
+    except OSError as error:  # a folder that may not be read, a name that is too long
+        raise FileProblem(f"cannot be read: {error.strerror or error}") from error
 
 
 def _told(path: Path) -> str:

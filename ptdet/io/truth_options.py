@@ -6,6 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .._shared.checks import one_of
+
+SPLITS = ("train", "val", "test")
+
 
 @dataclass(frozen=True)
 class TruthOptions:
@@ -18,3 +22,9 @@ class TruthOptions:
     image_size: tuple[int, int] | None = None  # width and height, where all pictures have the same
     boxes: str | None = None  # of YOLO lines with four corners: "rotated", or "upright" for the box around
     progress: Callable[[int], None] | None = None  # told the number of bytes read, each time; by JSON alone
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a word that no reader knows: it would be taken for another."""
+        one_of("split", self.split, SPLITS)
+        if self.boxes is not None:
+            one_of("boxes", self.boxes, ("upright", "rotated"))

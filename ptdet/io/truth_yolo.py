@@ -18,10 +18,9 @@ from .._shared.rotated_boxes import min_area_rect
 from .data_yaml import complete, load_yaml, names_in
 from .pictures import PICTURES, picture_size
 from .predictions import FileProblem
-from .text_lines import finite_number, text_lines, text_of
-from .truth_options import TruthOptions
+from .text_lines import finite_number, is_count, text_lines, text_of
+from .truth_options import SPLITS, TruthOptions
 
-SPLITS = ("train", "val", "test")
 NAMES_FILE = "classes.txt"  # labelImg writes it among the labels
 QUAD = 9  # numbers of a line: the class and four corners
 BOX = "class centre-x centre-y width height"
@@ -86,7 +85,7 @@ def read_label_folder(folder: Path, files: Sequence[Path], options: TruthOptions
 
 def _pictures_for(folder: Path, options: TruthOptions) -> dict[str, Path]:
     """By their stems."""
-    where = [options.images] if options.images else [_exchanged(folder, "labels", "images"), folder]
+    where = [Path(options.images)] if options.images else [_exchanged(folder, "labels", "images"), folder]
     for place in where:
         if place is not None and (found := _pictures_in(place)):
             by_stem: dict[str, Path] = {}
@@ -120,17 +119,17 @@ def _sources_of_split(path: Path, stored: dict[str, Any], split: str) -> tuple[l
     if not isinstance(entries, list) or not entries or not all(isinstance(each, str) and each for each in entries):
         has = ", ".join(each for each in SPLITS if stored.get(each)) or "none"
         raise FileProblem(f"has no {split} that names pictures (of train, val and test it has {has}): --split")
-    root = path.parent / _text(stored.get("path"))
+    root = _below(path.parent, _text(stored.get("path")))
     pictures, folders = [], []
     for entry in entries:
-        place = root / entry
+        place = _below(root, entry)
         if not place.exists() and entry.startswith("../") and (root / entry[3:]).exists():
             place = root / entry[3:]  # as Roboflow writes them
         if place.is_dir():
             found = _pictures_in(place)
             folders.append(place)
         elif place.suffix == ".txt" and place.is_file():
-            found = [place.parent / line for line in text_lines(place) if line]
+            found = [_below(place.parent, line) for line in text_lines(place) if line]
         else:
             raise FileProblem(f"{split}: there is no folder and no list of pictures {place}")
         if not found:
@@ -143,6 +142,12 @@ def _sources_of_split(path: Path, stored: dict[str, Any], split: str) -> tuple[l
     beside = {_exchanged(folder, "images", "labels") or folder for folder in folders}
     every = (file for folder in beside for file in sorted(folder.rglob("*.txt")) if file.name != NAMES_FILE)
     return sources, [file.name for file in every if file.absolute() not in taken]
+
+
+def _below(folder: Path, name: str) -> Path:
+    """A file or folder, which may be named with the strokes of Windows."""
+    place = folder / name
+    return folder / name.replace("\\", "/") if "\\" in name and not place.exists() else place
 
 
 def _text(stored: Any) -> str:
@@ -177,7 +182,7 @@ def _keypoints(stored: dict[str, Any]) -> int | None:
     shape = stored.get("kpt_shape")
     if shape is None:
         return None
-    if not isinstance(shape, list) or len(shape) != 2 or not all(isinstance(n, str) and n.isdecimal() for n in shape):
+    if not isinstance(shape, list) or len(shape) != 2 or not all(isinstance(n, str) and is_count(n) for n in shape):
         raise FileProblem("kpt_shape: expected a list of two whole numbers")
     return int(shape[0]) * int(shape[1])
 

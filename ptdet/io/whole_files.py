@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from .predictions import FileProblem
 
+NO_FILE = "it is there, and no file"
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
@@ -21,6 +24,8 @@ def whole_file(path: Path) -> Iterator[Path]:
     What was there before stays until then, and for good if something is raised.
     """
     target = path.resolve()  # a link stays a link
+    if _is_special(target):
+        raise OSError(errno.EINVAL, NO_FILE)
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".ptdet-{secrets.token_hex(8)}{target.suffix}")
     try:
@@ -43,6 +48,8 @@ def check_writable(path: Path, is_folder: bool) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+        if not is_folder and _is_special(path):
+            raise OSError(errno.EINVAL, NO_FILE)
         if not is_folder and path.exists() and not os.access(path, os.W_OK):
             raise PermissionError("is write-protected")
     except OSError as error:
@@ -53,3 +60,8 @@ def one_name(text: str) -> str:
     """`text` as the name of a file, short, in the folder at hand: an id of a picture may be a path, of anywhere."""
     short = re.sub(r'[\x00-\x1f/\\:*?"<>|]+', "_", text).encode("utf-8", "replace")[:100]
     return short.decode("utf-8", "ignore").strip(". ") or "_"
+
+
+def _is_special(path: Path) -> bool:
+    """A device or a pipe: the new file would take its place for everybody."""
+    return path.exists() and not path.is_file() and not path.is_dir()

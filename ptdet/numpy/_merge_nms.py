@@ -66,14 +66,12 @@ def cluster_nms(
     given, rotated = unwrapped(boxes)
     one_of("metric", metric, ROTATED_METRICS if rotated else METRICS)
     check_number("beta", beta)
-    if beta != 1 and rotated:
-        raise ValueError(f"beta: expected 1 for rotated boxes, got {beta}")
     if beta != 1 and (weighted or metric != "diou"):
         raise ValueError(f"beta: expected 1 but for the plain form with metric 'diou', got {beta}")
     options = (iou_threshold, metric, inclusive, score_threshold, max_output, return_owner)
     if weighted:
         merged: tuple[Array, ...] = kernel("merge_nms", boxes)(scores, idxs, *options, "later", "score_overlap")
         return merged
-    found = kernel("nms", boxes)(scores, idxs, *options, None if rotated else beta)
+    found = kernel("nms", boxes)(scores, idxs, *options, beta)
     keep, *owner = found if return_owner else (found,)
     return given[keep].astype(given.dtype.newbyteorder("="), copy=False), keep, *owner

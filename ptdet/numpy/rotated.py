@@ -8,6 +8,7 @@ from . import _box_fusion, _matrix_nms, _merge_nms, _nmm, _nms_variants, _soft_n
 from ._native import native
 
 or_nms = of_rotated(_nms_variants.or_nms, "ptdet.numpy", __name__)
+diou_nms = of_rotated(_nms_variants.diou_nms, "ptdet.numpy", __name__)
 and_nms = of_rotated(_nms_variants.and_nms, "ptdet.numpy", __name__)
 adaptive_nms = of_rotated(_nms_variants.adaptive_nms, "ptdet.numpy", __name__)
 soft_nms = of_rotated(_soft_nms.soft_nms, "ptdet.numpy", __name__)
@@ -26,6 +27,7 @@ __all__ = [
     "batched_nms",
     "box_iou",
     "cluster_nms",
+    "diou_nms",
     "distance_box_iou",
     "fast_nms",
     "generalized_box_iou",
@@ -51,7 +53,7 @@ def pairwise_overlap(boxes1: Array, boxes2: Array, kind: str = "iou") -> Array:
         boxes1: (N, 5), floats or integers.
         boxes2: (M, 5).
         kind: iou, giou, diou (by the convex hull), iof (share of the first box that is covered), ios (of the smaller
-            box), probiou or kfiou.
+            box), tiou, probiou or kfiou.
 
     Returns:
         (N, M) in [0, 1] (giou, diou: above -1): float64 if a set is, else float32.

@@ -33,8 +33,7 @@ def _forms(name: str) -> tuple[_Form, _Form]:
         run = partial(past_autograd, operator(walk)) if name == "soft_nms" else COMPOSITES.get(walk) or operator(walk)
         return _Form(run, operator(short) if short in SIGNATURES else None, walk)
 
-    rotated = f"rotated_{name}"
-    return form(name), form(rotated if f"{rotated}_walk" in SIGNATURES else name)
+    return form(name), form(f"rotated_{name}")
 
 
 def owned_runner(name: str) -> Callable[..., Tensor | tuple[Tensor, Tensor]]:

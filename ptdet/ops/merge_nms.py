@@ -145,8 +145,6 @@ def cluster_nms(
     given, rotated = unwrapped(boxes)
     one_of("metric", metric, ROTATED_METRICS if rotated else METRICS)
     check_number("beta", beta)
-    if beta != 1 and rotated:
-        raise ValueError(f"beta: expected 1 for rotated boxes, got {beta}")
     if beta != 1 and (weighted or metric != "diou"):
         raise ValueError(f"beta: expected 1 but for the plain form with metric 'diou', got {beta}")
     options: dict[str, Any] = {
@@ -157,7 +155,7 @@ def cluster_nms(
         return merge_nms(
             boxes, scores, iou_threshold, idxs, members="later", weights="score_overlap", metric=metric, **options
         )
-    if metric == "diou" and not rotated:
+    if metric == "diou":
         found = diou_nms(boxes, scores, iou_threshold, idxs, beta=beta, **options)
     else:
         found = or_nms(boxes, scores, iou_threshold, idxs, metric=metric, **options)

@@ -126,15 +126,10 @@ def min_area_rect(points: Tensor) -> Tensor:
     check_floating("points", points)
     origin = wide(points)[..., :1, :]
     placed = wide(points) - origin
-    best = None
-    for k in range(
-        placed.shape[-2]
-    ):  # a side of the smallest rectangle lies along two points (Freeman and Shapira 1975)
-        found = _around(placed, placed - placed[..., k : k + 1, :])
-        for one in found.unbind(-2):
-            best = one if best is None else torch.where(_is_better(one, best)[..., None], one, best)
-    assert best is not None
-    return torch.cat([best[..., :2] + origin[..., 0, :], best[..., 2:]], dim=-1).to(points)
+    # a side of the smallest rectangle lies along two points (Freeman and Shapira 1975)
+    best = [_smallest(_around(placed, placed - placed[..., k : k + 1, :])) for k in range(placed.shape[-2])]
+    found = _smallest(torch.stack(best, dim=-2))
+    return torch.cat([found[..., :2] + origin[..., 0, :], found[..., 2:]], dim=-1).to(points)
 
 
 def _around(points: Tensor, directions: Tensor) -> Tensor:
@@ -154,10 +149,12 @@ def _around(points: Tensor, directions: Tensor) -> Tensor:
     return torch.stack([c * u - s * v, s * u + c * v, *sides, direction_angle(c, s)], dim=-1)
 
 
-def _is_better(one: Tensor, best: Tensor) -> Tensor:
-    ours, theirs = one[..., 2] * one[..., 3], best[..., 2] * best[..., 3]
-    margin = 1e-12 * theirs
-    return (ours < theirs - margin) | ((ours <= theirs + margin) & (one[..., 4] < best[..., 4]))
+def _smallest(rectangles: Tensor) -> Tensor:
+    """Of (..., D, 5) that of smallest area; of those within 1e-12 of it that of the smallest angle, then the first."""
+    area = rectangles[..., 2] * rectangles[..., 3]
+    least = area.amin(-1, keepdim=True)
+    angle = torch.where(area <= least + 1e-12 * least, rectangles[..., 4], math.inf)
+    return torch.take_along_dim(rectangles, angle.argmin(-1)[..., None, None], dim=-2)[..., 0, :]
 
 
 def normalize_angle(boxes: Tensor, convention: str) -> Tensor:

@@ -25,6 +25,18 @@ or_nms = of_rotated(
     __name__,
     _THREE + ">>> ptdet.rotated.or_nms(boxes, scores, 0.5)\ntensor([0, 2])",
 )
+diou_nms = of_rotated(
+    _variants.diou_nms,
+    "ptdet",
+    __name__,
+    """\
+>>> import torch, ptdet
+>>> boxes = torch.tensor([[5., 5., 8., 2., 0.], [6., 5., 8., 2., 0.]])  # IoU 7/9, centres 1 apart
+>>> scores = torch.tensor([.9, .8])
+>>> ptdet.rotated.diou_nms(boxes, scores, 0.75), ptdet.rotated.diou_nms(boxes, scores, 0.75, beta=0.6)
+(tensor([0]), tensor([0, 1]))""",
+    "c2 is the squared diameter of the convex hull of both boxes.",
+)
 and_nms = of_rotated(
     _variants.and_nms,
     "ptdet",
@@ -74,7 +86,6 @@ cluster_nms = of_rotated(
     "ptdet",
     __name__,
     _THREE + ">>> ptdet.rotated.cluster_nms(boxes, scores, 0.5)[1]\ntensor([0, 2])",
-    "`beta` is 1: the distance of centres has no power here.",
 )
 greedy_nmm = of_rotated(
     _nmm.greedy_nmm,
@@ -136,7 +147,7 @@ combined_nms = of_rotated(
 >>> found = ptdet.rotated.combined_nms(boxes, torch.tensor([[.8, .9, .7]]), 0.5)
 >>> found.num, found.indices
 (tensor([2]), tensor([[ 1,  2, -1]]))""",
-    "All methods but diou. On a GPU it waits, for the reference does the suppression.",
+    "On a GPU it waits for methods other than hard, or, diou and fast, which run on the reference.",
     "(B, N, 5), shared by the classes, or (B, N, C, 5)",
 )
 ragged_nms = of_rotated(

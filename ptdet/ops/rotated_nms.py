@@ -49,8 +49,9 @@ def nms(
     Args:
         boxes: (N, 5) cx, cy, w, h, angle, the angle in radians from +x to +y; float64, float32, float16 or bfloat16,
             any strides.
-        metric: iou, giou, diou, iof (share of the candidate that is covered), ios (of the smaller box) or probiou,
-            which is above 0 for boxes apart: all pairs are looked at.
+        metric: iou, giou, diou, iof (share of the candidate that is covered), ios (of the smaller box), tiou or
+            probiou. By these two, boxes apart are above 0: all pairs are looked at by tiou below a threshold of 0.5,
+            by probiou below 1e-5 and on CUDA.
 
     The other arguments, what is returned and what raises are those of `ptdet.nms`.
 

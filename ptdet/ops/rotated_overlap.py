@@ -17,6 +17,7 @@ from ._broadcast import broadcast, with_equal_batch
 ROTATED_OVERLAP = operator("rotated_overlap")
 ROTATED_PAIRWISE_OVERLAP = operator("rotated_pairwise_overlap")
 ENCLOSING = ("hull", "aligned", "smallest")
+ENCLOSED = ("giou", "diou", "tiou")
 
 
 def pairwise_overlap(boxes1: Tensor, boxes2: Tensor, kind: str = "iou", *, enclosing: str = "hull") -> Tensor:
@@ -26,9 +27,9 @@ def pairwise_overlap(boxes1: Tensor, boxes2: Tensor, kind: str = "iou", *, enclo
         boxes1: (..., N, 5) cx, cy, w, h, angle: any unit, and radians from +x to +y, any real number; floats or
             integers, any strides. A box with a side that is not above 0 is empty. Leading dimensions broadcast.
         boxes2: (..., M, 5).
-        kind: iou, giou, diou, iof (share of the first box that is covered), ios (of the smaller box), probiou or kfiou
-            (of Gaussians: see `probiou` and `kfiou`).
-        enclosing: what giou and diou divide by: the convex hull of both, or composed of torch operations the box
+        kind: iou, giou, diou, iof (share of the first box that is covered), ios (of the smaller box), tiou (the smaller
+            area over that of what encloses both), probiou or kfiou (of Gaussians: see `probiou` and `kfiou`).
+        enclosing: what giou, diou and tiou divide by: the convex hull of both, or composed of torch operations the box
             around both that is not rotated ("aligned") or the smallest rectangle ("smallest").
 
     Returns:
@@ -47,7 +48,7 @@ def pairwise_overlap(boxes1: Tensor, boxes2: Tensor, kind: str = "iou", *, enclo
     check_two(boxes1, boxes2, kind, ROTATED_OVERLAPS, 2, 5)
     one_of("enclosing", enclosing, ENCLOSING)
     try:
-        if enclosing != "hull" and kind in ("giou", "diou"):
+        if enclosing != "hull" and kind in ENCLOSED:
             return _composed(boxes1[..., :, None, :], boxes2[..., None, :, :], kind, enclosing)
         if boxes1.shape[:-2] != boxes2.shape[:-2]:
             boxes1, boxes2 = with_equal_batch(boxes1, boxes2)
@@ -152,7 +153,7 @@ def overlap(boxes1: Tensor, boxes2: Tensor, kind: str = "iou", *, enclosing: str
     check_two(boxes1, boxes2, kind, ROTATED_OVERLAPS, numbers=5)
     one_of("enclosing", enclosing, ENCLOSING)
     try:
-        if enclosing != "hull" and kind in ("giou", "diou"):
+        if enclosing != "hull" and kind in ENCLOSED:
             return _composed(boxes1, boxes2, kind, enclosing)
         if boxes1.shape != boxes2.shape:
             boxes1, boxes2 = broadcast(boxes1, boxes2)

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from . import rotated_fusion
-from .overlap import METRICS, computed, raw_overlap
+from .overlap import METRICS, centre_distance_share, computed, raw_overlap
 from .rotated_box import Turned, turned, wide
-from .rotated_overlap import ROTATED_METRICS
+from .rotated_overlap import ROTATED_METRICS, turned_distance_share
 
 
 class Shape(NamedTuple):
@@ -19,6 +19,7 @@ class Shape(NamedTuple):
     metrics: Iterable[str]
     rows: Callable[[Tensor], Tensor]  # of boxes (N, numbers), in the type that overlaps are computed in
     overlap: Callable[[Tensor, Tensor, str], Tensor]  # of rows, which broadcast, by a metric: as it comes out
+    distance: Callable[[Tensor, Tensor], Tensor]  # the squared one of centres over the squared diagonal around both
     # Of rows side by side with those of reference boxes:
     relative: Callable[[Tensor, Tensor], Tensor]  # the numbers whose mean is taken
     absolute: Callable[[Tensor, Tensor], Tensor]  # from them the numbers of a box
@@ -38,13 +39,23 @@ def _of_turned(candidates: Tensor, selected: Tensor, metric: str) -> Tensor:
     return ROTATED_METRICS[metric](Turned(*candidates.unbind(-1)), Turned(*selected.unbind(-1)))
 
 
+def _distance_of_turned(candidates: Tensor, selected: Tensor) -> Tensor:
+    return turned_distance_share(Turned(*candidates.unbind(-1)), Turned(*selected.unbind(-1)))
+
+
 def _first(first: Tensor, _: Tensor) -> Tensor:
     return first
 
 
-ALIGNED = Shape(4, METRICS, _plain, raw_overlap, relative=_first, absolute=_first, extents=_first, within=_first)
+ALIGNED = Shape(
+    *(4, METRICS, _plain, raw_overlap, centre_distance_share),
+    relative=_first,
+    absolute=_first,
+    extents=_first,
+    within=_first,
+)
 ROTATED = Shape(
-    *(5, ROTATED_METRICS, _with_directions, _of_turned),
+    *(5, ROTATED_METRICS, _with_directions, _of_turned, _distance_of_turned),
     relative=rotated_fusion.offsets,
     absolute=rotated_fusion.moved,
     extents=rotated_fusion.frame_extents,

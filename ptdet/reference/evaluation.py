@@ -29,7 +29,7 @@ def box_overlap(found: Sequence[float], truth: Sequence[float], crowd: bool) -> 
 def overlaps(found: Tensor, truth: Tensor, crowd: Sequence[bool]) -> list[list[float]]:
     if found.shape[1] == 5:
         iou, iof = (rotated_pairwise_overlap(found, truth, kind) for kind in ("iou", "iof"))
-        rotated: list[list[float]] = torch.where(torch.tensor(crowd), iof, iou).tolist()
+        rotated: list[list[float]] = torch.where(torch.tensor(crowd, dtype=torch.bool), iof, iou).tolist()
         return rotated
     columns = list(zip(truth.tolist(), crowd, strict=True))
     return [[box_overlap(row, column, crowded) for column, crowded in columns] for row in found.tolist()]

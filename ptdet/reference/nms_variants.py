@@ -8,7 +8,7 @@ from torch import Tensor
 from .box_shape import ALIGNED, Shape
 from .elementary import power
 from .nms import candidates_in_order, check, greedy, nms_walk, split_by_group
-from .overlap import FLOATS, centre_distance_share, iou
+from .overlap import FLOATS
 from .thresholds import exceeds
 
 __all__ = ["adaptive_nms_walk", "and_nms", "and_nms_walk", "diou_nms_walk"]
@@ -23,18 +23,20 @@ def diou_nms_walk(
     inclusive: bool = False,
     score_threshold: float | None = None,
     max_output: int | None = None,
+    *,
+    shape: Shape = ALIGNED,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """`nms_walk` under IoU - (rho2 / c2)^beta."""
-    check(boxes, scores, idxs, iou_threshold, "diou", score_threshold, max_output)
+    check(boxes, scores, idxs, iou_threshold, "diou", score_threshold, max_output, shape.numbers, shape.metrics)
     if not (beta > 0 and math.isfinite(beta)):
         raise ValueError(f"beta: expected a finite number > 0, got {beta}")
 
     def removes(candidates: Tensor, selected: Tensor, row: Tensor) -> Tensor:
-        penalty = centre_distance_share(candidates, selected)
+        penalty = shape.distance(candidates, selected)
         penalty = penalty if beta == 1 else power(penalty, beta)
-        return exceeds(iou(candidates, selected) - penalty, iou_threshold, inclusive)
+        return exceeds(shape.overlap(candidates, selected, "iou") - penalty, iou_threshold, inclusive)
 
-    return greedy(boxes, scores, idxs, removes, score_threshold, max_output)
+    return greedy(shape.rows(boxes), scores, idxs, removes, score_threshold, max_output)
 
 
 def and_nms_walk(

@@ -6,13 +6,14 @@ from .matrix_nms import fast_nms_walk, matrix_nms_walk
 from .merge_nms import merge_nms_walk
 from .nmm import nmm_walk
 from .nms import nms, nms_walk
-from .nms_variants import adaptive_nms_walk, and_nms, and_nms_walk
+from .nms_variants import adaptive_nms_walk, and_nms, and_nms_walk, diou_nms_walk
 from .soft_nms import soft_nms_walk
 
 __all__ = [
     "rotated_adaptive_nms_walk",
     "rotated_and_nms",
     "rotated_and_nms_walk",
+    "rotated_diou_nms_walk",
     "rotated_fast_nms_walk",
     "rotated_matrix_nms_walk",
     "rotated_merge_nms_walk",
@@ -25,6 +26,7 @@ __all__ = [
 
 rotated_nms = of_rotated(nms)
 rotated_nms_walk = of_rotated(nms_walk)
+rotated_diou_nms_walk = of_rotated(diou_nms_walk)
 rotated_and_nms = of_rotated(and_nms)
 rotated_and_nms_walk = of_rotated(and_nms_walk)
 rotated_adaptive_nms_walk = of_rotated(adaptive_nms_walk)

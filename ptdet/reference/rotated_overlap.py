@@ -110,15 +110,24 @@ def under_edge(
     return (u1 - u0) * last + edge.cos * (first - last) * halfway
 
 
+def is_within(f: InFrame) -> Tensor:
+    """Whether the frame's box holds all corners: those opposite to each other are as far from the origin."""
+    x, y = torch.maximum(f.x0.abs(), f.x1.abs()), torch.maximum(f.y0.abs(), f.y1.abs())
+    return (x <= least(f.high_x, -f.low_x)) & (y <= least(f.high_y, -f.low_y))
+
+
 def intersection(a: Turned, b: Turned) -> Tensor:
-    """The area that two boxes share, by Green's theorem; NaN where a box's area is not finite."""
+    """The area that two boxes share, by Green's theorem; NaN where a box's area is not finite.
+
+    A box within the other shares its own area, to the bit.
+    """
     f = in_frame(*ordered(a, b))
     corners = f.corners()
     top, left, bottom, right = (
         under_edge(f, length, edge, corners[start], corners[end]) for length, edge, start, end in f.edges()
     )
     total = (top + bottom) + (left + right)
-    shared = least(-total, f.most)
+    shared = torch.where(is_within(f) & (f.most > 0), f.w * f.h, least(-total, f.most))
     return torch.where(shared > 0, shared, 0.0) + ((a.area - a.area) + (b.area - b.area))
 
 
@@ -146,9 +155,25 @@ def giou(a: Turned, b: Turned) -> Tensor:
     return share(inter, joint) - finite_or_zero(share(around - joint, around))
 
 
+def turned_distance_share(a: Turned, b: Turned) -> Tensor:
+    """The squared distance of the centres over the squared diameter of the convex hull."""
+    return finite_or_zero(share(*distance_parts(a, b)))
+
+
 def diou(a: Turned, b: Turned) -> Tensor:
-    """IoU less the squared distance of the centres over the squared diameter of the convex hull."""
-    return iou(a, b) - finite_or_zero(share(*distance_parts(a, b)))
+    """IoU less the share of the distance of the centres."""
+    return iou(a, b) - turned_distance_share(a, b)
+
+
+def enclosed_area(a: Turned, b: Turned, inter: Tensor) -> Tensor:
+    """Of the hull, which rounding may have left below the union; NaN where that is not finite."""
+    joint, around = a.area + b.area - inter, hull_area(a, b)
+    return torch.where(around < joint, joint, around) + (joint - joint)
+
+
+def tiou(a: Turned, b: Turned) -> Tensor:
+    """The smaller area over that of the convex hull."""
+    return share(torch.minimum(a.area, b.area), enclosed_area(a, b, intersection(a, b)))
 
 
 ROTATED_METRICS: dict[str, Callable[[Turned, Turned], Tensor]] = {
@@ -157,6 +182,7 @@ ROTATED_METRICS: dict[str, Callable[[Turned, Turned], Tensor]] = {
     "diou": diou,
     "iof": iof,
     "ios": ios,
+    "tiou": tiou,
     "probiou": probiou,
 }
 # kfiou does not see where boxes are, and no suppression is by it.
@@ -258,6 +284,8 @@ def rotated_slopes(boxes1: Tensor, boxes2: Tensor, kind: str = "iou") -> tuple[T
     if kind == "diou":
         penalty = distance_slopes(a, b), distance_slopes(b, a)
         return less(quotient_slopes(a, b, inter, by_a, by_b, "iou"), penalty)
+    if kind == "tiou":
+        return tiou_slopes(a, b, enclosed_area(a, b, inter))
     return quotient_slopes(a, b, inter, by_a, by_b, kind)
 
 
@@ -272,8 +300,7 @@ def quotient_slopes(a: Turned, b: Turned, inter: Tensor, by_a: Tensor, by_b: Ten
     if kind == "iof":
         whole_by_a, whole_by_b = area_slopes(a), torch.zeros_like(by_b)
     elif kind == "ios":
-        smaller = torch.where(a.area == b.area, 0.5, (a.area < b.area).to(a.area))[..., None]
-        whole_by_a, whole_by_b = smaller * area_slopes(a), (1 - smaller) * area_slopes(b)
+        whole_by_a, whole_by_b = smaller_slopes(a, b)
     else:
         whole_by_a, whole_by_b = area_slopes(a) - by_a, area_slopes(b) - by_b
     whole = torch.where(sound, whole, 1.0)
@@ -281,6 +308,22 @@ def quotient_slopes(a: Turned, b: Turned, inter: Tensor, by_a: Tensor, by_b: Ten
     slopes = ((by - value * whole_by) / whole[..., None] for by, whole_by in ((by_a, whole_by_a), (by_b, whole_by_b)))
     first, second = (torch.where(sound[..., None], each, 0.0) for each in slopes)
     return first, second
+
+
+def smaller_slopes(a: Turned, b: Turned) -> Slopes:
+    """Of the smaller area; half of each at a tie."""
+    smaller = torch.where(a.area == b.area, 0.5, (a.area < b.area).to(a.area))[..., None]
+    return smaller * area_slopes(a), (1 - smaller) * area_slopes(b)
+
+
+def tiou_slopes(a: Turned, b: Turned, around: Tensor) -> Slopes:
+    smaller = torch.minimum(a.area, b.area)
+    sound = (smaller > 0) & torch.isfinite(around)
+    around = torch.where(sound, around, 1.0)[..., None]
+    value = torch.where(sound, smaller, 0.0)[..., None] / around
+    of_a, of_b = smaller_slopes(a, b)
+    slopes = (of_a - value * hull_slopes(a, b)) / around, (of_b - value * hull_slopes(b, a)) / around
+    return torch.where(sound[..., None], slopes[0], 0.0), torch.where(sound[..., None], slopes[1], 0.0)
 
 
 def hull_penalty(a: Turned, b: Turned, inter: Tensor, by_a: Tensor, by_b: Tensor) -> Slopes:
@@ -329,7 +372,7 @@ def quotient(part: Tensor, whole: Tensor) -> Tensor:
 
 
 def enclosed_overlap(boxes1: Tensor, boxes2: Tensor, kind: str, enclosing: str) -> Tensor:
-    """giou or diou of boxes (..., 5) that broadcast, by a rectangle around both, aligned or smallest, in float64.
+    """giou, diou or tiou of boxes (..., 5) that broadcast, by a rectangle around both, aligned or smallest, in float64.
 
     Composed of differentiable operations. 0 for a pair of which an area is not finite.
     """
@@ -341,5 +384,8 @@ def enclosed_overlap(boxes1: Tensor, boxes2: Tensor, kind: str, enclosing: str) 
     joint = a.area + b.area - inter
     area, diagonal = ENCLOSING[enclosing](a, b)
     dx, dy = b.cx - a.cx, b.cy - a.cy
+    if kind == "tiou":
+        around = torch.where(area < joint, joint, area)  # as of the hull
+        return torch.where(sound, quotient(torch.minimum(a.area, b.area), around), 0.0)
     penalty = quotient(torch.relu(area - joint), area) if kind == "giou" else quotient(dx * dx + dy * dy, diagonal)
     return torch.where(sound, quotient(inter, joint) - penalty, 0.0)

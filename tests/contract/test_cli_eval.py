@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -227,6 +230,49 @@ def test_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         told = capsys.readouterr()
         assert told.err.startswith(f"ptdet: error: {expected}") and told.err.count("\n") == 1 and not told.out
     assert not out.exists()
+
+
+def test_places_that_are_no_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line and the exit code 2 for each; a pipe or a device is not written over."""
+    found, there, long = results(tmp_path / "r.json", CAT), truth(tmp_path / "gt.json"), "x" * 300
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for call in ([found, "--truth", pipe], [found, "--truth", long], [long, "--truth", there],
+                 [found, "--truth", there, "--json", pipe], [found, "--truth", there, "--json", long]):  # fmt: skip
+        assert main(["eval", *map(str, call)]) == 2
+        told = capsys.readouterr()
+        assert told.err.startswith("ptdet: error: ") and told.err.count("\n") == 1 and not told.out, call
+    assert pipe.is_fifo()
+    with pytest.raises(SystemExit) as left:
+        main(["eval", str(found), "--truth", str(there), "--max-det", "9" * 30])
+    assert left.value.code == 2
+
+
+def test_names_that_a_terminal_cannot_show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each stays one line, and moves no cursor."""
+    there = truth(tmp_path / "gt.json")
+    there.write_text(there.read_text().replace('"cat"', json.dumps("c\n\x1b[2J\ud800")))
+    found = results(tmp_path / "r.json", CAT)
+    assert main(["eval", str(found), "--truth", str(there)]) == 0
+    assert "\nc\\n\\x1b[2J\\ud800        2 " in capsys.readouterr().out
+    there.write_text(there.read_text().replace('"dog"', '"\u72ac"'))
+    done = subprocess.run(
+        [sys.executable, "-m", "ptdet", "eval", found, "--truth", there],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"}, capture_output=True, check=True,
+    )  # fmt: skip
+    assert b"\\u72ac" in done.stdout and b"Traceback" not in done.stderr
+
+
+def test_notes_outlive_the_reader_of_the_table(tmp_path: Path) -> None:
+    found, there = results(tmp_path / "r.json", CAT), truth(tmp_path / "gt.json")
+    shown, closed = os.pipe()
+    os.close(shown)
+    done = subprocess.run(
+        [sys.executable, "-u", "-m", "ptdet", "eval", found, "--truth", there],
+        stdout=closed, stderr=subprocess.PIPE, check=False,
+    )  # fmt: skip
+    os.close(closed)
+    assert b"1 of 2 pictures of the truth have no detections" in done.stderr and b"Traceback" not in done.stderr
 
 
 def test_other_truths(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

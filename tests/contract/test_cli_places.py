@@ -157,6 +157,17 @@ def test_half_a_file_is_never_there(tmp_path: Path) -> None:
     assert tree(tmp_path) == {"x.json", "link.json"}
 
 
+def test_a_device_or_a_pipe_is_not_replaced(tmp_path: Path) -> None:
+    """The file would take its place for everybody: of /dev/null, if root writes there."""
+    pipe = tmp_path / "x.json"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="it is there, and no file"), io.whole_file(pipe):
+        pass
+    with pytest.raises(io.FileProblem, match="cannot be written: it is there, and no file"):
+        io.check_writable(pipe, is_folder=False)
+    assert pipe.is_fifo() and list(tmp_path.iterdir()) == [pipe]
+
+
 def test_one_failure_does_not_stop_the_rest(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Normalised boxes want a picture, and only one of the two has one."""
     numpy.save(tmp_path / "a.npy", numpy.array([[0, 0, 0.5, 0.5, 0.9]], numpy.float32))

@@ -159,11 +159,11 @@ def encode(case: Case, want_owner: bool, options: bytes = b"") -> bytes:
 
 
 def run(
-    flavour: Flavour, cases: list[Case], seed: int, want_owner: bool = True, rotated: bool = False
+    flavour: Flavour, cases: list[Case], seed: int, want_owner: bool = True, what: str = ""
 ) -> list[tuple[int, Tensor, Tensor]]:
-    """(kept, keep, owner) of each case, all from one process."""
+    """(kept, keep, owner) of each case, all from one process. `what`: as driver.cpp has it."""
     given = b"".join(encode(case, want_owner) for case in cases)
-    done = execute(build(flavour) / "driver", ["rotated"] if rotated else [], seed, given)
+    done = execute(build(flavour) / "driver", [what] if what else [], seed, given)
     if done.returncode != 0:
         raise AssertionError(f"{flavour.name}: exit {done.returncode}\n{done.stderr.decode()[-6000:]}")
     numbers = torch.frombuffer(bytearray(done.stdout), dtype=torch.int64)

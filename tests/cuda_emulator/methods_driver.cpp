@@ -123,7 +123,7 @@ void wbf(const ptdet::WbfInput& input, const ptdet::NmsParams& params, const Opt
 
 void fast_nms(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const PassMemory& pass) {
   const Sorting sorting(input, params, pass.kept.data);
-  Array<char> scratch(static_cast<int64_t>(ptdet::cuda::fast_scratch_bytes(input.count)));
+  Array<char> scratch(static_cast<int64_t>(ptdet::cuda::fast_scratch_bytes(input)));
   ptdet::cuda::fast_nms(input, params, sorting.sorted, pass.output(), scratch.data, nullptr);
 }
 

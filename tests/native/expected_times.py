@@ -12,9 +12,9 @@ is not in it.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -41,6 +41,8 @@ OWNER_READS = 19  # of nmm's find_owner: the longest way of a box
 # Rotated boxes, read once (csrc/cuda/README.md): an instruction in double takes the turn of two. For 32 pairs: those
 # apart in a matrix and in the pass, those that are not; a box turned; a pair of its own, and its slopes by one box.
 APART, APART_IN_PASS, EXACT, TURNED, OWN_PAIR, OWN_SLOPES = 25, 17, 570 + 260, 270 + 80, 1020 + 420, 1670 + 700
+POWERED = 760 + 380  # DIoU's penalty with its power, for pairs in the pass
+APART_IN_ROW = 12  # of the better boxes of Fast NMS
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ def pairs_step(stem: str, pattern: str, n: int) -> Step:
 
 
 def fast_pass(n: int) -> list[Step]:
-    return [Step(bytes=64 * n), pairs_step("fast_nms", "find_firstINS_3IouEfE", n)]
+    return [Step(bytes=64 * n), pairs_step("fast_nms", "find_firstINS_3IouENS_3BoxIfEE", n)]
 
 
 def soft(n: int) -> list[Step]:
@@ -288,15 +290,15 @@ def meeting(first: torch.Tensor, others: torch.Tensor) -> int:
     return int(((a[..., :2] < b[..., 2:]) & (b[..., :2] < a[..., 2:])).all(-1).sum())
 
 
-def rotated_nms(n: int) -> list[Step]:
+def rotated_nms(n: int, method: Callable[..., torch.Tensor] = ptdet.rotated.nms, exact_pair: int = EXACT) -> list[Step]:
     """As the pass over tiles: pairs of a tile, with the tile before, and with what the earlier ones keep."""
     boxes, scores = samples_rotated.clustered(n)
     falling = boxes[scores.argsort(descending=True, stable=True)]
-    kept = boxes[ptdet.rotated.nms(boxes, scores, 0.3)]
+    kept = boxes[method(boxes, scores, 0.3)]
     tried = range(0, n, max(TILE, n // 16 // TILE * TILE))
     exact = sum(meeting(falling[at : at + TILE], falling[max(at - TILE, 0) : at + TILE]) / 1.5 for at in tried)
     exact += sum(meeting(falling[at : at + TILE], kept[: len(kept) * at // n]) / 2 for at in tried)
-    a_box = exact / len(tried) / TILE * EXACT + (1.5 * TILE + len(kept) / 2) * APART_IN_PASS
+    a_box = exact / len(tried) / TILE * exact_pair + (1.5 * TILE + len(kept) / 2) * APART_IN_PASS
     turn = MESSAGE + 2 * READ + 2 * SWEEPS * BARRIER
     run = Step(issued=n / WARP * a_box, bytes=116 * n, waiting=-(-n // TILE) * turn)
     turned = Step(issued=n / WARP * TURNED, bytes=84 * n)
@@ -307,8 +309,15 @@ def rotated() -> Iterator[tuple[str, tuple[str, ...], list[Step]]]:
     for n in targets.SIZES[:3]:
         yield f"rotated.nms, clustered, {n}", ("rotated_nms",), rotated_nms(n)
     n = 10_000
+    powered = rotated_nms(n, partial(ptdet.rotated.diou_nms, beta=0.6), EXACT + POWERED)
+    yield f"rotated.diou_nms, clustered, {n}", ("rotated_diou_nms",), powered
     boxes = samples_rotated.clustered(n)[0]
     exact = meeting(boxes[:500], boxes) / (500 * n)
+    turned = Step(issued=n / WARP * TURNED, bytes=84 * n)
+    pair = APART_IN_ROW + exact * EXACT  # all better boxes of each, as of boxes that are not rotated
+    better = Step(issued=n * n / 2 / WARP * pair, bytes=64 * n, waiting=n / 8 * APART_IN_ROW * GAP)
+    fast = [*sorted_boxes(n), turned, Step(bytes=136 * n), better, *result(n, False)]
+    yield f"rotated.fast_nms, clustered, {n}", ("rotated_fast_nms",), fast
     pairs = Step(issued=n * n / WARP * (APART + exact * EXACT), bytes=4 * n * n)
     yield f"rotated.box_iou, {n} x {n}", ("rotated_pairwise_overlap",), [pairs]
     own, slopes = (Step(issued=n / WARP * each, bytes=44 * n) for each in (OWN_PAIR, OWN_SLOPES))

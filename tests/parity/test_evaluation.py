@@ -104,6 +104,69 @@ def test_more_detections_than_the_limit() -> None:
     assert evaluate(detections, truth).counts()["left_out"] == 500
 
 
+# Each with what of the drawn data it changes.
+ODD: dict[str, dict[str, Any]] = {
+    "one class in one picture": {"images": 1, "classes": 1},
+    "equal scores": {"scores": [0.5]},
+    "endless and tiny scores": {"scores": [np.inf, -np.inf, 5e-324, -5e-324, 1e308, 0.0]},
+    "float32 beside its neighbours": {"scores": (np.float32(0.3) + np.arange(3, dtype=np.float32) * 2**-24).tolist()},
+    "float64 beside its neighbours": {"scores": (0.3 + np.arange(3) * 2**-54).tolist()},
+    "boxes without sides": {"sides": [0.0, 1.0, 5.0]},
+    "sides whose areas overflow": {"sides": [1e155, 2e155, 1e200]},
+    "everything is a crowd": {"crowd": 1.0},
+    "crowds that are ignored": {"crowd": 0.5, "ignore": 0.5},
+}
+OPTIONS: list[dict[str, Any]] = [
+    {"iouThrs": [0.5]},
+    {"iouThrs": [0.0, 1e-9, 0.3, 1.0]},
+    {"iouThrs": np.linspace(0.1, 0.9, 17).tolist()},  # 8 are looked at together
+    {"maxDets": [1]},
+    {"maxDets": [2, 3, 5, 8, 10**12]},
+    {"recThrs": [-0.5, 0.5, 1.0, 1.5]},
+    {"areaRng": [[0, 1e10], [64, 64], [0, 64], [64, float("inf")], [-5, -1]], "areaRngLbl": list("abcde")},
+]
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_odd_data_and_options_of_ones_own(name: str) -> None:
+    """Every detection three times; many more than the limits in a picture."""
+    odd = {"images": 4, "classes": 2, "scores": None, "sides": [8.0, 16.0, 33.0], "crowd": 0.1, "ignore": 0.1} | ODD[
+        name
+    ]
+    r = np.random.default_rng(3)
+    there = np.concatenate([r.integers(0, 30, (90, 2)) * odd["sides"][-1] / 8, r.choice(odd["sides"], (90, 2))], 1)
+    which = r.integers(0, 90, 400)
+    near = np.abs(there[which] * r.choice([1.0, 0.9, 1.1], (400, 4)))
+    scores = r.random(400) if odd["scores"] is None else r.choice(odd["scores"], 400)
+    images, labels = r.integers(0, odd["images"], 90), r.integers(0, odd["classes"], 90)
+    detections = Detections(
+        *(np.concatenate([column] * 3) for column in (near, scores, labels[which], images[which])), "xywh"
+    )
+    crowd, ignore = r.random(90) < odd["crowd"], r.random(90) < odd["ignore"]
+    with np.errstate(over="ignore"):
+        area = np.minimum(there[:, 2] * there[:, 3], 1e10)
+    names = tuple(f"class {k}" for k in range(odd["classes"]))
+    truth = Truth(there, labels, images, tuple(range(odd["images"])), names, crowd, ignore, area, "xywh")
+    for options in OPTIONS:
+        params = {"maxDets": [1, 10, 101], **options}
+        ranges = {
+            key: tuple(one) for key, one in zip(params.get("areaRngLbl", ()), params.get("areaRng", ()), strict=True)
+        }
+        with np.errstate(over="ignore", invalid="ignore"):
+            theirs = coco_eval(
+                detections, truth, **{k: np.array(v) if k.endswith("Thrs") else v for k, v in params.items()}
+            )
+        ours = evaluate(
+            detections, truth, iou_thresholds=params.get("iouThrs"), max_detections=params["maxDets"],
+            recall_thresholds=params.get("recThrs"), area_ranges=ranges or None,
+        )  # fmt: skip
+        expect_same(ours, theirs)
+    alone = {"iou_thresholds": [0.5], "area_ranges": {"all": (0, 1e10)}, "max_detections": [20]}
+    expect_same_matches(
+        match(detections, truth, **alone), by_reference(pytest.MonkeyPatch(), detections, truth, **alone)[0]
+    )
+
+
 @pytest.mark.parametrize("objects", [20, 25, 50, 100])
 def test_recalls_beside_a_threshold(objects: int) -> None:
     """7 of 20 is below the recall threshold 35 * 0.01, in doubles. Each second detection is false."""
@@ -204,6 +267,12 @@ def test_rotated_boxes() -> None:
     assert 0.2 < ours.stats["AP"] < 0.95
     expect_same(ours, coco_eval(detections, truth, exact_overlaps))
     expect_same_matches(match(detections, truth), by_reference(pytest.MonkeyPatch(), detections, truth)[0])
+    alone = replace(
+        detections, images=(detections.images + 1) % 3
+    )  # in pictures with few objects of the class, or none
+    expect_same_matches(match(alone, truth), by_reference(pytest.MonkeyPatch(), alone, truth)[0])
+    nothing = replace(truth, boxes=np.empty((0, 5)), labels=labels[:0], images=images[:0], crowd=None, ignore=None)
+    expect_same_matches(match(alone, nothing), by_reference(pytest.MonkeyPatch(), alone, nothing)[0])
 
 
 def repeated(detections: Detections, truth: Truth, weights: Any) -> tuple[Detections, Truth]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -116,16 +115,19 @@ def test_suppressions() -> None:
         mmcv.batched_nms(boxes, scores, labels, {**config, "max_num": 3})
 
 
-class Detections(SimpleNamespace):
+class Detections:
     """As much of supervision's as the adapter asks for."""
+
+    def __init__(self, xyxy: Any, confidence: Any, class_id: Any, data: dict[str, Any]) -> None:
+        self.xyxy, self.confidence, self.class_id, self.data = xyxy, confidence, class_id, data
+        self.mask: Any = None
 
     def __len__(self) -> int:
         return len(self.xyxy)
 
     def __getitem__(self, which: Any) -> Detections:
-        rows = (self.xyxy, self.confidence, self.class_id, self.data["xyxyxyxy"])
-        boxes, scores, labels, quads = (each[which] for each in rows)
-        return Detections(xyxy=boxes, confidence=scores, class_id=labels, data={"xyxyxyxy": quads}, mask=None)
+        data = {name: each[which] for name, each in self.data.items()}
+        return Detections(self.xyxy[which], self.confidence[which], self.class_id[which], data)
 
 
 def quads_of(boxes: Tensor) -> Any:
@@ -136,7 +138,7 @@ def oriented(count: int, seed: int) -> Detections:
     boxes, random = crowd(count, seed), np.random.default_rng(seed)
     upright = ptdet.rotated.box_convert(boxes, "cxcywhr", "xyxy").numpy()
     scores, labels = random.permutation(count) / count, random.integers(0, 3, count)
-    return Detections(xyxy=upright, confidence=scores, class_id=labels, data={"xyxyxyxy": quads_of(boxes)}, mask=None)
+    return Detections(upright, scores, labels, {"xyxyxyxy": quads_of(boxes)})
 
 
 def test_supervision_by_hand() -> None:
@@ -150,12 +152,44 @@ def test_supervision_by_hand() -> None:
     np.testing.assert_allclose(overlaps[0, [0, 2]], 1, rtol=1e-12)
     given = oriented(120, 7)
     assert len(supervision.with_nms(given, 0.3)) > len(supervision.with_nms(given, 0.3, class_agnostic=True)) > 20
-    with pytest.raises(NotImplementedError, match="oriented"):
-        supervision.with_nmm(given)
     with pytest.raises(ValueError, match="oriented_boxes: expected 3 as of predictions, got 2"):
         supervision.oriented_box_non_max_suppression(rows, quads[:2])
     with pytest.raises(ValueError, match=r"oriented_boxes: expected shape \(N, 4, 2\) or \(N, 8\)"):
         supervision.oriented_box_non_max_merge(rows, quads[:, :3])
+
+
+def test_supervision_merges_by_hand() -> None:
+    """Two boxes in the direction (0.8, 0.6), whose first corners are (0, 0) and (8, 6), and one of another class."""
+    first = np.array([[0, 0], [16, 12], [13, 16], [-3, 4.0]])  # 20 x 5
+    quads = np.stack([first + [8, 6], first, first + [100, 0]])
+    upright = np.concatenate([quads.min(1), quads.max(1)], 1)
+    labels = np.array([1, 1, 0])
+    given = Detections(upright, np.array([0.5, 0.8, 0.6]), labels, {"xyxyxyxy": quads})
+    found = supervision.with_nmm(given, 0.3)  # IoU 1/3
+    merged = np.array([[0, 0], [24, 18], [21, 22], [-3, 4]])
+    np.testing.assert_allclose(found.data["xyxyxyxy"], [quads[2], merged], atol=1e-13)
+    np.testing.assert_allclose(found.xyxy, [upright[2], [-3, 0, 24, 22]], atol=1e-13)
+    np.testing.assert_allclose(found.confidence, [0.6, 0.65])  # upright boxes of one area
+    assert found.class_id.tolist() == [0, 1]
+    assert len(supervision.with_nmm(given, 0.34)) == 3
+    # the best one's first side says which corner comes first: here 5 long
+    given.data["xyxyxyxy"] = np.roll(quads, 1, axis=1)
+    found = supervision.with_nmm(given, 0.3, class_agnostic=True)
+    np.testing.assert_allclose(found.data["xyxyxyxy"][0], np.roll(merged, 1, axis=0), atol=1e-13)
+    # whole numbers far away, unsigned: exact but for the rounding to float64
+    far = np.uint64(2**50)
+    given.data["xyxyxyxy"] = np.round(quads).astype(np.int64).astype(np.uint64) + far
+    found = supervision.with_nmm(given, 0.3)
+    np.testing.assert_allclose(found.data["xyxyxyxy"][1] - float(far), merged, atol=0.5)
+    assert found.data["xyxyxyxy"].dtype == np.float64
+    # two that are one point: they share no area, so that they never meet
+    point = Detections(np.zeros((2, 4)), np.array([0.4, 0.6]), np.array([1, 1]), {"xyxyxyxy": np.zeros((2, 4, 2))})
+    assert supervision.with_nmm(point, 0.1).confidence.tolist() == [0.6, 0.4]
+    assert supervision.with_nmm(point, 0.0).data["xyxyxyxy"].tolist() == [[[0.0, 0]] * 4]
+    assert len(supervision.with_nmm(given[:0])) == 0
+    given.mask = np.ones((3, 4, 4))
+    with pytest.raises(NotImplementedError, match="masks"):
+        supervision.with_nmm(given)
 
 
 def test_supervision_itself() -> None:
@@ -179,3 +213,14 @@ def test_supervision_itself() -> None:
         xyxy=given.xyxy, confidence=given.confidence, class_id=given.class_id, data={"xyxyxyxy": quads}
     )
     assert np.array_equal(supervision.with_nms(theirs, 0.31).xyxy, theirs.with_nms(0.31).xyxy)
+    for dtype in (np.float64, np.float32, np.int64):
+        theirs.data = {"xyxyxyxy": (quads * (10 if dtype == np.int64 else 1)).astype(dtype), "name": np.arange(150)}
+        for agnostic in (False, True):
+            one, other = supervision.with_nmm(theirs, 0.31, agnostic), theirs.with_nmm(0.31, agnostic)
+            assert 10 < len(one) < 140
+            np.testing.assert_allclose(one.data["xyxyxyxy"], other.data["xyxyxyxy"], atol=1e-4)
+            np.testing.assert_allclose(one.xyxy, other.xyxy, atol=1e-4)
+            np.testing.assert_allclose(one.confidence, other.confidence, rtol=1e-6)
+            assert one.data["xyxyxyxy"].dtype == other.data["xyxyxyxy"].dtype
+            assert np.array_equal(one.data["name"], other.data["name"])
+            assert np.array_equal(one.class_id, other.class_id)

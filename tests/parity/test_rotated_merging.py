@@ -181,7 +181,7 @@ def test_kernels_beside_the_reference(kind: str, sets: int) -> None:
         for call in range(4):
             asked = (
                 (0.3, 0.0, -0.1, 0.6)[(seed + call) % 4],
-                ROTATED_METRICS[call % 6],
+                ROTATED_METRICS[(call + seed) % len(ROTATED_METRICS)],
                 call % 2 == 0,
                 (None, 0.4)[call // 3],
                 (None, 3, None)[(call + seed) % 3],
@@ -222,7 +222,7 @@ def test_arrays_have_the_answer_of_tensors() -> None:
         )
         lists = ([each[:20], each[20:]] for each in (boxes, scores, ids))
         assert equal(ours, getattr(ptdet.rotated, name)(*lists, [1, 2], 0.3, return_owner=True)), name
-    with pytest.raises(ValueError, match="metric: expected one of iou, giou, diou, iof, ios, probiou"):
+    with pytest.raises(ValueError, match=f"metric: expected one of {', '.join(ROTATED_METRICS)}"):
         ptdet.numpy.rotated.merge_nms(*arrays, 0.3, metric="ciou")
 
 
@@ -305,9 +305,12 @@ def test_cluster_nms_is_made_of_two_others(metric: str) -> None:
     for flag in (False, True):
         arrays = ptdet.numpy.rotated.cluster_nms(boxes.numpy(), scores.numpy(), 0.4, weighted=flag, **options)
         assert equal(arrays, ptdet.rotated.cluster_nms(boxes, scores, 0.4, weighted=flag, **options))
+    keep, owner = ptdet.rotated.diou_nms(boxes, scores, 0.4, beta=0.6, return_owner=True)
     for home, given in ((ptdet.rotated, (boxes, scores)), (ptdet.numpy.rotated, (boxes.numpy(), scores.numpy()))):
-        with pytest.raises(ValueError, match="beta: expected 1 for rotated boxes, got 0.6"):
-            home.cluster_nms(*given, 0.4, metric="diou", beta=0.6)
+        of_diou = {"beta": 0.6, **options, "metric": "diou"}
+        assert equal(home.cluster_nms(*given, 0.4, **of_diou), (boxes[keep], keep, owner))
+        with pytest.raises(ValueError, match="beta: expected 1 but for the plain form with metric 'diou', got 0.6"):
+            home.cluster_nms(*given, 0.4, weighted=True, **of_diou)
 
 
 def test_bad_arguments() -> None:
@@ -316,12 +319,12 @@ def test_bad_arguments() -> None:
         (lambda: ptdet.rotated.merge_nms(boxes[:, :4], scores, 0.5), r"boxes: expected shape \(N, 5\), got \(4, 4\)"),
         (
             lambda: ptdet.rotated.nmm(boxes, scores, metric="ciou"),
-            "metric: expected one of iou, giou, diou, iof, ios, probiou",
+            f"metric: expected one of {', '.join(ROTATED_METRICS)}",
         ),
         (lambda: ptdet.rotated.merge_nms(boxes, scores, 0.5, members="all"), "members: expected one of"),
         (lambda: ptdet.rotated.weighted_boxes_fusion([boxes[:, :4]], [scores], [scores]), r"boxes_list\[0\].*\(N, 5\)"),
         (lambda: ptdet.rotated.combined_nms(boxes[None, :, :4], scores[None], 0.5), r"boxes: expected.*\(B, N, 5\)"),
-        (lambda: ptdet.rotated.combined_nms(boxes[None], scores[None], 0.5, method="diou"), "method: expected one of"),
+        (lambda: ptdet.rotated.combined_nms(boxes[None], scores[None], 0.5, method="nmm"), "method: expected one of"),
         (lambda: ptdet.rotated.combined_nms(boxes[None], scores[None], 0.5, metric="ciou"), "metric: expected one of"),
         (lambda: ptdet.combined_nms(boxes[None], scores[None], 0.5), r"boxes: expected shape \(B, N, 4\)"),
         (lambda: ptdet.merge_nms(boxes, scores, 0.5), "ptdet.rotated takes"),

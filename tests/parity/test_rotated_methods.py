@@ -1,13 +1,15 @@
-"""The other suppressions of rotated boxes: plain loops over the oracle's overlaps; kernels beside the reference."""
+"""The other suppressions of rotated boxes: kernels beside the reference; see tests/rotated_campaign.py, too."""
 
 from __future__ import annotations
 
 import doctest
 import inspect
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 import torch
@@ -25,94 +27,15 @@ from .. import rotated_oracle
 from .test_rotated_nms import KINDS, drawn
 
 pytestmark = pytest.mark.usefixtures("native")
-Matrix = list[list[float]]
 # What merges, and cluster_nms, which is made of two others, are in test_rotated_merging.py.
 NAMES = [
     METHODS[name].function
     for name in ROTATED_METHODS
     if METHODS[name].stem not in ("nms", "merge_nms", "nmm", "box_fusion")
 ]
-
-
-def in_order(scores: list[float]) -> list[int]:
-    return sorted(range(len(scores)), key=lambda i: (-scores[i], i))
-
-
-def greedy(scores: list[float], removes: Callable[[int, int], bool]) -> list[int]:
-    """The owners: removes(i, j) of a selected i and a later j."""
-    owner = list(range(len(scores)))
-    order = in_order(scores)
-    for place, i in enumerate(order):
-        if owner[i] != i:
-            continue
-        for j in order[place + 1 :]:
-            if owner[j] == j and removes(i, j):
-                owner[j] = i
-    return owner
-
-
-def plain_or(overlap: Matrix, scores: list[float], t: float) -> tuple[list[int], list[int]]:
-    owner = greedy(scores, lambda i, j: overlap[j][i] >= t)
-    return [i for i in in_order(scores) if owner[i] == i], owner
-
-
-def plain_adaptive(overlap: Matrix, scores: list[float], t: float) -> tuple[list[int], list[int]]:
-    densities = number_a_box(torch.tensor(scores, dtype=torch.float64)).tolist()
-    owner = greedy(scores, lambda i, j: overlap[j][i] > max(t, densities[i]))
-    return [i for i in in_order(scores) if owner[i] == i], owner
-
-
-def plain_and(overlap: Matrix, scores: list[float], t: float) -> tuple[list[int], list[int]]:
-    alive, keep, owner = in_order(scores), [], list(range(len(scores)))
-    while alive:
-        i, *rest = alive
-        if max((overlap[j][i] for j in rest), default=0.0) > 0.5:
-            keep.append(i)
-        for j in rest:
-            if overlap[j][i] >= t:
-                owner[j] = i
-        alive = [j for j in rest if overlap[j][i] < t]
-    return keep, owner
-
-
-def plain_fast(overlap: Matrix, scores: list[float], t: float) -> tuple[list[int], list[int]]:
-    owner, order = list(range(len(scores))), in_order(scores)
-    for place, j in enumerate(order):
-        owner[j] = next((i for i in order[:place] if overlap[j][i] > t), j)
-    return [i for i in order if owner[i] == i], owner
-
-
-def plain_soft(overlap: Matrix, scores: list[float], t: float) -> tuple[list[int], list[float]]:
-    now, left, keep = list(scores), [i for i, score in enumerate(scores) if score > 0.001], []
-    while left:
-        best = min(left, key=lambda i: (-now[i], i))
-        left.remove(best)
-        keep.append(best)
-        for j in left:
-            now[j] *= math.exp(-(max(overlap[j][best], 0.0) ** 2) / 0.5)
-        left = [j for j in left if now[j] > 0.001]
-    return keep, [now[i] for i in keep]
-
-
-def plain_matrix(overlap: Matrix, scores: list[float], t: float) -> tuple[list[int], list[float]]:
-    order, now = in_order(scores), list(scores)
-    overlap = [[max(each, 0.0) for each in row] for row in overlap]
-    weight = {j: max((overlap[j][i] for i in order[:place]), default=0.0) for place, j in enumerate(order)}
-    for place, j in enumerate(order):
-        left = [math.exp(2 * (weight[i] ** 2 - overlap[j][i] ** 2)) for i in order[:place]]
-        now[j] = scores[j] * min([1.0, *left])
-    keep = [i for i in in_order(now) if now[i] > 0.001]
-    return keep, [now[i] for i in keep]
-
-
-PLAIN: dict[str, Callable[[Matrix, list[float], float], tuple[list[int], list[Any]]]] = {
-    "or_nms": plain_or,
-    "adaptive_nms": plain_adaptive,
-    "and_nms": plain_and,
-    "fast_nms": plain_fast,
-    "soft_nms": plain_soft,
-    "matrix_nms": plain_matrix,
-}
+# diou_nms has its own measure.
+BY_METRIC = [name for name in NAMES if name != "diou_nms"]
+Matrix = list[list[float]]
 
 
 def call(home: Any, name: str, boxes: Any, scores: Any, threshold: float, **options: Any) -> Any:
@@ -122,32 +45,89 @@ def call(home: Any, name: str, boxes: Any, scores: Any, threshold: float, **opti
     return getattr(home, name)(boxes, scores, *rest, *([] if name == "matrix_nms" else [threshold]), **options)
 
 
-@pytest.mark.parametrize("sets", [1, pytest.param(20, marks=pytest.mark.slow)])  # .25 s a set for the oracle
+def greedy(scores: list[float], removes: Callable[[int, int], bool]) -> tuple[list[int], list[int]]:
+    """What is kept, and the owners: removes(i, j) of a selected i and a later j."""
+    owner = list(range(len(scores)))
+    order = sorted(owner, key=lambda i: (-scores[i], i))
+    for place, i in enumerate(order):
+        if owner[i] == i:
+            owner = [
+                i if j in order[place + 1 :] and owner[j] == j and removes(i, j) else owner[j]
+                for j in range(len(owner))
+            ]
+    return [i for i in order if owner[i] == i], owner
+
+
+def exact_dious(boxes: Tensor, betas: tuple[float, ...]) -> dict[float, Matrix]:
+    """IoU - (rho2 / c2)^beta of all pairs."""
+    rows = boxes.tolist()
+    found = {beta: [[0.0] * len(rows) for _ in rows] for beta in betas}
+    for i, j in itertools.combinations_with_replacement(range(len(rows)), 2):
+        iou, diou = (rotated_oracle.overlap(rows[i], rows[j], kind) for kind in ("iou", "diou"))
+        with mpmath.workprec(300):
+            for beta, matrix in found.items():
+                matrix[i][j] = matrix[j][i] = float(iou - abs(iou - diou) ** mpmath.mpf(beta))
+    return found
+
+
+@pytest.mark.parametrize("sets", [1, pytest.param(12, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", KINDS[:5])
-def test_plain_loops_over_the_oracle(kind: str, sets: int) -> None:
-    assert {*PLAIN} == {*NAMES}
+def test_diou_with_a_power_over_the_oracle(kind: str, sets: int) -> None:
+    decided = 0
     for seed in range(sets):
-        boxes, scores = drawn(kind, 14, seed + 100)
-        rows = boxes.tolist()
-        for metric in ROTATED_METRICS if seed % 5 == 0 else ("iou",):
-            exact = [[float(rotated_oracle.overlap(a, b, metric)) for b in rows] for a in rows]
-            for threshold in (0.1, 0.45):
+        boxes, scores = drawn(kind, 14, seed + 200)
+        ids = torch.arange(14) % 5 // 3
+        for beta, exact in exact_dious(boxes, (1.0, 0.6, 2.5)).items():
+            for threshold, groups in ((0.1, ids), (0.45, None), (-0.2, None)):
+
+                def removes(i: int, j: int, at: Matrix = exact, t: float = threshold, of: Any = groups) -> bool:
+                    return at[j][i] > t and (of is None or bool(of[i] == of[j]))
+
+                expected = greedy(scores.tolist(), removes)
                 # a pair nearer to the threshold than both are right would be decided by rounding
-                close = min(abs(x - at) for row in exact for x in row for at in (threshold, 0.5, 0.7, 0.9))
-                for name in NAMES:
-                    if name not in ("soft_nms", "matrix_nms"):
-                        expected = PLAIN[name](exact, scores.tolist(), threshold)
-                        keep, owner = call(
-                            ptdet.rotated, name, boxes, scores, threshold, metric=metric, return_owner=True
-                        )
-                        if close > 1e-12:
-                            assert (keep.tolist(), owner.tolist()) == expected, (kind, seed, metric, name)
-                    elif threshold == 0.1:
-                        keep, values = PLAIN[name](exact, scores.tolist(), threshold)
-                        decayed, kept = call(ptdet.rotated, name, boxes, scores, threshold, metric=metric)
-                        assert np.allclose(decayed.numpy(), values, rtol=1e-9, atol=1e-12), (kind, seed, metric, name)
-                        if min(np.diff(sorted(values)), default=1.0) > 1e-9:
-                            assert kept.tolist() == keep, (kind, seed, metric, name)
+                if min(abs(x - threshold) for row in exact for x in row) > 1e-12:
+                    decided += 1
+                    for home, of in ((ptdet.rotated, Tensor.clone), (ptdet.numpy.rotated, Tensor.numpy)):
+                        given = of(boxes), of(scores), threshold, None if groups is None else of(groups)
+                        keep, kept_by = home.diou_nms(*given, beta=beta, return_owner=True)
+                        assert (keep.tolist(), kept_by.tolist()) == expected, (kind, seed, beta, threshold)
+                        assert home.diou_nms(*given, beta=beta).tolist() == expected[0]
+    assert decided > 7 * sets
+
+
+def test_diou_by_hand() -> None:
+    """IoU 1/2 about one centre, whatever the power; and IoU 7/9, centres 1 apart in a hull of diagonal sqrt 85."""
+    boxes = torch.tensor([[0, 0, 4, 2, 0], [0, 0, 2, 2, 0], [0, 0, 4, 2, 0]], dtype=torch.float64)
+    scores = torch.tensor([0.8, 0.9, 0.8])
+    for beta in (1.0, 0.6, 1e-300, 1e300):
+        assert ptdet.rotated.diou_nms(boxes, scores, 0.5, beta=beta).tolist() == [1, 0]  # of equal scores the first
+        assert ptdet.rotated.diou_nms(boxes, scores, 0.5, beta=beta, inclusive=True).tolist() == [1]
+    for beta, penalty in ((1.0, 1 / 85), (0.6, 85**-0.6), (3.0, 85**-3), (1e-300, 1.0), (1e300, 0.0)):
+        for x, y, angle in ((0.0, 0.0, 0.0), (3.0, 5.0, 0.3)):
+            ends = (x, y), (x + math.cos(angle), y + math.sin(angle))
+            both = torch.tensor([[*end, 8, 2, angle] for end in ends], dtype=torch.float64)
+            at = 7 / 9 - penalty
+            assert ptdet.rotated.diou_nms(both, scores[:2], at - 1e-12, beta=beta).tolist() == [1]
+            assert ptdet.rotated.diou_nms(both, scores[:2], at + 1e-12, beta=beta).tolist() == [1, 0]
+    for home, of in ((ptdet.rotated, Tensor.clone), (ptdet.numpy.rotated, Tensor.numpy)):
+        for beta in (0.0, -1.0, math.nan, math.inf, "1", None):
+            with pytest.raises((TypeError, ValueError), match="beta"):
+                home.diou_nms(of(boxes), of(scores), 0.5, beta=beta)
+        with pytest.raises(TypeError, match="metric"):
+            home.diou_nms(of(boxes), of(scores), 0.5, metric="iou")
+
+
+def test_diou_of_a_batch() -> None:
+    boxes, scores = drawn("dense", 90, 5)
+    keep = [ptdet.rotated.diou_nms(boxes[i : i + 45], scores[i : i + 45], 0.2, beta=0.6) for i in (0, 45)]
+    asked = {"method": "diou", "beta": 0.6}
+    found = ptdet.rotated.combined_nms(boxes.view(2, 45, 5), scores.view(2, 45), 0.2, **asked)
+    assert [row[: len(kept)].tolist() for row, kept in zip(found.indices, keep, strict=True)] == [
+        kept.tolist() for kept in keep
+    ]
+    assert found.num.tolist() == [len(kept) for kept in keep]
+    ragged, num = ptdet.rotated.ragged_nms(boxes, scores, torch.arange(90) // 45, 0.2, num_images=2, **asked)
+    assert torch.equal(ragged, torch.cat([keep[0], keep[1] + 45])) and num.tolist() == found.num.tolist()
 
 
 def same(ours: Tensor, theirs: Tensor) -> bool:
@@ -165,7 +145,7 @@ def test_kernels_beside_the_reference(operator: str, sets: int) -> None:
             for turn in range(6):
                 common = {
                     "iou_threshold": (0.3, 0.0, -0.1, 0.7, 1.0, 0.5)[(seed + turn) % 6],
-                    "metric": ROTATED_METRICS[turn % 6],
+                    "metric": ROTATED_METRICS[(seed + turn) % len(ROTATED_METRICS)],
                     "inclusive": turn % 2 == 0,
                     "score_threshold": (None, 0.4)[turn // 4],
                     "max_output": (None, None, 3, 0)[(turn + seed) % 4],
@@ -184,7 +164,7 @@ def test_kernels_beside_the_reference(operator: str, sets: int) -> None:
                 assert all(map(same, found, expected)), (kind, seed, dtype, keywords)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", BY_METRIC)
 def test_boxes_that_are_not_rotated_are_answered_as_by_ptdet(name: str) -> None:
     """To the bit: areas of such numbers are exact. What encloses two boxes is another thing there."""
     boxes, scores = drawn("ties", 200, 1)
@@ -255,8 +235,9 @@ def test_what_is_wrong_is_named(name: str) -> None:
     for home, of in ((ptdet.rotated, lambda given: given), (ptdet.numpy.rotated, lambda given: given.numpy())):
         with pytest.raises(ValueError, match=r"boxes: expected shape \(N, 5\)"):
             call(home, name, of(boxes[:, :4]), of(scores), 0.3)
-        with pytest.raises(ValueError, match="metric: expected one of iou"):
-            call(home, name, of(boxes), of(scores), 0.3, metric="ciou")
+        if name in BY_METRIC:
+            with pytest.raises(ValueError, match="metric: expected one of iou"):
+                call(home, name, of(boxes), of(scores), 0.3, metric="ciou")
         with pytest.raises(ValueError, match="idxs"):
             call(home, name, of(boxes), of(scores), 0.3, idxs=of(torch.full((6,), math.nan)))
         with pytest.raises(ValueError, match="max_output"):

@@ -17,7 +17,7 @@ from .. import rotated_oracle
 from ..rotated_scenes import Drawn, changed, moved, scenes
 
 METRICS = pytest.mark.parametrize("kind", ROTATED_OVERLAPS)
-ENCLOSED = ("giou", "diou")  # by what encloses both: below 0 for boxes apart
+ENCLOSED = ("giou", "diou", "tiou")  # by what encloses both
 
 
 def exact(a: Tensor, b: Tensor, kind: str) -> list[float]:
@@ -26,7 +26,7 @@ def exact(a: Tensor, b: Tensor, kind: str) -> list[float]:
 
 def assert_right(a: Tensor, b: Tensor, kind: str, what: str) -> None:
     found = ptdet.rotated.overlap(a, b, kind)
-    least, most = -1 if kind in ENCLOSED else 0, 1 / 3 + 1e-16 if kind == "kfiou" else 1
+    least, most = -1 if kind in ("giou", "diou") else 0, 1 / 3 + 1e-16 if kind == "kfiou" else 1
     assert bool(((found >= least) & (found <= most)).all()), what
     off = (found - torch.tensor(exact(a, b, kind), dtype=torch.float64)).abs().max().item()
     assert off <= 1e-12, f"{what}: {off}"
@@ -49,8 +49,9 @@ def test_other_shapes_around_both(kind: str, enclosing: str) -> None:
         exact = [float(rotated_oracle.overlap(*pair, kind, enclosing)) for pair in pairs]
         assert found.tolist() == pytest.approx(exact, abs=1e-12, rel=0), what
         assert torch.equal(found, ptdet.rotated.overlap(b, a, kind, enclosing=enclosing)), what
-        name = {"giou": "generalized_box_iou", "diou": "distance_box_iou"}[kind]
-        assert torch.equal(getattr(ptdet.rotated, name)(a, b, enclosing).diagonal(), found)
+        if kind != "tiou":
+            name = {"giou": "generalized_box_iou", "diou": "distance_box_iou"}[kind]
+            assert torch.equal(getattr(ptdet.rotated, name)(a, b, enclosing).diagonal(), found)
         if enclosing == "smallest":
             assert bool((ptdet.rotated.overlap(a, a, kind, enclosing=enclosing) == 1).all()), what
     drawn = Drawn(3, 5)
@@ -86,12 +87,37 @@ def test_the_same_bits_both_ways() -> None:
             assert torch.equal(found, ptdet.rotated.pairwise_overlap(b, a, kind).t()), what
 
 
+def test_a_box_within_another_shares_its_own_area() -> None:
+    """To the bit: IoF and IoS are 1 as of boxes that are not rotated, which linear Matrix NMS divides by 1 less."""
+    drawn = Drawn(3000, 11)
+    outer = drawn.boxes()
+    inner = changed(outer, w=outer[:, 2] * drawn.within(0.05, 0.6), h=outer[:, 3] * drawn.within(0.05, 0.6))
+    inner = moved(changed(inner, angle=outer[:, 4] + drawn.within(-0.1, 0.1)), outer[:, 2] * drawn.within(-0.1, 0.1))
+    inner[:, 2:4] = torch.minimum(inner[:, 2:4], 0.6 * outer[:, 2:4].amin(dim=1, keepdim=True))
+    for place in (0.0, 5e5):
+        small, large = changed(inner, cx=inner[:, 0] + place), changed(outer, cx=outer[:, 0] + place)
+        areas = small[:, 2] * small[:, 3], large[:, 2] * large[:, 3]
+        for kind, value in (("iof", torch.ones(3000).double()), ("iou", areas[0] / (areas[0] + areas[1] - areas[0]))):
+            found = ptdet.rotated.overlap(small, large, kind)
+            assert torch.equal(found, value)
+            with ptdet.backend("reference"):
+                assert torch.equal(ptdet.rotated.overlap(small, large, kind), found)
+        assert bool((ptdet.rotated.overlap(large, small, "ios") == 1).all())
+        assert torch.equal(ptdet.rotated.overlap(small.requires_grad_(), large).detach(), value)
+    # sides on one line are within, too; a side below 0 is none
+    row = torch.tensor([[0.0, 0, 8, 6, 0], [1, 0, 6, 6, 0], [2, 1.5, 4, 3, 0], [0, 0, -2, -2, 0]], dtype=torch.float64)
+    assert ptdet.rotated.overlap(row, row[:1].expand(4, 5), "iof").tolist() == [1, 1, 1, 0]
+    # and half of the boxes turned by 45 degrees sticks out
+    cross = torch.tensor([[0.0, 0, 2, 2, math.pi / 4], [0, 0, 2, 2, 0]], dtype=torch.float64)
+    assert ptdet.rotated.overlap(*cross, "ios").item() == pytest.approx(2 * math.sqrt(2) - 2, abs=1e-15)
+
+
 @pytest.mark.parametrize("angle", [0.0, 0.3])
 def test_centres_whose_distance_is_no_double_are_apart(angle: float) -> None:
     """The difference of the centres is infinite, and times the sine of 0 no number."""
     a = torch.tensor([[-1.5e308, -1.5e308, 4.0, 2.0, angle]], dtype=torch.float64)
     b = a * torch.tensor([-1.0, -1.0, 1.0, 1.0, 1.0], dtype=torch.float64)
-    for kind in ("iou", "iof", "ios"):
+    for kind in ("iou", "iof", "ios", "tiou"):
         assert ptdet.rotated.overlap(a, b, kind).item() == 0
         assert reference.rotated_overlap(a, b, kind).item() == 0
     assert ptdet.rotated.nms(torch.cat([a, b]), torch.tensor([0.9, 0.8]), 0.5).tolist() == [0, 1]
@@ -101,7 +127,7 @@ def test_a_box_with_itself_is_1() -> None:
     for what, a, b in scenes(200):
         for boxes in (a, b):
             filled = boxes[(boxes[:, 2:4] > 0).all(1)]
-            for kind in ("iou", "giou", "diou", "probiou"):
+            for kind in ("iou", "giou", "diou", "tiou", "probiou"):
                 assert bool((ptdet.rotated.overlap(filled, filled, kind) == 1).all()), what
 
 
@@ -109,7 +135,7 @@ def test_boxes_that_are_not_rotated_have_the_overlaps_of_ptdet() -> None:
     """Of whole numbers, where both are exact."""
     _, a, b = [*scenes(60)][-1]
     corners = [ptdet.rotated.box_convert(boxes, "cxcywhr", "xyxy") for boxes in (a, b)]
-    for kind in ("iou", "giou", "diou", "iof", "ios"):
+    for kind in ("iou", "giou", "diou", "iof", "ios", "tiou"):
         found = ptdet.rotated.pairwise_overlap(a, b, kind, enclosing="aligned")
         assert torch.equal(found, ptdet.pairwise_overlap(*corners, kind))
 
@@ -142,6 +168,8 @@ def test_values_by_hand() -> None:
     assert ptdet.rotated.overlap(*cross, "iof").item() == pytest.approx(0.2, abs=1e-15)
     # the hull of the cross is a square of 10 less four corners of 4 x 4 / 2; the farthest corners are sqrt 104 apart
     assert ptdet.rotated.overlap(*cross, "giou").item() == pytest.approx(4 / 36 - (68 - 36) / 68, abs=1e-15)
+    # of 10 x 1 and 2 x 5 it is 50 less four corners of 4 x 2 / 2
+    assert ptdet.rotated.overlap(*changed(cross, h=cross[:, 3] / 2), "tiou").item() == pytest.approx(10 / 34, abs=1e-15)
     beside = changed(cross, cx=torch.tensor([0.0, 3.0], dtype=torch.float64), angle=0.0)
     assert ptdet.rotated.overlap(*beside, "diou").item() == pytest.approx(4 / 36 - 9 / (9**2 + 6**2), abs=1e-15)
 
@@ -202,9 +230,9 @@ def test_gradients(kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "count"),
     [
-        *(("iou", 3), ("giou", 1), ("diou", 1), ("probiou", 1), ("kfiou", 1)),
+        *(("iou", 3), ("giou", 1), ("diou", 1), ("tiou", 1), ("probiou", 1), ("kfiou", 1)),
         pytest.param("iou", 170, marks=pytest.mark.slow),
-        *(pytest.param(kind, 20, marks=pytest.mark.slow) for kind in ("giou", "diou", "probiou", "kfiou")),
+        *(pytest.param(kind, 20, marks=pytest.mark.slow) for kind in ("giou", "diou", "tiou", "probiou", "kfiou")),
     ],
 )
 @pytest.mark.parametrize("what", ["random", "thin, crossing", "UTM"])
@@ -272,7 +300,7 @@ def test_bad_arguments() -> None:
         (
             (boxes, boxes, "ciou"),
             ValueError,
-            "kind: expected one of iou, giou, diou, iof, ios, probiou, kfiou, got 'ciou'",
+            "kind: expected one of iou, giou, diou, iof, ios, tiou, probiou, kfiou, got 'ciou'",
         ),
         ((boxes, [1]), TypeError, "boxes2: expected a torch.Tensor, got list"),
         ((torch.zeros(2, 3, 5), torch.zeros(4, 3, 5)), ValueError, "boxes2: expected leading dimensions"),
@@ -282,7 +310,7 @@ def test_bad_arguments() -> None:
             ptdet.rotated.pairwise_overlap(*wrong)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="enclosing: expected one of hull, aligned, smallest, got 'circle'"):
         ptdet.rotated.generalized_box_iou(boxes, boxes, "circle")
-    with pytest.raises(ValueError, match=r"metric: expected one of iou, giou, diou, iof, ios, probiou, got 'kfiou'"):
+    with pytest.raises(ValueError, match="metric: expected one of iou, .*, tiou, probiou, got 'kfiou'"):
         ptdet.rotated.nms(boxes, torch.zeros(3), 0.5, metric="kfiou")
     with pytest.raises(ValueError, match="metric: expected a measure that sees where boxes are, got 'kfiou'"):
         ptdet.numpy.rotated.nms(boxes.numpy(), torch.zeros(3).numpy(), 0.5, metric="kfiou")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from types import ModuleType
@@ -11,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from ptdet import yolo
 from ptdet.integrations import ultralytics
 from ptdet.integrations.ultralytics import non_max_suppression
 
@@ -30,17 +32,19 @@ OPTIONS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("options", OPTIONS, ids=str)
-def test_itself(options: dict[str, Any]) -> None:
+def beside_theirs(head: Tensor, options: dict[str, Any]) -> None:
     nms = pytest.importorskip("ultralytics.utils.nms")
-    chosen = {"conf_thres": 0.6, **options}
-    theirs = nms.non_max_suppression(raw_head(), **chosen)
-    ours = non_max_suppression(raw_head(), **chosen)
+    theirs, ours = nms.non_max_suppression(head, **options), non_max_suppression(head, **options)
     if not options.get("return_idxs"):
         theirs, ours = (theirs,), (ours,)
     for one, other in zip(ours, theirs, strict=True):
         for got, expected in zip(one, other, strict=True):
             assert torch.equal(got, expected.view(got.shape).to(got.dtype))
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_itself(options: dict[str, Any]) -> None:
+    beside_theirs(raw_head(), {"conf_thres": 0.6, **options})
 
 
 def test_by_hand() -> None:
@@ -51,12 +55,119 @@ def test_by_hand() -> None:
     finished = torch.tensor([[[0.0, 0, 1, 1, 0.9, 2], [0, 0, 1, 1, 0.1, 2]]])
     assert non_max_suppression(finished)[0].tolist() == finished[0, :1].tolist()
     assert non_max_suppression(finished, classes=[1])[0].shape == (0, 6)
-    with pytest.raises(NotImplementedError, match="rotated"):
-        non_max_suppression(raw_head(), rotated=True)
     with pytest.raises(TypeError, match="prediction"):
         non_max_suppression("nothing")
     with pytest.raises(TypeError, match="max_det: expected an integer, got tuple: labels"):
         non_max_suppression(raw_head(), 0.25, 0.45, None, False, False, ())  # type: ignore[arg-type]
+
+
+def turned_head(images: int = 2, rows: int = 300, seed: int = 0) -> Tensor:
+    """Of 3 classes, with 2 extra rows and the angle of `raw_head`'s boxes, which are closer here."""
+    random = torch.Generator().manual_seed(seed)
+    head = torch.rand(images, 4 + 3 + 2 + 1, rows, generator=random)
+    head[:, :2] *= 100
+    head[:, 2:4] = head[:, 2:4] ** 3 * 60 + 2
+    head[:, -1] = (head[:, -1] - 0.25) * math.pi  # the range of the head of ultralytics
+    return head
+
+
+TURNED: list[dict[str, Any]] = [
+    {}, {"multi_label": True}, {"agnostic": True, "max_det": 9}, {"classes": [0, 2]}, {"conf_thres": 0.999},
+    {"iou_thres": 0.05, "return_idxs": True}, {"iou_thres": 0.9}, {"max_nms": 20}, {"max_nms": 0},
+    {"max_nms": 20, "multi_label": True, "return_idxs": True},
+]  # fmt: skip
+
+
+def by_definition(head: Tensor, options: dict[str, Any]) -> tuple[list[Tensor], list[Tensor], float]:
+    """Fast NMS by ProbIoU in float64, and how near to the threshold a pair comes that counts."""
+    given = {"conf_thres": 0.25, "iou_thres": 0.45, "max_nms": 30000, "max_det": 300, **options}
+    found, rows, nearest = [], [], 1.0
+    for image in head.double():
+        confidence = image[4:7]
+        at = torch.arange(image.shape[1])
+        if given.get("multi_label"):
+            at, label = torch.nonzero(given["conf_thres"] < confidence.T).unbind(1)
+        else:
+            label = confidence.argmax(0)
+        score = confidence[label, at]
+        taking = (score > given["conf_thres"]) & torch.isin(label, torch.tensor(given.get("classes", [0, 1, 2])))
+        at, label, score = at[taking], label[taking], score[taking]
+        order = score.argsort(descending=True)[: given["max_nms"]]
+        at, label, score = at[order], label[order], score[order]
+        boxes = image[[0, 1, 2, 3, -1]].T[at]
+        met = torch.tensor([[gaussian_overlap(a, b) for b in boxes.tolist()] for a in boxes.tolist()]).view(
+            len(at), len(at)
+        )
+        if not given.get("agnostic"):
+            met = met * (label[:, None] == label)
+        met = torch.triu(met, 1)
+        nearest = min([nearest, *(met - given["iou_thres"]).abs().flatten().tolist()])
+        keep = torch.nonzero(~(met > given["iou_thres"]).any(0))[:, 0][: given["max_det"]]
+        rest = image[7:].T[at]
+        found.append(torch.cat([boxes[:, :4], score[:, None], label[:, None].double(), rest], 1)[keep])
+        rows.append(at[keep])
+    return found, rows, nearest
+
+
+def gaussian_overlap(a: list[float], b: list[float]) -> float:
+    """ProbIoU by the matrices of its paper, in plain floats."""
+
+    def covariance(box: list[float]) -> tuple[float, float, float]:
+        c, s, along, across = math.cos(box[4]), math.sin(box[4]), box[2] ** 2 / 12, box[3] ** 2 / 12
+        return c * c * along + s * s * across, s * s * along + c * c * across, c * s * (along - across)
+
+    (xx, yy, xy), (x2, y2, xy2) = covariance(a), covariance(b)
+    sxx, syy, sxy = xx + x2, yy + y2, xy + xy2
+    dx, dy, det = b[0] - a[0], b[1] - a[1], sxx * syy - sxy * sxy
+    apart = (syy * dx * dx - 2 * sxy * dx * dy + sxx * dy * dy) / det / 4
+    shape = math.log(det / 4 / math.sqrt((xx * yy - xy * xy) * (x2 * y2 - xy2 * xy2))) / 2
+    return 1 - math.sqrt(max(-math.expm1(-apart - shape), 0.0))
+
+
+@pytest.mark.parametrize("options", TURNED, ids=str)
+def test_rotated(options: dict[str, Any]) -> None:
+    """By the definition of Fast NMS and of ProbIoU."""
+    head = turned_head(rows=150)
+    chosen = {"conf_thres": 0.6, **options}
+    expected, expected_rows, nearest = by_definition(head, chosen)
+    assert nearest > 1e-6 and (max(map(len, expected)) > 3 or options.get("conf_thres") or options.get("max_nms") == 0)
+    found, rows = non_max_suppression(head, **{**chosen, "nc": 3, "rotated": True, "return_idxs": True})
+    for one, row, other, other_row in zip(found, rows, expected, expected_rows, strict=True):
+        assert torch.equal(one, other.float()) and torch.equal(row, other_row)
+    plain = {name: value for name, value in chosen.items() if name != "return_idxs"}
+    for one, other in zip(non_max_suppression(head, nc=3, rotated=True, **plain), found, strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("options", TURNED, ids=str)
+def test_rotated_itself(options: dict[str, Any]) -> None:
+    beside_theirs(turned_head(rows=150), {"nc": 3, "rotated": True, "conf_thres": 0.6, **options})
+
+
+def test_rotated_at_the_edges() -> None:
+    head = turned_head()
+    found = non_max_suppression(head, nc=3, rotated=True)
+    # without a number of classes all but the angle; extra rows would be classes
+    bare = torch.cat([head[:, :7], head[:, -1:]], dim=1)
+    for one, other in zip(non_max_suppression(bare, rotated=True), found, strict=True):
+        assert torch.equal(one, torch.cat([other[:, :6], other[:, -1:]], dim=1))
+    # labels are for boxes that are not rotated, there too
+    known = [torch.zeros(1, 5)] * 2
+    assert torch.equal(non_max_suppression(head, nc=3, rotated=True, labels=known)[0], found[0])
+    assert non_max_suppression(head[:, :, :0], nc=3, rotated=True)[1].shape == (0, 9)
+    assert non_max_suppression(head.half(), nc=3, rotated=True)[0].dtype == torch.float32
+    assert non_max_suppression(head.double(), nc=3, rotated=True)[0].dtype == torch.float64
+    # what is removed removes: of a row of three the last is gone, where greedy NMS has it
+    row = torch.tensor([[[10.0, 16, 22], [10, 10, 10], [20, 20, 20], [8, 8, 8], [0.9, 0.8, 0.7], [1, 1, 1]]])
+    row[0, 0], row[0, 1] = 10 + torch.arange(3) * 6 * math.cos(1), 10 + torch.arange(3) * 6 * math.sin(1)
+    assert len(non_max_suppression(row, iou_thres=0.5, rotated=True)[0]) == 1
+    assert len(yolo.postprocess(row, iou_thres=0.5, rotated=True, metric="probiou")[0]) == 2
+    # one that an end-to-end head has chosen is filtered only
+    chosen = torch.rand(2, 5, 7)
+    chosen[..., 4] = torch.linspace(0.9, 0.1, 5)
+    assert torch.equal(non_max_suppression(chosen, 0.4, rotated=True, end2end=True)[0], chosen[0, :3])
+    with pytest.raises(ValueError, match="columns or more"):
+        non_max_suppression(head[:, :7], nc=3, rotated=True)
 
 
 # one class: four boxes apart, of confidence .9, .8, .7, .6
@@ -148,11 +259,12 @@ def test_install(program: Any) -> None:
         sixth = (head, 0.25, 0.45, None, False, False)
         by_place = (*sixth, (), 2) if has_labels else (*sixth, 2)
         assert len(program.suppress(*by_place)[0]) == 2
-        # what ours cannot do: rotated boxes, arguments that are not known
-        for more in ({"rotated": True}, {"in_place": False}):
-            assert torch.equal(program.suppress(head, **more), head + 1000)
-        assert installed.calls["non_max_suppression"] == 4 and installed.passed_on == 2
-        assert "in force" in repr(installed) and "2 calls passed on" in repr(installed)
+        turned = torch.cat([head, torch.ones(1, 1, 4)], dim=1)
+        assert program.suppress(turned, nc=1, rotated=True)[0].shape == (4, 7)
+        # what ours cannot do: arguments that are not known
+        assert torch.equal(program.suppress(head, in_place=False), head + 1000)
+        assert installed.calls["non_max_suppression"] == 4 and installed.passed_on == 1
+        assert "in force" in repr(installed) and "1 calls passed on" in repr(installed)
         with pytest.raises(RuntimeError, match="installed already"):
             ultralytics.install()
     assert program.suppress is original is module.non_max_suppression  # type: ignore[attr-defined]
@@ -194,7 +306,7 @@ def test_install_without_ultralytics(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_install_in_itself() -> None:
     nms = pytest.importorskip("ultralytics.utils.nms")
     original = nms.non_max_suppression
-    turned = torch.cat([raw_head(), torch.rand(2, 1, 300)], dim=1)
+    turned = turned_head()
     expected = original(turned, nc=3, rotated=True)
     with ultralytics.install() as installed:
         assert "ultralytics.utils.nms.non_max_suppression" in installed.replaced["non_max_suppression"]

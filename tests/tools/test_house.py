@@ -166,7 +166,7 @@ def test_loads_are_safe() -> None:
 COMPOSED_ON_CUDA = {
     "yolo_postprocess", "yolo_pipeline", "ragged_groups", "image_order", "rows_at", "class_candidates",
     "rotated_merge_nms_walk", "rotated_nmm_walk", "rotated_wbf_walk", "rotated_and_nms", "rotated_and_nms_walk",
-    "rotated_adaptive_nms_walk", "rotated_soft_nms_walk", "rotated_fast_nms_walk", "rotated_matrix_nms_walk",
+    "rotated_adaptive_nms_walk", "rotated_soft_nms_walk", "rotated_matrix_nms_walk",
 }  # fmt: skip
 
 

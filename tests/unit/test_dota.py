@@ -48,7 +48,8 @@ def test_labels(tmp_path: Path) -> None:
     )
     path.write_text("imagesource:\ngsd:null\n")
     assert read_dota_labels(path).gsd is None and read_dota_labels(path).boxes.shape == (0, 5)
-    for line in ("1 2 3 4 5 6 7 8", "1 2 3 4 5 6 7 nan plane 0", "1 2 3 4 5 6 7 8 plane x", "1 2 3 4 5 6 7 8 a b 0"):
+    for line in ("1 2 3 4 5 6 7 8", "1 2 3 4 5 6 7 nan plane 0", "1 2 3 4 5 6 7 8 plane x", "1 2 3 4 5 6 7 8 a b 0",
+                 f"1 2 3 4 5 6 7 8 plane {'9' * 5000}"):  # fmt: skip
         path.write_text(f"gsd:1\n{line}\n")
         with pytest.raises(FileProblem, match="line 2: expected x1 y1 .* class difficult, got"):
             read_dota_labels(path)

@@ -64,6 +64,15 @@ def test_a_crowd_takes_many_and_counts_for_none() -> None:
     assert found.counts(0.95)["ignored"] == 2 and found.stats["AP"] == pytest.approx(1)
 
 
+def test_json_at_one_threshold() -> None:
+    """F1 and counts are those of the first threshold where 0.5 is not among them, and it is said."""
+    found = evaluate(FOUND, TRUTH, iou_thresholds=[0.75, 0.9])
+    told = found.to_json()
+    assert told["iou"] == 0.75 and told["counts"] == found.counts(0.75) and told["best_f1"] == found.f1(0.75).all.best
+    assert told["best_f1"] is not None and set(told["classes"][0]) == {"name", "objects", "AP", "best_f1"}
+    assert evaluate(FOUND, TRUTH).to_json()["iou"] == 0.5
+
+
 def test_the_eleven_points_of_voc() -> None:
     """Precision 1 at 0, .1, ... .5, then 2/3."""
     found = match(FOUND, TRUTH, iou_thresholds=[0.5]).evaluate(recall_thresholds=np.linspace(0, 1, 11))
@@ -129,6 +138,10 @@ BAD: list[tuple[type[Exception], str, Any, Any]] = [
     (TypeError, r"truth\[0\]: expected a dict", [{"boxes": [], "scores": [], "labels": []}], [1]),
     (ValueError, r"labels: expected numbers below", [{"boxes": [], "scores": [], "labels": []}],
      [{"boxes": [[0, 0, 1, 1]], "labels": [1 << 40]}]),
+    (ValueError, r"truth\[0\]: expected 'iscrowd', got 'crowd'", [{"boxes": [], "scores": [], "labels": []}],
+     [{"boxes": [], "labels": [], "crowd": []}]),
+    (TypeError, r"truth.class_names: expected a tuple, got str", FOUND, replace(TRUTH, class_names="x")),
+    (TypeError, r"truth.image_ids: expected a tuple, got int", FOUND, replace(TRUTH, image_ids=1)),
     (ValueError, r"detections\[0\]: .*got no scores", [{"boxes": [], "labels": []}], [{"boxes": [], "labels": []}]),
 ]  # fmt: skip
 
@@ -146,6 +159,16 @@ OPTIONS: list[tuple[type[Exception], str, dict[str, Any]]] = [
     (TypeError, "max_detections: expected integers", {"max_detections": [1.5]}),
     (TypeError, "area_ranges: expected a dict", {"area_ranges": [(0, 1)]}),
     (ValueError, "area_ranges: expected at least one", {"area_ranges": {}}),
+    (ValueError, r"area_ranges\['a'\]: expected least <= most, got \(2, 1\)", {"area_ranges": {"a": (2, 1)}}),
+    *(
+        (
+            ValueError,
+            f"area_ranges: expected names that stats does not have yet, got '{name}'",
+            {"area_ranges": {"all": (0, 1e10), name: (0, 1)}},
+        )
+        for name in ("", "50", "10")
+    ),
+    (ValueError, r"max_detections: expected numbers below 2\*\*63", {"max_detections": [2**63]}),
     (ValueError, "recall_thresholds: expected increasing", {"recall_thresholds": []}),
     (ValueError, "fmt: expected None", {"fmt": "xywh"}),
 ]
@@ -158,7 +181,9 @@ def test_bad_options_are_named(error: type[Exception], told: str, options: dict[
 
 
 @pytest.mark.parametrize(
-    ("error", "weights"), [(ValueError, [1, 1]), (ValueError, [-1]), (TypeError, [0.5])], ids=["length", "sign", "type"]
+    ("error", "weights"),
+    [(ValueError, [1, 1]), (ValueError, [-1]), (TypeError, [0.5]), (ValueError, [2**62])],
+    ids=["length", "sign", "type", "size"],
 )
 def test_bad_weights_are_named(error: type[Exception], weights: Any) -> None:
     matches: Matches = match(FOUND, TRUTH)
@@ -166,6 +191,15 @@ def test_bad_weights_are_named(error: type[Exception], weights: Any) -> None:
         matches.evaluate(weights)
     with pytest.raises(ValueError, match="iou: expected one of iou_thresholds"):
         matches.evaluate().f1(0.42)
+
+
+@pytest.mark.filterwarnings("error")
+def test_boxes_near_the_largest_number() -> None:
+    """Sides and areas that overflow are infinite, without a warning: beyond the largest area, 1e10, none counts."""
+    huge = replace(FOUND, boxes=np.array([[-1e308, 0, 1e308, 1e308], *BOXES[1:]]))
+    assert evaluate(huge, TRUTH).counts()["ignored"] == 1
+    far = replace(TRUTH, boxes=np.array([[0, 0, 1e308, 1e308], TRUTH.boxes[1]]))
+    assert evaluate(FOUND, far).counts()["objects"] == 1
 
 
 @pytest.mark.parametrize(("absent", "said"), [(NO_TORCH, "1.0"), (NO_TORCH + hiding("ptdet._numpy"), "has no kernels")])

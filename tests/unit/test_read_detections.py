@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,15 @@ import numpy as np
 import pytest
 
 from ptdet._shared.dataset import Truth
-from ptdet.io import DetectionOptions, FileProblem, ReadOptions, parse_space, read_detections
+from ptdet.io import (
+    DetectionOptions,
+    FileProblem,
+    ReadOptions,
+    TruthOptions,
+    parse_space,
+    read_detections,
+    read_truth,
+)
 
 
 def truth_of(**fields: Any) -> Truth:
@@ -200,6 +209,32 @@ def test_places_from_1(tmp_path: Path) -> None:
     assert said not in read_detections([coco(tmp_path / "r.json", result("a", 0, 0))], stems).notes
 
 
+def test_ids_that_are_places(tmp_path: Path) -> None:
+    """COCO's truth with ids from 0, and detections from 1: --match index would change nothing."""
+    truth = truth_of(category_ids=(0, 1, 2))
+    found = read_detections([coco(tmp_path / "r.json", result(7, 1, 0), result(7, 3, 0))], truth)
+    said = "1 of 2 detections are left out: the truth has no class 3 (--match index1, if they are places from 1)"
+    assert said in found.notes
+
+
+def test_one_note_of_many_files(tmp_path: Path) -> None:
+    paths = [coco(tmp_path / f"{n}.json", {**result(n, 3, 0), "score": math.nan}) for n in (7, 9, 885)]
+    notes = read_detections(paths, truth_of()).notes
+    assert [note for note in notes if "not finite" in note] == [
+        "7.json and 2 more: 1 of 1 results are left out: a bbox or score that is not finite in 1; the first is number 0"
+    ]
+
+
+def test_a_box_that_ends_nowhere(tmp_path: Path) -> None:
+    """x and width are finite, their sum is not."""
+    path = coco(tmp_path / "r.json", {**result(7, 3, 0), "bbox": [1e308, 0, 1e308, 1]}, result(7, 3, 0))
+    found = read_detections([path], truth_of())
+    assert len(found.boxes) == 1 and "r.json: 1 of 2 results are left out" in found.notes[0]
+    path = coco(tmp_path / "r.json", {**result(7, 3, 0), "bbox": [0, 0, 1e307, 1]}, result(7, 3, 0))
+    found = read_detections([path], truth_of(), DetectionOptions(ReadOptions(space=parse_space("normalised"))))
+    assert len(found.boxes) == 1 and "r.json: boxes that are not finite in pixels of the pic" in found.notes[0]
+
+
 def test_numbers_and_names_without_order(tmp_path: Path) -> None:
     """VOC and DOTA have names alone: their sorted list says nothing about the numbers of a detector."""
     path, sorted_names = arrays(tmp_path / "7.npz"), truth_of(numbered=False, category_ids=())
@@ -274,6 +309,27 @@ def test_dota_results(tmp_path: Path) -> None:
     turned = truth_of_files("P1", boxes=np.array([[5.0, 5, 4, 2, 0.5]]))
     found = read_detections([tmp_path], turned)
     assert found.boxes.tolist() == [[2, 1, 4, 2, 0]] and found.labels.tolist() == [1]
+
+
+def test_arguments_of_another_kind(tmp_path: Path) -> None:
+    """A path may be text; the rest is refused by name."""
+    path, truth = coco(tmp_path / "r.json", result(7, 3, 0)), truth_of()
+    assert len(read_detections([str(path)], truth).boxes) == 1
+    other: Any = read_detections  # what mypy would refuse
+    wrong: list[tuple[str, Any]] = [
+        ("paths: expected a list of files, got str", lambda: other(str(path), truth)),
+        (r"paths\[0\]: expected a path, got int", lambda: other([1], truth)),
+        ("truth: expected Truth, .* got str", lambda: other([path], "gt.json")),
+        ("options: expected DetectionOptions, got ReadOptions", lambda: other([path], truth, ReadOptions())),
+        ("path: expected a path, got list", lambda: read_truth([path])),  # type: ignore[arg-type]
+        ("options: expected TruthOptions, got dict", lambda: read_truth(path, {})),  # type: ignore[arg-type]
+        ("match: expected one of auto", lambda: other([path], truth, DetectionOptions(match="names"))),
+        ("split: expected one of train, val, test, got 'x'", lambda: TruthOptions(split="x")),
+        ("boxes: expected one of upright, rotated, got 'obb'", lambda: TruthOptions(boxes="obb")),
+    ]
+    for told, call in wrong:
+        with pytest.raises((TypeError, ValueError), match=f"^{told}"):
+            call()
 
 
 def test_nothing(tmp_path: Path) -> None:

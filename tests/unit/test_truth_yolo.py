@@ -54,11 +54,14 @@ def test_by_hand(tmp_path: Path) -> None:
         "val: ../images/val\nnames: [cat, dog]\n",  # Roboflow
         "val: val.txt\nnames: [cat, dog]\n",
         "val:\n  - val.txt\nnames: [cat, dog]\n",
+        "path: .\\\nval: .\\images\\val\nnames: [cat, dog]\n",  # of Windows
+        "val: lists\\windows.txt\nnames: [cat, dog]\n",
     ],
 )
 def test_ways_to_name_the_pictures(tmp_path: Path, yaml: str) -> None:
     root = data_set(tmp_path / "set", yaml)
     (root / "val.txt").write_text("./images/val/a.png\n\nimages/val/b.jpg\n./images/val/c.png\n")
+    labels(root / "lists/windows.txt", "\r\n".join(f"..\\images\\val\\{name}" for name in ("a.png", "b.jpg", "c.png")))
     expected = read_truth(data_set(tmp_path / "plain"))
     found = read_truth(root)
     assert found.image_ids == expected.image_ids and found.boxes.tolist() == expected.boxes.tolist()
@@ -155,6 +158,8 @@ WRONG_LINES = {
     "0 0.5 0.5 1 1 0 0 0": ".*, got 8 words",
     "0 0.5 0.5 nan 1": "expected numbers, got '0 0.5 0.5 nan 1'",
     "0 0.5 0.5 one 1": "expected numbers",
+    "0 0.5 0.5 0_1 1": "expected numbers",
+    "1_0 0.5 0.5 1 1": "expected a class number",
     "0 0.5 0.5 -0.1 1": "a negative width or height",
     "0 320 240 64 64": "expected shares of the picture, 0..1, got '0 320 240 64 64'",
 }
@@ -178,6 +183,7 @@ WRONG_YAML = {
     "val: {a: b}\nnames: [cat, dog]": "has no val that names pictures",
     "val: bare\nnames: [cat, dog]": "val: none of 1 pictures has labels, as .*bare.x.txt",
     "val: [images/val, images/val]\nnames: [cat, dog]": "names a picture twice",
+    f"val: images/val\nnames: [cat, dog]\nkpt_shape: [{'9' * 5000}, 3]": "kpt_shape: expected a list of two whole",
     "val: images/val\nnames: [cat, dog]\nkpt_shape: 17": "kpt_shape: expected a list of two whole numbers",
 }
 

@@ -35,6 +35,19 @@ struct Pack {
       for (int i = 0; i < kWidth; ++i) found |= static_cast<typename BitsOf<E>::type>(a.bits[i]);
       return found != 0;
     }
+    // A bit for each number, of the first the lowest.
+    PTDET_HD friend uint32_t lanes_of(Mask a) {
+#if defined(__AVX512DQ__)
+      if constexpr (Isa::kBytes == 64 && sizeof(E) == 8) return _mm512_movepi64_mask((__m512i)a.bits);
+#endif
+#if defined(__AVX2__)
+      if constexpr (Isa::kBytes == 32 && sizeof(E) == 8)
+        return static_cast<uint32_t>(_mm256_movemask_pd((__m256d)a.bits));
+#endif
+      uint32_t found = 0;
+      for (int i = 0; i < kWidth; ++i) found |= static_cast<uint32_t>(a.bits[i] & 1) << i;
+      return found;
+    }
     PTDET_HD friend Pack select(Mask which, Pack yes, Pack no) { return {which.bits ? yes.v : no.v}; }
   };
 

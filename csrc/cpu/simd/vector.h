@@ -14,3 +14,8 @@ template <typename T, int bytes = kVectorBytes>
 struct Vector {
   typedef T type __attribute__((vector_size(bytes)));
 };
+
+// Of the numbers of a Pack (pack.h).
+struct PairRegister {
+  static constexpr int kBytes = kVectorBytes;
+};

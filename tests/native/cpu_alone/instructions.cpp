@@ -40,7 +40,7 @@ struct Random {
   }
 };
 
-enum class Scene { kScattered, kClustered, kIdentical, kOverlapping, kRow };
+enum class Scene { kScattered, kClustered, kIdentical, kOverlapping, kRow, kRotated };
 enum class Method { kNms, kFast, kMatrix, kGreedyNmm, kNmm };
 
 struct Case {
@@ -61,7 +61,8 @@ constexpr Case kUsual[] = {
     {"80 classes 10000", 10000, Scene::kClustered, 80},
 };
 
-constexpr auto kIou = ptdet::Metric::kIou, kIof = ptdet::Metric::kIof, kIos = ptdet::Metric::kIos;
+constexpr auto kIou = ptdet::Metric::kIou, kIof = ptdet::Metric::kIof, kIos = ptdet::Metric::kIos,
+               kProbiou = ptdet::Metric::kProbiou;
 constexpr Case kCorners[] = {
     {"identical, nms, 1.0, 4000", 4000, Scene::kIdentical, 1, Method::kNms, kIou, 1.0},
     {"identical, nms, 1.0, 8000", 8000, Scene::kIdentical, 1, Method::kNms, kIou, 1.0},
@@ -87,12 +88,40 @@ constexpr Case kCorners[] = {
     {"overlapping, matrix_nms, 8000", 8000, Scene::kOverlapping, 1, Method::kMatrix},
     {"row, nms, 0, 4000", 4000, Scene::kRow, 1, Method::kNms, kIou, 0},
     {"row, nms, 0, 8000", 8000, Scene::kRow, 1, Method::kNms, kIou, 0},
+    {"rotated, nms, 4000", 4000, Scene::kRotated, 1, Method::kNms, kIou, .3},
+    {"rotated, nms, 8000", 8000, Scene::kRotated, 1, Method::kNms, kIou, .3},
+    {"rotated, nms probiou, 4000", 4000, Scene::kRotated, 1, Method::kNms, kProbiou, .45},
+    {"rotated, nms probiou, 8000", 8000, Scene::kRotated, 1, Method::kNms, kProbiou, .45},
+    {"rotated, fast_nms probiou, 4000", 4000, Scene::kRotated, 1, Method::kFast, kProbiou, .45},
+    {"rotated, fast_nms probiou, 8000", 8000, Scene::kRotated, 1, Method::kFast, kProbiou, .45},
 };
 
 struct Input {
   std::vector<float> boxes, scores;
   std::vector<int64_t> classes;
 };
+
+// Twelve jittered boxes an object, of 1 : 3 and in one direction, on an area that grows.
+Input draw_rotated(const Case& c) {
+  Random random{static_cast<uint64_t>(c.count)};
+  const auto share = [&] { return static_cast<float>(random.below(1 << 12)) / (1 << 12); };
+  int64_t side = 1;
+  while (side * side < c.count * 400) ++side;
+  Input input;
+  float box[5] = {};
+  for (int64_t i = 0; i < c.count; ++i) {
+    if (i % 12 == 0) {
+      const float wide = 20 + 100 * share();
+      const float drawn[] = {static_cast<float>(random.below(side)), static_cast<float>(random.below(side)), wide,
+                             wide / 3, 3 * share()};
+      for (int k = 0; k < 5; ++k) box[k] = drawn[k];
+    }
+    const float by[] = {box[2] / 8, box[3] / 8, box[2] / 8, box[3] / 8, 0.125f};
+    for (int k = 0; k < 5; ++k) input.boxes.push_back(box[k] + by[k] * (share() - 0.5f));
+    input.scores.push_back(share());
+  }
+  return input;
+}
 
 // One in all places; sides between 40 and 100 around one point; or a row in which each meets the next.
 Input draw_corner(const Case& c) {
@@ -156,7 +185,9 @@ extern "C" __attribute__((noinline)) void measured(const Case& c, const ptdet::N
   const ptdet::NmsOutput output{answer.indices.data(), wants_owner ? answer.indices.data() + c.count : nullptr,
                                 &answer.kept};
   switch (c.method) {
-    case Method::kNms: return ptdet::cpu::nms(input, pass, output, host);
+    case Method::kNms:
+      return input.numbers == 5 ? ptdet::cpu::rotated_nms(input, pass, output, host)
+                                : ptdet::cpu::nms(input, pass, output, host);
     case Method::kFast: return ptdet::cpu::fast_nms(input, pass, output, host);
     case Method::kMatrix: {
       ptdet::MatrixParams params;
@@ -187,8 +218,10 @@ int main(int count, char** arguments) {
       std::puts(c->name);
       continue;
     }
-    const Input drawn = corners ? draw_corner(*c) : draw(*c);
+    const bool rotated = c->scene == Scene::kRotated;
+    const Input drawn = rotated ? draw_rotated(*c) : corners ? draw_corner(*c) : draw(*c);
     ptdet::NmsInput input;
+    if (rotated) input.numbers = input.boxes.row_stride = 5;
     input.count = c->count;
     input.boxes.data = drawn.boxes.data();
     input.scores.data = drawn.scores.data();
