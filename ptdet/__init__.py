@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 # functions besides. __init__.pyi says the same to editors and type checkers.
 _NAMES = {
     "_library.register": ("backend", "register"),
+    "_shared.config": ("load_config",),
     "evaluation": ("evaluate",),
     "info": ("build_info",),
     "integrations._patch": ("Patch", "patch"),
@@ -52,6 +53,7 @@ _NAMES = {
         "pairwise_overlap",
     ),
     "ops.tiles": ("merge_tiles",),
+    "tuning": ("tune",),
     "yolo": ("non_max_suppression",),
 }
 _MODULES = (
@@ -66,6 +68,7 @@ _MODULES = (
     "reference",
     "rotated",
     "testing",
+    "tuning",
     "yolo",
 )
 _HOMES = {

@@ -10,12 +10,14 @@ from . import (
     reference as reference,
     rotated as rotated,
     testing as testing,
+    tuning as tuning,
     yolo as yolo,
 )
 from ._library.register import (
     backend as backend,
     register as register,
 )
+from ._shared.config import load_config as load_config
 from .evaluation import evaluate as evaluate
 from .info import build_info as build_info
 from .integrations._patch import (
@@ -94,6 +96,7 @@ from .ops.overlap import (
 )
 from .ops.soft_nms import soft_nms as soft_nms
 from .ops.tiles import merge_tiles as merge_tiles
+from .tuning import tune as tune
 from .yolo import non_max_suppression as non_max_suppression
 
 __version__: str

@@ -1,4 +1,4 @@
-"""The command line: `ptdet run`, `ptdet eval`, `ptdet explore`, `ptdet report`, `ptdet patch` and `ptdet info`."""
+"""The command line: `ptdet run`, `eval`, `tune`, `explore`, `report`, `patch` and `info`."""
 
 from __future__ import annotations
 
@@ -101,13 +101,15 @@ def _on_files(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int
         from .eval import evaluate_files
 
         return evaluate_files(asked, options)
-    settings = _settings(asked, parser)
+    if asked.command == "tune":
+        return _tune(asked, options)
+    settings, notes = _settings(asked, parser)
     if asked.command == "run":
         if asked.of_dataset is None:
-            return _run(asked, options, settings)
+            return _run(asked, options, settings, notes)
         if asked.format not in (None, *FORMATS):
             parser.error(f"--format {asked.format} and {asked.of_dataset}: expected one of {', '.join(FORMATS)}")
-        return _run_dataset(asked, options, settings)
+        return _run_dataset(asked, options, settings, notes)
     if not 0 <= asked.lowest < 1:
         parser.error(f"--lowest {asked.lowest:g}: expected a number from 0 to below 1")
     if asked.command == "explore":
@@ -129,37 +131,51 @@ def _read_options(asked: argparse.Namespace, parser: argparse.ArgumentParser) ->
     return ReadOptions(asked.layout, asked.logits, asked.classes, ids, asked.space, count, asked.boxes)
 
 
-def _settings(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> Settings:
-    from .methods import taken_by
-    from .run import Settings
+def _settings(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> tuple[Settings, list[str]]:
+    """How to suppress, and notes on what of a file of settings is not used."""
+    from .._shared.config import options_of
+    from .run_settings import settings_of
 
-    asked.method = asked.method or ("wbf" if getattr(asked, "step", "") == "ensemble" else "nms")
-    if asked.method not in NAMES:
+    if getattr(asked, "step", "") == "ensemble" and asked.method is None:
+        asked.method = "wbf"
+    if asked.method is not None and asked.method not in NAMES:
         parser.error(f"--method {asked.method}: expected one of {', '.join(PLAIN)}")
-    lowest = -1 if NAMES.get(asked.method) == "diou" else 0
-    if not lowest <= asked.iou <= 1:
-        parser.error(f"--iou {asked.iou:g}: expected a number from {lowest} to 1, as overlaps are")
+    try:
+        settings, notes = settings_of(asked)
+    except (OSError, ValueError, TypeError) as error:
+        parser.error(f"--config {asked.config}: {error.strerror if isinstance(error, OSError) else error}")
+    lowest = -1 if NAMES.get(settings.method) == "diou" else 0
+    if not lowest <= settings.iou_threshold <= 1:
+        parser.error(f"--iou {settings.iou_threshold:g}: expected a number from {lowest} to 1, as overlaps are")
     if asked.sigma is not None and not 0 < asked.sigma < math.inf:
         parser.error(f"--sigma {asked.sigma:g}: expected a number above 0")
     for option in ("metric", "sigma"):
-        if getattr(asked, option) is not None and option not in taken_by(asked.method):
-            parser.error(f"--{option}: --method {asked.method} has none")
-    return Settings(
-        *(asked.method, asked.iou, asked.conf, asked.agnostic, asked.multi_label),
-        *(asked.background, getattr(asked, "pre_topk", None), asked.min_score),
-        *(asked.metric, asked.sigma, asked.max_det),
-    )
+        if getattr(asked, option) is not None and option not in options_of(NAMES[settings.method]):
+            parser.error(f"--{option}: --method {settings.method} has none")
+    return settings, notes
 
 
-def _run_dataset(asked: argparse.Namespace, options: ReadOptions, settings: Settings) -> int:
+def _run_dataset(asked: argparse.Namespace, options: ReadOptions, settings: Settings, notes: list[str]) -> int:
     from ..dataset.settings import Job
     from .dataset import run_dataset
 
     job = Job(settings, options, asked.format or FORMATS[0], asked.step, weights=asked.weights)
+    for note in notes:
+        print(f"ptdet: note: {note}", file=sys.stderr)
     return run_dataset(asked, job)
 
 
-def _run(asked: argparse.Namespace, options: ReadOptions, settings: Settings) -> int:
+def _tune(asked: argparse.Namespace, options: ReadOptions) -> int:
+    """Tries every setting, prints which to use, writes it and the report."""
+    try:
+        from .tune import tune_files
+    except ImportError as error:  # there are no kernels for arrays
+        print(f"ptdet: error: {error}", file=sys.stderr)
+        return 2
+    return tune_files(asked, options)
+
+
+def _run(asked: argparse.Namespace, options: ReadOptions, settings: Settings, of_config: Sequence[str]) -> int:
     """Suppresses each file, writes what was asked for as it goes, prints the table."""
     from ..io import FileProblem
     from .inputs import find_inputs, some_of
@@ -171,9 +187,10 @@ def _run(asked: argparse.Namespace, options: ReadOptions, settings: Settings) ->
 
     places = Places(asked.out, asked.image, asked.max_pixels, asked.format == "dota")
     files, notes, problems = find_inputs(asked.predictions)
+    notes += of_config
     try:
         places.check(files)
-        load(asked.method)  # not to be timed
+        load(settings.method)  # not to be timed
     except FileProblem as problem:
         problems.append(str(problem))
         files = []
@@ -237,6 +254,7 @@ def build_parser() -> argparse.ArgumentParser:
     for each in (run, explore, report):
         _add_reading(each, "what the files do not say themselves")
     _add_eval(commands)
+    _add_tune(commands)
     return parser
 
 
@@ -275,8 +293,8 @@ def _add_settings(run: argparse.ArgumentParser) -> None:
         help=f"nms (default; of an ensemble wbf) or one of {', '.join(PLAIN)}: within each class where classes exist; "
         f"{' and '.join(FUSIONS)} take all of a file for the boxes of one model",
     )
-    run.add_argument("--iou", type=_number, default=0.5, metavar="T", help="remove above this overlap (0.5)")
-    run.add_argument("--conf", type=_number, default=0.25, metavar="C", help="boxes with a score above it count (0.25)")
+    run.add_argument("--iou", type=_number, metavar="T", help="remove above this overlap (0.5)")
+    run.add_argument("--conf", type=_number, metavar="C", help="boxes with a score above it count (0.25)")
     run.add_argument(
         "--min-score",
         type=_number,
@@ -292,6 +310,12 @@ def _add_settings(run: argparse.ArgumentParser) -> None:
 
 
 def _add_results(run: argparse.ArgumentParser) -> None:
+    run.add_argument(
+        "--config",
+        type=Path,
+        metavar="TOML",
+        help="settings that `ptdet tune` has found, by class where it has; options beside it go before",
+    )
     run.add_argument(
         "--pre-topk", type=_count, metavar="K", help="only the K best candidates of a picture take part (all)"
     )
@@ -357,13 +381,6 @@ def _add_eval(commands: Any) -> None:
         metavar="DETECTIONS",
         help="what ptdet run reads and writes: COCO results .json, .npz, .npy, .pt, a folder of YOLO .txt or DOTA's",
     )
-    command.add_argument(
-        "--truth",
-        type=Path,
-        required=True,
-        metavar="T",
-        help="COCO .json, YOLO data.yaml or folder of labels, folder of Pascal VOC .xml or of DOTA .txt labels",
-    )
     command.add_argument("--json", type=Path, metavar="OUT", help="all numbers and curves, as JSON")
     command.add_argument(
         "--max-det", type=_count_above_0, default=100, metavar="N", help="the N best of a picture and class count (100)"
@@ -376,6 +393,19 @@ def _add_eval(commands: Any) -> None:
     )
     command.add_argument(
         "--conf", type=_number, metavar="C", help="detections with a score above it count (all; of raw heads 0.001)"
+    )
+    _add_truth(command)
+    _add_reading(command, "what the files of the detections do not say themselves")
+
+
+def _add_truth(command: argparse.ArgumentParser) -> None:
+    """The truth, how detections are made of raw boxes, and the options of `TruthOptions`."""
+    command.add_argument(
+        "--truth",
+        type=Path,
+        required=True,
+        metavar="T",
+        help="COCO .json, YOLO data.yaml or folder of labels, folder of Pascal VOC .xml or of DOTA .txt labels",
     )
     command.add_argument("--multi-label", action="store_true", help="every class of a raw box over C counts")
     says = command.add_argument_group("what the files of the truth do not say themselves")
@@ -393,6 +423,69 @@ def _add_eval(commands: Any) -> None:
         help="classes of the detections are those of the truth by name, by category_id, or by place in the list, from "
         "0 or from 1; auto takes names where both sides have them, else ids, else places from 0, and says so",
     )
+
+
+def _add_tune(commands: Any) -> None:
+    """`ptdet tune`."""
+    command = commands.add_parser(
+        "tune",
+        help="which method and thresholds fit one's own data, and whether it matters",
+        description="Tries every setting of suppression on raw predictions with a truth, and says which to use and "
+        "whether its gain over the default may be chance. docs/tuning.md walks through one.",
+        epilog="Example: ptdet tune raw.npz --truth instances.json --out tuned.toml --report tuned.html; then "
+        "ptdet run raw.npz --config tuned.toml",
+    )
+    command.add_argument(
+        "predictions",
+        nargs="+",
+        type=Path,
+        metavar="PREDICTIONS",
+        help="raw predictions, before any suppression: what ptdet run reads",
+    )
+    command.add_argument("--out", type=Path, metavar="TOML", help="the settings, for ptdet run --config")
+    command.add_argument("--report", type=Path, metavar="HTML", help="tables and pictures: one page, without scripts")
+    command.add_argument(
+        "--anyway", action="store_true", help="write what was chosen even where its gain may be chance"
+    )
+    goal = command.add_argument_group("what is looked for")
+    goal.add_argument("--objective", choices=("ap", "ap50", "ar", "f1", "cost"), default="ap", help="(ap)")
+    goal.add_argument("--cost-fp", type=_number, default=1.0, metavar="X", help="of a false detection, for cost (1)")
+    goal.add_argument("--cost-fn", type=_number, default=1.0, metavar="X", help="of a missed object, for cost (1)")
+    goal.add_argument("--min-precision", type=_number, metavar="P", help="leave out settings with less")
+    goal.add_argument("--min-recall", type=_number, metavar="R", help="leave out settings with less")
+    goal.add_argument("--max-det", type=_count_above_0, default=100, metavar="N", help="as in ptdet eval (100)")
+    tried = command.add_argument_group("what is tried; lists are a,b,c or first:last:step")
+    tried.add_argument("--methods", type=_names, metavar="M", help="a,b,c (all suppressions)")
+    tried.add_argument("--iou", type=_thresholds, metavar="T", help="overlap thresholds (0.3,0.4,0.5:0.8:0.05)")
+    tried.add_argument("--sigma", type=_spread, metavar="S", help="of soft and matrix (0.25,0.5,1,2)")
+    tried.add_argument("--beta", type=_spread, metavar="B", help="of diou (0.6,1)")
+    tried.add_argument("--metric", type=_names, metavar="M", help="overlap measures (that of each method)")
+    tried.add_argument(
+        "--conf",
+        type=_spread,
+        metavar="C",
+        help="confidences (ap, ap50, ar: 0.001, with a demand 0.001,0.01,0.05:0.95:0.05; else 0.01:0.99:0.01)",
+    )
+    tried.add_argument(
+        "--per-class",
+        choices=("none", "conf", "iou", "both"),
+        default="none",
+        help="what classes with 25 objects or more may have of their own (none)",
+    )
+    tried.add_argument("--agnostic", action="store_true", help="boxes of different classes suppress each other too")
+    tried.add_argument(
+        "--default", type=Path, metavar="TOML", help="what to compare with (iou 0.5; f1, cost: conf 0.25)"
+    )
+    sure = command.add_argument_group("how sure it is")
+    sure.add_argument("--folds", type=_count_above_0, default=5, metavar="K", help="each is judged by the others (5)")
+    sure.add_argument(
+        "--groups", type=Path, metavar="FILE", help="lines `picture group`: pictures of a group stay in one fold"
+    )
+    sure.add_argument(
+        "--draws", type=_count_above_0, default=300, metavar="N", help="for the interval of the gain (300)"
+    )
+    sure.add_argument("--seed", type=_count, default=0, metavar="S", help="of folds and draws (0)")
+    _add_truth(command)
     _add_reading(command, "what the files of the detections do not say themselves")
 
 
@@ -491,8 +584,8 @@ def _size(text: str) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
-def _thresholds(text: str) -> tuple[float, ...]:
-    """Increasing numbers above 0, up to 1: a,b,c or first:last:step."""
+def _spread(text: str) -> tuple[float, ...]:
+    """Increasing numbers: a,b,c or first:last:step."""
     parts = [_number(part) for part in text.split(":" if ":" in text else ",")]
     if ":" in text and len(parts) == 3 and parts[2] > 0 and parts[1] >= parts[0]:
         first, last, step = parts
@@ -503,8 +596,8 @@ def _thresholds(text: str) -> tuple[float, ...]:
         parts = [first + n * ((last - first) / count) for n in range(count)] + [last]
     elif ":" in text:
         raise argparse.ArgumentTypeError(f"expected first:last:step, got {text!r}")
-    if parts != sorted(set(parts)) or not 0 < parts[0] <= parts[-1] <= 1:
-        raise argparse.ArgumentTypeError(f"expected increasing overlaps above 0, up to 1, got {text!r}")
+    if parts != sorted(set(parts)):
+        raise argparse.ArgumentTypeError(f"expected increasing numbers, got {text!r}")
     return tuple(parts)
 
 
@@ -513,6 +606,18 @@ def _port(text: str) -> int:
     if port > 65535:
         raise argparse.ArgumentTypeError(f"expected a number from 0 to 65535, got {text!r}")
     return port
+
+
+def _thresholds(text: str) -> tuple[float, ...]:
+    """The same, above 0 and up to 1."""
+    parts = _spread(text)
+    if not 0 < parts[0] <= parts[-1] <= 1:
+        raise argparse.ArgumentTypeError(f"expected increasing overlaps above 0, up to 1, got {text!r}")
+    return parts
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
 
 
 def _classes(text: str) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -16,21 +15,12 @@ from .. import __version__
 from .._shared.arrays import Array
 from .._shared.dataset import Detections, Truth
 from ..evaluation import F1, Curve, Evaluation, evaluate
-from ..io import (
-    DetectionOptions,
-    FileProblem,
-    ReadOptions,
-    TruthOptions,
-    check_writable,
-    read_detections,
-    read_truth,
-    whole_file,
-)
-from ..io.fingerprints import of_file, of_record
+from ..io import FileProblem, ReadOptions
+from ..io.fingerprints import of_record
+from .data_set import check_place, hashes, read_data_set, write_text
 from .eval_notes import notes_on
 from .inputs import find_inputs
 from .methods import load
-from .progress import shown_progress
 from .sayings import printable, say
 
 LONGEST_CURVE = 1000  # points of a curve in the JSON; a longer one is thinned
@@ -44,15 +34,16 @@ def evaluate_files(asked: argparse.Namespace, reading: ReadOptions) -> int:
         if problems:
             raise FileProblem(problems[0])
         load("nms")  # says why there are no kernels, before the work
-        _check_place(asked.json, [asked.truth, *files])
-        truth, detections = _read(asked, files, reading)
+        check_place("--json", asked.json, [asked.truth, *files])
+        truth, detections = read_data_set(asked, files, reading, asked.conf)
         notes += [f"{asked.truth.name}: {note}" for note in truth.notes] + list(detections.notes)
         evaluation = evaluate(detections, truth, iou_thresholds=asked.iou, max_detections=_limits(asked.max_det))
         notes += notes_on(detections, truth, evaluation)
         curves = evaluation.f1(evaluation.usual_iou)
         if asked.json is not None:
             inputs = _provenance(asked.truth, truth, files, detections)
-            _write(asked.json, {**inputs, **_numbers(evaluation, curves), "notes": notes})
+            content = {**inputs, **_numbers(evaluation, curves), "notes": notes}
+            write_text("--json", asked.json, json.dumps(content, allow_nan=False) + "\n")
         _print_all(evaluation, curves, detections, truth, sys.stdout)
         if asked.json is not None:
             print(f"wrote {asked.json}")
@@ -61,45 +52,6 @@ def evaluate_files(asked: argparse.Namespace, reading: ReadOptions) -> int:
     finally:  # also if the reader of the table went away
         say(notes, problems)
     return 2 if problems else 0
-
-
-def _check_place(out: Path | None, inputs: Sequence[Path]) -> None:
-    if out is None:
-        return
-    if out.is_dir() or out.resolve() in {file.resolve() for file in inputs}:
-        what = "is a folder" if out.is_dir() else "is an input: it would be overwritten"
-        raise FileProblem(f"--json {out} {what}")
-    try:
-        check_writable(out, is_folder=False)
-    except FileProblem as problem:
-        raise FileProblem(f"--json {out} {problem}") from problem
-
-
-def _read(asked: argparse.Namespace, files: Sequence[Path], reading: ReadOptions) -> tuple[Truth, Detections]:
-    with shown_progress([asked.truth, *files]) as progress:
-        of_truth = TruthOptions(
-            format=asked.truth_format,
-            classes=asked.classes,
-            split=asked.split,
-            images=asked.images,
-            image_size=asked.image_size,
-            boxes=asked.truth_boxes,
-            progress=progress.read,
-        )
-        try:
-            truth = read_truth(asked.truth, of_truth)
-        except FileProblem as problem:
-            raise FileProblem(f"--truth {asked.truth} {problem}") from problem
-        progress.file_done()
-        options = DetectionOptions(
-            read=replace(reading, progress=progress.read),
-            confidence=asked.conf,
-            multi_label=asked.multi_label,
-            background=asked.background,
-            match=asked.match,
-            file_done=progress.file_done,
-        )
-        return truth, read_detections(files, truth, options)
 
 
 def _limits(most: int) -> tuple[int, ...]:
@@ -175,18 +127,13 @@ def _provenance(place: Path, truth: Truth, files: Sequence[Path], detections: De
     """What was compared, so that it can be told apart from another time."""
     return {
         "ptdet": __version__,
-        "truth": {"path": str(place), "sha256": of_record(truth), "files": _hashes([place])},
+        "truth": {"path": str(place), "sha256": of_record(truth), "files": hashes([place])},
         "detections": {
             "paths": [str(file) for file in files],
             "sha256": of_record(detections),
-            "files": _hashes(files),
+            "files": hashes(files),
         },
     }
-
-
-def _hashes(files: Sequence[Path]) -> dict[str, str]:
-    """Of the bytes of files; what folders hold is told by the hash of what was read."""
-    return {str(file): of_file(file) for file in files if file.is_file()}
 
 
 def _numbers(evaluation: Evaluation, curves: F1) -> dict[str, Any]:
@@ -223,11 +170,3 @@ def _defined(value: Any) -> Any:
     if isinstance(value, list):
         return [_defined(each) for each in value]
     return None if isinstance(value, float) and value == -1.0 else value
-
-
-def _write(out: Path, content: dict[str, Any]) -> None:
-    try:
-        with whole_file(out) as part:
-            part.write_text(json.dumps(content, allow_nan=False) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise FileProblem(f"--json {out} cannot be written: {error.strerror or error}") from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
 from typing import Any, TypeAlias
@@ -11,30 +11,24 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .._shared.arrays import Array
-from .._shared.methods import METHODS, NAMES
+from .._shared.by_class import Kept
+from .._shared.methods import METHODS, NAMES, NO_SETTINGS
 from ..io import FileProblem
 
-Kept: TypeAlias = tuple[Array, Array, Array]  # boxes (K, 4), scores (K,) and which they are (K,)
-Select: TypeAlias = Callable[..., Kept]  # of method, boxes, scores, class ids, overlap threshold and options
+Select: TypeAlias = Callable[..., Kept]
 
 
-def has_threshold(name: str) -> bool:
-    """Whether the overlap threshold changes anything: soft and matrix lower scores by a Gaussian, which has none."""
-    return "kind" not in METHODS[NAMES[name]].options
-
-
-def taken_by(name: str) -> set[str]:
-    """Which of the options of `suppress` a method takes."""
-    row = METHODS[NAMES[name]]
-    own_measure = row.of_models or "beta" in row.options
-    return ({"sigma"} & {*row.options}) | (set() if own_measure else {"metric"})
-
-
-def suppress(name: str, boxes: Array, scores: Array, idxs: Array | None, iou_threshold: float, **options: Any) -> Kept:
+def suppress(
+    name: str,
+    boxes: Array,
+    scores: Array,
+    idxs: Array | None,
+    iou_threshold: float,
+    options: Mapping[str, Any] = NO_SETTINGS,
+) -> Kept:
     """What is left of (N, 4) or, of rotated boxes, (N, 5), of (N,) and class ids (N,) or None.
 
-    `options`: metric and sigma, where the method takes them.
-
+    `options` are those of the method's function.
     A fusion takes all boxes for those of one model, and leaves scores below 0 aside, as its function does.
 
     Raises:
@@ -93,6 +87,9 @@ def _by_torch(
         raise NotImplementedError(f"{row.function} of rotated boxes is not there yet, nms is")
     if row.of_models:
         options["score_threshold"] = math.nextafter(0.0, -1.0)
+    if options.pop("weighted", False):  # which is another operator
+        method, row = "merge", METHODS["merge"]
+        options |= {"members": "later", "weights": "score_overlap"}
     groups = None if idxs is None else from_numpy(idxs)
     threshold = iou_threshold if row.has_threshold else None
     given = from_numpy(boxes), from_numpy(scores), groups, threshold

@@ -20,7 +20,6 @@ from ..io import (
 from ..io.pictures import PICTURES, picture_size
 from .draw import MAX_PIXELS, draw_before_after
 from .inputs import some_of
-from .methods import has_threshold
 from .outcome import Outcome
 from .pictures import Pictures
 from .run import Line, Settings
@@ -204,7 +203,7 @@ class Outputs:
         if path == self._places.out and place_key(path) in self._taken:
             raise FileProblem(f"{path} is the picture itself: it would be overwritten")
         path = self._free(path)
-        at = f", IoU {settings.iou_threshold:g}" if has_threshold(settings.method) else ""
+        at = f", IoU {settings.iou_threshold:g}" if settings.has_threshold else ""
         draw_before_after(
             image,
             path,

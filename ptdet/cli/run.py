@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import numpy as np
 
 from .._shared.arrays import silent
+from .._shared.by_class import ClassLimits, Kept
+from .._shared.config import Config
 from ..dataset.settings import Settings as Settings, refuse_per_cent
-from ..io import FileProblem, Predictions, ReadOptions, above, read_predictions
+from ..io import Candidates, FileProblem, Predictions, ReadOptions, above, read_predictions
 from .methods import suppress as suppressed
 from .outcome import Outcome
 from .units import settle_units
@@ -24,16 +27,28 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
     The boxes are suppressed in the unit in which the file has them: scaling first would round, and could turn a tie.
     """
     refuse_per_cent(predictions, settings)
-    found = predictions.candidates(settings.confidence, settings.multi_label, settings.background)
+    found = predictions.candidates(settings.lowest, settings.multi_label, settings.background)
+    limits = None if settings.by_class is None else _limits(predictions, found, settings.by_class)
+    if limits is not None and found.labels is not None:
+        over = limits.above(found.scores, found.labels)
+        found = found.take(over, found.boxes[over], found.scores[over])
     taking = found if settings.pre_topk is None else found.best(settings.pre_topk)
     idxs = None if settings.agnostic else taking.labels
+
+    def choose(rows: Any, iou: float) -> Kept:
+        given = taking.boxes[rows], taking.scores[rows], None if idxs is None else idxs[rows]
+        return suppressed(settings.method, *given, iou, settings.options)
+
     started = time.perf_counter()
-    boxes, scores, keep = suppressed(
-        settings.method, taking.boxes, taking.scores, idxs, settings.iou_threshold, **settings.options
-    )
+    if limits is None or taking.labels is None:
+        boxes, scores, keep = choose(slice(None), settings.iou_threshold)
+    else:
+        boxes, scores, keep = limits.suppressed(choose, taking.labels, np.ones(len(taking), bool))
     seconds = time.perf_counter() - started
-    enough = np.flatnonzero(above(scores, settings.least_score))  # soft and matrix lower them
-    left = enough[: settings.max_det]
+    enough = above(scores, settings.least_score if limits is None else -math.inf)  # soft and matrix lower them
+    if limits is not None and taking.labels is not None:
+        enough &= limits.left(scores, taking.labels[keep])
+    left = np.flatnonzero(enough)[: settings.max_det]
     kept = taking.take(keep[left], boxes[left], scores[left])
     raw = predictions.scores.ndim == 2
     return Outcome(
@@ -44,8 +59,19 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
         candidates=found,
         kept=kept,
         seconds=seconds,
-        too_low=len(scores) - len(enough),
+        too_low=len(scores) - int(enough.sum()),
     )
+
+
+def _limits(predictions: Predictions, found: Candidates, config: Config) -> ClassLimits:
+    """The thresholds of the classes, by their names."""
+    if found.labels is None or not predictions.classes:
+        raise FileProblem("has no names of classes, which the thresholds of single classes need: give --classes")
+    highest = int(found.labels.max(initial=0))
+    if highest >= len(predictions.classes):  # as category ids have it: a name would be that of another class
+        told = f"has a class {highest}, but names for {len(predictions.classes)} classes, numbered from 0"
+        raise FileProblem(f"{told}: the thresholds of single classes are found by name")
+    return config.limits(predictions.classes)
 
 
 @silent()

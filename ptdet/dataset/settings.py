@@ -6,10 +6,12 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from .. import __version__
+from .._shared.config import Config, has_threshold
+from .._shared.methods import NAMES
 from ..io import FileProblem, Predictions, ReadOptions, Space
 from . import STEPS
 
@@ -29,8 +31,8 @@ class Settings:
     background: int | None = None  # the class that says that there is nothing
     pre_topk: int | None = None  # only the best so many candidates of a picture take part
     min_score: float | None = None  # what a method leaves must be above it; None: above the confidence
-    metric: str | None = None  # None: that of the method
-    sigma: float | None = None  # the same
+    options: Mapping[str, Any] = field(default_factory=dict)  # of the method's function
+    by_class: Config | None = None  # where single classes have thresholds of their own
     max_det: int | None = None  # only the best so many of the kept boxes of a picture
 
     @property
@@ -38,10 +40,15 @@ class Settings:
         return self.confidence if self.min_score is None else self.min_score
 
     @property
-    def options(self) -> dict[str, Any]:
-        """Those of the method's function."""
-        said = {"metric": self.metric, "sigma": self.sigma}
-        return {name: value for name, value in said.items() if value is not None}
+    def lowest(self) -> float:
+        """The confidence of the class that has the lowest."""
+        own = self.by_class.classes.values() if self.by_class else ()
+        return min([self.confidence, *(limits.get("conf", self.confidence) for limits in own)])
+
+    @property
+    def has_threshold(self) -> bool:
+        """Whether the overlap changes anything."""
+        return has_threshold(NAMES[self.method], self.options.get("kind", "gaussian"))
 
 
 def refuse_per_cent(predictions: Predictions, settings: Settings) -> None:
@@ -70,11 +77,22 @@ class Job:
     weights: tuple[float, ...] = ()  # of the models; empty: all alike
 
     def told(self) -> dict[str, Any]:
-        """As JSON can hold it; each value by the name that a person knows it by."""
+        """As JSON can hold it; each value by the name that a person knows it by.
+
+        Raises:
+            FileProblem: single classes have thresholds of their own.
+        """
+        if self.settings.by_class is not None:
+            raise FileProblem("thresholds of single classes are not for a run over a data set: run it on a few files")
         read = asdict(self.read)
         del read["progress"]
         own = {name: getattr(self, name) for name in OWN}
-        return {**asdict(self.settings), **read, **own, "ptdet": __version__}
+        return {
+            **asdict(replace(self.settings, options=dict(self.settings.options))),
+            **read,
+            **own,
+            "ptdet": __version__,
+        }
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Job:

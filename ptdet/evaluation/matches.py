@@ -62,22 +62,31 @@ class Matches:
         within = [(area >= low) & (area <= high) & ~skipped for low, high in self.area_ranges.values()]
         return np.stack(within, 1)
 
+    @cached_property
+    def _runs(self) -> tuple[Indices, Indices]:
+        """Where in `order` each picture's detections of one class and score begin, and how many they are.
+
+        They stay together in each copy of the picture.
+        """
+        keys = self.found.labels[self.order], self.found.images[self.order], self.found.scores[self.order]
+        new = np.ones(len(self.order), np.bool_)
+        new[1:] = np.any([key[1:] != key[:-1] for key in keys], axis=0)
+        first = np.flatnonzero(new)
+        return first, np.diff(first, append=len(self.order))
+
     def rows(self, weights: Indices | None) -> tuple[Indices, Indices]:
         """`order` with the detections of a picture as often as it counts, and where each class begins in it."""
         order, labels = self.order, self.found.labels
-        if weights is not None:
+        if weights is not None and weights.max(initial=0) <= 1:  # no picture is there twice
+            order = order[(weights > 0)[self.found.images[order]]]
             labels = labels[order]
-            images, scores = self.found.images[order], self.found.scores[order]
-            # detections of one picture with one score stay together in each copy of the picture
-            new = np.ones(len(order), np.bool_)
-            new[1:] = (labels[1:] != labels[:-1]) | (images[1:] != images[:-1]) | (scores[1:] != scores[:-1])
-            first = np.flatnonzero(new)
-            length = np.diff(first, append=len(order))
-            copies = weights[images[first]]
+        elif weights is not None:
+            first, length = self._runs
+            copies = weights[self.found.images[order[first]]]
             begin = np.repeat(np.cumsum(length * copies) - length * copies, length * copies)
             place = (np.arange(len(begin)) - begin) % np.repeat(length, length * copies)
             order = order[np.repeat(first, length * copies) + place]
-            labels = self.found.labels[order]
+            labels = labels[order]
         starts = np.zeros(len(self.class_names) + 1, np.int64)
         starts[1:] = np.cumsum(np.bincount(labels, minlength=len(self.class_names)))
         return order, starts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ class DetectionOptions:
     multi_label: bool = False  # every class of a box above the confidence is a detection, not only its best
     background: int | None = None  # the class that stands for nothing
     match: str = "auto"  # a name of same_classes.RULES: how labels become those of the truth
+    raw: bool = False  # raw predictions are what is asked for: types stay, since they decide what a suppression keeps
     file_done: Callable[[], None] | None = None  # told after each file
 
 
@@ -102,7 +103,8 @@ def read_detections(
     notes = [*told.said(), *_on_pictures(found, truth, told), *classes.told(of_truth), *classes.notes]
     if told.cut:
         notes.append(f"{told.cut} detections with scores of {options.confidence:g} or below are left out")
-    return _joined(found, truth, notes)
+    whole = _joined(found, truth, notes)
+    return whole if options.raw else replace(whole, scores=whole.scores.astype(np.float64, copy=False))
 
 
 def _of_file(
@@ -136,7 +138,7 @@ def _of_file(
         labels = classes.of(one, kept, is_ids=one.records is not None)
         known = labels >= 0
         xywh = _as_stored(one, kept)
-        boxes = kept.boxes.astype(np.float64, copy=False)
+        boxes = kept.boxes if options.raw else kept.boxes.astype(np.float64, copy=False)
         yield _Picture(
             image, path, boxes[known], None if xywh is None else xywh[known], kept.scores[known], labels[known]
         )
@@ -147,7 +149,8 @@ def _chosen(one: Predictions, options: DetectionOptions, told: _Told, path: Path
     if one.scores.ndim == 2:
         least = LEAST_OF_HEADS if least is None else least
         said = f"raw predictions, whose scores above {least:g} count: suppress them first (ptdet run)"
-        told.say(path, said)
+        if not options.raw:
+            told.say(path, said)
         return one.candidates(least, options.multi_label, options.background)
     chosen = one.candidates(-math.inf if least is None else least, background=options.background)
     told.cut += 0 if least is None else len(one.candidates(-math.inf, background=options.background)) - len(chosen)
@@ -200,7 +203,7 @@ def _joined(found: Sequence[_Picture], truth: Truth, notes: list[str]) -> Detect
     boxes = [one.xywh if as_stored and one.xywh is not None else one.boxes for one in parts if len(one.boxes)]
     return Detections(
         boxes=np.concatenate(boxes) if boxes else np.zeros((0, width)),
-        scores=np.concatenate([one.scores for one in parts]).astype(np.float64) if parts else np.zeros(0),
+        scores=np.concatenate([one.scores for one in parts]) if parts else np.zeros(0),
         labels=np.concatenate([one.labels for one in parts]) if parts else np.zeros(0, np.int64),
         images=np.repeat(np.array([one.image for one in parts], np.int64), [len(one.boxes) for one in parts]),
         fmt="xywh" if as_stored else "xyxy",

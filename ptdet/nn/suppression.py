@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
 from .._library.arguments import check_threshold_of
 from .._shared.checks import one_of
+from .._shared.config import Config, load_config
 from .._shared.methods import FUSIONS, METHODS, SUPPRESSIONS
 from ..ops._methods import function_of
 from ..ops.nms import batched_nms, nms
@@ -18,6 +20,9 @@ def _hard(boxes: Tensor, scores: Tensor, iou_threshold: float, idxs: Tensor | No
     if idxs is None:
         return nms(boxes, scores, iou_threshold, **options)
     return batched_nms(boxes, scores, idxs, iou_threshold, **options)
+
+
+LEAST_DECAYED = 0.001  # what soft and matrix drop by themselves
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {**{name: function_of(name) for name in METHODS}, "hard": _hard}
@@ -49,6 +54,36 @@ class NMS(nn.Module):
         one_of("method", method, SUPPRESSIONS)
         check_threshold_of(method, iou_threshold)
         self.iou_threshold, self.method, self.options = iou_threshold, method, options
+
+    @classmethod
+    def from_config(cls, config: Config | str | Path) -> NMS:
+        """The module of what `ptdet tune` has found: a file, or what `ptdet.load_config` read of it.
+
+        A box counts from its `conf` up. If it is agnostic, call it without `idxs`.
+
+        Raises:
+            ValueError, TypeError: as `load_config`; classes have thresholds of their own, or the method has a cut after
+                suppression that it does not do itself.
+
+        >>> import ptdet.nn
+        >>> from ptdet.tuning import Config, Setting
+        >>> ptdet.nn.NMS.from_config(Config(Setting("diou", iou=0.65, beta=0.6, conf=0.01)))
+        NMS(iou_threshold=0.65, method='diou', beta=0.6, score_threshold=0.01)
+        """
+        found = config if isinstance(config, Config) else load_config(config)
+        setting = found.setting
+        if found.classes:
+            raise ValueError("config: expected no classes with thresholds of their own, which a module does not have")
+        options = {**setting.options, "score_threshold": setting.conf}
+        row = METHODS[setting.method]
+        if row.scores and "min_score" in row.options:
+            options["min_score"] = max(setting.least_score, LEAST_DECAYED)
+        elif setting.least_score > setting.conf:
+            raise ValueError(
+                f"config: min_score: {setting.method} does not cut after suppression; expected at most conf, "
+                f"{setting.conf:g}, got {setting.least_score:g}"
+            )
+        return cls(setting.threshold if row.has_threshold else None, setting.method, **options)
 
     def forward(self, boxes: Tensor, scores: Tensor, idxs: Tensor | None = None) -> Any:
         threshold = () if self.iou_threshold is None else (self.iou_threshold,)

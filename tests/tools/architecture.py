@@ -16,7 +16,7 @@ from .import_graph import (
 PICTURE = ROOT / "docs/architecture.svg"
 # From the top down: a room uses rooms below it only, or beside it where the arrow is drawn.
 PYTHON = (
-    ("cli", "integrations", "ray"),
+    ("cli", "integrations", "tuning", "ray"),
     ("nn", "onnx", "yolo", "rotated", "info", "explorer"),
     ("ops", "testing", "evaluation", "dataset"),
     ("_library", "numpy", "io"),
@@ -27,6 +27,7 @@ ROLES = {
     "cli": "the command ptdet",
     "integrations": "peers' names, patch()",
     "ray": "ptdet run on Ray",
+    "tuning": "which method, which threshold",
     "nn": "torch.nn modules",
     "onnx": "export",
     "yolo": "heads to detections",

@@ -27,7 +27,7 @@ MAY_INCLUDE = {
 FLOORS = (
     {"cli", "__main__"},
     {"integrations", "nn", "onnx", "explorer", "ray"},
-    {"yolo", "rotated", "info"},
+    {"yolo", "rotated", "info", "tuning"},
     {"ops", "testing", "evaluation", "dataset"},
     {"_library", "numpy", "io"},
     {"compat"},
