@@ -109,11 +109,7 @@ def _on_files(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int
             return _run(asked, options, settings, notes)
         if asked.format not in (None, *FORMATS):
             parser.error(f"--format {asked.format} and {asked.of_dataset}: expected one of {', '.join(FORMATS)}")
-        if settings.by_class is not None:
-            parser.error(
-                f"--config {asked.config} and {asked.of_dataset}: thresholds of single classes are not there yet"
-            )
-        return _run_dataset(asked, options, settings)
+        return _run_dataset(asked, options, settings, notes)
     if not 0 <= asked.lowest < 1:
         parser.error(f"--lowest {asked.lowest:g}: expected a number from 0 to below 1")
     if asked.command == "explore":
@@ -159,6 +155,16 @@ def _settings(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> tup
     return settings, notes
 
 
+def _run_dataset(asked: argparse.Namespace, options: ReadOptions, settings: Settings, notes: list[str]) -> int:
+    from ..dataset.settings import Job
+    from .dataset import run_dataset
+    from .sayings import say
+
+    job = Job(settings, options, asked.format or FORMATS[0], asked.step, weights=asked.weights)
+    say(notes, ())
+    return run_dataset(asked, job)
+
+
 def _tune(asked: argparse.Namespace, options: ReadOptions) -> int:
     """Tries every setting, prints which to use, writes it and the report."""
     try:
@@ -167,14 +173,6 @@ def _tune(asked: argparse.Namespace, options: ReadOptions) -> int:
         print(f"ptdet: error: {error}", file=sys.stderr)
         return 2
     return tune_files(asked, options)
-
-
-def _run_dataset(asked: argparse.Namespace, options: ReadOptions, settings: Settings) -> int:
-    from ..dataset.settings import Job
-    from .dataset import run_dataset
-
-    job = Job(settings, options, asked.format or FORMATS[0], asked.step, weights=asked.weights)
-    return run_dataset(asked, job)
 
 
 def _run(asked: argparse.Namespace, options: ReadOptions, settings: Settings, of_config: Sequence[str]) -> int:

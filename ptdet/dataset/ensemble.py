@@ -31,6 +31,6 @@ def fuse(batch: Batch, job: Job) -> Batch:
         [groups[rows] for rows in own],
         list(job.weights) or None,
     )
-    fused = FUSIONS[NAMES[job.settings.method]](given, job.settings.iou_threshold)
+    fused = FUSIONS[NAMES[job.settings.method]](given, job.settings.iou_threshold, **job.settings.options)
     plain = replace(batch, found=replace(found, extra={}))
     return plain.kept(fused.boxes, fused.scores, np.concatenate(own)[fused.keep], job.settings)

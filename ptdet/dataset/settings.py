@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from .. import __version__
@@ -77,11 +77,22 @@ class Job:
     weights: tuple[float, ...] = ()  # of the models; empty: all alike
 
     def told(self) -> dict[str, Any]:
-        """As JSON can hold it; each value by the name that a person knows it by."""
-        settings, read = asdict(self.settings), asdict(self.read)
-        del settings["by_class"], read["progress"]  # a job has none
+        """As JSON can hold it; each value by the name that a person knows it by.
+
+        Raises:
+            FileProblem: single classes have thresholds of their own.
+        """
+        if self.settings.by_class is not None:
+            raise FileProblem("thresholds of single classes are not for a run over a data set: run it on a few files")
+        read = asdict(self.read)
+        del read["progress"]
         own = {name: getattr(self, name) for name in OWN}
-        return {**settings, **read, **own, "ptdet": __version__}
+        return {
+            **asdict(replace(self.settings, options=dict(self.settings.options))),
+            **read,
+            **own,
+            "ptdet": __version__,
+        }
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Job:

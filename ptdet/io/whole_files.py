@@ -56,12 +56,12 @@ def check_writable(path: Path, is_folder: bool) -> None:
         raise FileProblem(f"cannot be written: {error.strerror or error}") from error
 
 
-def _is_special(path: Path) -> bool:
-    """A device or a pipe: the new file would take its place for everybody."""
-    return path.exists() and not path.is_file() and not path.is_dir()
-
-
 def one_name(text: str) -> str:
     """`text` as the name of a file, short, in the folder at hand: an id of a picture may be a path, of anywhere."""
     short = re.sub(r'[\x00-\x1f/\\:*?"<>|]+', "_", text).encode("utf-8", "replace")[:100]
     return short.decode("utf-8", "ignore").strip(". ") or "_"
+
+
+def _is_special(path: Path) -> bool:
+    """A device or a pipe: the new file would take its place for everybody."""
+    return path.exists() and not path.is_file() and not path.is_dir()

@@ -99,7 +99,7 @@ def _check_count(name: str, value: Any) -> None:
 
 
 def _settings(config: Mapping[str, Any]) -> Settings:
-    known = [field.name for field in fields(Settings) if field.name != "multi_label"]
+    known = [field.name for field in fields(Settings) if field.name not in ("multi_label", "by_class")]
     unknown = sorted(set(config) - set(known))
     if unknown:
         raise ValueError(f"config: expected some of {', '.join(known)}, got {', '.join(unknown)}")

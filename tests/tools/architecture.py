@@ -26,8 +26,8 @@ CPP = (("torch", "numpy", "wasm"), ("runtime", "cpu", "cuda"), ("api",), ("math"
 ROLES = {
     "cli": "the command ptdet",
     "integrations": "peers' names, patch()",
-    "tuning": "which method, which threshold",
     "ray": "ptdet run on Ray",
+    "tuning": "which method, which threshold",
     "nn": "torch.nn modules",
     "onnx": "export",
     "yolo": "heads to detections",
