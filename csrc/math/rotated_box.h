@@ -208,7 +208,9 @@ PTDET_HD T under_edge(const InFrame<T>& f, T length, const Along<T>& edge, T x0,
 template <typename T>
 PTDET_HD auto is_within(const InFrame<T>& f) {
   const T x = greatest_of(magnitude(f.x0), magnitude(f.x1)), y = greatest_of(magnitude(f.y0), magnitude(f.y1));
-  return (least_of(x, least_of(f.high_x, -f.low_x)) == x) & (least_of(y, least_of(f.high_y, -f.low_y)) == y);
+  const auto along_x = least_of(x, least_of(f.high_x, -f.low_x)) == x;
+  const auto along_y = least_of(y, least_of(f.high_y, -f.low_y)) == y;
+  return along_x & along_y;  // of numbers, or of registers
 }
 
 // The area that a box shares with the one whose frame it is in. Green's theorem: but for the sign, it is the sum of
