@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from functools import cmp_to_key
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import mpmath
@@ -291,6 +292,11 @@ def matrix(
             if judge.sign(ratios[least], 1) < 0:
                 now[j], owner[j] = now[j] * ratios[least], least
     keep = judge.in_order([j for j in order if judge.meets(now[j], min_score)], now)
+    # equal by different divisions, which float64 rounds
+    alike = [
+        i for i, j in pairwise(keep) if now[i] == now[j] and (now[i], now[j]) != (given.scores[i], given.scores[j])
+    ]
+    judge.undecided |= bool(alike)
     return Found(keep, owner | {j: j for j in keep}, scores={j: now[j] for j in keep})
 
 

@@ -136,7 +136,7 @@ def _settings(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> tup
     from .._shared.config import options_of
     from .run_settings import settings_of
 
-    if getattr(asked, "step", "") == "ensemble" and asked.method is None:
+    if asked.method is None and getattr(asked, "config", None) is None and getattr(asked, "step", "") == "ensemble":
         asked.method = "wbf"
     if asked.method is not None and asked.method not in NAMES:
         parser.error(f"--method {asked.method}: expected one of {', '.join(PLAIN)}")
@@ -158,10 +158,10 @@ def _settings(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> tup
 def _run_dataset(asked: argparse.Namespace, options: ReadOptions, settings: Settings, notes: list[str]) -> int:
     from ..dataset.settings import Job
     from .dataset import run_dataset
+    from .sayings import say
 
     job = Job(settings, options, asked.format or FORMATS[0], asked.step, weights=asked.weights)
-    for note in notes:
-        print(f"ptdet: note: {note}", file=sys.stderr)
+    say(notes, ())
     return run_dataset(asked, job)
 
 

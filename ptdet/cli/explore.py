@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import webbrowser
 
 from ..explorer import Library, Server
 from ..io import FileProblem, ReadOptions
 from .run import Settings
+from .sayings import say
 from .shown import Reader, start_of
 
 
@@ -21,10 +21,9 @@ def explore(asked: argparse.Namespace, options: ReadOptions, settings: Settings)
         library = Library(reader.files, reader.read, reader.problems)
         server = Server(library, asked.images, start_of(asked, settings), asked.port)
     except FileProblem as problem:
-        print(f"ptdet: error: {problem}", file=sys.stderr)
+        say((), [str(problem)])
         return 2
-    for note in reader.notes:
-        print(f"ptdet: note: {note}", file=sys.stderr)
+    say(reader.notes, ())
     server.start()
     print(f"{server.address}\nfor this machine alone; Ctrl-C ends it", flush=True)
     if not asked.no_browser:

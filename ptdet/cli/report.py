@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 
 from ..explorer import Limits, Shown, write_report
 from ..io import FileProblem, ReadOptions
 from .run import Settings
+from .sayings import say
 from .shown import Reader, start_of
 
 
@@ -39,10 +39,8 @@ def report(asked: argparse.Namespace, options: ReadOptions, settings: Settings) 
         if wrote.left_out:
             limit = f"--max-pictures {limits.pictures} and --max-megabytes {limits.megabytes:g}"
             reader.notes.append(f"{wrote.left_out} more pictures are not in it: {limit} are the limits")
-        for note in reader.notes:
-            print(f"ptdet: note: {note}", file=sys.stderr)
+        say(reader.notes, ())
     except FileProblem as problem:
         problems.append(str(problem))
-    for said in problems:
-        print(f"ptdet: error: {said}", file=sys.stderr)
+    say((), problems)
     return 2 if problems else 0

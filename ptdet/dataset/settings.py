@@ -97,7 +97,7 @@ class Job:
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Job:
         """What `told` returned, perhaps through a file."""
-        settings = Settings(**{one.name: told[one.name] for one in fields(Settings)})
+        settings = Settings(**{one.name: told[one.name] for one in fields(Settings) if one.name != "by_class"})
         read: dict[str, Any] = {one.name: told[one.name] for one in fields(ReadOptions) if one.name != "progress"}
         for name in ("classes", "category_ids"):
             read[name] = tuple(read[name])

@@ -50,6 +50,11 @@ MAY_FUSE = [
 ]
 
 
+# What a kernel may keep in memory for want of registers (pattern, bytes). DIoU of rotated boxes has both boxes to hold
+# beside their overlap: two doubles out and back among 700 instructions cost less than every other block would.
+MAY_SPILL = [(r"pass_over_tilesI.*4Diou.*10RotatedBoxIdE", 16)]
+
+
 # In PTX. What states its rounding (add.rn.f32) no later compiler may fuse.
 FUSED_OR_ROUGH = re.compile(r"\bfma\.|\.approx|\bdiv\.full|\b(add|sub|mul)\.(ftz\.)?f(32|64)\b")
 
@@ -87,9 +92,13 @@ def test_every_architecture_has_every_kernel(source: Path) -> None:
     assert set(machine_code.ptx(machine_code.compiled(source))) == set(archs)
 
 
+def allowed_stack(symbol: str) -> int:
+    return next((most for pattern, most in MAY_SPILL if re.search(pattern, symbol)), 0)
+
+
 @pytest.mark.parametrize("source", EACH)
 def test_nothing_spills_and_no_array_is_local(source: Path) -> None:
-    wrong = [k for k in kernels(source) if k.stack or k.local]
+    wrong = [k for k in kernels(source) if k.stack > allowed_stack(k.symbol) or k.local]
     assert not wrong, [(k.symbol, k.arch, k.stack, k.local) for k in wrong]
 
 

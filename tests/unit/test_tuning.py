@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ptdet._shared.dataset import Detections, Truth
-from ptdet._shared.methods import SUPPRESSIONS
+from ptdet._shared.methods import ROTATED_METHODS, SUPPRESSIONS
 from ptdet.tuning import Config, Setting, tune
 from ptdet.tuning.choice import Tried
 from ptdet.tuning.folds import drawn_weights, fold_weights, folds_of, groups_of
@@ -69,7 +69,9 @@ def settings_of(method: str, rotated: bool) -> list[Setting]:
     return [setting for setting in grid.settings() if setting.conf == CUTS[0]]
 
 
-@pytest.mark.parametrize(("method", "rotated"), [*product(SUPPRESSIONS, [False]), ("soft", True), ("fast", True)])
+@pytest.mark.parametrize(
+    ("method", "rotated"), [*product(SUPPRESSIONS, [False]), ("soft", True), ("fast", True), ("diou", True)]
+)
 def test_a_prefix_is_a_rerun_where_that_is_claimed(method: str, rotated: bool) -> None:
     """Boxes, scores and their order, exactly; and where it is not claimed there is a scene that shows why."""
     differs = False
@@ -354,11 +356,11 @@ def test_rotated_boxes() -> None:
     detections, truth = scene(8, 4, rotated=True)
     tuned = tune(detections, truth, objective="ap50", iou=[0.3, 0.6], folds=2, draws=5)
     methods = {row.setting.method for row in tuned.table}
-    assert "diou" not in methods and {"hard", "merge", "soft", "nmm"} <= methods
+    assert methods == {*SUPPRESSIONS} & {*ROTATED_METHODS}
     times = [(row.latency.milliseconds, row.score) for row in tuned.front if row.latency is not None]
     assert times == sorted(times) and len(times) == len({score for _, score in times}) > 0
     for row in tuned.table:
         assert row.latency is not None and row.latency.low <= row.latency.milliseconds <= row.latency.high
         assert any(ms <= row.latency.milliseconds and score >= row.score for ms, score in times)
-    with pytest.raises(ValueError, match="methods: diou of rotated boxes is not there"):
-        tune(detections, truth, methods=["diou"])
+    with pytest.raises(ValueError, match="metric: expected .* of iou, .*, got .ciou."):
+        tune(detections, truth, metric=["ciou"])
