@@ -245,3 +245,19 @@ def test_without_pyarrow(tmp_path: Path) -> None:
         f"ptdet: error: {tmp_path / 'out'}: Parquet needs pyarrow: pip install 'ptdet[parquet]'",
     ]
     assert [line for line in printed.splitlines() if len(line) == 1] == ["2", "2", "0"]
+
+
+def test_a_file_of_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """That of ptdet tune, as in a run over single files; not thresholds of single classes."""
+    source, config = inputs.write_npz(tmp_path / "npz", 6), tmp_path / "tuned.toml"
+    config.write_text('method = "soft"\nsigma = 0.3\nconf = 0.2\n')
+    of_all = ("run", source, "--config", config, "--out", tmp_path / "out", "--format", "coco", "--workers", 1)
+    assert cli.main([*map(str, of_all)]) == 0
+    assert cli.main([*map(str, ("run", source, "--config", config, "--out", tmp_path / "plain.json"))]) == 0
+    plain, found = (
+        json.loads(place.read_text()) for place in (tmp_path / "plain.json", tmp_path / "out/detections.json")
+    )
+    assert found == plain and found
+    config.write_text('method = "hard"\n[classes.a]\nconf = 0.5\n')
+    assert cli.main([*map(str, of_all), "--resume"]) == 2
+    assert "thresholds of single classes are not for" in capsys.readouterr().err
