@@ -138,7 +138,8 @@ def pairs(index: Any, labels: Any, folder: str) -> list[tuple[int, int]]:
 
 
 def test_every_data_file_is_read() -> None:
-    images = {path: len(read_predictions(path)) for path in sorted(DATA.rglob("*.npz"))}
+    shapes = {DATA / "icdar2015/quads.npz", DATA / "coco_shapes/polygons.npz"}  # which hold no predictions
+    images = {path: len(read_predictions(path)) for path in sorted({*DATA.rglob("*.npz")} - shapes)}
     assert len(images) == 22
     assert {count for path, count in images.items() if path.parent.name != "coco_map"} == {1}
     assert images[DATA / "coco_map/yolox_nano_candidates.npz"] == 64
