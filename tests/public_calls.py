@@ -12,7 +12,7 @@ import ptdet
 import ptdet.nn
 import ptdet.yolo
 from ptdet._shared.checks import check_flag, check_limit, check_number, check_number_or_none, check_positive
-from ptdet._shared.methods import BATCH_METHODS, METHODS, ROTATED_METHODS, Method
+from ptdet._shared.methods import BATCH_METHODS, METHODS, Method
 from ptdet._shared.parameters import PARAMETERS, parameter_of
 from ptdet.testing.samples_methods import number_a_box
 
@@ -199,7 +199,7 @@ _module("ChannelNorm", {"norm_deg": 2}, {"input": BOXES[None]})
 _module("NMS", {"iou_threshold": 0.5, "method": "hard", "max_output": 10}, {"boxes": BOXES, "scores": SCORES, **_IDS})
 _module("BoxFusion", {"method": "wbf", "iou_thr": 0.5}, _LISTS)
 
-for _row in (METHODS[_method] for _method in ROTATED_METHODS):  # signatures are those of ptdet
+for _row in (METHODS[_method] for _method in METHODS):  # signatures are those of ptdet
     if _row.function != "nms" and not _row.of_models:
         _add(f"rotated.{_row.function}", getattr(ptdet.rotated, _row.function),
              {**PUBLIC[_row.function].good, "boxes": ROTATED})  # fmt: skip

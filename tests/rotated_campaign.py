@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 import ptdet
-from ptdet._shared.methods import METHODS, ROTATED_METHODS
+from ptdet._shared.methods import METHODS
 from ptdet._shared.parameters import ROTATED_METRICS, choices_of, parameter_of
 
 from .rotated_loops import LOOPS, Found, Judge, Set
@@ -217,10 +217,10 @@ class Tally:
         self.sets += 1
         with mpmath.workprec(300):
             exact = Set(scene.boxes.tolist(), scene.scores.tolist(), Judge())
-            self.wrong += [said for method in ROTATED_METHODS if (said := difference(method, scene, exact, self))]
+            self.wrong += [said for method in METHODS if (said := difference(method, scene, exact, self))]
 
     def report(self) -> str:
-        rows = [f"{name}: {self.compared[name]}, undecided {self.undecided[name]}" for name in ROTATED_METHODS]
+        rows = [f"{name}: {self.compared[name]}, undecided {self.undecided[name]}" for name in METHODS]
         return "\n".join([f"{self.sets} sets, {self.ties} ties, {len(self.wrong)} answers differ", *rows, *self.wrong])
 
 

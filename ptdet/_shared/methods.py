@@ -16,8 +16,8 @@ class Method(NamedTuple):
     """A method by its name in METHODS."""
 
     stem: str  # of the file that has its function: ptdet/ops/<stem>.py
-    function: str  # of ptdet and of ptdet.numpy
-    operator: str  # of torch.ops.ptdet: its form of fixed shape
+    function: str  # of ptdet, ptdet.numpy, ptdet.rotated and ptdet.numpy.rotated
+    operator: str  # of torch.ops.ptdet: its form of fixed shape; of rotated boxes rotated_<operator>
     options: tuple[str, ...]  # keywords of its own, beside score_threshold, max_output and metric
     settings: Mapping[str, Any] = NO_SETTINGS  # what the operator is given to be this method
     boxes: str = ""  # the operator's result that has its boxes; empty: they stay as they are
@@ -28,73 +28,61 @@ class Method(NamedTuple):
     # Of the tensors that function and operator take besides: (N,) floats, a number a box; after the scores, in the
     # operator after the ids. A method with such is no module, has no form for a batch and none on the command line.
     numbers: tuple[str, ...] = ()
-    rotated: bool = False  # ptdet.rotated has the function too; its operator is rotated_<operator>
 
 
 METHODS: dict[str, Method] = {
-    "hard": Method("nms", "nms", "nms_walk", ("inclusive",), in_batches=True, rotated=True),
+    "hard": Method("nms", "nms", "nms_walk", ("inclusive",), in_batches=True),
     "or": Method(
         *("nms_variants", "or_nms", "nms_walk", ("inclusive",), {"inclusive": True}),
         in_batches=True,
-        rotated=True,
     ),
     "diou": Method(
         *("nms_variants", "diou_nms", "diou_nms_walk", ("beta", "inclusive")),
         in_batches=True,
-        rotated=True,
     ),
     "and": Method(
         *("nms_variants", "and_nms", "and_nms_walk", ("overlap_threshold", "inclusive")),
         in_batches=True,
-        rotated=True,
     ),
     "adaptive": Method(
         *("nms_variants", "adaptive_nms", "adaptive_nms_walk", ("inclusive",)),
         numbers=("densities",),
-        rotated=True,
     ),
     "merge": Method(
         *("merge_nms", "merge_nms", "merge_nms_walk", ("members", "weights", "inclusive")),
         boxes="merged",
         in_batches=True,
-        rotated=True,
     ),
-    "cluster": Method("merge_nms", "cluster_nms", "nms_walk", ("weighted", "inclusive"), rotated=True),
+    "cluster": Method("merge_nms", "cluster_nms", "nms_walk", ("weighted", "inclusive")),
     "soft": Method(
         *("soft_nms", "soft_nms", "soft_nms_walk", ("sigma", "min_score", "kind", "reselect", "inclusive")),
         scores="decayed",
         in_batches=True,
-        rotated=True,
     ),
-    "fast": Method("matrix_nms", "fast_nms", "fast_nms_walk", ("inclusive",), in_batches=True, rotated=True),
+    "fast": Method("matrix_nms", "fast_nms", "fast_nms_walk", ("inclusive",), in_batches=True),
     "matrix": Method(
         *("matrix_nms", "matrix_nms", "matrix_nms_walk", ("kind", "sigma", "min_score")),
         scores="decayed",
         has_threshold=False,
         in_batches=True,
-        rotated=True,
     ),
-    "greedy_nmm": Method("nmm", "greedy_nmm", "nmm_walk", ("inclusive",), boxes="grown", rotated=True),
-    "nmm": Method("nmm", "nmm", "nmm_walk", ("inclusive",), {"members_hand_on": True}, boxes="grown", rotated=True),
+    "greedy_nmm": Method("nmm", "greedy_nmm", "nmm_walk", ("inclusive",), boxes="grown"),
+    "nmm": Method("nmm", "nmm", "nmm_walk", ("inclusive",), {"members_hand_on": True}, boxes="grown"),
     "wbf": Method(
         *("box_fusion", "weighted_boxes_fusion", "wbf_walk", ("conf_type", "allows_overflow")),
         boxes="fused",
         scores="confidences",
         of_models=True,
-        rotated=True,
     ),
     "nmw": Method(
         *("box_fusion", "non_maximum_weighted", "merge_nms_walk", ()),
         {"members": "best", "weights": "score_overlap"},
         boxes="merged",
         of_models=True,
-        rotated=True,
     ),
 }
 BATCH_METHODS = tuple(name for name, method in METHODS.items() if method.in_batches)
 FUSIONS = tuple(name for name, method in METHODS.items() if method.of_models)
-# Those that ptdet.rotated has.
-ROTATED_METHODS = tuple(name for name, method in METHODS.items() if method.rotated)
 # What boxes, scores and ids are enough for.
 PLAIN = tuple(name for name, method in METHODS.items() if not method.numbers)
 SUPPRESSIONS = tuple(name for name in PLAIN if not METHODS[name].of_models)

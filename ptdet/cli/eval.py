@@ -17,11 +17,11 @@ from .._shared.dataset import Detections, Truth
 from ..evaluation import F1, Curve, Evaluation, evaluate
 from ..io import FileProblem, ReadOptions
 from ..io.fingerprints import of_record
-from .data_set import check_place, hashes, read_data_set, write_text
 from .eval_notes import notes_on
 from .inputs import find_inputs
 from .methods import load
 from .sayings import printable, say
+from .with_truth import check_place, hashes, read_data_set, write_text
 
 LONGEST_CURVE = 1000  # points of a curve in the JSON; a longer one is thinned
 AREAS = {"all": "all", "s": "small", "m": "medium", "l": "large"}  # as COCO's table calls them

@@ -83,8 +83,6 @@ def _by_torch(
     row = METHODS[method]
     if boxes.shape[1] == 5 and row.of_models:
         raise NotImplementedError(f"{row.function} of rotated boxes needs the kernels of ptdet.numpy")
-    if boxes.shape[1] == 5 and not row.rotated:
-        raise NotImplementedError(f"{row.function} of rotated boxes is not there yet, nms is")
     if row.of_models:
         options["score_threshold"] = math.nextafter(0.0, -1.0)
     if options.pop("weighted", False):  # which is another operator

@@ -18,9 +18,9 @@ from .._shared.dataset import Detections, Truth
 from ..io import FileProblem, ReadOptions
 from ..io.fingerprints import of_record
 from ..tuning import Row, Tuning, html_report, tune
-from .data_set import check_place, hashes, read_data_set, write_text
 from .inputs import find_inputs
 from .sayings import say
+from .with_truth import check_place, hashes, read_data_set, write_text
 
 
 def tune_files(asked: argparse.Namespace, reading: ReadOptions) -> int:

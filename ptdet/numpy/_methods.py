@@ -18,14 +18,9 @@ def select(
 
     `options` are those of the method's function. A fusion takes all boxes for those of one model; as its function it
     leaves scores below 0 aside. Boxes (N, 5) are rotated ones.
-
-    Raises:
-        NotImplementedError: `ptdet.numpy.rotated` has no such method.
     """
     row = METHODS[method]
     is_rotated = boxes.shape[1] == 5
-    if is_rotated and not row.rotated:
-        raise NotImplementedError(f"{row.function} of rotated boxes is not there yet, nms is")
     if row.of_models:
         fused = FUSIONS[method](of_one_model(boxes, scores, idxs), iou_threshold, **options)
         return fused.boxes, fused.scores, fused.keep

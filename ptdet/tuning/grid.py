@@ -9,7 +9,7 @@ from typing import Any
 
 from .._shared.checks import check_number, check_positive
 from .._shared.config import Setting, options_of
-from .._shared.methods import FUSIONS, METHODS, NAMES, ROTATED_METHODS, SUPPRESSIONS
+from .._shared.methods import FUSIONS, METHODS, NAMES, SUPPRESSIONS
 from .._shared.parameters import METRICS, ROTATED_METRICS
 
 # Methods in which only a better box acts on a box. Boxes at or below a confidence then change nothing above it, and
@@ -94,7 +94,7 @@ def grid_of(
             raise ValueError(f"metric: expected some of {', '.join(allowed)}, got {metric!r}")
     cuts = tuple(sorted(set(confs))) if confs else cuts
     return Grid(
-        methods=_methods(methods, rotated),
+        methods=_methods(methods),
         ious=tuple(ious or IOUS),
         sigmas=tuple(sigmas or SIGMAS),
         betas=tuple(betas or BETAS),
@@ -111,10 +111,9 @@ def _raw_confs(cuts: tuple[float, ...], given: bool) -> tuple[float, ...]:
     return (cuts[0], *(conf for conf in RAW_CONFS if cuts[0] < conf <= cuts[-1]))
 
 
-def _methods(methods: Sequence[str] | None, rotated: bool) -> tuple[str, ...]:
-    possible = tuple(name for name in SUPPRESSIONS if not rotated or name in ROTATED_METHODS)
+def _methods(methods: Sequence[str] | None) -> tuple[str, ...]:
     if methods is None:
-        return possible
+        return SUPPRESSIONS
     chosen = []
     for name in methods:
         method = NAMES.get(name) if isinstance(name, str) else None
@@ -122,12 +121,10 @@ def _methods(methods: Sequence[str] | None, rotated: bool) -> tuple[str, ...]:
             raise ValueError(f"methods: {name} fuses what several models found; here are the detections of one")
         if method is None or method not in SUPPRESSIONS:
             raise ValueError(f"methods: expected some of {', '.join(SUPPRESSIONS)}, got {name!r}")
-        if method not in possible:
-            raise ValueError(f"methods: {name} of rotated boxes is not there")
         chosen.append(method)
     if not chosen:
         raise ValueError("methods: expected at least one")
-    return tuple(name for name in possible if name in chosen)
+    return tuple(name for name in SUPPRESSIONS if name in chosen)
 
 
 def _check_axis(name: str, values: Sequence[float] | None) -> None:

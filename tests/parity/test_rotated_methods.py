@@ -19,7 +19,7 @@ import ptdet
 from ptdet import reference
 from ptdet._library.arguments import SCORES
 from ptdet._library.signatures import SIGNATURES
-from ptdet._shared.methods import METHODS, ROTATED_METHODS
+from ptdet._shared.methods import METHODS
 from ptdet._shared.parameters import ROTATED_METRICS
 from ptdet.testing.samples_methods import ROTATED_OPERATORS, function_options, number_a_box, options_of, tensors_of
 
@@ -29,9 +29,7 @@ from .test_rotated_nms import KINDS, drawn
 pytestmark = pytest.mark.usefixtures("native")
 # What merges, and cluster_nms, which is made of two others, are in test_rotated_merging.py.
 NAMES = [
-    METHODS[name].function
-    for name in ROTATED_METHODS
-    if METHODS[name].stem not in ("nms", "merge_nms", "nmm", "box_fusion")
+    METHODS[name].function for name in METHODS if METHODS[name].stem not in ("nms", "merge_nms", "nmm", "box_fusion")
 ]
 # diou_nms has its own measure.
 BY_METRIC = [name for name in NAMES if name != "diou_nms"]
@@ -251,4 +249,4 @@ def test_what_is_wrong_is_named(name: str) -> None:
             call(ptdet.rotated, name, boxes, scores, 0.3, compat="onnx")
 
 
-NAMES_TO_METHODS = {METHODS[name].function: name for name in ROTATED_METHODS}
+NAMES_TO_METHODS = {METHODS[name].function: name for name in METHODS}

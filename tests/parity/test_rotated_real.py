@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 import ptdet
-from ptdet._shared.methods import ROTATED_METHODS
+from ptdet._shared.methods import METHODS
 
 from ..rotated_campaign import Tally
 from ..rotated_oracle import hull
@@ -29,7 +29,7 @@ def test_every_method_beside_a_loop_over_the_oracle(source: str, pictures: int, 
     for turn, (name, boxes) in enumerate(islice(rectangles(source), pictures)):
         tally.add(candidates(name, boxes, turn, most))
     assert tally.sets == pictures and not tally.wrong, tally.report()
-    for method in ROTATED_METHODS:
+    for method in METHODS:
         assert tally.undecided[method] <= pictures / 10 and tally.compared[method] >= 3, tally.report()
 
 

@@ -92,8 +92,7 @@ def draw(seed: int) -> dict[str, Any]:
     if count:
         boxes[rng.integers(count, size=count // 10)] = boxes[0]
     scores = np.round(rng.random(count), int(rng.choice([1, 7])))
-    names = [name for name in METHODS if not METHODS[name].numbers and (METHODS[name].rotated or not rotated)]
-    method = str(rng.choice(names))
+    method = str(rng.choice([name for name in METHODS if not METHODS[name].numbers]))
     options: dict[str, Any] = {"iou": float(rng.choice([0.5, 0.3, 0.0, 0.85]))}
     if method not in (*FUSIONS, "diou") and rng.random() < 0.5:
         options["metric"] = str(rng.choice(ROTATED_METRICS if rotated else METRICS))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ptdet._shared.methods import METHODS, NAMES, PLAIN
+from ptdet._shared.methods import PLAIN
 from ptdet.cli.run import suppress as suppress_one
 from ptdet.dataset.batch import Batch, batches_of, suppress
 from ptdet.dataset.settings import Settings
@@ -49,7 +49,7 @@ def all_of(batches: list[Batch]) -> list[tuple[np.ndarray, ...]]:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_batch_is_its_pictures(kind: str, labels: str, dtype: type) -> None:
     for method in PLAIN:
-        for rotated in (False, True) if METHODS[NAMES[method]].rotated else (False,):
+        for rotated in (False, True):
             settings = replace(SETTINGS[kind], method=method)
             given = pictures(dtype, rotated, labels)
             found = all_of([suppress(batch, settings) for batch in batches_of(given, settings, [])])

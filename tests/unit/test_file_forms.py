@@ -612,7 +612,7 @@ def test_equal_notes_are_said_once(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_the_command_line_knows_the_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert tuple(LAYOUTS) == cli.LAYOUT_NAMES and tuple(BOX_FORMS) == cli.BOX_NAMES
+    assert tuple(LAYOUTS) == cli.parser.LAYOUT_NAMES and tuple(BOX_FORMS) == cli.parser.BOX_NAMES
     path = str(write(tmp_path / "x.npy", head(8400, floats(ONE_HOT), MASKS).T[None]))
     assert cli.main(["run", path, "--num-classes", "9"]) == 0
     assert capsys.readouterr().out.splitlines()[1].split()[:5] == ["x.npy", "1", "8400", "2", "2"]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ptdet._shared.dataset import Detections, Truth
-from ptdet._shared.methods import ROTATED_METHODS, SUPPRESSIONS
+from ptdet._shared.methods import SUPPRESSIONS
 from ptdet.tuning import Config, Setting, tune
 from ptdet.tuning.choice import Tried
 from ptdet.tuning.folds import drawn_weights, fold_weights, folds_of, groups_of
@@ -356,7 +356,7 @@ def test_rotated_boxes() -> None:
     detections, truth = scene(8, 4, rotated=True)
     tuned = tune(detections, truth, objective="ap50", iou=[0.3, 0.6], folds=2, draws=5)
     methods = {row.setting.method for row in tuned.table}
-    assert methods == {*SUPPRESSIONS} & {*ROTATED_METHODS}
+    assert methods == {*SUPPRESSIONS}
     times = [(row.latency.milliseconds, row.score) for row in tuned.front if row.latency is not None]
     assert times == sorted(times) and len(times) == len({score for _, score in times}) > 0
     for row in tuned.table:

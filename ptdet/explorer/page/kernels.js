@@ -3,7 +3,7 @@
 // The orders are those of csrc/wasm/kernels.cpp, csrc/api/common.h and csrc/api/methods.h; a test compares them.
 const KERNELS = ["hard", "and", "merge", "soft", "fast", "matrix", "nmm", "wbf"];
 export const METRICS = ["iou", "giou", "diou", "ciou", "iof", "ios", "tiou", "probiou"];
-export const UPRIGHT_ONLY = ["ciou", "tiou"];
+export const UPRIGHT_ONLY = ["ciou"];
 export const ROTATED_ONLY = ["probiou"];
 const MEMBERS = ["cluster", "overlapping", "later", "best"];
 const DECAYS = ["gaussian", "linear", "hard"];

@@ -204,7 +204,7 @@ class Page {
   }
 
   stepMethod(by) {
-    const names = Object.keys(METHODS).filter((name) => !(this.picture?.rotated && name === "diou"));
+    const names = Object.keys(METHODS);
     const next = names.at((names.indexOf(this.state.method) + by) % names.length);
     this.change({ method: next, metric: null, sigma: null });
   }

@@ -38,7 +38,6 @@ export class Settings {
     const has = settingsOf(state.method);
     const lowest = picture?.lowest ?? 0;
     this.method.value = state.method;
-    for (const option of this.method.options) option.disabled = Boolean(picture?.rotated) && option.value === "diou";
     const own = METHODS[state.method].metric ?? "iou";
     const names = metricsFor(Boolean(picture?.rotated)).filter((name) => name !== own);
     if (state.metric && !names.includes(state.metric)) names.push(state.metric);
