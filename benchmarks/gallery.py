@@ -80,10 +80,7 @@ def draw_rotated(out: Path) -> None:
     scores = (0.95 - 0.13 * np.sqrt((jitter**2).mean(-1)) - 0.3 * random.random(jitter.shape[:2])).reshape(-1)
     left = {f"all {len(boxes)} candidates": (boxes, scores)}
     for caption, (name, options) in SHOWN.items():
-        try:
-            kept_boxes, kept_scores, keep = select(name, boxes, scores, None, ROTATED_IOU, **options)
-        except NotImplementedError:  # of upright boxes only
-            continue
+        kept_boxes, kept_scores, keep = select(name, boxes, scores, None, ROTATED_IOU, **options)
         left[f"{caption}: {len(keep)} kept"] = kept_boxes, kept_scores
     panels = [(caption, Candidates(*each, np.full(len(each[0]), n), np.arange(len(each[0])))) for n, (caption, each)
               in enumerate(left.items())]  # fmt: skip

@@ -207,6 +207,7 @@ for _row in (METHODS[_method] for _method in METHODS):  # signatures are those o
 # Names of ptdet.__all__ and its modules that take nothing that a sweep could spoil, and why.
 LEFT_OUT = {
     "Letterbox": "tests/unit/test_letterbox.py", "evaluate": "tests/unit/test_evaluation.py, by a sweep of its own",
+    "tune": "tests/unit/test_tuning.py", "load_config": "tests/unit/test_config.py",
     "__version__": "a text", "Patch": "what patch returns",
     "backend": "tests/parity/test_nms_parity.py", "patch": "tests/contract/test_patch.py", "register": "takes nothing",
     "build_info": "takes nothing", "ChannelNormFunction": "asks nothing, as its docstring says",

@@ -49,7 +49,8 @@ def served(*words: object) -> Iterator[Server]:
     """The server of `ptdet explore WORDS`, its files read."""
     parser = build_parser()
     asked = parser.parse_args(["explore", *map(str, words)])
-    options, settings = cli._read_options(asked, parser), cli._settings(asked, parser)
+    options = cli._read_options(asked, parser)
+    settings, _ = cli._settings(asked, parser)
     reader = Reader(asked, options, settings)
     library = Library(reader.files, reader.read, reader.problems)
     server = Server(library, asked.images, start_of(asked, settings), asked.port)

@@ -91,7 +91,7 @@ def kept_by(command: str) -> tuple[list[int], list[float], list[float]]:
     parser = cli.build_parser()
     asked = parser.parse_args(shlex.split(command)[1:])
     (of,) = read_predictions(asked.predictions[0], cli._read_options(asked, parser))
-    kept = suppress(of, cli._settings(asked, parser)).kept
+    kept = suppress(of, cli._settings(asked, parser)[0]).kept
     return kept.rows.tolist(), kept.boxes.flatten().tolist(), kept.scores.tolist()
 
 

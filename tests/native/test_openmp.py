@@ -31,6 +31,10 @@ NO_FUNCTIONS = {
     "build_info",
     "patch",
     "register",
+    # of arrays, without torch
+    "evaluate",
+    "load_config",
+    "tune",
 }
 NO_FUNCTIONS |= {name for name in ptdet.__all__ if inspect.ismodule(getattr(ptdet, name))} - {"yolo"}
 
