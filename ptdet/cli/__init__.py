@@ -60,7 +60,11 @@ def _info() -> int:
     try:
         import torch
     except ModuleNotFoundError:
-        there = "ptdet.io alone is there" if for_arrays else "ptdet.numpy, ptdet.io and every command but ptdet patch are there"
+        there = (
+            "ptdet.io alone is there"
+            if for_arrays
+            else "ptdet.numpy, ptdet.io and every command but ptdet patch are there"
+        )
         print(f"ptdet {__version__}, without torch: {there}")
         return 0
 

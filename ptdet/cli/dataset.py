@@ -44,7 +44,6 @@ def _check(asked: argparse.Namespace, job: Job) -> None:
         raise FileProblem("a run over a data set writes into a folder: give it as --out")
     if asked.out.exists() and not asked.out.is_dir():
         raise FileProblem(f"--out {asked.out}: expected a folder, got a file")
-    job.told()  # can be told to workers
     if job.step == "ensemble":
         if NAMES[job.settings.method] not in FUSIONS:
             raise FileProblem(f"--step ensemble fuses by {' or '.join(FUSIONS)}, not by {job.settings.method}")

@@ -12,10 +12,9 @@ from typing import Any, TextIO
 import numpy as np
 
 from .._shared.arrays import silent
-from .._shared.by_class import ClassLimits, Kept
-from .._shared.config import Config
-from ..dataset.settings import Settings as Settings, refuse_per_cent
-from ..io import Candidates, FileProblem, Predictions, ReadOptions, above, read_predictions
+from .._shared.by_class import Kept
+from ..dataset.settings import Settings as Settings, limits_of, refuse_per_cent
+from ..io import FileProblem, Predictions, ReadOptions, above, read_predictions
 from .methods import suppress as suppressed
 from .outcome import Outcome
 from .units import settle_units
@@ -28,7 +27,7 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
     """
     refuse_per_cent(predictions, settings)
     found = predictions.candidates(settings.lowest, settings.multi_label, settings.background)
-    limits = None if settings.by_class is None else _limits(predictions, found, settings.by_class)
+    limits = None if settings.by_class is None else limits_of(predictions, found.labels, settings.by_class)
     if limits is not None and found.labels is not None:
         over = limits.above(found.scores, found.labels)
         found = found.take(over, found.boxes[over], found.scores[over])
@@ -61,17 +60,6 @@ def suppress(predictions: Predictions, settings: Settings) -> Outcome:
         seconds=seconds,
         too_low=len(scores) - int(enough.sum()),
     )
-
-
-def _limits(predictions: Predictions, found: Candidates, config: Config) -> ClassLimits:
-    """The thresholds of the classes, by their names."""
-    if found.labels is None or not predictions.classes:
-        raise FileProblem("has no names of classes, which the thresholds of single classes need: give --classes")
-    highest = int(found.labels.max(initial=0))
-    if highest >= len(predictions.classes):  # as category ids have it: a name would be that of another class
-        told = f"has a class {highest}, but names for {len(predictions.classes)} classes, numbered from 0"
-        raise FileProblem(f"{told}: the thresholds of single classes are found by name")
-    return config.limits(predictions.classes)
 
 
 @silent()

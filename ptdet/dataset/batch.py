@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from .._shared.arrays import Array
+from .._shared.by_class import ClassLimits, Kept
+from .._shared.config import Config
 from .._shared.methods import NAMES
 from ..io import Candidates, FileProblem, Predictions, above
-from .settings import Settings, refuse_per_cent
+from .settings import Settings, limits_of, refuse_per_cent
 
+Choose: TypeAlias = Callable[[Any, float], Kept]  # what is left of some rows at an overlap threshold
 Part = tuple[Predictions, Candidates, int]  # a picture without its boxes, its candidates, how many boxes it had
 ENOUGH = 8192  # candidates; the kernels' rate falls where they leave the cache
 
@@ -49,10 +53,16 @@ class Batch:
             raise FileProblem("has no classes here, which batched_nms needs: use --method nms")
         return self.picture if labels is None else _groups(self.picture, labels, len(self.of))
 
-    def kept(self, boxes: Array, scores: Array, keep: Array, settings: Settings) -> Batch:
-        """What a method left: `keep` says which, `boxes` and `scores` what it made of them; in its own order."""
-        picture = self.picture[keep]
-        left = np.flatnonzero(above(scores, settings.least_score))  # soft and matrix lower them
+    def chosen(self, choose: Choose, settings: Settings) -> Batch:
+        """What `choose` leaves of each picture, in its own order: which, and what it made of their boxes and scores."""
+        if settings.by_class is None:
+            boxes, scores, keep = choose(slice(None), settings.iou_threshold)
+            enough = above(scores, settings.least_score)  # soft and matrix lower them
+        else:
+            limits, of_class, _ = _limits(self, settings.by_class)
+            boxes, scores, keep = limits.suppressed(choose, of_class, np.ones(len(of_class), np.bool_))
+            enough = above(scores, -math.inf) & limits.left(scores, of_class[keep])
+        picture, left = self.picture[keep], np.flatnonzero(enough)
         left = left[np.argsort(picture[left], kind="stable")]
         counts = np.bincount(picture[left], minlength=len(self.of))
         if settings.max_det is not None:
@@ -85,7 +95,7 @@ def batches_of(pictures: Iterable[Predictions], settings: Settings, problems: li
         for one in pictures:
             try:
                 refuse_per_cent(one, settings)
-                found = one.candidates(settings.confidence, settings.multi_label, settings.background)
+                found = one.candidates(settings.lowest, settings.multi_label, settings.background)
             except FileProblem as problem:
                 problems.append(f"{one.name} {problem}")
                 continue
@@ -109,6 +119,33 @@ def grouped(parts: Iterable[Part]) -> Iterator[Batch]:
         yield joined(waiting, stored)
 
 
+def limited(batch: Batch, settings: Settings, problems: list[str]) -> Batch:
+    """The same without the boxes that the thresholds of single classes leave out.
+
+    `problems` are told of pictures whose classes have no names: they are left out.
+    """
+    if settings.by_class is None:
+        return batch
+    limits, of_class, known = _limits(batch, settings.by_class)
+    if not known.all():
+        pairs = []
+        for (of, found), is_known in zip(batch.pairs(), known.tolist(), strict=True):
+            if is_known:
+                pairs.append((of, found))
+                continue
+            try:
+                limits_of(of, found.labels, settings.by_class)
+            except FileProblem as problem:
+                problems.append(f"{of.name} {problem}")
+        if not pairs:
+            none = batch.found.take(slice(0, 0), batch.found.boxes[:0], batch.found.scores[:0])
+            return Batch([], batch.offsets[:1], none)
+        return limited(joined(pairs, batch.stored), settings, problems)
+    over = np.flatnonzero(limits.above(batch.found.scores, of_class))
+    found = batch.found.take(over, batch.found.boxes[over], batch.found.scores[over])
+    return replace(batch, offsets=np.searchsorted(over, batch.offsets), found=found)
+
+
 def suppress(batch: Batch, settings: Settings) -> Batch:
     """The survivors of each picture, in the order in which the method itself would return them for it alone.
 
@@ -119,16 +156,19 @@ def suppress(batch: Batch, settings: Settings) -> Batch:
 
     batch = best(batch, settings.pre_topk)
     found, groups = batch.found, batch.groups(settings)
-    method, threshold = NAMES[settings.method], settings.iou_threshold
+
+    def choose(rows: Any, iou_threshold: float) -> Kept:
+        given = found.boxes[rows], found.scores[rows], groups[rows]
+        return select(NAMES[settings.method], *given, iou_threshold, **settings.options)
+
     try:
-        boxes, scores, keep = select(method, found.boxes, found.scores, groups, threshold, **settings.options)
+        return batch.chosen(choose, settings)
     except NotImplementedError as error:
         raise FileProblem(f"has rotated boxes: {error}") from error
     except ValueError as error:
         if not settings.options:  # the others are checked before
             raise
         raise FileProblem(f"has {'rotated' if found.rotated else 'upright'} boxes: {error}") from error
-    return batch.kept(boxes, scores, keep, settings)
 
 
 def best(batch: Batch, most: int | None) -> Batch:
@@ -136,6 +176,29 @@ def best(batch: Batch, most: int | None) -> Batch:
     if most is None or not (np.diff(batch.offsets) > most).any():
         return batch
     return joined([(of, found.best(most)) for of, found in batch.pairs()], batch.stored)
+
+
+def _limits(batch: Batch, config: Config) -> tuple[ClassLimits, Array, Array]:
+    """Thresholds of all classes of a batch, (N,) which are those of each box, (P,) whether a picture's are named.
+
+    Pictures may have other names for the same numbers, so each list of names has a part of its own.
+    """
+    parts: dict[tuple[str, ...], int] = {}  # names -> where their thresholds begin
+    tables, size = [ClassLimits(*np.zeros((3, 0)))], 0
+    for of in batch.of:
+        if of.classes not in parts:
+            parts[of.classes] = size
+            tables.append(config.limits(of.classes))
+            size += len(of.classes)
+    every = ClassLimits(*(np.concatenate(each) for each in zip(*tables, strict=True)))
+    counts = np.array([len(of.classes) for of in batch.of], np.int64)
+    labels, picture = batch.found.labels, batch.picture
+    if labels is None:
+        return every, np.zeros(len(batch.found), np.int64), np.zeros(len(counts), np.bool_)
+    known = counts > 0
+    known[picture[(labels < 0) | (labels >= counts[picture])]] = False
+    starts = np.array([parts[of.classes] for of in batch.of], np.int64)
+    return every, starts[picture] + labels, known
 
 
 def _groups(picture: Array, labels: Array, pictures: int) -> Array:

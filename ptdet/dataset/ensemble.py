@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from .._shared.by_class import Kept
 from .._shared.methods import NAMES
 from .._shared.shapes import Rotated
 from .batch import Batch, best
@@ -22,15 +24,20 @@ def fuse(batch: Batch, job: Job) -> Batch:
 
     batch = best(batch, job.settings.pre_topk)
     found, groups = batch.found, batch.groups(job.settings)
-    models = found.extra[MODEL]
-    own = [np.flatnonzero(models == model) for model in range(len(job.models))]
-    boxes = [found.boxes[rows] for rows in own]
-    given = gathered(
-        Rotated(boxes) if found.rotated else boxes,
-        [found.scores[rows] for rows in own],
-        [groups[rows] for rows in own],
-        list(job.weights) or None,
-    )
-    fused = FUSIONS[NAMES[job.settings.method]](given, job.settings.iou_threshold, **job.settings.options)
-    plain = replace(batch, found=replace(found, extra={}))
-    return plain.kept(fused.boxes, fused.scores, np.concatenate(own)[fused.keep], job.settings)
+
+    def choose(rows: Any, iou_threshold: float) -> Kept:
+        models, all_boxes, scores, ids = (
+            each[rows] for each in (found.extra[MODEL], found.boxes, found.scores, groups)
+        )
+        own = [np.flatnonzero(models == model) for model in range(len(job.models))]
+        boxes = [all_boxes[places] for places in own]
+        given = gathered(
+            Rotated(boxes) if found.rotated else boxes,
+            [scores[places] for places in own],
+            [ids[places] for places in own],
+            list(job.weights) or None,
+        )
+        fused = FUSIONS[NAMES[job.settings.method]](given, iou_threshold, **job.settings.options)
+        return fused.boxes, fused.scores, np.concatenate(own)[fused.keep]
+
+    return replace(batch, found=replace(found, extra={})).chosen(choose, job.settings)

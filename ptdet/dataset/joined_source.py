@@ -66,7 +66,7 @@ def read(task: Mapping[str, Any], job: Job, problems: list[str]) -> Iterator[Bat
         for number in sorted(pictures):
             parts = pictures.pop(number)
             try:
-                yield _whole(parts)
+                yield _whole(parts, job)
             except FileProblem as problem:
                 problems.append(f"{parts[0][0].name} {problem}")
 
@@ -135,11 +135,15 @@ def _array(file: BinaryIO, dtype: str, count: int) -> Array:
     return np.frombuffer(file.read(count * kind.itemsize), kind)
 
 
-def _whole(parts: list[tuple[Predictions, Candidates]]) -> Part:
+def _whole(parts: list[tuple[Predictions, Candidates]], job: Job) -> Part:
     """All parts of a picture as one. A row is a box's place among them."""
     said = [(of, found) for of, found in parts if len(found)] or parts[:1]
     if len({(found.boxes.shape[1], found.labels is None) for _, found in said}) > 1:
         raise FileProblem("has parts with rotated boxes or classes, and parts without")
+    if job.settings.by_class is not None and len({of.classes for of, _ in said}) > 1:
+        raise FileProblem(
+            "has parts whose classes have other names: the thresholds of single classes are found by name"
+        )
     found = joined(said, 0).found
     whole = replace(found, rows=np.arange(len(found)))
     return said[0][0], whole, len(whole)

@@ -169,7 +169,7 @@ class TableReader:
             raise FileProblem(f"has no classes, so --background {settings.background} is none of them")
         whole = Predictions("", 0, boxes, scores, labels)
         refuse_per_cent(whole, settings)
-        usable = above(scores, settings.confidence)
+        usable = above(scores, settings.lowest)
         if settings.background is not None:
             usable &= labels != settings.background
         rows = np.flatnonzero(usable)  # often few: the rest is asked of them alone

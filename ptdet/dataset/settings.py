@@ -10,7 +10,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from .. import __version__
-from .._shared.config import Config, has_threshold
+from .._shared.arrays import Array
+from .._shared.by_class import ClassLimits
+from .._shared.config import Config, Setting, has_threshold
 from .._shared.methods import NAMES
 from ..io import FileProblem, Predictions, ReadOptions, Space
 from . import STEPS
@@ -65,6 +67,22 @@ def refuse_per_cent(predictions: Predictions, settings: Settings) -> None:
                 raise FileProblem(f"has scores up to {best:.3g}, and {said}")
 
 
+def limits_of(predictions: Predictions, labels: Array | None, config: Config) -> ClassLimits:
+    """The thresholds of the classes of a picture, by their names.
+
+    Raises:
+        FileProblem: its classes have none.
+    """
+    if labels is None or not predictions.classes:
+        raise FileProblem("has no names of classes, which the thresholds of single classes need: give --classes")
+    highest, lowest = int(labels.max(initial=0)), int(labels.min(initial=0))
+    if lowest < 0 or highest >= len(predictions.classes):  # as category ids have it: a name would be another class's
+        wrong = lowest if lowest < 0 else highest
+        told = f"has a class {wrong}, but names for {len(predictions.classes)} classes, numbered from 0"
+        raise FileProblem(f"{told}: the thresholds of single classes are found by name")
+    return config.limits(predictions.classes)
+
+
 @dataclass(frozen=True)
 class Job:
     """All that the result of a shard depends on, besides its input."""
@@ -77,27 +95,33 @@ class Job:
     weights: tuple[float, ...] = ()  # of the models; empty: all alike
 
     def told(self) -> dict[str, Any]:
-        """As JSON can hold it; each value by the name that a person knows it by.
-
-        Raises:
-            FileProblem: single classes have thresholds of their own.
-        """
-        if self.settings.by_class is not None:
-            raise FileProblem("thresholds of single classes are not for a run over a data set: run it on a few files")
+        """As JSON can hold it; each value by the name that a person knows it by."""
         read = asdict(self.read)
         del read["progress"]
         own = {name: getattr(self, name) for name in OWN}
         return {
-            **asdict(replace(self.settings, options=dict(self.settings.options))),
+            **asdict(replace(self.settings, options=dict(self.settings.options), by_class=None)),
+            "by_class": self._limits(),
             **read,
             **own,
             "ptdet": __version__,
         }
 
+    def _limits(self) -> dict[str, dict[str, float]] | None:
+        """What single classes have instead of the settings of all."""
+        if self.settings.by_class is None:
+            return None
+        return {name: dict(own) for name, own in self.settings.by_class.classes.items() if own}
+
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> Job:
         """What `told` returned, perhaps through a file."""
         settings = Settings(**{one.name: told[one.name] for one in fields(Settings) if one.name != "by_class"})
+        if told["by_class"] is not None:
+            of_all = Setting(
+                iou=settings.iou_threshold, conf=settings.confidence, min_score=settings.min_score
+            )  # what a class does not have of its own
+            settings = replace(settings, by_class=Config(of_all, classes=told["by_class"]))
         read: dict[str, Any] = {one.name: told[one.name] for one in fields(ReadOptions) if one.name != "progress"}
         for name in ("classes", "category_ids"):
             read[name] = tuple(read[name])

@@ -17,7 +17,7 @@ from .durable import durable, print_of
 from .ensemble import fuse
 from .extras import needed
 from .settings import Job
-from .sources import READ
+from .sources import read_shard
 
 
 class InputProblem(Exception):
@@ -110,6 +110,6 @@ def _survivors(task: Mapping[str, Any], job: Job, counts: Counts) -> Iterator[Ba
 def _read(task: Mapping[str, Any], job: Job, problems: list[str]) -> Iterator[Batch]:
     """The pictures of a shard; what fails here must not pass for a failure to write."""
     try:
-        yield from READ[task["kind"]](task, job, problems)
+        yield from read_shard(task, job, problems)
     except OSError as error:
         raise InputProblem(f"{task['paths'][0]} cannot be read: {error}") from error

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..io import READERS, FileProblem
 from . import arrays_source, coco_source, joined_source, parquet_source, tar_source
-from .batch import Batch
+from .batch import Batch, limited
 from .durable import remove
 from .settings import Job
 
@@ -47,6 +47,12 @@ READ: Mapping[str, Callable[[Mapping[str, Any], Job, list[str]], Iterator[Batch]
     "parquet": parquet_source.read,
     "tar": tar_source.read,
 }
+
+
+def read_shard(task: Mapping[str, Any], job: Job, problems: list[str]) -> Iterator[Batch]:
+    """The pictures of a shard with the boxes that may take part; `problems` are told of pictures that cannot."""
+    for batch in READ[task["kind"]](task, job, problems):
+        yield limited(batch, job.settings, problems)
 
 
 def find_sources(asked: Sequence[Path], out: Path) -> list[list[Path]]:
@@ -136,7 +142,7 @@ def join_sources(
             for source in cut_sources(files, size, room, workshop, job, problems):
                 for number in range(len(source.shards)):
                     task = source.task(number, room)
-                    yield from ((model, batch) for batch in READ[source.kind](task, job, problems))
+                    yield from ((model, batch) for batch in read_shard(task, job, problems))
 
     name = "joined"
     shards = joined_source.cut(batches(), size, spool / name, workshop, job, problems)

@@ -50,7 +50,9 @@ def test_a_pipeline_of_ray_data(tmp_path: Path) -> None:
 def test_the_engine_on_ray(tmp_path: Path) -> None:
     """The files of the local engine, byte for byte; also where a worker dies once, or where a shard kills each."""
     source = inputs.write_npz(tmp_path / "npz", 18)
-    command = (source, "--shard-size", 3, "--format", "npz")
+    (tmp_path / "tuned.toml").write_text("iou = 0.45\n[classes.b]\niou = 0.2\nconf = 0.1\n")
+    of_classes = ("--config", tmp_path / "tuned.toml", "--classes", "a,b,c,d,e,f,g,h")
+    command = (source, "--shard-size", 3, "--format", "npz", *of_classes)
     on_ray = (*command, "--engine", "ray", "--workers", 2)
     assert start(tmp_path, *command, "--out", tmp_path / "local").returncode == 0
     (tmp_path / "ticket").touch()

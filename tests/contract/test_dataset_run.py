@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from ptdet import cli
+from ptdet._shared.config import Config, Setting
 from ptdet.cli.run import Settings, suppress
 from ptdet.dataset import coco_source
 from ptdet.io import Predictions
@@ -21,6 +23,7 @@ from .test_import import python
 
 COUNT = 120  # pictures
 SETTINGS = ("--conf", "0.3", "--iou", "0.45")
+AS_SETTINGS = Settings(confidence=0.3, iou_threshold=0.45)
 
 
 def run(*arguments: object) -> int:
@@ -33,12 +36,12 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     return capsys.readouterr().err
 
 
-def expected(count: int = COUNT) -> dict[int, list[tuple[Any, ...]]]:
+def expected(count: int = COUNT, settings: Settings = AS_SETTINGS) -> dict[int, list[tuple[Any, ...]]]:
     """By picture label, score and box of what is kept."""
     found = {}
     for one in inputs.pictures(count):
-        given = Predictions("", one["image_id"], one["boxes"], one["scores"], one["labels"])
-        kept = suppress(given, Settings(confidence=0.3, iou_threshold=0.45)).kept
+        given = Predictions("", one["image_id"], one["boxes"], one["scores"], one["labels"], classes=tuple("abcdefgh"))
+        kept = suppress(given, settings).kept
         assert kept.labels is not None
         rows = zip(kept.labels.tolist(), kept.scores.tolist(), kept.boxes.tolist(), strict=True)
         found[one["image_id"]] = [(label, score, *box) for label, score, box in rows]
@@ -248,7 +251,7 @@ def test_without_pyarrow(tmp_path: Path) -> None:
 
 
 def test_a_file_of_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """That of ptdet tune, as in a run over single files; not thresholds of single classes."""
+    """That of ptdet tune, as in a run over single files, thresholds of single classes too."""
     source, config = inputs.write_npz(tmp_path / "npz", 6), tmp_path / "tuned.toml"
     config.write_text('method = "soft"\nsigma = 0.3\nconf = 0.2\n')
     of_all = ("run", source, "--config", config, "--out", tmp_path / "out", "--format", "coco", "--workers", 1)
@@ -258,6 +261,30 @@ def test_a_file_of_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         json.loads(place.read_text()) for place in (tmp_path / "plain.json", tmp_path / "out/detections.json")
     )
     assert found == plain and found
-    config.write_text('method = "hard"\n[classes.a]\nconf = 0.5\n')
+    config.write_text(
+        'method = "hard"\niou = 0.6\n[classes.a]\nconf = 0.1\n[classes."b c"]\niou = 0.3\nmin_score = 0.4\n'
+    )
     assert cli.main([*map(str, of_all), "--resume"]) == 2
-    assert "thresholds of single classes are not for" in capsys.readouterr().err
+    assert "by_class: None, now {'a': {'conf': 0.1}, 'b c': {'iou': 0.3, 'min_score': 0.4}}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["npz", "nested"])
+def test_thresholds_of_single_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str) -> None:
+    """By name, through a file to the workers; a picture whose classes have no names is named."""
+    if form == "nested":
+        pytest.importorskip("pyarrow")
+    source, config = WRITE[form](tmp_path), tmp_path / "tuned.toml"
+    config.write_text("conf = 0.3\niou = 0.6\n[classes.b]\niou = 0.2\nconf = 0.1\n[classes.h]\nmin_score = 0.7\n")
+    command = ("run", source, "--config", config, "--format", "npz", "--workers", 2, "--shard-size", 17)
+    names = ("--classes", "a,b,c,d,e,f,g,h")
+    assert cli.main([*map(str, (*command, "--out", tmp_path / "out", *names))]) == 0
+    by_class = Config(Setting(iou=0.6, conf=0.3), classes={"b": {"iou": 0.2, "conf": 0.1}, "h": {"min_score": 0.7}})
+    of_classes = Settings(confidence=0.3, iou_threshold=0.6, by_class=by_class)
+    assert (
+        in_npz(tmp_path / "out") == expected(COUNT, of_classes) != expected(COUNT, replace(of_classes, by_class=None))
+    )
+    capsys.readouterr()
+    assert cli.main([*map(str, (*command, "--out", tmp_path / "no", *names[:1], "a,b"))]) == 2
+    assert "but names for 2 classes, numbered from 0" in capsys.readouterr().err
+    assert cli.main([*map(str, (*command, "--out", tmp_path / "none"))]) == 2
+    assert "has no names of classes" in capsys.readouterr().err and not in_npz(tmp_path / "none")

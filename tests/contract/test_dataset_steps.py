@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import ptdet.numpy
+from ptdet import cli
 
 from .. import dataset_inputs as inputs
 from .test_dataset_run import in_npz, refused, run
@@ -57,6 +58,18 @@ def test_an_ensemble(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         # x + w - x of a COCO file need not be w
         np.testing.assert_allclose(np.array(rows), np.array(expected), rtol=1e-6)
     assert any(found.values())
+    config = tmp_path / "tuned.toml"  # classes do not meet, so each is fused as a run with its threshold fuses it
+    config.write_text('method = "wbf"\niou = 0.45\n[classes.b]\niou = 0.1\n')
+    by_class = (*common, "--weights", "2,1,1", "--classes", "a,b,c,d,e,f,g,h")
+    every = ["run", *models, *by_class, "--config", config, "--conf", 0.3, "--out", tmp_path / "by class"]
+    assert cli.main([*map(str, every)]) == 0
+    every[every.index("--config") : every.index("--conf")] = ["--iou", 0.1]
+    assert cli.main([*map(str, (*every[:-1], tmp_path / "low"))]) == 0
+    low, own = in_npz(tmp_path / "low"), in_npz(tmp_path / "by class")
+    for image_id, rows in own.items():
+        mixed = [row for row in found[image_id] if row[0] != 1] + [row for row in low[image_id] if row[0] == 1]
+        assert sorted(rows) == sorted(mixed)
+    assert low != own != found
     for wrong, told in (
         ((*models, *common, "--weights", "1,2"), "--weights: expected one for each of 3 models, got 2"),
         ((*models, *common, "--method", "nms"), "--step ensemble fuses by wbf or nmw, not by nms"),

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from ptdet._shared.config import Config, Setting
 from ptdet._shared.methods import PLAIN
 from ptdet.cli.run import suppress as suppress_one
-from ptdet.dataset.batch import Batch, batches_of, suppress
-from ptdet.dataset.settings import Settings
-from ptdet.io import Predictions
+from ptdet.dataset.batch import Batch, batches_of, limited, suppress
+from ptdet.dataset.settings import Job, Settings
+from ptdet.io import FileProblem, Predictions
 
 SETTINGS = {
     "plain": Settings(),
@@ -61,6 +63,50 @@ def test_a_batch_is_its_pictures(kind: str, labels: str, dtype: type) -> None:
                 assert (ids is None) == (kept.labels is None)
                 if ids is not None:
                     np.testing.assert_array_equal(ids, kept.labels, method)
+
+
+@pytest.mark.parametrize("kind", ["plain", "the best ten", "at most three", "all scores that are left"])
+def test_thresholds_of_single_classes(kind: str) -> None:
+    """By name, though two pictures give the same names other numbers; told as JSON to whoever does it."""
+    classes = {"b": {"iou": 0.1, "conf": 0.05}, "c": {"conf": 0.6}, "f": {"min_score": 0.7, "iou": 0.9}}
+    names = (tuple("abcdefg"), tuple("gfcbaed"))
+    given = [
+        replace(one, labels=one.labels + 3, classes=names[n % 2]) for n, one in enumerate(pictures(np.float32))
+    ]  # fmt: skip
+    for method in PLAIN:
+        settings = replace(SETTINGS[kind], method=method)
+        of_all = Setting(iou=settings.iou_threshold, conf=settings.confidence, min_score=settings.min_score)
+        settings = replace(settings, by_class=Config(of_all, classes=classes))
+        told = Job.of(json.loads(json.dumps(Job(settings).told())))
+        assert told.hash == Job(settings).hash != Job(replace(settings, by_class=None)).hash
+        problems: list[str] = []
+        batches = [limited(batch, told.settings, problems) for batch in batches_of(given, told.settings, problems)]
+        found = all_of([suppress(batch, told.settings) for batch in batches])
+        assert not problems
+        for one, (boxes, scores, ids, rows) in zip(given, found, strict=True):
+            kept = suppress_one(one, settings).kept
+            for own, expected in ((boxes, kept.boxes), (scores, kept.scores), (ids, kept.labels), (rows, kept.rows)):
+                np.testing.assert_array_equal(own, expected, method)
+
+
+def test_a_picture_without_names_is_left_out_alone() -> None:
+    settings = Settings(by_class=Config(Setting(conf=0.25), classes={"a": {"conf": 0.5}}))
+    known = [replace(one, labels=abs(one.labels), classes=tuple("abcd")) for one in pictures(np.float32)]
+    (whole,) = [limited(batch, settings, []) for batch in batches_of(known, settings, [])]
+    given = [known[0], replace(known[2], classes=()), known[4], replace(known[0], labels=-known[0].labels)]
+    problems: list[str] = []
+    (left,) = [limited(batch, settings, problems) for batch in batches_of(given, settings, problems)]
+    assert [of.image_id for of in left.of] == [0, 4]
+    assert problems == [
+        "2 has no names of classes, which the thresholds of single classes need: give --classes",
+        "0 has a class -3, but names for 4 classes, numbered from 0: "
+        "the thresholds of single classes are found by name",
+    ]
+    first, last = all_of([suppress(left, settings)]), all_of([suppress(whole, settings)])
+    np.testing.assert_array_equal(first[0][0], last[0][0])
+    np.testing.assert_array_equal(first[1][3], last[4][3])
+    with pytest.raises(FileProblem, match="has a class -3"):
+        suppress_one(given[3], settings)
 
 
 def test_parts_of_a_batch_are_whole_pictures() -> None:
