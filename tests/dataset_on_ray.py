@@ -55,6 +55,9 @@ def main(folder: Path) -> None:
         ({"concurrency": 2}, "would take all 2 CPUs"),
         ({"concurrency": 0}, "concurrency: expected a number above 0"),
         ({"config": {"iou": 1}}, "config: expected some of method"),
+        ({"num_gpus": 0.5}, "num_gpus: got 0.5, and this Ray has 0 GPUs"),
+        ({"num_gpus": 1.5}, "num_gpus: expected a share of a GPU or a whole number of them, got 1.5"),
+        ({"num_gpus": 1, "config": {"method": "wbf"}}, "method: with num_gpus expected one of hard, or, diou"),
     ):
         try:
             ptdet.ray.suppress(ray.data.read_parquet(str(source)), **wrong)

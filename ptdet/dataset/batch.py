@@ -42,8 +42,8 @@ class Batch:
             own = slice(start, end)
             yield of, found.take(own, found.boxes[own], found.scores[own])
 
-    def groups(self, settings: Settings) -> Array:
-        """(N,): equal for boxes that meet.
+    def apart(self, settings: Settings) -> Array | None:
+        """(N,): the classes that do not meet; None: all boxes of a picture do.
 
         Raises:
             FileProblem: there are no classes where the method needs them.
@@ -51,6 +51,15 @@ class Batch:
         labels = None if settings.agnostic else self.found.labels
         if settings.method == "batched_nms" and labels is None:
             raise FileProblem("has no classes here, which batched_nms needs: use --method nms")
+        return labels
+
+    def groups(self, settings: Settings) -> Array:
+        """(N,): equal for boxes that meet.
+
+        Raises:
+            FileProblem: as `apart`.
+        """
+        labels = self.apart(settings)
         return self.picture if labels is None else _groups(self.picture, labels, len(self.of))
 
     def chosen(self, choose: Choose, settings: Settings) -> Batch:
@@ -86,6 +95,9 @@ class Batch:
             stored = self.stored if first == 0 else 0  # a sum: any part may have it
             yield Batch(self.of[first:end], self.offsets[first : end + 1] - self.offsets[first], found, stored)
             first = end
+
+
+Chooser: TypeAlias = Callable[[Batch, Settings], Choose]
 
 
 def batches_of(pictures: Iterable[Predictions], settings: Settings, problems: list[str]) -> Iterator[Batch]:
@@ -146,29 +158,37 @@ def limited(batch: Batch, settings: Settings, problems: list[str]) -> Batch:
     return replace(batch, offsets=np.searchsorted(over, batch.offsets), found=found)
 
 
-def suppress(batch: Batch, settings: Settings) -> Batch:
-    """The survivors of each picture, in the order in which the method itself would return them for it alone.
-
-    Raises:
-        FileProblem: there are no classes where the method needs them, or it has no form for rotated boxes.
-    """
+def on_arrays(batch: Batch, settings: Settings) -> Choose:
+    """A method on the kernels of ptdet.numpy."""
     from ..numpy._methods import select  # not to be loaded before a worker has said how many threads there are
 
-    batch = best(batch, settings.pre_topk)
     found, groups = batch.found, batch.groups(settings)
 
     def choose(rows: Any, iou_threshold: float) -> Kept:
         given = found.boxes[rows], found.scores[rows], groups[rows]
         return select(NAMES[settings.method], *given, iou_threshold, **settings.options)
 
+    return choose
+
+
+def suppress(batch: Batch, settings: Settings, chooser: Chooser = on_arrays) -> Batch:
+    """The survivors of each picture, in the order in which the method itself would return them for it alone.
+
+    Args:
+        chooser: on what the method runs.
+
+    Raises:
+        FileProblem: there are no classes where the method needs them, or it has no form for rotated boxes.
+    """
+    batch = best(batch, settings.pre_topk)
     try:
-        return batch.chosen(choose, settings)
+        return batch.chosen(chooser(batch, settings), settings)
     except NotImplementedError as error:
         raise FileProblem(f"has rotated boxes: {error}") from error
     except ValueError as error:
         if not settings.options:  # the others are checked before
             raise
-        raise FileProblem(f"has {'rotated' if found.rotated else 'upright'} boxes: {error}") from error
+        raise FileProblem(f"has {'rotated' if batch.found.rotated else 'upright'} boxes: {error}") from error
 
 
 def best(batch: Batch, most: int | None) -> Batch:

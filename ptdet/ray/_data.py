@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
-from .._shared.methods import NAMES, PLAIN
-from ..dataset.batch import Batch, suppress as suppress_batch
+from .._shared.methods import BATCH_METHODS, NAMES, PLAIN
+from ..dataset.batch import Batch, on_arrays, suppress as suppress_batch
 from ..dataset.extras import needed
 from ..dataset.parquet_source import TableReader, columns_of
 from ..dataset.settings import Job, Settings
 from ..io import FileProblem
 from ._cluster import processors, ray_module
+from ._gpu import on_torch
 
 
 def suppress(
-    dataset: Any, config: Mapping[str, Any] | None = None, *, concurrency: int | None = None, batch_size: int = 256
+    dataset: Any,
+    config: Mapping[str, Any] | None = None,
+    *,
+    concurrency: int | None = None,
+    batch_size: int = 256,
+    num_gpus: float = 0,
 ) -> Any:
     """The survivors of each picture of a `ray.data.Dataset`.
 
@@ -29,6 +36,9 @@ def suppress(
         concurrency: how many actors, of one CPU each. None: as many as there are CPUs but one, which must be left for
             reading: without it nothing would move.
         batch_size: pictures that go into a kernel together; no result depends on it.
+        num_gpus: what each actor has of the GPUs: a share of one, as 0.25, or a whole number. Its batches then go
+            there, with the same results; for hard, or, diou, and, merge, soft, fast and matrix, and torch must be
+            installed. 0: the CPU alone, without torch.
 
     Returns:
         A dataset of the columns image_id, boxes, scores, labels (where they were given) and rows: which of the stored
@@ -47,12 +57,19 @@ def suppress(
     _check_count("batch_size", batch_size)
     if concurrency is not None:
         _check_count("concurrency", concurrency)
+    _check_gpus(num_gpus, settings)
     if not ray.is_initialized():
         ray.init(include_dashboard=False)
     cpus = processors(ray)
     if cpus < 2:
         raise ValueError(f"concurrency: reading needs a CPU too, and this Ray has {cpus}: ray.init(num_cpus=2) or more")
-    concurrency = cpus - 1 if concurrency is None else concurrency
+    most = _actors_on_gpus(ray, num_gpus) if num_gpus else cpus - 1
+    concurrency = min(most, cpus - 1) if concurrency is None else concurrency
+    if num_gpus and concurrency > most:
+        raise ValueError(
+            f"concurrency: expected at most {most}, got {concurrency}: no more actors with num_gpus {num_gpus:g} find "
+            "room on the GPUs of this Ray, and the rest would wait for ever"
+        )
     if concurrency >= cpus:
         raise ValueError(
             f"concurrency: expected at most {cpus - 1}, got {concurrency}: such a pool would take all {cpus} CPUs of "
@@ -61,22 +78,26 @@ def suppress(
     pool = ray.data.ActorPoolStrategy(size=concurrency)
     return dataset.map_batches(
         Suppress,
-        fn_constructor_args=[Job(settings).told()],
+        fn_constructor_args=[Job(settings).told(), "cuda" if num_gpus else None],
         compute=pool,
         batch_size=batch_size,
         batch_format="pyarrow",
         num_cpus=1,
+        num_gpus=num_gpus or None,
     )
 
 
 class Suppress:
     """What an actor does with a batch of pictures: one call of a kernel."""
 
-    def __init__(self, told: Mapping[str, Any]) -> None:
+    def __init__(self, told: Mapping[str, Any], device: str | None = None) -> None:
+        """`device` is one of torch; None: the kernels of ptdet.numpy."""
         from ..numpy import set_num_threads
 
         set_num_threads(1)
         self._job = Job.of(told)
+        self._cuts = device is None  # a GPU likes a batch best as a whole
+        self._chooser = on_arrays if device is None else on_torch(device)
 
     def __call__(self, table: Any) -> Any:
         """The survivors, as a table of lists."""
@@ -85,7 +106,8 @@ class Suppress:
         table = arrow.record_batch([_as_lists(arrow, table.column(name)) for name in names], names=names)
         problems: list[str] = []
         reader = TableReader("the batch", 0, self._job, (), columns_of(table.schema, self._job.read), problems)
-        batches = [suppress_batch(part, self._job.settings) for batch in reader.read(table) for part in batch.cut()]
+        parts = (part for batch in reader.read(table) for part in (batch.cut() if self._cuts else [batch]))
+        batches = [suppress_batch(part, self._job.settings, self._chooser) for part in parts]
         if problems:  # a pipeline has no place for them: Ray says where and stops
             raise ValueError("; ".join(problems))
         return arrow.concat_tables([_table(arrow, batch) for batch in batches])
@@ -96,6 +118,29 @@ def _check_count(name: str, value: Any) -> None:
         raise TypeError(f"{name}: expected a whole number, got {type(value).__name__}")
     if value < 1:
         raise ValueError(f"{name}: expected a number above 0, got {value}")
+
+
+def _check_gpus(num_gpus: Any, settings: Settings) -> None:
+    if isinstance(num_gpus, bool) or not isinstance(num_gpus, (int, float)):
+        raise TypeError(f"num_gpus: expected a number, got {type(num_gpus).__name__}")
+    if not 0 <= num_gpus < math.inf or (num_gpus > 1 and num_gpus != int(num_gpus)):
+        raise ValueError(f"num_gpus: expected a share of a GPU or a whole number of them, got {num_gpus:g}")
+    if num_gpus and NAMES[settings.method] not in BATCH_METHODS:
+        known = ", ".join(BATCH_METHODS)
+        raise ValueError(f"config: method: with num_gpus expected one of {known}, got {settings.method!r}")
+
+
+def _actors_on_gpus(ray: Any, num_gpus: float) -> int:
+    """How many actors find room.
+
+    Raises:
+        ValueError: none does.
+    """
+    gpus = int(ray.cluster_resources().get("GPU", 0))
+    room = gpus // int(num_gpus) if num_gpus >= 1 else gpus * int(1 / num_gpus + 1e-9)  # a share lies on one GPU
+    if room < 1:
+        raise ValueError(f"num_gpus: got {num_gpus:g}, and this Ray has {gpus} GPUs: no actor would ever start")
+    return room
 
 
 def _settings(config: Mapping[str, Any]) -> Settings:
