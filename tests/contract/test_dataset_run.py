@@ -103,6 +103,28 @@ def test_coco_results_of_any_size(tmp_path: Path, shuffled: bool) -> None:
     assert len(truth.loadRes(str(out / "detections.json")).anns) == len(plain)
 
 
+def test_supervision_reads_the_results(tmp_path: Path) -> None:
+    """`detections.json` beside the pictures and classes of the truth, as its reader of COCO data sets wants them."""
+    supervision = pytest.importorskip("supervision", reason="supervision is not installed: pip install supervision")
+    source, out = inputs.write_npz(tmp_path / "npz", COUNT), tmp_path / "out"
+    assert run(source, "--out", out, "--format", "coco", "--workers", 1, "--shard-size", 50) == 0
+    every, truth = expected(), tmp_path / "truth.json"
+    sizes = {"width": inputs.SIDE, "height": inputs.SIDE}
+    stored = {
+        "images": [{"id": image_id, "file_name": f"{image_id}.jpg", **sizes} for image_id in every],
+        "categories": [{"id": label, "name": f"class {label}"} for label in range(8)],
+        "annotations": json.loads((out / "detections.json").read_text()),
+    }
+    truth.write_text(json.dumps(stored))
+    read = supervision.DetectionDataset.from_coco(str(tmp_path), str(truth))
+    assert read.classes == [f"class {label}" for label in range(8)] and len(read) == COUNT
+    for path, found in read.annotations.items():
+        rows = every[int(Path(path).stem)]
+        assert (found.class_id.tolist() if len(found) else []) == [row[0] for row in rows]
+        # x + w - x need not be w
+        np.testing.assert_allclose(found.xyxy, np.array([row[2:] for row in rows]).reshape(-1, 4), rtol=1e-6, atol=1e-4)
+
+
 def test_what_an_object_of_coco_says_of_pictures_and_classes(tmp_path: Path) -> None:
     """Sizes and names reach each shard, wherever they stand; a result that is none is named, and left out."""
     entries = [{**entry, "note": "x" * 200} for one in inputs.pictures(COUNT) for entry in inputs.coco_entries(one)]
