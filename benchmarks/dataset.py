@@ -1,7 +1,7 @@
 """Rates of `ptdet run` over a data set, and what a million or a billion pictures cost at them.
 
-`python -m benchmarks.dataset` measures (pyarrow must be installed) and writes benchmarks/results/dataset.json and the
-tables of docs/datasets.md; with --page it only writes the tables again.
+`python -m benchmarks.dataset` measures (pyarrow must be installed; Ray is measured where it is) and writes
+benchmarks/results/dataset.json and the tables of docs/datasets.md; with --page it only writes the tables again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ RESULTS = ROOT / "benchmarks/results/dataset.json"
 PAGE = ROOT / "docs/datasets.md"
 BEGIN, END = "<!-- generated: {name} -->\n", "<!-- end of generated -->"
 CANDIDATES, SHARD = 400, 1000  # of a picture; pictures of a shard
+LONGER = 4  # times as many pictures: two lengths tell a rate from what a start takes
 # A small process between: the largest child that a process had is at least as large as that process itself.
 LAUNCH = (
     "import json, resource, subprocess, sys; code = subprocess.call(sys.argv[1:]); "
@@ -115,7 +117,9 @@ def measured(folder: Path, pictures: int, rounds: int) -> dict[str, Any]:
     again = [run(small, many, "--workers", 1, "--shard-size", 1, "--resume") for _ in range(rounds)]
     of_coco = run(coco, folder / "coco", "--workers", 1, "--format", "coco", "--shard-size", 200)
     one = best[1]
+    on_ray = {} if find_spec("ray") is None else {"ray_against_local": ray_against_local(source, pictures, rounds)}
     return {
+        **on_ray,
         "machine": describe(),
         "pictures": pictures,
         "cpu_a_picture": one["shards_cpu"] / pictures,
@@ -131,14 +135,32 @@ def measured(folder: Path, pictures: int, rounds: int) -> dict[str, Any]:
     }
 
 
+def ray_against_local(source: Path, pictures: int, rounds: int) -> float:
+    """Pictures a second on Ray over those of the local engine, both with two workers, what a start takes left out."""
+    longer = source.with_name("longer.parquet")
+    write_parquet(longer, LONGER * pictures)
+    seconds: dict[tuple[str, Path], list[float]] = {}
+    for turn in range(rounds):
+        for file in (source, longer):
+            for engine in ("local", "ray"):
+                out = source.with_name(f"{engine}-{file.stem}-{turn}")
+                options = ("--workers", 2, "--shard-size", SHARD, "--engine", engine)
+                seconds.setdefault((engine, file), []).append(run(file, out, *options)["seconds"])
+    local, on_ray = (min(seconds[engine, longer]) - min(seconds[engine, source]) for engine in ("local", "ray"))
+    return local / on_ray
+
+
 def rates(found: dict[str, Any]) -> str:
     """What was measured."""
     per_second = 1 / found["cpu_a_picture"]
     resume = found["resume_1000"]
+    by_clock = [("the same by the clock", f"{found['two_workers_by_wall']:.2f}x")]
+    if "ray_against_local" in found:
+        by_clock.append(("Ray against the local engine, once started", f"{found['ray_against_local']:.2f}x"))
     rows = (
         ("Parquet, pictures of 400 candidates a second of one core", f"{per_second:,.0f}"),
         ("two workers against one, by the CPU seconds that their shards took", f"{found['two_workers_by_cpu']:.2f}x"),
-        *([] if busy(found["machine"]) else [("the same by the clock", f"{found['two_workers_by_wall']:.2f}x")]),
+        *([] if busy(found["machine"]) else by_clock),
         ("COCO JSON, results a second of one core, sorting included", f"{found['coco_results_a_cpu_second']:,.0f}"),
         ("`--resume` of 1,000 finished shards", f"{resume['wall']:.2f} s, {resume['cpu']:.2f} s of CPU with the start"),
         ("the largest process", f"{found['peak'] / 1e6:,.0f} MB"),
