@@ -4,13 +4,16 @@ import { Chosen } from "./chosen.js";
 import { asCommand } from "./command.js";
 import { Kernels, METHODS } from "./kernels.js";
 import { listenToKeys } from "./keys.js";
+import { showLegend } from "./legend.js";
 import { element, List } from "./list.js";
 import { unpack } from "./picture.js";
 import { run } from "./pipeline.js";
+import { Scores } from "./scores.js";
 import { Settings } from "./settings.js";
 import { openSource } from "./source.js";
 import { Stage } from "./stage.js";
 import { asAddress, initialState, readAddress, resetSettings } from "./state.js";
+import { compare } from "./truth.js";
 
 const by = (id) => document.getElementById(id);
 const count = (number) => number.toLocaleString("en");
@@ -23,8 +26,11 @@ class Page {
     this.kernels = await Kernels.load(bytes);
     this.initial = initialState(start.settings);
     this.state = readAddress(location.hash, this.initial);
-    this.list = new List((number) => this.go(number));
-    this.settings = new Settings((changed) => this.change(changed));
+    this.list = new List((number) => this.go(number), start.truth);
+    this.settings = new Settings((changed) => this.change(changed), start.truth);
+    this.scores = start.truth ? new Scores(this.kernels, () => this.loadAll()) : null;
+    by("scores").hidden = !start.truth;
+    for (const option of document.querySelectorAll("#sort [hidden]")) option.hidden = !start.truth;
     this.chosen = new Chosen(this.kernels, (box) => this.pin(box));
     this.stage = new Stage({
       chosen: (box) => this.point(box),
@@ -101,6 +107,7 @@ class Page {
     this.missing = problem;
     this.pointed = null;
     this.found = null;
+    this.scores?.add(number, picture);
     this.stage.view = this.state.view;
     this.stage.setPicture(picture, image, picture.size ?? (image && [image.naturalWidth, image.naturalHeight]));
     by("title").textContent = picture.name;
@@ -108,6 +115,20 @@ class Page {
     document.title = `${picture.name} · ptdet`;
     this.showNotes();
     this.update();
+  }
+
+  // For the numbers of the whole set.
+  async loadAll() {
+    for (let number = 0; number < this.list.rows.length; ++number) {
+      if (this.scores.pictures.has(number)) continue;
+      try {
+        this.scores.add(number, unpack(await this.source.payload(number)));
+      } catch (error) {
+        this.notice(`Picture ${number + 1} cannot be read: ${error.message}`);
+        return;
+      }
+    }
+    this.soon();
   }
 
   change(changed) {
@@ -147,7 +168,10 @@ class Page {
     }
     this.notice(this.found.candidates.length ? "" : `No box has a score above ${this.state.conf}.`);
     const refit = this.stage.fitted && this.stage.view !== this.state.view;
+    this.found.compared ??= compare(this.picture, this.found, this.state.matchIou);
+    this.scores?.show(this.state, this.list.rows.length);
     this.stage.setResult(this.found, this.state);
+    showLegend(this.found.compared);
     if (refit) this.stage.fit();
     const { candidates, keep, milliseconds } = this.found;
     by("counts").textContent =

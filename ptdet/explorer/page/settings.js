@@ -8,7 +8,8 @@ const UNLIMITED = 501;  // where the slider of max-det ends
 
 export class Settings {
   // changed(settings): told of those that were changed.
-  constructor(changed) {
+  constructor(changed, hasTruth) {
+    this.hasTruth = hasTruth;
     this.changed = changed;
     this.method = document.getElementById("method");
     this.metric = document.getElementById("metric");
@@ -24,8 +25,10 @@ export class Settings {
       sigma: new Slider("sigma", "how fast scores fall"),
       minScore: new Slider("min score", "what the method leaves must be above it"),
       maxDet: new Slider("max det", "only the best so many are kept"),
+      matchIou: new Slider("match iou", "a kept box finds an object of its class at this overlap"),
     };
-    const { conf, iou, sigma, minScore, maxDet } = this.sliders;
+    const { conf, iou, sigma, minScore, maxDet, matchIou } = this.sliders;
+    matchIou.tell = (value) => changed({ matchIou: value });
     conf.tell = (value) => changed({ conf: value });
     iou.tell = (value) => changed({ iou: value });
     sigma.tell = (value) => changed({ sigma: value });
@@ -46,7 +49,8 @@ export class Settings {
     document.getElementById("of-metric").hidden = !has.metric;
     this.agnostic.checked = state.agnostic;
     document.getElementById("agnostic").disabled = picture?.labels === null;
-    const { conf, iou, sigma, minScore, maxDet } = this.sliders;
+    const { conf, iou, sigma, minScore, maxDet, matchIou } = this.sliders;
+    matchIou.show(this.hasTruth, state.matchIou, 0, 1, 0.05);
     conf.show(true, state.conf, lowest, Math.max(1, state.conf), 0.01);
     iou.show(has.iou, state.iou, state.method === "diou" ? -1 : 0, 1, 0.01);
     sigma.show(has.sigma, sigmaOf(state.method, state.sigma), 0.05, 4, 0.05);

@@ -20,6 +20,7 @@ const SETTINGS = {
   minScore: orNone(number(-Infinity, Infinity)),
   maxDet: orNone(whole),
   agnostic: (text) => text === "true",
+  matchIou: number(0, 1),
 };
 const PLACES = {
   picture: whole,
@@ -32,7 +33,7 @@ const READERS = { ...SETTINGS, ...PLACES };
 
 export function initialState(settings) {
   const view = window.innerWidth < 900 ? "wipe" : "side";
-  return { ...settings, picture: 0, view, split: 0.5, box: null, theme: null };
+  return { matchIou: 0.5, ...settings, picture: 0, view, split: 0.5, box: null, theme: null };
 }
 
 export function resetSettings(state, initial) {
