@@ -97,6 +97,12 @@ def _add_settings(run: argparse.ArgumentParser) -> None:
         help=f"nms (default; of an ensemble wbf) or one of {', '.join(PLAIN)}: within each class where classes exist; "
         f"{' and '.join(FUSIONS)} take all of a file for the boxes of one model",
     )
+    run.add_argument(
+        "--config",
+        type=Path,
+        metavar="TOML",
+        help="settings that `ptdet tune` has found, by class where it has; options beside it go before",
+    )
     run.add_argument("--iou", type=number, metavar="T", help="remove above this overlap (0.5)")
     run.add_argument("--conf", type=number, metavar="C", help="boxes with a score above it count (0.25)")
     run.add_argument(
@@ -114,12 +120,6 @@ def _add_settings(run: argparse.ArgumentParser) -> None:
 
 
 def _add_results(run: argparse.ArgumentParser) -> None:
-    run.add_argument(
-        "--config",
-        type=Path,
-        metavar="TOML",
-        help="settings that `ptdet tune` has found, by class where it has; options beside it go before",
-    )
     run.add_argument(
         "--pre-topk", type=count, metavar="K", help="only the K best candidates of a picture take part (all)"
     )

@@ -30,11 +30,13 @@ class Reader:
         if images is not None and not images.exists():
             raise FileProblem(f"--images {images}: there is no such folder")
         load(settings.method)
+        if settings.options.get("weighted"):
+            raise FileProblem(f"--config {asked.config}: weighted: the page has no weighted cluster NMS")
         files, self.notes, self.problems = find_inputs(asked.predictions)
         self.files = [file for file in files if file.exists()]
         self.problems += [f"{file} there is no such file" for file in files if not file.exists()]
         self._options, self._settings = options, settings
-        self._lowest = min(asked.lowest, settings.confidence)
+        self._lowest = min(asked.lowest, settings.lowest)
         self._pictures = None if images is None else Pictures(images)
         self._truth = None
         if asked.truth is not None:
@@ -111,6 +113,8 @@ def start_of(asked: argparse.Namespace, settings: Settings) -> dict[str, Any]:
             "metric": settings.options.get("metric"),
             "sigma": settings.options.get("sigma"),
             "maxDet": settings.max_det,
+            **{name: settings.options.get(name) for name in ("beta", "kind", "members")},
+            "classes": {} if settings.by_class is None else settings.by_class.classes,
         },
         "truth": asked.truth is not None,
         "command": ["ptdet", "run", *map(str, asked.predictions), *_said(asked)],

@@ -81,6 +81,7 @@ def as_shown(
         "boxes": boxes.dtype.name,
         "scores": scores.dtype.name,
         "classes": None if found.labels is None else name,
+        "named": found.labels is not None and int(found.labels.max(initial=0)) < len(of.classes),
         "size": of.picture_size if there is None else there.size,
         "space": {"kind": space.kind, "size": space.size, "ratio": space.ratio, "center": space.center},
         "lowest": lowest,

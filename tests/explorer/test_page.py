@@ -359,6 +359,7 @@ def test_contrast_and_roles(browser: Any, theme: str) -> None:
             opened(browser, server.address, viewport=size, color_scheme=theme) as page,
         ):
             page.evaluate("explorer.stepBox(1)")
+            page.evaluate("document.getElementById('classes').open = true")
             until(page, "explorer.scores.done")
             for _ in range(2):  # nothing is cut off, whatever the buttons say
                 press = "document.getElementById('view').click()"

@@ -1,13 +1,15 @@
 // The page: what was chosen, and all that follows from it.
 
 import { Chosen } from "./chosen.js";
+import { ClassTable } from "./classes.js";
 import { asCommand } from "./command.js";
+import { asToml, CONFIG_NAME } from "./config.js";
 import { Kernels, METHODS } from "./kernels.js";
 import { listenToKeys } from "./keys.js";
 import { showLegend } from "./legend.js";
 import { element, List } from "./list.js";
 import { unpack } from "./picture.js";
-import { run } from "./pipeline.js";
+import { OF_METHOD, run } from "./pipeline.js";
 import { Scores } from "./scores.js";
 import { Settings } from "./settings.js";
 import { openSource } from "./source.js";
@@ -31,6 +33,7 @@ class Page {
     this.scores = start.truth ? new Scores(this.kernels, () => this.loadAll()) : null;
     by("scores").hidden = !start.truth;
     for (const option of document.querySelectorAll("#sort [hidden]")) option.hidden = !start.truth;
+    this.classes = new ClassTable((classes) => this.change({ classes }));
     this.chosen = new Chosen(this.kernels, (box) => this.pin(box));
     this.stage = new Stage({
       chosen: (box) => this.point(box),
@@ -50,6 +53,7 @@ class Page {
     by("view").addEventListener("click", () => this.toggleView());
     by("fit").addEventListener("click", () => this.stage.fit());
     by("copy").addEventListener("click", () => this.copy());
+    by("save").addEventListener("click", () => this.save());
     by("theme").addEventListener("click", () => this.toggleTheme());
     by("help").addEventListener("click", () => by("keys").showModal());
     by("reset").addEventListener("click", () => this.reset());
@@ -153,6 +157,7 @@ class Page {
 
   update() {
     this.settings.show(this.state, this.picture);
+    this.classes.show(this.state, this.picture);
     by("view").textContent = this.state.view === "side" ? "Wiper" : "Side by side";
     by("split").value = this.state.split;
     by("stage").style.setProperty("--split", this.state.split);
@@ -230,7 +235,7 @@ class Page {
   stepMethod(by) {
     const names = Object.keys(METHODS);
     const next = names.at((names.indexOf(this.state.method) + by) % names.length);
-    this.change({ method: next, metric: null, sigma: null });
+    this.change({ method: next, ...OF_METHOD });
   }
 
   toggleView() {
@@ -263,6 +268,15 @@ class Page {
     }
     this.command = command;
     this.showNotes();
+  }
+
+  // The settings as a file, for ptdet run --config.
+  save() {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([asToml(this.state)], { type: "application/toml" }));
+    link.download = CONFIG_NAME;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }
 
   say(words) {

@@ -2,6 +2,7 @@
 
 import { element } from "./list.js";
 import { run } from "./pipeline.js";
+import { settingsIn } from "./state.js";
 import { compare, FALSE, TRUE } from "./truth.js";
 
 const REST = 200;  // milliseconds after the last change
@@ -62,8 +63,7 @@ export class Scores {
 
   // Once the sliders rest; `of`: how many pictures there are.
   show(state, of) {
-    const { method, metric, iou, conf, sigma, minScore, maxDet, agnostic, matchIou } = state;
-    const settings = { method, metric, iou, conf, sigma, minScore, maxDet, agnostic, matchIou };
+    const settings = settingsIn(state);
     const key = JSON.stringify([settings, of]);
     if (this.key === key && this.settings !== null) return;
     [this.key, this.settings] = [key, settings];
@@ -78,8 +78,8 @@ export class Scores {
     const whole = { points: [], objects: 0 };
     let begun = performance.now();
     for (const picture of this.pictures.values()) {
-      for (const [sum, conf] of [[chosen, settings.conf], [whole, Math.min(picture.lowest, settings.conf)]]) {
-        const one = pointsOf(this.kernels, picture, { ...settings, conf });
+      for (const [sum, more] of [[chosen, {}], [whole, lowest(settings, picture)]]) {
+        const one = pointsOf(this.kernels, picture, { ...settings, ...more });
         sum.points.push(...one.points);
         sum.objects += one.objects;
       }
@@ -123,6 +123,12 @@ function told(value) {
   return value === null ? "–" : value.toFixed(3);
 }
 
+// With no confidence of its own for any class: the curve is over one that all have.
+function lowest({ conf, classes }, picture) {
+  const without = Object.entries(classes).map(([name, { iou }]) => [name, iou === undefined ? {} : { iou }]);
+  return { conf: Math.min(picture.lowest, conf), classes: Object.fromEntries(without) };
+}
+
 // A line over 0 to 1, the chosen point a dot.
 function chart(title, curve, marked, [across, up]) {
   const svg = drawn("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, class: "chart", role: "img" });
@@ -136,7 +142,11 @@ function chart(title, curve, marked, [across, up]) {
       drawn("text", { x: x(value), y: HIGH - 5, "text-anchor": value === 1 ? "end" : "middle" }, String(value)),
     );
   }
-  const line = curve.map((point, n) => `${n ? "L" : "M"}${x(point[across]).toFixed(1)} ${y(point[up]).toFixed(1)}`);
+  const line = curve.map((point, n) => {
+    const [at, high] = [x(point[across]).toFixed(1), y(point[up]).toFixed(1)];
+    // down to the next score the same boxes count
+    return across === "score" && n ? `H${at}V${high}` : `${n ? "L" : "M"}${at} ${high}`;
+  });
   svg.append(drawn("text", { x: EDGE, y: 11 }, title), drawn("path", { class: "curve", d: line.join("") }));
   if (marked[across] !== null && marked[up] !== null) {
     svg.append(drawn("circle", { class: "point", cx: x(marked[across]), cy: y(marked[up]), r: 4 }));

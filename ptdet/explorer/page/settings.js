@@ -2,7 +2,7 @@
 
 import { METHODS } from "./kernels.js";
 import { element } from "./list.js";
-import { metricsFor, settingsOf, sigmaOf } from "./pipeline.js";
+import { metricsFor, OF_METHOD, settingsOf, sigmaOf } from "./pipeline.js";
 
 const UNLIMITED = 501;  // where the slider of max-det ends
 
@@ -15,7 +15,7 @@ export class Settings {
     this.metric = document.getElementById("metric");
     this.agnostic = document.getElementById("agnostic");
     this.method.append(...Object.keys(METHODS).map((name) => new Option(name, name)));
-    this.method.addEventListener("change", () => changed({ method: this.method.value, metric: null, sigma: null }));
+    this.method.addEventListener("change", () => changed({ method: this.method.value, ...OF_METHOD }));
     this.metric.addEventListener("change", () => changed({ metric: this.metric.value || null }));
     this.agnostic.addEventListener("change", () => changed({ agnostic: this.agnostic.checked }));
     document.getElementById("settings").addEventListener("submit", (event) => event.preventDefault());
@@ -38,7 +38,7 @@ export class Settings {
   }
 
   show(state, picture) {
-    const has = settingsOf(state.method);
+    const has = settingsOf(state.method, state.kind);
     const lowest = picture?.lowest ?? 0;
     this.method.value = state.method;
     const own = METHODS[state.method].metric ?? "iou";

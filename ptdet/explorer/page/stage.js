@@ -145,7 +145,8 @@ export class Stage {
   drawLayer(width, height) {
     const { candidates } = this.found;
     const { scale, x, y } = this.way;
-    const key = [candidates.length, candidates[0], width, height, scale, x, y, this.sharp, theme()];
+    const sum = candidates.reduce((all, box) => (31 * all + box) | 0, 0);  // which they are, not only how many
+    const key = [candidates.length, sum, width, height, scale, x, y, this.sharp, theme()];
     if (this.layerIs?.picture === this.picture && this.layerIs.key === key.join()) return;
     this.layerIs = { picture: this.picture, key: key.join() };
     this.layer.width = Math.max(1, Math.round(width * this.sharp));
