@@ -14,7 +14,7 @@ from ptdet import cli
 from ptdet._shared.dataset import Detections, Truth
 from ptdet.cli.run import Settings, suppress
 from ptdet.evaluation.matches import match
-from ptdet.io import Predictions, read_predictions, read_truth
+from ptdet.io import Predictions, ReadOptions, parse_space, read_predictions, read_truth
 
 from .browser import SETTLED, started, until, why_no_browser
 from .scenes import DATA, boxes, save, served, unpacked, write_report
@@ -136,6 +136,39 @@ def test_colours_numbers_and_sorting(browser: Any, tmp_path: Path) -> None:
         until(page, "location.hash.includes('matchIou=0.9')")
 
 
+VOC = """<annotation><filename>one.jpg</filename><size><width>640</width><height>640</height></size>%s</annotation>"""
+OBJECT = """<object><name>%s</name><difficult>%d</difficult>
+<bndbox><xmin>%d</xmin><ymin>%d</ymin><xmax>%d</xmax><ymax>%d</ymax></bndbox></object>"""
+SPACES = ("picture", "normalised", "333x500", "letterbox:416x320", "letterbox:417x640:topleft", "ratio:0.65")
+# The boxes of the page in pixels of the picture, and how many are false and missed.
+IN_PICTURE = """async () => {
+  const { inPicture } = await import("./truth.js");
+  const { found: { compared: { outcome, missed } }, picture: { boxes, truth } } = explorer;
+  return [[...inPicture(boxes, truth.way)], outcome.filter((what) => what === 0).length, missed.length];
+}"""
+
+
+@pytest.mark.slow
+@no_browser
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_boxes_come_to_pixels_as_in_python(browser: Any, tmp_path: Path, dtype: str) -> None:
+    """To the last bit, of every unit; the truth has the size of the picture, 640 x 427."""
+    found = boxes(200, 9, dtype)
+    (tmp_path / "truth").mkdir()
+    objects = "".join(OBJECT % ("a", 0, *box) for box in found[0][::20].round().astype(int).tolist())
+    (tmp_path / "truth/one.xml").write_text(VOC.replace("<height>640", "<height>427") % objects)
+    for space in SPACES:
+        file = save(tmp_path / "one.npz", found, classes=["a", "b", "c"])
+        words = "--truth", tmp_path / "truth", "--space", space
+        with served(file, *words) as server, opened(browser, server.address) as page:
+            placed, false, missed = page.evaluate(IN_PICTURE)
+            (row,) = server._http.serves.library.listed()["rows"]
+            assert (row["false"], row["missed"]) == (false, missed) and page.evaluate("explorer.picture.size[1]") == 427
+        (of,) = read_predictions(file, ReadOptions(space=parse_space(space)))
+        chosen = of.in_picture(of.candidates(0.001), (640, 427)).boxes
+        assert chosen.dtype == dtype and placed == chosen.flatten().tolist(), space
+
+
 def labelled(folder: Path, truth_boxes: list[list[float]], names: list[str]) -> Path:
     """A truth of one picture, `one.jpg`, in COCO's form."""
     entries = [
@@ -182,11 +215,6 @@ def test_a_truth_that_cannot_be_shown_is_refused(tmp_path: Path, capsys: pytest.
     for truth, said in ((turned, "rotated boxes"), (tmp_path / "none.json", "none.json")):
         assert cli.main(["report", str(file), "--truth", str(truth), "--out", str(tmp_path / "r.html")]) == 2
         assert said in capsys.readouterr().err and not (tmp_path / "r.html").exists()
-
-
-VOC = """<annotation><filename>one.jpg</filename><size><width>640</width><height>640</height></size>%s</annotation>"""
-OBJECT = """<object><name>%s</name><difficult>%d</difficult>
-<bndbox><xmin>%d</xmin><ymin>%d</ymin><xmax>%d</xmax><ymax>%d</ymax></bndbox></object>"""
 
 
 @pytest.mark.slow

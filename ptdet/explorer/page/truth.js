@@ -78,7 +78,7 @@ function sized(boxes, at) {
 }
 
 // Space.to_picture of ptdet.io, in the type of the boxes: the same numbers to the last bit.
-function inPicture(boxes, { times, minus, over }) {
+export function inPicture(boxes, { times, minus, over }) {
   const typed = boxes instanceof Float32Array ? Math.fround : (value) => value;
   const [by, less, parts] = [times, minus, over].map((pair) => pair.map(typed));
   return boxes.map((value, at) => typed(typed(typed(value * by[at % 2]) - less[at % 2]) / parts[at % 2]));
