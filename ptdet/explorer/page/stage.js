@@ -1,7 +1,8 @@
 // The picture and its boxes on two canvases: what changes with a setting below, what the pointer asks for above.
 
-import { className, cornersOf } from "./picture.js";
 import { OUTCOMES } from "./legend.js";
+import { className, cornersOf } from "./picture.js";
+import { FALSE, IGNORED, LEFT_OUT, TRUE } from "./truth.js";
 
 // Strong on photographs and on paper, neighbours far apart: those of ptdet run's pictures.
 const COLOURS = [
@@ -233,11 +234,11 @@ export class Stage {
       this.strokeByClass(context, this.shown, places, (place) => place, box);
     } else {
       this.drawMissed(context, compared.missed);
-      compared.outcome.forEach((what, place) => {
-        context.setLineDash(OUTCOMES[what].dashes);
+      for (const what of [LEFT_OUT, IGNORED, FALSE, TRUE]) {
+        context.setLineDash(places.length <= MOST_SHADOWS ? OUTCOMES[what].dashes : []);  // they take time
         context.strokeStyle = style(OUTCOMES[what].colour);
-        this.trace(context, this.shown, place);
-      });
+        compared.outcome.forEach((own, place) => own === what && this.trace(context, this.shown, place));
+      }
       context.setLineDash([]);
     }
     this.drawLabels(context, places, box);

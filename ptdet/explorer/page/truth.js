@@ -39,12 +39,13 @@ export function compare(picture, found, iou) {
 
 // The best free object, of equal overlaps the last; one that counts goes before one that does not. -1: none.
 function take(truth, box, label, least, free) {
+  truth.objects ??= Array.from(truth.labels, (_, g) => boxOf(...truth.boxes.subarray(4 * g, 4 * g + 4)));
   for (const skips of [false, true]) {
     let [best, most] = [-1, least];
     for (let g = 0; g < truth.count; ++g) {
       const crowd = truth.skipped[g] === 2;
       if (truth.labels[g] !== label || (truth.skipped[g] > 0) !== skips || !(free[g] || crowd)) continue;
-      const shared = overlap(box, objectAt(truth, g), crowd);
+      const shared = overlap(box, truth.objects[g], crowd);
       if (shared < most) continue;  // false for NaN, as in pycocotools
       [best, most] = [g, shared];
     }
@@ -64,10 +65,6 @@ function overlap(box, object, crowd) {
 
 function boxOf(x, y, wide, high) {
   return { x, y, right: wide + x, bottom: high + y, area: wide * high };
-}
-
-function objectAt({ boxes }, g) {
-  return boxOf(...boxes.subarray(4 * g, 4 * g + 4));
 }
 
 // null: not finite, or a side is below 0.
