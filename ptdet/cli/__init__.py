@@ -109,10 +109,10 @@ def _on_files(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int
     if asked.command == "explore":
         from .explore import explore
 
-        return explore(asked, options, settings)
+        return explore(asked, options, settings, notes)
     from .report import report
 
-    return report(asked, options, settings)
+    return report(asked, options, settings, notes)
 
 
 def _read_options(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> ReadOptions:
@@ -130,7 +130,7 @@ def _settings(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> tup
     from .._shared.config import options_of
     from .run_settings import settings_of
 
-    if asked.method is None and getattr(asked, "config", None) is None and getattr(asked, "step", "") == "ensemble":
+    if asked.method is None and asked.config is None and getattr(asked, "step", "") == "ensemble":
         asked.method = "wbf"
     if asked.method is not None and asked.method not in NAMES:
         parser.error(f"--method {asked.method}: expected one of {', '.join(PLAIN)}")

@@ -12,7 +12,7 @@ from .sayings import say
 from .shown import Reader, start_of
 
 
-def explore(asked: argparse.Namespace, options: ReadOptions, settings: Settings) -> int:
+def explore(asked: argparse.Namespace, options: ReadOptions, settings: Settings, notes: list[str]) -> int:
     """Serves the page until it is interrupted; returns the exit code."""
     try:
         reader = Reader(asked, options, settings)
@@ -23,7 +23,7 @@ def explore(asked: argparse.Namespace, options: ReadOptions, settings: Settings)
     except FileProblem as problem:
         say((), [str(problem)])
         return 2
-    say(reader.notes, ())
+    say([*notes, *reader.notes], ())
     server.start()
     print(f"{server.address}\nfor this machine alone; Ctrl-C ends it", flush=True)
     if not asked.no_browser:

@@ -53,6 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
         _add_settings(each)
     _add_results(run)
     _add_page(explore, report)
+    for each in (explore, report):
+        _add_truth(each, of_page=True)
     for each in (run, explore, report):
         _add_reading(each, "what the files do not say themselves")
     _add_eval(commands)
@@ -95,6 +97,12 @@ def _add_settings(run: argparse.ArgumentParser) -> None:
         help=f"nms (default; of an ensemble wbf) or one of {', '.join(PLAIN)}: within each class where classes exist; "
         f"{' and '.join(FUSIONS)} take all of a file for the boxes of one model",
     )
+    run.add_argument(
+        "--config",
+        type=Path,
+        metavar="TOML",
+        help="settings that `ptdet tune` has found, by class where it has; options beside it go before",
+    )
     run.add_argument("--iou", type=number, metavar="T", help="remove above this overlap (0.5)")
     run.add_argument("--conf", type=number, metavar="C", help="boxes with a score above it count (0.25)")
     run.add_argument(
@@ -112,12 +120,6 @@ def _add_settings(run: argparse.ArgumentParser) -> None:
 
 
 def _add_results(run: argparse.ArgumentParser) -> None:
-    run.add_argument(
-        "--config",
-        type=Path,
-        metavar="TOML",
-        help="settings that `ptdet tune` has found, by class where it has; options beside it go before",
-    )
     run.add_argument(
         "--pre-topk", type=count, metavar="K", help="only the K best candidates of a picture take part (all)"
     )
@@ -200,23 +202,25 @@ def _add_eval(commands: Any) -> None:
     _add_reading(command, "what the files of the detections do not say themselves")
 
 
-def _add_truth(command: argparse.ArgumentParser) -> None:
-    """The truth, how detections are made of raw boxes, and the options of `TruthOptions`."""
+def _add_truth(command: argparse.ArgumentParser, of_page: bool = False) -> None:
+    """The truth, how detections are made of raw boxes, and the options of `TruthOptions`. A page has some already."""
     command.add_argument(
         "--truth",
         type=Path,
-        required=True,
+        required=not of_page,
         metavar="T",
         help="COCO .json, YOLO data.yaml or folder of labels, folder of Pascal VOC .xml or of DOTA .txt labels",
     )
-    command.add_argument("--multi-label", action="store_true", help="every class of a raw box over C counts")
+    if not of_page:
+        command.add_argument("--multi-label", action="store_true", help="every class of a raw box over C counts")
     says = command.add_argument_group("what the files of the truth do not say themselves")
     says.add_argument("--truth-format", choices=("coco", "yolo", "voc", "dota"), help="without it the content tells")
     says.add_argument(
         "--truth-boxes", choices=("upright", "rotated"), help="what YOLO lines with four corners are (told by all)"
     )
     says.add_argument("--split", choices=("train", "val", "test"), default="val", help="of a data.yaml (val)")
-    says.add_argument("--images", type=Path, metavar="FOLDER", help="the pictures, whose sizes YOLO labels need")
+    if not of_page:
+        says.add_argument("--images", type=Path, metavar="FOLDER", help="the pictures, whose sizes YOLO labels need")
     says.add_argument("--image-size", type=size, metavar="WxH", help="of all pictures, instead")
     says.add_argument(
         "--match",

@@ -12,7 +12,7 @@ from .sayings import say
 from .shown import Reader, start_of
 
 
-def report(asked: argparse.Namespace, options: ReadOptions, settings: Settings) -> int:
+def report(asked: argparse.Namespace, options: ReadOptions, settings: Settings, notes: list[str]) -> int:
     """Writes it; returns the exit code."""
     out, problems = asked.out, list[str]()
     try:
@@ -39,7 +39,7 @@ def report(asked: argparse.Namespace, options: ReadOptions, settings: Settings) 
         if wrote.left_out:
             limit = f"--max-pictures {limits.pictures} and --max-megabytes {limits.megabytes:g}"
             reader.notes.append(f"{wrote.left_out} more pictures are not in it: {limit} are the limits")
-        say(reader.notes, ())
+        say([*notes, *reader.notes], ())
     except FileProblem as problem:
         problems.append(str(problem))
     say((), problems)

@@ -17,7 +17,7 @@ def settings_of(asked: argparse.Namespace) -> tuple[Settings, list[str]]:
         OSError, ValueError, TypeError: the file cannot be read, or holds what no file may.
     """
     notes: list[str] = []
-    file = getattr(asked, "config", None)  # the commands that show a page take none
+    file = asked.config
     config = Config(Setting(iou=0.5, conf=0.25)) if file is None else load_config(file)
     setting, method = config.setting, asked.method or ("nms" if file is None else config.setting.method)
     options = setting.options

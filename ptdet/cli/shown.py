@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from .._shared.methods import NAMES
-from ..explorer import Shown, as_shown
+from ..explorer import Shown, There, as_shown
 from ..io import FileProblem, Predictions, ReadOptions, read_predictions
 from .inputs import find_inputs
 from .methods import load
+from .outcome import Outcome
 from .pictures import Pictures
 from .run import Settings, suppress
 from .units import settle_units
@@ -21,7 +22,7 @@ class Reader:
     """Reads a file for the page.
 
     Raises:
-        FileProblem: there are no kernels, or not the pictures that were asked for.
+        FileProblem: there are no kernels, or not the pictures or the truth that were asked for.
     """
 
     def __init__(self, asked: argparse.Namespace, options: ReadOptions, settings: Settings) -> None:
@@ -29,12 +30,20 @@ class Reader:
         if images is not None and not images.exists():
             raise FileProblem(f"--images {images}: there is no such folder")
         load(settings.method)
+        if settings.options.get("weighted"):
+            raise FileProblem(f"--config {asked.config}: weighted: the page has no weighted cluster NMS")
         files, self.notes, self.problems = find_inputs(asked.predictions)
         self.files = [file for file in files if file.exists()]
         self.problems += [f"{file} there is no such file" for file in files if not file.exists()]
         self._options, self._settings = options, settings
-        self._lowest = min(asked.lowest, settings.confidence)
+        self._lowest = min(asked.lowest, settings.lowest)
         self._pictures = None if images is None else Pictures(images)
+        self._truth = None
+        if asked.truth is not None:
+            from .page_truth import PageTruth
+
+            self._truth = PageTruth(asked)
+            self.notes += self._truth.notes
 
     def read(self, file: Path) -> list[Shown]:
         """The pictures of a file.
@@ -45,9 +54,11 @@ class Reader:
         found = read_predictions(file, self._options)
         outcomes = [suppress(one, self._settings) for one in found]
         settled, notes = settle_units(outcomes, self._options.space is not None, self._size_of)
+        notes += [] if self._truth is None else self._truth.settle(found)
         shown = []
         for of, outcome in zip(found, settled, strict=True):
             image, problem = self._image(of)
+            there, compared = self._there(file, of, outcome)
             shown.append(
                 as_shown(
                     of,
@@ -57,10 +68,17 @@ class Reader:
                     background=self._settings.background,
                     counts=(len(outcome.candidates), len(outcome.kept)),
                     image=image,
-                    notes=[*of.notes, *notes, *problem],
+                    notes=[*of.notes, *notes, *problem, *compared],
+                    there=there,
                 )
             )
         return shown
+
+    def _there(self, file: Path, of: Predictions, outcome: Outcome) -> tuple[There | None, list[str]]:
+        if self._truth is None:
+            return None, []
+        candidates = of.candidates(self._lowest, self._settings.multi_label, self._settings.background)
+        return self._truth.of(file, outcome, candidates, self._size_of(of))
 
     def _image(self, of: Predictions) -> tuple[Path | None, list[str]]:
         if self._pictures is None:
@@ -95,7 +113,10 @@ def start_of(asked: argparse.Namespace, settings: Settings) -> dict[str, Any]:
             "metric": settings.options.get("metric"),
             "sigma": settings.options.get("sigma"),
             "maxDet": settings.max_det,
+            **{name: settings.options.get(name) for name in ("beta", "kind", "members")},
+            "classes": {} if settings.by_class is None else settings.by_class.classes,
         },
+        "truth": asked.truth is not None,
         "command": ["ptdet", "run", *map(str, asked.predictions), *_said(asked)],
     }
 

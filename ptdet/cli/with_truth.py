@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +35,23 @@ def check_place(option: str, out: Path | None, inputs: Sequence[Path]) -> None:
         raise FileProblem(f"{option} {out} {problem}") from problem
 
 
+def read_truth_of(asked: argparse.Namespace, progress: Callable[[int], None] | None = None) -> Truth:
+    """The truth that was asked for."""
+    of_truth = TruthOptions(
+        format=asked.truth_format,
+        classes=asked.classes,
+        split=asked.split,
+        images=asked.images,
+        image_size=asked.image_size,
+        boxes=asked.truth_boxes,
+        progress=progress,
+    )
+    try:
+        return read_truth(asked.truth, of_truth)
+    except FileProblem as problem:
+        raise FileProblem(f"--truth {asked.truth} {problem}") from problem
+
+
 def read_data_set(
     asked: argparse.Namespace, files: Sequence[Path], reading: ReadOptions, confidence: float | None, raw: bool = False
 ) -> tuple[Truth, Detections]:
@@ -44,19 +61,7 @@ def read_data_set(
         confidence, raw: as in `DetectionOptions`.
     """
     with shown_progress([asked.truth, *files]) as progress:
-        of_truth = TruthOptions(
-            format=asked.truth_format,
-            classes=asked.classes,
-            split=asked.split,
-            images=asked.images,
-            image_size=asked.image_size,
-            boxes=asked.truth_boxes,
-            progress=progress.read,
-        )
-        try:
-            truth = read_truth(asked.truth, of_truth)
-        except FileProblem as problem:
-            raise FileProblem(f"--truth {asked.truth} {problem}") from problem
+        truth = read_truth_of(asked, progress.read)
         progress.file_done()
         options = DetectionOptions(
             read=replace(reading, progress=progress.read),

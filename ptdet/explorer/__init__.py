@@ -1,7 +1,7 @@
 """See detections in the browser: the page, its server and the report. Needs no torch."""
 
-from .data import Library, Shown, as_shown
+from .data import Library, Shown, There, as_shown
 from .report import Limits, Report, write_report
 from .server import Server
 
-__all__ = ["Library", "Limits", "Report", "Server", "Shown", "as_shown", "write_report"]
+__all__ = ["Library", "Limits", "Report", "Server", "Shown", "There", "as_shown", "write_report"]

@@ -1,7 +1,8 @@
 """What the page gets: a row of the list and a binary payload for each picture.
 
 A payload is a JSON header and then arrays, each from a multiple of 8 bytes on: boxes and scores in the type of the
-file, the row of each in the file, and its class. All numbers are little-endian. picture.js reads it.
+file, the row of each in the file, and its class; of a truth its boxes, their classes, whether each counts, and the
+class of the truth that each box of the file has. All numbers are little-endian. picture.js reads it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,20 @@ class Shown:
     image: Path | None
 
 
+@dataclass(frozen=True)
+class There:
+    """The objects that are really in a picture."""
+
+    boxes: Array  # (G, 4) x, y, width, height in pixels of the picture, float64
+    labels: Array  # (G,)
+    skipped: Array  # (G,) 0: it counts; 1: neither found nor missed; 2: so is a region of many objects
+    names: Mapping[int, str]  # of these labels
+    of_candidates: Array  # (N,) the label of each box of the page, -1 for a class that the truth lacks
+    way: Mapping[str, Sequence[float]]  # of these to pixels: (x * times - minus) / over, in their own type
+    size: tuple[int, int] | None  # of the picture
+    counts: tuple[int, int]  # false ones and missed objects, by the starting settings
+
+
 def as_shown(
     of: Predictions,
     *,
@@ -42,6 +57,7 @@ def as_shown(
     counts: tuple[int, int],
     image: Path | None,
     notes: Sequence[str] = (),
+    there: There | None = None,
 ) -> Shown:
     """The candidates of a picture with scores above `lowest`, in the order and the types of the file.
 
@@ -65,16 +81,23 @@ def as_shown(
         "boxes": boxes.dtype.name,
         "scores": scores.dtype.name,
         "classes": None if found.labels is None else name,
-        "size": of.picture_size,
+        "named": found.labels is not None and int(found.labels.max(initial=0)) < len(of.classes),
+        "size": of.picture_size if there is None else there.size,
         "space": {"kind": space.kind, "size": space.size, "ratio": space.ratio, "center": space.center},
         "lowest": lowest,
         "stored": stored,
         "unusable": stored - int(usable.sum()),  # a number is not finite, or the reader left the row out
         "image": image is not None,
+        "truth": None,
         "notes": list(notes),
     }
     arrays = [boxes, scores, found.rows.astype(np.int32), number.astype(np.int32)]
     row = {"name": of.name, "candidates": counts[0], "removed": counts[0] - counts[1]}
+    if there is not None:
+        header["truth"] = {"count": len(there.boxes), "names": there.names, "way": there.way}
+        arrays.append(there.boxes.astype(np.float64))
+        arrays += [each.astype(np.int32) for each in (there.labels, there.skipped, there.of_candidates)]
+        row |= {"false": there.counts[0], "missed": there.counts[1]}
     return Shown(row, _packed(header, arrays), image)
 
 

@@ -69,12 +69,17 @@ def unpacked(payload: bytes) -> Mapping[str, Any]:
     found: dict[str, Any] = json.loads(payload[8 : 8 + length])
     at = 8 + length
     count = found["count"]
-    for name, dtype, size in (
+    parts = [
         ("boxes", found["boxes"], count * found["numbers"]),
         ("scores", found["scores"], count),
         ("rows", "int32", count),
         ("labels", "int32", count),
-    ):
+    ]
+    if found["truth"]:
+        objects = found["truth"]["count"]
+        parts += [("truth_boxes", "float64", 4 * objects), ("truth_labels", "int32", objects)]
+        parts += [("skipped", "int32", objects), ("of_candidates", "int32", count)]
+    for name, dtype, size in parts:
         at += -at % 8
         found[name] = np.frombuffer(payload, np.dtype(dtype), size, at)
         at += found[name].nbytes

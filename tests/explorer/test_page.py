@@ -351,13 +351,16 @@ def test_contrast_and_roles(browser: Any, theme: str) -> None:
         axe = axe_core()
     except (OSError, subprocess.SubprocessError) as error:
         pytest.skip(f"axe-core cannot be had from npm: {error}")
+    truth = "--truth", DATA / "coco_map/gt_coco_val64.json"
     for width, height in ((1280, 800), (390, 844)):
         size = {"width": width, "height": height}
         with (
-            served(FILES[0], "--images", DATA / "images") as server,
+            served(DATA / "coco_map/yolox_nano_candidates.npz", "--images", DATA / "images", *truth) as server,
             opened(browser, server.address, viewport=size, color_scheme=theme) as page,
         ):
             page.evaluate("explorer.stepBox(1)")
+            page.evaluate("document.getElementById('classes').open = true")
+            until(page, "explorer.scores.done")
             for _ in range(2):  # nothing is cut off, whatever the buttons say
                 press = "document.getElementById('view').click()"
                 assert page.evaluate(f"{press}, document.documentElement.scrollWidth") <= width

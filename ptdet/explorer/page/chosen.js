@@ -2,7 +2,7 @@
 
 import { element } from "./list.js";
 import { className } from "./picture.js";
-import { CUT, KEPT, overlapOf, REMOVED, settingsOf } from "./pipeline.js";
+import { CUT, KEPT, overlapOf, REMOVED, settingsOf, thresholdOf } from "./pipeline.js";
 
 const MOST_ROWS = 60;
 const CLOSELY = 1e-7;  // of an overlap that is shown with four digits; of a list with three ROUGHLY, in less time
@@ -48,9 +48,10 @@ export class Chosen {
     if (owner !== null) {
       facts.push(this.line(picture, found, owner, fate === REMOVED ? "removed it" : "merged it", true));
       // by a fusion a box is removed for its overlap with what the others have become, not with its owner
-      const { iou } = settingsOf(settings.method);
-      const beside = overlap.value > settings.iou ? " >" : ", threshold";
-      const limit = iou && fate === REMOVED ? `${beside} ${settings.iou}` : "";
+      const { iou } = settingsOf(settings.method, settings.kind);
+      const asked = thresholdOf(picture, found.candidates[box], settings);
+      const beside = overlap.value > asked ? " >" : ", threshold";
+      const limit = iou && fate === REMOVED ? `${beside} ${asked}` : "";
       facts.push(element("p", "why", `${told(overlap)}${limit}`));
     }
     if (removed.length) {

@@ -5,7 +5,7 @@ const KERNELS = ["hard", "and", "merge", "soft", "fast", "matrix", "nmm", "wbf"]
 export const METRICS = ["iou", "giou", "diou", "ciou", "iof", "ios", "tiou", "probiou"];
 export const UPRIGHT_ONLY = ["ciou"];
 export const ROTATED_ONLY = ["probiou"];
-const MEMBERS = ["cluster", "overlapping", "later", "best"];
+export const MEMBERS = ["cluster", "overlapping", "later", "best"];
 const DECAYS = ["gaussian", "linear", "hard"];
 const CONFIDENCES = ["avg", "max", "box_and_model_avg", "absent_model_aware_avg"];
 const CALL = {
@@ -26,7 +26,7 @@ export const METHODS = {
   or: { kernel: "hard", inclusive: 1, takes: ["iou", "metric", "inclusive"] },
   diou: { kernel: "hard", metric: "diou", takes: ["iou", "beta", "inclusive"] },
   and: { kernel: "and", inclusive: 1, takes: ["iou", "metric", "overlap", "inclusive"] },
-  merge: { kernel: "merge", moves: true, takes: ["iou", "metric", "inclusive"] },
+  merge: { kernel: "merge", moves: true, takes: ["iou", "metric", "members", "inclusive"] },
   cluster: { kernel: "hard", takes: ["iou", "metric", "inclusive"] },
   soft: { kernel: "soft", lowers: true, takes: ["iou", "metric", "sigma", "minScore", "decay"] },
   fast: { kernel: "fast", takes: ["iou", "metric", "inclusive"] },

@@ -28,6 +28,7 @@ export const KEYS = [
   [["u"], "move up", (page) => page.stage.pan(0, 40)],
   [["d"], "move down", (page) => page.stage.pan(0, -40)],
   [["c"], "copy as command", (page) => page.copy()],
+  [["s"], "save as a file of settings", (page) => page.save()],
   [["t"], "dark or light", (page) => page.toggleTheme()],
   [["/"], "find a picture", () => document.getElementById("search").focus()],
   [["?"], "this list", () => document.getElementById("keys").showModal()],

@@ -1,17 +1,21 @@
 // The list of pictures: thousands of rows, of which those in sight are there.
 
 const HIGH = 46;  // pixels of a row, as in style.css
+const HIGHER = 64;  // with a truth
 const TAIL = 12;  // letters of a name that are always there: names of one run differ at their ends
 const ORDERS = {
   order: (a, b) => a.number - b.number,
   name: (a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }),
   candidates: (a, b) => b.candidates - a.candidates,
   removed: (a, b) => b.removed - a.removed,
+  false: (a, b) => (b.false ?? -1) - (a.false ?? -1),
+  missed: (a, b) => (b.missed ?? -1) - (a.missed ?? -1),
 };
 
 export class List {
   // chosen(number): told of the picture that was chosen.
-  constructor(chosen) {
+  constructor(chosen, hasTruth) {
+    this.high = hasTruth ? HIGHER : HIGH;
     this.box = document.getElementById("rows");
     this.space = document.getElementById("space");
     this.search = document.getElementById("search");
@@ -26,7 +30,7 @@ export class List {
       if (row) this.chosen(Number(row.dataset.number));
     });
     this.box.addEventListener("keydown", (event) => {
-      const page = Math.max(1, Math.floor(this.box.clientHeight / HIGH) - 1);
+      const page = Math.max(1, Math.floor(this.box.clientHeight / this.high) - 1);
       const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
       if (!(event.key in steps)) return;
       event.preventDefault();
@@ -47,7 +51,7 @@ export class List {
     const part = this.search.value.toLowerCase();
     this.order = this.rows.filter((row) => row.name.toLowerCase().includes(part)).sort(ORDERS[this.sort.value]);
     this.place = new Map(this.order.map((row, place) => [row.number, place]));
-    this.space.style.height = `${this.order.length * HIGH}px`;
+    this.space.style.height = `${this.order.length * this.high}px`;
     this.draw();
   }
 
@@ -61,16 +65,16 @@ export class List {
 
   show(number) {
     this.current = number;
-    const top = (this.place?.get(number) ?? 0) * HIGH;
+    const top = (this.place?.get(number) ?? 0) * this.high;
     const { scrollTop, clientHeight } = this.box;
     if (top < scrollTop) this.box.scrollTop = top;
-    else if (top + HIGH > scrollTop + clientHeight) this.box.scrollTop = top + HIGH - clientHeight;
+    else if (top + this.high > scrollTop + clientHeight) this.box.scrollTop = top + this.high - clientHeight;
     this.draw();
   }
 
   draw() {
-    const first = Math.max(0, Math.floor(this.box.scrollTop / HIGH) - 4);
-    const last = Math.min(this.order.length, first + Math.ceil(this.box.clientHeight / HIGH) + 9);
+    const first = Math.max(0, Math.floor(this.box.scrollTop / this.high) - 4);
+    const last = Math.min(this.order.length, first + Math.ceil(this.box.clientHeight / this.high) + 9);
     const shown = [];
     for (let place = first; place < last; ++place) shown.push(this.row(place));
     this.space.replaceChildren(...shown);
@@ -80,11 +84,12 @@ export class List {
   }
 
   row(place) {
-    const { number, name, candidates, removed } = this.order[place];
+    const { number, name, candidates, removed, missed, false: wrong } = this.order[place];
     const row = element("div", "row");
     row.id = `row-${number}`;
     row.dataset.number = number;
-    row.style.top = `${place * HIGH}px`;
+    row.style.height = `${this.high}px`;
+    row.style.top = `${place * this.high}px`;
     row.setAttribute("role", "option");
     row.setAttribute("aria-selected", String(number === this.current));
     row.setAttribute("aria-setsize", this.order.length);
@@ -98,6 +103,8 @@ export class List {
     bar.append(part);
     const counts = [candidates, candidates - removed].map((count) => count.toLocaleString("en"));
     row.append(title, element("span", "facts", counts.join(" → ")), bar);
+    if (wrong === undefined) return row;
+    row.append(element("span", "against", `${wrong.toLocaleString("en")} false, ${missed.toLocaleString("en")} missed`));
     return row;
   }
 }

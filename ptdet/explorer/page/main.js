@@ -1,16 +1,21 @@
 // The page: what was chosen, and all that follows from it.
 
 import { Chosen } from "./chosen.js";
+import { ClassTable } from "./classes.js";
 import { asCommand } from "./command.js";
+import { asToml, CONFIG_NAME } from "./config.js";
 import { Kernels, METHODS } from "./kernels.js";
 import { listenToKeys } from "./keys.js";
+import { showLegend } from "./legend.js";
 import { element, List } from "./list.js";
 import { unpack } from "./picture.js";
-import { run } from "./pipeline.js";
+import { OF_METHOD, run } from "./pipeline.js";
+import { Scores } from "./scores.js";
 import { Settings } from "./settings.js";
 import { openSource } from "./source.js";
 import { Stage } from "./stage.js";
 import { asAddress, initialState, readAddress, resetSettings } from "./state.js";
+import { compare } from "./truth.js";
 
 const by = (id) => document.getElementById(id);
 const count = (number) => number.toLocaleString("en");
@@ -23,8 +28,12 @@ class Page {
     this.kernels = await Kernels.load(bytes);
     this.initial = initialState(start.settings);
     this.state = readAddress(location.hash, this.initial);
-    this.list = new List((number) => this.go(number));
-    this.settings = new Settings((changed) => this.change(changed));
+    this.list = new List((number) => this.go(number), start.truth);
+    this.settings = new Settings((changed) => this.change(changed), start.truth);
+    this.scores = start.truth ? new Scores(this.kernels, () => this.loadAll()) : null;
+    by("scores").hidden = !start.truth;
+    for (const option of document.querySelectorAll("#sort [hidden]")) option.hidden = !start.truth;
+    this.classes = new ClassTable((classes) => this.change({ classes }));
     this.chosen = new Chosen(this.kernels, (box) => this.pin(box));
     this.stage = new Stage({
       chosen: (box) => this.point(box),
@@ -44,6 +53,7 @@ class Page {
     by("view").addEventListener("click", () => this.toggleView());
     by("fit").addEventListener("click", () => this.stage.fit());
     by("copy").addEventListener("click", () => this.copy());
+    by("save").addEventListener("click", () => this.save());
     by("theme").addEventListener("click", () => this.toggleTheme());
     by("help").addEventListener("click", () => by("keys").showModal());
     by("reset").addEventListener("click", () => this.reset());
@@ -101,6 +111,7 @@ class Page {
     this.missing = problem;
     this.pointed = null;
     this.found = null;
+    this.scores?.add(number, picture);
     this.stage.view = this.state.view;
     this.stage.setPicture(picture, image, picture.size ?? (image && [image.naturalWidth, image.naturalHeight]));
     by("title").textContent = picture.name;
@@ -108,6 +119,20 @@ class Page {
     document.title = `${picture.name} · ptdet`;
     this.showNotes();
     this.update();
+  }
+
+  // For the numbers of the whole set.
+  async loadAll() {
+    for (let number = 0; number < this.list.rows.length; ++number) {
+      if (this.scores.pictures.has(number)) continue;
+      try {
+        this.scores.add(number, unpack(await this.source.payload(number)));
+      } catch (error) {
+        this.notice(`Picture ${number + 1} cannot be read: ${error.message}`);
+        return;
+      }
+    }
+    this.soon();
   }
 
   change(changed) {
@@ -132,6 +157,7 @@ class Page {
 
   update() {
     this.settings.show(this.state, this.picture);
+    this.classes.show(this.state, this.picture);
     by("view").textContent = this.state.view === "side" ? "Wiper" : "Side by side";
     by("split").value = this.state.split;
     by("stage").style.setProperty("--split", this.state.split);
@@ -147,7 +173,10 @@ class Page {
     }
     this.notice(this.found.candidates.length ? "" : `No box has a score above ${this.state.conf}.`);
     const refit = this.stage.fitted && this.stage.view !== this.state.view;
+    this.found.compared ??= compare(this.picture, this.found, this.state.matchIou);
+    this.scores?.show(this.state, this.list.rows.length);
     this.stage.setResult(this.found, this.state);
+    showLegend(this.found.compared);
     if (refit) this.stage.fit();
     const { candidates, keep, milliseconds } = this.found;
     by("counts").textContent =
@@ -206,7 +235,7 @@ class Page {
   stepMethod(by) {
     const names = Object.keys(METHODS);
     const next = names.at((names.indexOf(this.state.method) + by) % names.length);
-    this.change({ method: next, metric: null, sigma: null });
+    this.change({ method: next, ...OF_METHOD });
   }
 
   toggleView() {
@@ -239,6 +268,15 @@ class Page {
     }
     this.command = command;
     this.showNotes();
+  }
+
+  // The settings as a file, for ptdet run --config.
+  save() {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([asToml(this.state)], { type: "application/toml" }));
+    link.download = CONFIG_NAME;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
   }
 
   say(words) {

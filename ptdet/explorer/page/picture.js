@@ -19,7 +19,15 @@ export function unpack(bytes) {
   const scores = next(TYPES[header.scores], count);
   const rows = next(Int32Array, count);
   const labels = next(Int32Array, count);
-  return { ...header, boxes, scores, rows, labels: header.classes === null ? null : labels, rotated: numbers === 5 };
+  let { truth } = header;
+  if (truth !== null) {  // boxes (count * 4) x, y, width, height in pixels; skipped: 2 is a crowd
+    truth = {
+      ...truth, boxes: next(Float64Array, 4 * truth.count), labels: next(Int32Array, truth.count),
+      skipped: next(Int32Array, truth.count), ofCandidates: next(Int32Array, count),
+    };
+  }
+  const own = header.classes === null ? null : labels;
+  return { ...header, boxes, scores, rows, labels: own, rotated: numbers === 5, truth };
 }
 
 export function className(picture, index) {

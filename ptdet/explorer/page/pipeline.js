@@ -8,14 +8,21 @@ export const REMOVED = 1;  // by its owner
 export const TOO_LOW = 2;  // the method lowered its score
 export const CUT = 3;  // beyond max-det
 
-// Which settings change anything for a method.
-export function settingsOf(method) {
+// What belongs to one method, and is that of its function (null) for another.
+export const OF_METHOD = { metric: null, sigma: null, beta: null, kind: null, members: null };
+
+// Which settings change anything for a method; kind: of soft and matrix.
+export function settingsOf(method, kind = null) {
   const { takes, lowers = false } = METHODS[method];
-  const lowersSmoothly = takes.includes("sigma");  // by a Gaussian, which asks for no threshold
+  const has = (name) => takes.includes(name);
+  const byGaussian = has("sigma") && kind !== "linear";  // which asks for no threshold
   return {
-    iou: takes.includes("iou") && !lowersSmoothly,
-    metric: takes.includes("metric"),
-    sigma: lowersSmoothly,
+    iou: has("iou") && !byGaussian,
+    metric: has("metric"),
+    sigma: has("sigma"),
+    beta: has("beta"),
+    kind: has("decay"),
+    members: has("members"),
     minScore: lowers,
   };
 }
@@ -30,28 +37,57 @@ export function metricsFor(rotated) {
   return METRICS.filter((name) => !others.includes(name));
 }
 
+// What a class has of its own; where classes meet none has anything.
+function ownOf({ classes, agnostic }, name) {
+  return !agnostic && Object.hasOwn(classes, name) ? classes[name] : {};
+}
+
+export function hasOwn(settings) {
+  return !settings.agnostic && Object.values(settings.classes).some((own) => Object.keys(own).length > 0);
+}
+
+// iou, conf and cut of each class of the picture (ptdet/_shared/config.py, Config.limits); of one without classes null.
+function limitsOf(picture, settings) {
+  if (picture.labels === null || !hasOwn(settings)) return null;
+  const { iou, conf, minScore } = settings;
+  return picture.classes.map((name) => {
+    const own = ownOf(settings, name);
+    const cut = own.min_score ?? minScore ?? own.conf ?? conf;
+    return { iou: own.iou ?? iou, conf: own.conf ?? conf, cut };
+  });
+}
+
 // settings: method, metric (null: that of the method), iou, conf, sigma, minScore, maxDet (null: as ptdet run without
-// the option) and agnostic.
+// the option), agnostic, classes (by name: iou, conf, min_score of one) and what else OF_METHOD has.
 // candidates: which boxes of the picture take part, in their order; the rest counts in these. fate and owner: of each.
 // keep: the kept, best first; boxes and scores: theirs, which a method may have changed.
 export function run(kernels, picture, settings) {
   const { method, conf } = settings;
   const { numbers, rotated } = picture;
-  const candidates = Int32Array.from(whichAbove(picture.scores, conf));
+  const limits = limitsOf(picture, settings);
+  const of = (row) => limits[picture.labels[row]];
+  const candidates = Int32Array.from(whichAbove(picture.scores, limits ? (row) => of(row).conf : () => conf));
   const boxes = gather(picture.boxes, candidates, numbers);
   const scores = gather(picture.scores, candidates, 1);
   const groups = settings.agnostic || picture.labels === null ? null : gather(picture.labels, candidates, 1);
-  const has = settingsOf(method);
+  const has = settingsOf(method, settings.kind);
   const options = {
+    ...(has.beta && settings.beta !== null && { beta: settings.beta }),
+    ...(has.kind && settings.kind !== null && { decay: settings.kind }),
+    ...(has.members && settings.members !== null && { members: settings.members }),
     ...(has.iou && { iou: settings.iou }),
     ...(has.metric && settings.metric !== null && { metric: settings.metric }),
     ...(has.sigma && settings.sigma !== null && { sigma: settings.sigma }),
   };
   const before = performance.now();
-  const found = kernels.suppress(method, { boxes, scores, groups, rotated }, options);
+  const given = { boxes, scores, groups, rotated };
+  const found = limits
+    ? byThreshold(kernels, method, given, options, Array.from(candidates, (row) => of(row).iou))
+    : kernels.suppress(method, given, options);
   const milliseconds = performance.now() - before;
   const left = found.scores ?? gather(scores, found.keep, 1);
-  const enough = whichAbove(left, settings.minScore ?? conf);
+  const cut = (place) => (limits ? of(candidates[found.keep[place]]).cut : settings.minScore ?? conf);
+  const enough = whichAbove(left, cut);
   const shown = settings.maxDet === null ? enough : enough.slice(0, settings.maxDet);
   const fate = Uint8Array.from(found.owner, (owner, own) => (owner < 0 || owner === own ? TOO_LOW : REMOVED));
   for (const place of enough) fate[found.keep[place]] = CUT;
@@ -61,6 +97,31 @@ export function run(kernels, picture, settings) {
     keep: Int32Array.from(shown, (place) => found.keep[place]),
     boxes: gather(found.boxes ?? gather(boxes, found.keep, numbers), shown, numbers),
     scores: gather(left, shown, 1),
+  };
+}
+
+// Classes with the same threshold at a time; classes do not meet (ptdet/_shared/by_class.py).
+function byThreshold(kernels, method, { boxes, scores, groups, rotated }, options, ious) {
+  const owner = new Int32Array(scores.length);
+  const numbers = rotated ? 5 : 4;
+  const parts = [];
+  for (const iou of new Set(ious)) {
+    const rows = [...ious.keys()].filter((row) => ious[row] === iou);
+    const own = { boxes: gather(boxes, rows, numbers), scores: gather(scores, rows, 1), groups: gather(groups, rows, 1) };
+    const found = kernels.suppress(method, { ...own, rotated }, "iou" in options ? { ...options, iou } : options);
+    found.owner.forEach((by, place) => (owner[rows[place]] = by < 0 ? by : rows[by]));
+    const left = found.scores ?? gather(own.scores, found.keep, 1);
+    const moved = found.boxes ?? gather(own.boxes, found.keep, numbers);
+    found.keep.forEach((by, place) => {
+      parts.push({ row: rows[by], score: left[place], box: moved.subarray(place * numbers, (place + 1) * numbers) });
+    });
+  }
+  parts.sort((a, b) => b.score - a.score || a.row - b.row);
+  return {
+    owner,
+    keep: Int32Array.from(parts, ({ row }) => row),
+    scores: scores.constructor.from(parts, ({ score }) => score),
+    boxes: boxes.constructor.from(parts.flatMap(({ box }) => [...box])),
   };
 }
 
@@ -84,10 +145,15 @@ export function overlapOf(kernels, picture, box, owner, settings, precision) {
 }
 
 // False for NaN, and an infinite score is none: `above` of ptdet.io.
-function whichAbove(scores, threshold) {
+function whichAbove(scores, thresholdOf) {
   const places = [];
-  for (let i = 0; i < scores.length; ++i) if (scores[i] > threshold && Number.isFinite(scores[i])) places.push(i);
+  for (let i = 0; i < scores.length; ++i) if (scores[i] > thresholdOf(i) && Number.isFinite(scores[i])) places.push(i);
   return places;
+}
+
+// The overlap threshold that a candidate is asked for.
+export function thresholdOf(picture, row, settings) {
+  return (limitsOf(picture, settings)?.[picture.labels[row]] ?? settings).iou;
 }
 
 function gather(array, rows, numbers) {

@@ -2,19 +2,20 @@
 
 import { METHODS } from "./kernels.js";
 import { element } from "./list.js";
-import { metricsFor, settingsOf, sigmaOf } from "./pipeline.js";
+import { metricsFor, OF_METHOD, settingsOf, sigmaOf } from "./pipeline.js";
 
 const UNLIMITED = 501;  // where the slider of max-det ends
 
 export class Settings {
   // changed(settings): told of those that were changed.
-  constructor(changed) {
+  constructor(changed, hasTruth) {
+    this.hasTruth = hasTruth;
     this.changed = changed;
     this.method = document.getElementById("method");
     this.metric = document.getElementById("metric");
     this.agnostic = document.getElementById("agnostic");
     this.method.append(...Object.keys(METHODS).map((name) => new Option(name, name)));
-    this.method.addEventListener("change", () => changed({ method: this.method.value, metric: null, sigma: null }));
+    this.method.addEventListener("change", () => changed({ method: this.method.value, ...OF_METHOD }));
     this.metric.addEventListener("change", () => changed({ metric: this.metric.value || null }));
     this.agnostic.addEventListener("change", () => changed({ agnostic: this.agnostic.checked }));
     document.getElementById("settings").addEventListener("submit", (event) => event.preventDefault());
@@ -24,8 +25,10 @@ export class Settings {
       sigma: new Slider("sigma", "how fast scores fall"),
       minScore: new Slider("min score", "what the method leaves must be above it"),
       maxDet: new Slider("max det", "only the best so many are kept"),
+      matchIou: new Slider("match iou", "a kept box finds an object of its class at this overlap"),
     };
-    const { conf, iou, sigma, minScore, maxDet } = this.sliders;
+    const { conf, iou, sigma, minScore, maxDet, matchIou } = this.sliders;
+    matchIou.tell = (value) => changed({ matchIou: value });
     conf.tell = (value) => changed({ conf: value });
     iou.tell = (value) => changed({ iou: value });
     sigma.tell = (value) => changed({ sigma: value });
@@ -35,7 +38,7 @@ export class Settings {
   }
 
   show(state, picture) {
-    const has = settingsOf(state.method);
+    const has = settingsOf(state.method, state.kind);
     const lowest = picture?.lowest ?? 0;
     this.method.value = state.method;
     const own = METHODS[state.method].metric ?? "iou";
@@ -46,7 +49,8 @@ export class Settings {
     document.getElementById("of-metric").hidden = !has.metric;
     this.agnostic.checked = state.agnostic;
     document.getElementById("agnostic").disabled = picture?.labels === null;
-    const { conf, iou, sigma, minScore, maxDet } = this.sliders;
+    const { conf, iou, sigma, minScore, maxDet, matchIou } = this.sliders;
+    matchIou.show(this.hasTruth, state.matchIou, 0, 1, 0.05);
     conf.show(true, state.conf, lowest, Math.max(1, state.conf), 0.01);
     iou.show(has.iou, state.iou, state.method === "diou" ? -1 : 0, 1, 0.01);
     sigma.show(has.sigma, sigmaOf(state.method, state.sigma), 0.05, 4, 0.05);

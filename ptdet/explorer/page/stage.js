@@ -1,6 +1,8 @@
 // The picture and its boxes on two canvases: what changes with a setting below, what the pointer asks for above.
 
+import { OUTCOMES } from "./legend.js";
 import { className, cornersOf } from "./picture.js";
+import { FALSE, IGNORED, LEFT_OUT, TRUE } from "./truth.js";
 
 // Strong on photographs and on paper, neighbours far apart: those of ptdet run's pictures.
 const COLOURS = [
@@ -144,7 +146,8 @@ export class Stage {
   drawLayer(width, height) {
     const { candidates } = this.found;
     const { scale, x, y } = this.way;
-    const key = [candidates.length, candidates[0], width, height, scale, x, y, this.sharp, theme()];
+    const sum = candidates.reduce((all, box) => (31 * all + box) | 0, 0);  // which they are, not only how many
+    const key = [candidates.length, sum, width, height, scale, x, y, this.sharp, theme()];
     if (this.layerIs?.picture === this.picture && this.layerIs.key === key.join()) return;
     this.layerIs = { picture: this.picture, key: key.join() };
     this.layer.width = Math.max(1, Math.round(width * this.sharp));
@@ -226,8 +229,37 @@ export class Stage {
       places.forEach((place) => this.trace(context, this.shown, place));
     }
     context.lineWidth = 2;
-    this.strokeByClass(context, this.shown, places, (place) => place, box);
+    const { compared } = this.found;
+    if (compared === null) {
+      this.strokeByClass(context, this.shown, places, (place) => place, box);
+    } else {
+      this.drawMissed(context, compared.missed);
+      for (const what of [LEFT_OUT, IGNORED, FALSE, TRUE]) {
+        context.setLineDash(places.length <= MOST_SHADOWS ? OUTCOMES[what].dashes : []);  // they take time
+        context.strokeStyle = style(OUTCOMES[what].colour);
+        compared.outcome.forEach((own, place) => own === what && this.trace(context, this.shown, place));
+      }
+      context.setLineDash([]);
+    }
     this.drawLabels(context, places, box);
+  }
+
+  // Objects that no box finds.
+  drawMissed(context, missed) {
+    const { boxes, labels, names } = this.picture.truth;
+    const { dashes, colour } = OUTCOMES.missed;
+    const { scale, x, y } = this.way;
+    context.font = "600 11px system-ui, sans-serif";
+    for (const object of missed) {
+      const [left, top, wide, high] = boxes.subarray(4 * object, 4 * object + 4);
+      const at = [left * scale + x, top * scale + y];
+      context.setLineDash(dashes);
+      context.strokeStyle = style(colour);
+      context.strokeRect(...at, wide * scale, high * scale);
+      context.fillStyle = style(colour);
+      context.fillText(names[labels[object]].slice(0, 24), at[0] + 3, at[1] + high * scale - 4);
+    }
+    context.setLineDash([]);
   }
 
   // The best first; one that finds no room above, in or below its box is left out.
@@ -250,7 +282,9 @@ export class Stage {
       const at = [top - 15, top, bottom].find((y) => y >= 0 && free(left, y, width));
       if (at === undefined) continue;
       taken.push({ left, top: at, width });
-      context.fillStyle = colourOf(this.picture, box(place));
+      const { compared } = this.found;
+      const own = compared === null ? null : style(OUTCOMES[compared.outcome[place]].colour);
+      context.fillStyle = own ?? colourOf(this.picture, box(place));
       context.fillRect(left, at, width, 15);
       context.fillStyle = inkOn(context.fillStyle);
       context.fillText(words, left + 4, at + 11);

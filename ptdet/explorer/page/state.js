@@ -1,6 +1,6 @@
 // What can be chosen, and how it stands in the address: an address that is passed on shows the same.
 
-import { METHODS, METRICS } from "./kernels.js";
+import { MEMBERS, METHODS, METRICS } from "./kernels.js";
 
 const number = (low, high) => (text) => {
   const value = Number(text);
@@ -8,6 +8,7 @@ const number = (low, high) => (text) => {
 };
 const oneOf = (names) => (text) => (names.includes(text) ? text : undefined);
 const orNone = (read) => (text) => (text === "none" ? null : read(text));
+const LIMITS = ["iou", "conf", "min_score"];
 const whole = (text) => (/^\d{1,9}$/.test(text) ? Number(text) : undefined);
 
 // By name: how its text is read; undefined: it is none.
@@ -20,6 +21,11 @@ const SETTINGS = {
   minScore: orNone(number(-Infinity, Infinity)),
   maxDet: orNone(whole),
   agnostic: (text) => text === "true",
+  matchIou: number(0, 1),
+  beta: orNone(number(1e-9, 1e9)),
+  kind: orNone(oneOf(["gaussian", "linear"])),
+  members: orNone(oneOf(MEMBERS)),
+  classes: readClasses,
 };
 const PLACES = {
   picture: whole,
@@ -30,9 +36,26 @@ const PLACES = {
 };
 const READERS = { ...SETTINGS, ...PLACES };
 
+// { name: { iou, conf, min_score } }, as JSON.
+function readClasses(text) {
+  try {
+    const found = JSON.parse(text);
+    const isLimit = ([key, value]) => LIMITS.includes(key) && Number.isFinite(value);
+    const fit = Object.values(found).every((own) => Object.entries(own).every(isLimit));
+    return fit && !Array.isArray(found) ? found : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+// What a result depends on.
+export function settingsIn(state) {
+  return Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, state[name]]));
+}
+
 export function initialState(settings) {
   const view = window.innerWidth < 900 ? "wipe" : "side";
-  return { ...settings, picture: 0, view, split: 0.5, box: null, theme: null };
+  return { matchIou: 0.5, ...settings, picture: 0, view, split: 0.5, box: null, theme: null };
 }
 
 export function resetSettings(state, initial) {
@@ -49,6 +72,7 @@ export function readAddress(hash, initial) {
 }
 
 export function asAddress(state, initial) {
-  const changed = Object.keys(READERS).filter((name) => state[name] !== initial[name]);
-  return `#${new URLSearchParams(changed.map((name) => [name, state[name] ?? "none"]))}`;
+  const text = (value) => (value !== null && typeof value === "object" ? JSON.stringify(value) : String(value ?? "none"));
+  const changed = Object.keys(READERS).filter((name) => text(state[name]) !== text(initial[name]));
+  return `#${new URLSearchParams(changed.map((name) => [name, text(state[name])]))}`;
 }

@@ -1,0 +1,162 @@
+// Precision, recall and F1 over the pictures that were loaded, and their curves over the confidence.
+
+import { element } from "./list.js";
+import { run } from "./pipeline.js";
+import { settingsIn } from "./state.js";
+import { compare, FALSE, TRUE } from "./truth.js";
+
+const REST = 200;  // milliseconds after the last change
+const SLICE = 12;  // milliseconds of work at a time: sliders go before
+const [WIDE, HIGH] = [264, 120];
+const EDGE = 24;
+const SVG = "http://www.w3.org/2000/svg";
+
+// points: { score, true } of boxes that count; objects: how many there are. Precision, recall and F1 of all boxes with a
+// score or a higher one, at each score that there is, best first: F1 of ptdet.evaluation.
+export function curveOf(points, objects) {
+  const order = [...points].sort((a, b) => b.score - a.score);
+  const curve = [];
+  let found = 0;
+  order.forEach((point, place) => {
+    found += point.true ? 1 : 0;
+    if (order[place + 1]?.score === point.score) return;
+    curve.push({ score: point.score, ...measures(found, place + 1 - found, objects) });
+  });
+  return curve;
+}
+
+export function measures(found, wrong, objects) {
+  return {
+    precision: found + wrong ? found / (found + wrong) : null,
+    recall: objects ? found / objects : null,
+    f1: found + wrong + objects ? (2 * found) / (found + wrong + objects) : null,
+  };
+}
+
+// What counts of one picture.
+export function pointsOf(kernels, picture, settings) {
+  const found = run(kernels, picture, settings);
+  const compared = compare(picture, found, settings.matchIou);
+  const points = [];
+  compared.outcome.forEach((what, place) => {
+    if (what === FALSE || what === TRUE) points.push({ score: found.scores[place], true: what === TRUE });
+  });
+  return { points, objects: compared.objects };
+}
+
+export class Scores {
+  // all(): asked to load every picture.
+  constructor(kernels, all) {
+    this.kernels = kernels;
+    this.place = document.getElementById("scores");
+    this.pictures = new Map();
+    this.settings = null;
+    this.work = 0;
+    this.all = all;
+  }
+
+  add(number, picture) {
+    if (picture.truth === null || this.pictures.has(number)) return;
+    this.pictures.set(number, picture);
+    this.settings = null;
+  }
+
+  // Once the sliders rest; `of`: how many pictures there are.
+  show(state, of) {
+    const settings = settingsIn(state);
+    const key = JSON.stringify([settings, of]);
+    if (this.key === key && this.settings !== null) return;
+    [this.key, this.settings] = [key, settings];
+    this.work += 1;
+    this.done = false;
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => this.count(settings, of, this.work), REST);
+  }
+
+  async count(settings, of, work) {
+    const chosen = { points: [], objects: 0 };
+    const whole = { points: [], objects: 0 };
+    let begun = performance.now();
+    for (const picture of this.pictures.values()) {
+      for (const [sum, more] of [[chosen, {}], [whole, lowest(settings, picture)]]) {
+        const one = pointsOf(this.kernels, picture, { ...settings, ...more });
+        sum.points.push(...one.points);
+        sum.objects += one.objects;
+      }
+      if (performance.now() - begun < SLICE) continue;
+      await new Promise((resolve) => setTimeout(resolve));
+      if (work !== this.work) return;
+      begun = performance.now();
+    }
+    const found = chosen.points.filter((point) => point.true).length;
+    this.numbers = { ...measures(found, chosen.points.length - found, chosen.objects), objects: chosen.objects };
+    this.curve = curveOf(whole.points, whole.objects);
+    this.draw(settings, of);
+    this.done = true;
+  }
+
+  draw({ conf, matchIou }, of) {
+    const count = this.pictures.size;
+    const head = element("h2", "", "Against the truth");
+    const loaded = element("p", "hint", `of ${count} of ${of} pictures: those loaded so far, at IoU ${matchIou}`);
+    const { precision, recall, f1 } = this.numbers;
+    const said = element("p", "numbers", `precision ${told(precision)} · recall ${told(recall)} · F1 ${told(f1)}`);
+    const parts = [head, said, loaded];
+    if (count < of) {
+      const button = element("button", "", "Load all pictures");
+      button.type = "button";
+      button.addEventListener("click", () => this.all());
+      parts.push(button);
+    }
+    if (this.curve.length && this.numbers.objects) {
+      const marked = { ...this.numbers, score: conf };
+      parts.push(
+        chart("precision over recall", this.curve, marked, ["recall", "precision"]),
+        chart("F1 over confidence", this.curve, marked, ["score", "f1"]),
+      );
+    }
+    this.place.replaceChildren(...parts);
+  }
+}
+
+function told(value) {
+  return value === null ? "–" : value.toFixed(3);
+}
+
+// With no confidence of its own for any class: the curve is over one that all have.
+function lowest({ conf, classes }, picture) {
+  const without = Object.entries(classes).map(([name, { iou }]) => [name, iou === undefined ? {} : { iou }]);
+  return { conf: Math.min(picture.lowest, conf), classes: Object.fromEntries(without) };
+}
+
+// A line over 0 to 1, the chosen point a dot.
+function chart(title, curve, marked, [across, up]) {
+  const svg = drawn("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, class: "chart", role: "img" });
+  svg.setAttribute("aria-label", `${title}: at the chosen confidence ${told(marked[across])}, ${told(marked[up])}`);
+  const x = (value) => EDGE + Math.min(Math.max(value, 0), 1) * (WIDE - EDGE - 6);
+  const y = (value) => HIGH - 18 - Math.min(Math.max(value, 0), 1) * (HIGH - 36);
+  for (const value of [0, 0.5, 1]) {
+    svg.append(
+      drawn("path", { class: "grid", d: `M${x(0)} ${y(value)}H${x(1)}M${x(value)} ${y(0)}V${y(1)}` }),
+      drawn("text", { x: EDGE - 4, y: y(value) + 4, "text-anchor": "end" }, String(value)),
+      drawn("text", { x: x(value), y: HIGH - 5, "text-anchor": value === 1 ? "end" : "middle" }, String(value)),
+    );
+  }
+  const line = curve.map((point, n) => {
+    const [at, high] = [x(point[across]).toFixed(1), y(point[up]).toFixed(1)];
+    // down to the next score the same boxes count
+    return across === "score" && n ? `H${at}V${high}` : `${n ? "L" : "M"}${at} ${high}`;
+  });
+  svg.append(drawn("text", { x: EDGE, y: 11 }, title), drawn("path", { class: "curve", d: line.join("") }));
+  if (marked[across] !== null && marked[up] !== null) {
+    svg.append(drawn("circle", { class: "point", cx: x(marked[across]), cy: y(marked[up]), r: 4 }));
+  }
+  return svg;
+}
+
+function drawn(tag, attributes, text = "") {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.textContent = text;
+  return made;
+}
