@@ -139,7 +139,7 @@ def inclusive_greedy(given: Set, order: list[int], t: float, metric: str = "iou"
 
 def by_centres(given: Set, order: list[int], t: float, beta: float = 1.0) -> Found:
     iou, diou, judge = given.over("iou"), given.over("diou"), given.judge
-    return removing(order, lambda j, i: judge.meets(iou(j, i) - (iou(j, i) - diou(j, i)) ** mpf(beta), t))
+    return removing(order, lambda j, i: judge.meets(iou(j, i) - abs(iou(j, i) - diou(j, i)) ** mpf(beta), t))
 
 
 def confirmed(
