@@ -42,6 +42,12 @@ def finite_number(word: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def class_number(word: str) -> int | None:
+    """The class that a word is, perhaps written as 3.0; None if it is none."""
+    value = finite_number(word)
+    return None if value is None or value != int(value) or not 0 <= value < 2**31 else int(value)
+
+
 def is_count(word: str) -> bool:
     """Whether it is a whole number that an int64 holds."""
     return word.isdecimal() and word.isascii() and len(word) <= 18

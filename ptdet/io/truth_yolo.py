@@ -18,7 +18,7 @@ from .._shared.rotated_boxes import min_area_rect
 from .data_yaml import complete, load_yaml, names_in
 from .pictures import PICTURES, picture_size
 from .predictions import FileProblem
-from .text_lines import finite_number, is_count, text_lines, text_of
+from .text_lines import class_number, finite_number, is_count, text_lines, text_of
 from .truth_options import SPLITS, TruthOptions
 
 NAMES_FILE = "classes.txt"  # labelImg writes it among the labels
@@ -264,12 +264,12 @@ def _read_labels(file: Path, image: int, classes: int, keypoints: int | None, in
 
 
 def _checked_label(word: str, classes: int, wrong: Callable[[str], FileProblem]) -> int:
-    value = finite_number(word)
-    if value is None or value != int(value) or not 0 <= value < 2**31:
+    value = class_number(word)
+    if value is None:
         raise wrong(f"expected a class number, got {word[:60]!r}")
     if classes and value >= classes:
-        raise wrong(f"class {int(value)}, and there are {classes} names")
-    return int(value)
+        raise wrong(f"class {value}, and there are {classes} names")
+    return value
 
 
 def _boxes(rows: Sequence[Sequence[float]], sizes: Array, asked: str | None, notes: list[str]) -> Array:

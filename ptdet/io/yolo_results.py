@@ -9,7 +9,7 @@ import numpy as np
 from .corners import BOX_FORMS
 from .predictions import FileProblem, Predictions, ReadOptions
 from .space import Space
-from .text_lines import finite_number, text_lines
+from .text_lines import class_number, finite_number, text_lines
 
 EXPECTED = "class centre-x centre-y width height score"
 
@@ -27,7 +27,7 @@ def read_yolo_results(path: Path, options: ReadOptions) -> list[Predictions]:
         if words and (len(words) != 6 or len(numbers) != 6):
             why = ", which has no score: save them with save_conf=True" if len(words) == 5 else ""
             raise FileProblem(f"line {number}: expected {EXPECTED}, got {line[:80]!r}{why}")
-        if words and (numbers[0] != int(numbers[0]) or not 0 <= numbers[0] < 2**31):
+        if words and class_number(words[0]) is None:
             raise FileProblem(f"line {number}: expected a class number, got {words[0][:60]!r}")
         if words and min(numbers[3:5]) < 0:
             raise FileProblem(f"line {number}: a negative width or height")
