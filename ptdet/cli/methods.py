@@ -13,6 +13,7 @@ import numpy as np
 from .._shared.arrays import Array
 from .._shared.by_class import Kept
 from .._shared.methods import METHODS, NAMES, NO_SETTINGS
+from ..dataset.settings import of_such_boxes, refuse_no_classes
 from ..io import FileProblem
 
 Select: TypeAlias = Callable[..., Kept]
@@ -34,16 +35,12 @@ def suppress(
     Raises:
         FileProblem: there are no kernels, no classes where the method needs them, or no such measure of these boxes.
     """
-    if name == "batched_nms" and idxs is None:
-        raise FileProblem("has no classes here, which batched_nms needs: use --method nms")
+    refuse_no_classes(name, idxs)
     try:
-        return _kernels()(NAMES[name], boxes, scores, idxs, iou_threshold, **options)
+        with of_such_boxes(options, boxes.shape[1] == 5):
+            return _kernels()(NAMES[name], boxes, scores, idxs, iou_threshold, **options)
     except NotImplementedError as error:
         raise FileProblem(f"has rotated boxes: {error}") from error
-    except ValueError as error:
-        if not options:  # the others are checked before
-            raise
-        raise FileProblem(f"has {'rotated' if boxes.shape[1] == 5 else 'upright'} boxes: {error}") from error
 
 
 def load(name: str) -> None:

@@ -14,7 +14,7 @@ from .._shared.by_class import ClassLimits, Kept
 from .._shared.config import Config
 from .._shared.methods import NAMES
 from ..io import Candidates, FileProblem, Predictions, above
-from .settings import Settings, limits_of, refuse_per_cent
+from .settings import Settings, limits_of, of_such_boxes, refuse_no_classes, refuse_per_cent
 
 Choose: TypeAlias = Callable[[Any, float], Kept]  # what is left of some rows at an overlap threshold
 Part = tuple[Predictions, Candidates, int]  # a picture without its boxes, its candidates, how many boxes it had
@@ -49,8 +49,7 @@ class Batch:
             FileProblem: there are no classes where the method needs them.
         """
         labels = None if settings.agnostic else self.found.labels
-        if settings.method == "batched_nms" and labels is None:
-            raise FileProblem("has no classes here, which batched_nms needs: use --method nms")
+        refuse_no_classes(settings.method, labels)
         return labels
 
     def groups(self, settings: Settings) -> Array:
@@ -178,17 +177,11 @@ def suppress(batch: Batch, settings: Settings, chooser: Chooser = on_arrays) -> 
         chooser: on what the method runs.
 
     Raises:
-        FileProblem: there are no classes where the method needs them, or it has no form for rotated boxes.
+        FileProblem: there are no classes where the method needs them, or no such measure of these boxes.
     """
     batch = best(batch, settings.pre_topk)
-    try:
+    with of_such_boxes(settings.options, batch.found.rotated):
         return batch.chosen(chooser(batch, settings), settings)
-    except NotImplementedError as error:
-        raise FileProblem(f"has rotated boxes: {error}") from error
-    except ValueError as error:
-        if not settings.options:  # the others are checked before
-            raise
-        raise FileProblem(f"has {'rotated' if batch.found.rotated else 'upright'} boxes: {error}") from error
 
 
 def best(batch: Batch, most: int | None) -> Batch:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -65,6 +66,27 @@ def refuse_per_cent(predictions: Predictions, settings: Settings) -> None:
             if best <= 1:
                 said = f"--{option} {value:g} is above all: 25 per cent is 0.25"
                 raise FileProblem(f"has scores up to {best:.3g}, and {said}")
+
+
+def refuse_no_classes(method: str, labels: Array | None) -> None:
+    """One function insists on classes.
+
+    Raises:
+        FileProblem: it is that one, and there are none.
+    """
+    if method == "batched_nms" and labels is None:
+        raise FileProblem("has no classes here, which batched_nms needs: use --method nms")
+
+
+@contextmanager
+def of_such_boxes(options: Mapping[str, Any], rotated: bool) -> Iterator[None]:
+    """An option that these boxes cannot have is a problem of their file; all else is checked before."""
+    try:
+        yield
+    except ValueError as error:
+        if not options:
+            raise
+        raise FileProblem(f"has {'rotated' if rotated else 'upright'} boxes: {error}") from error
 
 
 def limits_of(predictions: Predictions, labels: Array | None, config: Config) -> ClassLimits:
