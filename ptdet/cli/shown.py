@@ -9,7 +9,7 @@ from typing import Any
 
 from .._shared.methods import NAMES
 from ..explorer import Shown, There, as_shown
-from ..io import FileProblem, Predictions, ReadOptions, read_predictions
+from ..io import Candidates, FileProblem, Predictions, ReadOptions, read_predictions
 from .inputs import find_inputs
 from .methods import load
 from .outcome import Outcome
@@ -58,14 +58,14 @@ class Reader:
         shown = []
         for of, outcome in zip(found, settled, strict=True):
             image, problem = self._image(of)
-            there, compared = self._there(file, of, outcome)
+            candidates = of.candidates(self._lowest, self._settings.multi_label, self._settings.background)
+            there, compared = self._there(file, of, outcome, candidates)
             shown.append(
                 as_shown(
                     of,
+                    candidates,
                     space=outcome.of.space,
                     lowest=self._lowest,
-                    multi_label=self._settings.multi_label,
-                    background=self._settings.background,
                     counts=(len(outcome.candidates), len(outcome.kept)),
                     image=image,
                     notes=[*of.notes, *notes, *problem, *compared],
@@ -74,10 +74,11 @@ class Reader:
             )
         return shown
 
-    def _there(self, file: Path, of: Predictions, outcome: Outcome) -> tuple[There | None, list[str]]:
+    def _there(
+        self, file: Path, of: Predictions, outcome: Outcome, candidates: Candidates
+    ) -> tuple[There | None, list[str]]:
         if self._truth is None:
             return None, []
-        candidates = of.candidates(self._lowest, self._settings.multi_label, self._settings.background)
         return self._truth.of(file, outcome, candidates, self._size_of(of))
 
     def _image(self, of: Predictions) -> tuple[Path | None, list[str]]:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from .._shared.arrays import Array
-from ..io import FileProblem, Predictions, Space
+from ..io import Candidates, FileProblem, Predictions, Space
 
 KEPT_IN_MEMORY = 256 * 2**20  # bytes of payloads; of those that no longer fit the file is read again
 
@@ -49,22 +49,20 @@ class There:
 
 def as_shown(
     of: Predictions,
+    found: Candidates,
     *,
     space: Space,
     lowest: float,
-    multi_label: bool,
-    background: int | None,
     counts: tuple[int, int],
     image: Path | None,
     notes: Sequence[str] = (),
     there: There | None = None,
 ) -> Shown:
-    """The candidates of a picture with scores above `lowest`, in the order and the types of the file.
+    """The candidates of a picture: those `found` with scores above `lowest`, in the order and the types of the file.
 
     `space`: the unit that its boxes are taken for.
     `counts`: how many candidates and how many kept boxes the starting settings give, to sort the list by.
     """
-    found = of.candidates(lowest, multi_label, background)
     number, name = np.zeros(len(found), np.int64), [""]
     if found.labels is not None:
         ids, number = np.unique(found.labels, return_inverse=True)

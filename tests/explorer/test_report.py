@@ -22,7 +22,7 @@ HOSTILE = "</script><script>globalThis.hacked=1</script><img src=x onerror=hacke
 
 
 def shown(of: Predictions, lowest: float = 0.001) -> Shown:
-    return as_shown(of, space=Space(), lowest=lowest, multi_label=False, background=None, counts=(0, 0), image=None)
+    return as_shown(of, of.candidates(lowest), space=Space(), lowest=lowest, counts=(0, 0), image=None)
 
 
 @pytest.mark.parametrize("lowest", [0.001, 0.3, 0.99])
