@@ -161,10 +161,12 @@ def _run_dataset(asked: argparse.Namespace, options: ReadOptions, settings: Sett
 
 def _tune(asked: argparse.Namespace, options: ReadOptions) -> int:
     """Tries every setting, prints which to use, writes it and the report."""
+    from .sayings import say
+
     try:
         from .tune import tune_files
     except ImportError as error:  # there are no kernels for arrays
-        print(f"ptdet: error: {error}", file=sys.stderr)
+        say((), [str(error)])
         return 2
     return tune_files(asked, options)
 

@@ -21,7 +21,7 @@ from .eval_notes import notes_on
 from .inputs import find_inputs
 from .methods import load
 from .sayings import printable, say
-from .with_truth import check_place, hashes, read_data_set, write_text
+from .with_truth import check_place, hashes, notes_of, read_data_set, write_text
 
 LONGEST_CURVE = 1000  # points of a curve in the JSON; a longer one is thinned
 AREAS = {"all": "all", "s": "small", "m": "medium", "l": "large"}  # as COCO's table calls them
@@ -36,7 +36,7 @@ def evaluate_files(asked: argparse.Namespace, reading: ReadOptions) -> int:
         load("nms")  # says why there are no kernels, before the work
         check_place("--json", asked.json, [asked.truth, *files])
         truth, detections = read_data_set(asked, files, reading, asked.conf)
-        notes += [f"{asked.truth.name}: {note}" for note in truth.notes] + list(detections.notes)
+        notes += [*notes_of(asked, truth), *detections.notes]
         evaluation = evaluate(detections, truth, iou_thresholds=asked.iou, max_detections=_limits(asked.max_det))
         notes += notes_on(detections, truth, evaluation)
         curves = evaluation.f1(evaluation.usual_iou)

@@ -18,7 +18,7 @@ from ..io import Candidates, FileProblem, Predictions, Space
 from ..io.same_classes import SameClasses
 from ..io.same_pictures import SamePictures
 from .outcome import Outcome
-from .with_truth import read_truth_of
+from .with_truth import notes_of, read_truth_of
 
 IOU = 0.5  # where the slider begins
 MOST = 100  # detections of a picture and class that count, as ptdet eval has it
@@ -37,7 +37,7 @@ class PageTruth:
         self._truth = truth = read_truth_of(asked)
         if len(truth.boxes) and truth.boxes.shape[1] == 5:
             raise FileProblem(f"--truth {asked.truth} has rotated boxes: the page compares upright ones alone")
-        self.notes = [f"{asked.truth.name}: {note}" for note in truth.notes]
+        self.notes = notes_of(asked, truth)
         try:
             self._objects = checked(NOTHING, truth, None)[1]
         except ValueError as error:

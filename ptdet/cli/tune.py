@@ -20,7 +20,7 @@ from ..io.fingerprints import of_record
 from ..tuning import Row, Tuning, html_report, tune
 from .inputs import find_inputs
 from .sayings import say
-from .with_truth import check_place, hashes, read_data_set, write_text
+from .with_truth import check_place, hashes, notes_of, read_data_set, write_text
 
 
 def tune_files(asked: argparse.Namespace, reading: ReadOptions) -> int:
@@ -33,7 +33,7 @@ def tune_files(asked: argparse.Namespace, reading: ReadOptions) -> int:
             check_place(option, out, [asked.truth, *files])
         default = None if asked.default is None else _default(asked.default)
         truth, detections = read_data_set(asked, files, reading, asked.conf[0] if asked.conf else None, raw=True)
-        notes += [f"{asked.truth.name}: {note}" for note in truth.notes] + list(detections.notes)
+        notes += [*notes_of(asked, truth), *detections.notes]
         found = _tuned(asked, detections, truth, default)
         notes += found.warnings
         _print(found, asked, sys.stdout)

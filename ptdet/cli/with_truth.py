@@ -52,6 +52,11 @@ def read_truth_of(asked: argparse.Namespace, progress: Callable[[int], None] | N
         raise FileProblem(f"--truth {asked.truth} {problem}") from problem
 
 
+def notes_of(asked: argparse.Namespace, truth: Truth) -> list[str]:
+    """Those of the reader, with the file's name."""
+    return [f"{asked.truth.name}: {note}" for note in truth.notes]
+
+
 def read_data_set(
     asked: argparse.Namespace, files: Sequence[Path], reading: ReadOptions, confidence: float | None, raw: bool = False
 ) -> tuple[Truth, Detections]:

@@ -193,14 +193,5 @@ class Judge:
         return each
 
 
-def class_objects(truth: Truth) -> Indices:
-    """(K,) how many objects of each class count."""
-    counts = np.ones(len(truth.labels), bool)
-    for left_out in (truth.crowd, truth.ignore):
-        if left_out is not None:
-            counts &= ~np.asarray(left_out, bool)
-    return np.bincount(truth.labels[counts], minlength=len(truth.class_names))
-
-
 def _share(part: Array, whole: Array) -> Array:
     return np.where(whole > 0, part / np.maximum(whole, 1), 0.0)
