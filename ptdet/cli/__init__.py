@@ -194,7 +194,8 @@ def _run(asked: argparse.Namespace, options: ReadOptions, settings: Settings, of
     noted: dict[str, list[str]] = {}  # what is to be said, and of which files
     try:
         with shown_progress(files) as progress:
-            for line in run_files(files, replace(options, progress=progress.read), settings, outputs.size_of):
+            options = replace(options, progress=progress.read, size_of=outputs.size_of)
+            for line in run_files(files, options, settings, outputs.size_of):
                 for note in line.notes:
                     noted.setdefault(note, []).append(line.file.name)
                 if line.problem:

@@ -65,7 +65,7 @@ def read_dota_labels(path: Path) -> DotaLabels:
     corners = np.array(quads, np.float64).reshape(-1, 4, 2)
     rectangles = min_area_rect(corners)
     marks = np.array(difficult, np.int64)
-    told = _told(corners, rectangles)
+    told = on_quads(corners, rectangles)
     return DotaLabels(corners, rectangles, tuple(classes), marks, source, gsd, told, tuple(lines))
 
 
@@ -106,7 +106,7 @@ def read_task1(path: Path, options: ReadOptions) -> list[Predictions]:
     rectangles, at = min_area_rect(every), 0
     for image, of_image in rows.items():
         table = np.array(of_image)
-        notes = _told(every, rectangles) if notes is None else ()
+        notes = on_quads(every, rectangles) if notes is None else ()
         found.append(
             Predictions(
                 name=image,
@@ -168,7 +168,7 @@ def _quads(kept: Candidates) -> Array:
     return quads
 
 
-def _told(quads: Array, boxes: Array) -> tuple[str, ...]:
+def on_quads(quads: Array, boxes: Array) -> tuple[str, ...]:
     """A line on the quads that are no rectangles."""
     if not len(quads):
         return ()

@@ -87,6 +87,8 @@ def test_data_yaml(tmp_path: Path, text: str, expected: tuple[str, ...]) -> None
 WRONG_NAMES = {
     "gap.yaml": ("names: {0: cat, 2: dog}", r"names: expected the numbers 0\.\.1, got 0, 2"),
     "none.yaml": ("nc: 3", "expected names, a list or a dict"),
+    "count.yaml": ("nc: 2\nnames: [cat, dog, cow]", "has nc: 2, and 3 names"),
+    "list.json": ('["cat", "dog"]', "is a .json: expected a text with one name a line, or a data.yaml"),
     "nested.yaml": ("names: [[cat]]", "expected names, a list or a dict"),
     "list.yaml": ("- cat", "expected names, a list or a dict"),
     "broken.yaml": ("names: [cat", "is no YAML"),
@@ -193,6 +195,7 @@ def test_per_cent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path / "x.json", "--conf", 25, "--out", tmp_path / "y.json") == 0
     assert [one["score"] for one in json.loads((tmp_path / "y.json").read_text())] == [97]
     assert run(tmp_path / "x.json", "--conf", 98) == 0  # nothing, and no slip
+    assert "2 of 2 scores lie outside 0..1, from 12 to 97" in capsys.readouterr().err
     assert "--conf inf" in refused(capsys, YOLOX, "--conf", "inf")
     assert "--min-score 30 is above all" in refused(capsys, YOLOX, "--min-score", 30)
 

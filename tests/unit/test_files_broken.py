@@ -53,6 +53,18 @@ BROKEN = {
     "six.txt": (text("0 0.5 0.5 1 1 0.9\n0 0.5 0.5 1 one 0.9\n"), "line 2: expected class centre-x .* got '0 0.5"),
     "truth.txt": (text("0 0.5 0.5 1 1\n"), "line 1: .*, which has no score: save them with save_conf=True"),
     "class.txt": (text("0.5 0.5 0.5 1 1 0.9\n"), "line 1: expected a class number, got '0.5'"),
+    "track.txt": (
+        text("1 0.5 0.5 1 1 7\n"),
+        "line 1: expected a score in 0..1, got '7': if it is a track, save them w",
+    ),
+    "score.txt": (text("1 0.5 0.5 1 1 -0.5\n"), "line 1: expected a score in 0..1, got '-0.5'$"),
+    "no_track.txt": (text("1 0.5 0.5 1 1 0.9 0.5\n"), "line 1: expected the number of a track at the end, got '0.5'"),
+    "quad.txt": (text("1 .1 .1 .5 .1 .5 .3 .1 .3\n"), "line 1: .* or class x1 .* which has no score: save them with"),
+    "mixed.txt": (
+        text("1 0.5 0.5 1 1 1\n1 .1 .1 .5 .1 .5 .3 .1 .3 1\n"),
+        "line 2: expected class centre-x .* score, got",
+    ),
+    "triangle.txt": (text("1 .1 .1 .5 .1 .5 .3 0.9\n"), "line 1: expected class centre-x .* or class x1 .* score, got"),
     "size.txt": (text("1 0.5 0.5 -1 1 0.9\n"), "line 1: a negative width or height"),
     "odd.csv": (text("1 2 3"), "'.csv'; expected .npz, .npy, .pt"),
     "noise.npz": (text("this is no zip file"), "is no .npz file: it begins with b'this i'"),
