@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from .._shared.arrays import Array
+from .corners import ROTATED
 from .facts import FACTS, Facts, facts_of
 from .layouts import LISTED, read_tensor
 from .named import Part, carried, read_boxes, with_count
 from .predictions import FileProblem, Predictions, ReadOptions
+from .quads import on_quads, with_quads
 from .roles import Words, by_name, by_shape, described, role_of
 from .scored import joined, odd_rows
 from .space import Space
@@ -25,7 +27,7 @@ EXPECTED = f"expected boxes and scores (and labels), pred, m0_boxes and m0_score
 def predictions_of(name: str, content: Any, meta: Mapping[str, Any], options: ReadOptions) -> list[Predictions]:
     """The pictures of a file called `name`; what its reader should know is in the notes of the first."""
     parts = _parts(content, meta, options)
-    found = []
+    found, every = [], []
     for number, part in enumerate(parts):
         called = part.key and f"{name}_{part.key}" if part.key else name if len(parts) == 1 else f"{name}_{number}"
         one = part.scored
@@ -47,8 +49,13 @@ def predictions_of(name: str, content: Any, meta: Mapping[str, Any], options: Re
                 **fields,
             )
         )
+        if one.boxes.shape[1] == ROTATED["xyxyxyxy"]:
+            found[-1], quads = with_quads(found[-1], one.boxes, options)
+            every.append((quads.reshape(-1, 4, 2), found[-1].boxes))
     if found:
         notes = [odd_rows([part.scored for part in parts]), *(note for part in parts for note in part.notes)]
+        if every:
+            notes += on_quads(*map(np.concatenate, zip(*every, strict=True)))
         found[0] = replace(found[0], notes=tuple(dict.fromkeys(filter(None, notes))))
     return found
 

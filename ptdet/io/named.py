@@ -71,7 +71,7 @@ def read_boxes(values: Mapping[str, Any], roles: Mapping[str, str], options: Rea
     padding = _padding(boxes, scores, labels, given.get("count"))
     odd = _odd(boxes, form, scores, objectness, labels)
     _accept(odd, padding, boxes, scores, options, form)
-    corners = BOX_FORMS[form](boxes)
+    corners = boxes if form == "xyxyxyxy" else BOX_FORMS[form](boxes)  # quads stay until the picture is known
     extra, told = carried(values, roles.values(), pictures, rows, None if scores.ndim == 3 else labels, facts)
     whole = None if labels is None else whole_labels(labels)
     parts = []

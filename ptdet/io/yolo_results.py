@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from .._shared.arrays import Array
 from .corners import BOX_FORMS
-from .dota import on_quads
 from .predictions import FileProblem, Predictions, ReadOptions
+from .quads import on_quads, with_quads
 from .scored import beyond_probability
 from .space import Space
 from .text_lines import class_number, finite_number, text_lines
@@ -62,28 +61,10 @@ def read_yolo_results(path: Path, options: ReadOptions) -> list[Predictions]:
     )
     if lines.width != QUAD:
         return [replace(one, boxes=BOX_FORMS["cxcywh"](table))]
-    return [_of_quads(one, table, options)]
-
-
-def _of_quads(one: Predictions, quads: Array, options: ReadOptions) -> Predictions:
-    """`one` with rotated boxes; in pixels of the picture, where the file has shares of it."""
-    if one.space.kind == "normalised":
-        if quads.max() > 2 or quads.min() < -1:
-            raise FileProblem(
-                f"has corners from {quads.min():.5g} to {quads.max():.5g}, which are no shares of its picture: if they "
-                "are pixels, say --space picture"
-            )
-        size = options.size_of(one) if options.size_of else None
-        if size is None:
-            raise FileProblem(
-                "has oriented boxes in shares of its picture, so the picture's size is needed: give the pictures, or "
-                "--space picture if these are pixels"
-            )
-        quads, one = quads * np.tile(size, 4), replace(one, space=Space(), picture_size=size)
-    boxes = BOX_FORMS["xyxyxyxy"](quads)
+    one, quads = with_quads(one, table, options)
     of_picture = {"quad": quads} if one.space.kind == "picture" else {}
-    notes = on_quads(quads.reshape(-1, 4, 2), boxes)
-    return replace(one, boxes=boxes, extra={**one.extra, **of_picture}, notes=notes)
+    notes = on_quads(quads.reshape(-1, 4, 2), one.boxes)
+    return [replace(one, extra={**one.extra, **of_picture}, notes=notes)]
 
 
 def _read_line(line: str, number: int, into: _Lines) -> None:

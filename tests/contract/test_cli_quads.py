@@ -1,6 +1,6 @@
-"""Oriented boxes as ultralytics saves them as text: `ptdet run`, `eval`, `report`, with sizes from pictures or truth.
+"""Oriented boxes by their corners in shares of the picture, as text and as arrays: `ptdet run`, `eval`, `report`.
 
-Corners are shares of the picture. In them a rectangle of a picture that is wider than high is none.
+A rectangle of a picture that is wider than high is none in shares of it: its size, from pictures or truth, comes first.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def test_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_without_a_size(tmp_path: Path) -> None:
     """Rectangles around the corners in shares would be others, so the size is asked for; pixels need none."""
     path = results(tmp_path / "a.txt")
-    with pytest.raises(FileProblem, match="has oriented boxes in shares .* size is needed: give the pictures"):
+    with pytest.raises(FileProblem, match="has oriented boxes whose corners are normalised, .* size is needed: give"):
         read_predictions(path)
     (one,) = read_predictions(path, ReadOptions(size_of=lambda of: (WIDE, HIGH) if of.image_id == "a" else None))
     assert one.boxes == pytest.approx(np.array(BOXES), abs=2e-3) and one.picture_size == (WIDE, HIGH)
@@ -84,6 +84,34 @@ def test_without_a_size(tmp_path: Path) -> None:
     assert one.boxes == pytest.approx(np.array(BOXES), abs=2e-3)
     with pytest.raises(FileProblem, match="no shares of its picture: if they are pixels, say --space picture"):
         read_predictions(path)
+
+
+@pytest.mark.parametrize(("space", "wide", "high"), [("normalised", 1, 1), ("640x640", 640, 640)])
+def test_arrays(tmp_path: Path, capsys: pytest.CaptureFixture[str], space: str, wide: int, high: int) -> None:
+    """As `obb.xyxyxyxyn` has them; one of the four is no rectangle, which is said, and one only fills the array up."""
+    lines = [line(box, 0).split()[1:] for box in [*BOXES, BOXES[0]]] + [["0"] * 8]
+    quads = np.array(lines, np.float64) * np.tile([wide, high], 4)
+    quads[3, :2] = quads[3, 2:4]
+    scores, labels = np.array([*SCORES, 0.25, 0.0]), np.array([*LABELS, 9, -1])
+    np.savez(tmp_path / "a.npz", xyxyxyxy=quads, scores=scores, labels=labels)
+    image, out = picture(tmp_path / "a.png"), tmp_path / "kept.npz"
+    command = ["run", str(tmp_path / "a.npz"), "--space", space, "--iou", "1", "--conf", "0.3"]
+    assert cli.main([*command, "--image", str(image), "--out", str(out)]) == 0
+    said = capsys.readouterr().err
+    assert "of 5 quads 1 are no rectangles (the first is number 3)" in said and said.count("\n") == 1
+    with np.load(out, allow_pickle=False) as kept:
+        assert kept["boxes"] == pytest.approx(np.array(BOXES), abs=2e-3)
+    assert cli.main(command) == 2
+    assert "the picture's size is needed" in capsys.readouterr().err
+
+
+def test_shares_that_nobody_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Boxes in shares become pixels by themselves, but for rotated ones, which were other rectangles."""
+    quads = np.array([each.split()[1:] for each in (line(box, 0) for box in BOXES)], np.float64)
+    np.savez(tmp_path / "a.npz", xyxyxyxy=quads, scores=np.array(SCORES), labels=np.array(LABELS))
+    places = ["--image", str(picture(tmp_path / "a.png")), "--out", str(tmp_path / "kept.npz")]
+    assert cli.main(["run", str(tmp_path / "a.npz"), *places]) == 0
+    assert "taken as pixels of the picture: --space normalised would fit" in capsys.readouterr().err
 
 
 def test_eval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
