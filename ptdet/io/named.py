@@ -72,7 +72,8 @@ def read_boxes(values: Mapping[str, Any], roles: Mapping[str, str], options: Rea
     odd = _odd(boxes, form, scores, objectness, labels)
     _accept(odd, padding, boxes, scores, options, form)
     corners = boxes if form == "xyxyxyxy" else BOX_FORMS[form](boxes)  # quads stay until the picture is known
-    extra, told = carried(values, roles.values(), pictures, rows, None if scores.ndim == 3 else labels, facts)
+    known = np.zeros(0) if scores.ndim == 3 else labels  # nothing beside class scores is a label
+    extra, told = carried(values, roles.values(), pictures, rows, known, facts)
     whole = None if labels is None else whole_labels(labels)
     parts = []
     for number in range(pictures):

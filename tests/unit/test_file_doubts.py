@@ -32,6 +32,20 @@ def test_numbers_are_no_names_of_classes(tmp_path: Path) -> None:
         read_predictions(write(tmp_path / "x.pt", {"boxes": BOXES, "scores": S, "names": L}))
 
 
+def test_nothing_beside_class_scores_is_a_label(tmp_path: Path) -> None:
+    """It is carried along."""
+    classes = torch.nn.functional.one_hot(L, 9) * S[:, None]
+    (one,) = read_predictions(write(tmp_path / "x.npz", {"boxes": BOXES, "scores": classes, "anchor": L + 1}))
+    holds_both(one)
+    assert one.extra["anchor"].tolist() == [4, 8] and one.notes == ("carried along into .npz: anchor (2,) int64",)
+
+
+def test_python_objects_are_named(tmp_path: Path) -> None:
+    objects = numpy.array(["cat", None], dtype=object)
+    with pytest.raises(FileProblem, match="labels: holds Python objects, which are not loaded: save numbers or text"):
+        read_predictions(write(tmp_path / "x.npz", {"boxes": BOXES, "scores": S, "labels": objects}))
+
+
 def test_names_of_another_count_are_those_of_classes(tmp_path: Path) -> None:
     content = {"boxes": BOXES, "scores": S, "names": numpy.array(["cat", "dog", "cow"])}
     (one,) = read_predictions(write(tmp_path / "x.npz", content))

@@ -72,7 +72,7 @@ BROKEN = {
     "noise.pt": (text("this is no archive"), "weights_only=True"),
     "cut.npz": (lambda path: path.write_bytes((DATA / "variants/wbf_1000.npz").read_bytes()[:9000]), "cannot be read"),
     "objects.npy": (lambda path: numpy.save(path, numpy.array([{}], dtype=object)), "cannot be read"),
-    "objects.npz": (save(pred=numpy.array([{}], dtype=object)), "cannot be read"),
+    "objects.npz": (save(pred=numpy.array([{}], dtype=object)), "pred: holds Python objects"),
     "unknown.npz": (save(a=zeros(3), b=zeros(4)), "holds a .3,. float32, b .4,. float32; expected boxes and scores"),
     "words.npz": (save(a=numpy.array("x")), "holds a .. string; expected boxes and scores"),
     "meta.npz": (save(boxes=zeros(1, 4), scores=zeros(1), meta_json=numpy.array("{")), "meta_json"),
