@@ -15,7 +15,7 @@ struct Sided {
   Angle<T> angle;
 };
 
-// Without the angle, which is dear, where the measure has no use for it.
+// Without the angle, which takes long to compute, where the measure has no use for it.
 template <bool kWithAngle = true, typename T>
 PTDET_HD Sided<T> sided(const Box<T>& box) {
   const T w = width(box), h = height(box);

@@ -45,7 +45,7 @@ PARAMETERS: dict[str, Parameter] = {
     "overlap_threshold": Parameter(check_number, "any number but NaN", (0.5, 0.1, -0.2, 0.9)),
     "members": choice("of a kept box", "cluster", "overlapping", "later", "best"),
     "weights": choice('"score", or "score_overlap"', "score", "score_overlap"),
-    "members_hand_on": flag("members absorb too"),
+    "members_propagate": flag("members absorb too"),
     "sigma": Parameter(check_positive, "above 0", (0.5, 0.1, 2.0)),
     "min_score": Parameter(check_number, "a box whose score comes to it or below is dropped", (0.001, 0.3)),
     "kind": choice("gaussian, linear or hard", "gaussian", "linear", "hard"),
