@@ -24,6 +24,8 @@ from ._free_sizes import with_free_sizes
 from ._greedy_pass import float32_below
 from ._standard import STANDARD_NMS, is_standard
 
+__all__ = ["export"]
+
 LOWEST = float(np.finfo(np.float32).min)
 
 _COMBINED = "call ptdet.combined_nms, which is exported"
