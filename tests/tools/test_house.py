@@ -81,6 +81,14 @@ def test_the_picture_is_that_of_the_code() -> None:
     assert architecture.PICTURE.read_text(encoding="utf-8") == architecture.svg(), told
 
 
+def test_the_page_names_every_room_and_stem() -> None:
+    page = (ROOT / "docs/ARCHITECTURE.md").read_text(encoding="utf-8")
+    folders = [path for top in ("ptdet", "csrc") for path in (ROOT / top).iterdir() if path.is_dir()]
+    rooms = {f"{path.parent.name}/{path.name}" for path in folders if path.name != "__pycache__"}
+    stems = {path.stem for path in sources("ptdet/ops", (".py",)) if not path.stem.startswith("_")}
+    assert not {name for name in rooms | stems if f"`{name}`" not in page}
+
+
 def test_the_top_of_the_package_is_small() -> None:
     assert len(list((ROOT / "ptdet").glob("*.py"))) <= 8
 
