@@ -8,9 +8,9 @@
 
 namespace ptdet {
 
-// One rectangle can be written as (w, h, angle) and as (h, w, angle + pi/2), and either with pi more. A member is brought
-// to the form whose angle is nearest to that of the box the mean is about, within pi/4. Then its five numbers can be
-// averaged as numbers: as differences from those of that box.
+// One rectangle can be written as (w, h, angle) and as (h, w, angle + pi/2), and either with pi more. A member is
+// brought to the form whose angle is nearest to that of the box the mean is about, within pi/4. Then its five numbers
+// can be averaged as numbers: as differences from those of that box.
 class RotatedMean {
  public:
   using Shape = RotatedBox<double>;
