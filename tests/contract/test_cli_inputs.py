@@ -180,7 +180,9 @@ def test_overlaps_that_none_has(wrong: tuple[object, ...], capsys: pytest.Captur
     assert f"--iou {wrong[-1]}: expected a number from {-1 if 'diou' in wrong else 0} to 1" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("asked", [("--iou", 0), ("--iou", 1), ("--method", "diou", "--iou", -0.5)])
+@pytest.mark.parametrize(
+    "asked", [("--iou", 0), ("--iou", 1), ("--method", "diou", "--iou", -0.5), ("--metric", "giou", "--iou", -0.5)]
+)
 def test_the_ends_of_what_overlaps_may_be(asked: tuple[object, ...]) -> None:
     assert run(YOLOX, *asked) == 0
 

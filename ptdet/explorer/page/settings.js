@@ -1,6 +1,6 @@
 // The controls of the suppression.
 
-import { METHODS } from "./kernels.js";
+import { BELOW_ZERO, METHODS } from "./kernels.js";
 import { element } from "./list.js";
 import { metricsFor, OF_METHOD, settingsOf, sigmaOf } from "./pipeline.js";
 
@@ -52,7 +52,7 @@ export class Settings {
     const { conf, iou, sigma, minScore, maxDet, matchIou } = this.sliders;
     matchIou.show(this.hasTruth, state.matchIou, 0, 1, 0.05);
     conf.show(true, state.conf, lowest, Math.max(1, state.conf), 0.01);
-    iou.show(has.iou, state.iou, state.method === "diou" ? -1 : 0, 1, 0.01);
+    iou.show(has.iou, state.iou, BELOW_ZERO.includes(state.metric ?? own) ? -1 : 0, 1, 0.01);
     sigma.show(has.sigma, sigmaOf(state.method, state.sigma), 0.05, 4, 0.05);
     minScore.show(has.minScore || state.minScore !== null, state.minScore ?? state.conf, 0, 1, 0.01);
     maxDet.show(true, state.maxDet ?? Infinity, 1, UNLIMITED, 1, true);
