@@ -23,6 +23,7 @@ from ._shared.heads import (
     check_confidence,
     check_suppression,
     number_of_classes,
+    pipeline_method,
 )
 from .ops._results import by_image, rows_at
 from .ops._yolo_on_cuda import pipeline_on_cuda, postprocess_on_cuda
@@ -197,7 +198,8 @@ def non_max_suppression(
         multi_cls: a detection for every class above `conf_thres`; else, unless conf_thres < 0.01, for the best class of
             a row alone, whatever its confidence.
         method: vision (hard, class by class), vision_batch (the same over all classes, uncapped), or, and, merge,
-            diounms, soft (gaussian, sigma 0.5, without re-selection).
+            diounms, soft (gaussian, sigma 0.5, without re-selection); hard, diou and the names of the functions mean
+            the same.
         max_per_class: only the best so many of a class take part, in every method but vision_batch; None for all.
 
     Returns:
@@ -221,7 +223,7 @@ def non_max_suppression(
         check_number(name, number)
     check_flag("multi_cls", multi_cls)
     max_per_class = check_limit("max_per_class", max_per_class)
-    one_of("method", method, METHODS)
+    method = pipeline_method(method)
     multi_label = multi_cls or conf_thres < 0.01
     whole = pipeline_on_cuda if _has_cuda_kernels(prediction) else YOLO_PIPELINE
     try:

@@ -12,7 +12,7 @@ import numpy as np
 
 from .by_class import ClassLimits
 from .checks import check_flag, check_number, one_of
-from .methods import METHODS, NAMES, PLAIN
+from .methods import METHODS, method_of
 from .parameters import ANY_METRIC, parameter_of
 from .plain_toml import PlainTomlError, dump, parse
 
@@ -125,9 +125,10 @@ def config_of(stored: Mapping[str, Any], where: str) -> Config:
     if unknown:
         raise ValueError(f"{where}: unknown key {unknown[0]!r}: expected {', '.join(KEYS)}, classes or provenance")
     method = stored.get("method", "hard")
-    if not isinstance(method, str) or method not in NAMES:
-        raise ValueError(f"{where}: method: expected one of {', '.join(PLAIN)}, got {method!r}")
-    method = NAMES[method]
+    try:
+        method = method_of(method)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
     given = {name: value for name, value in stored.items() if name in KEYS and name not in ("method", "agnostic")}
     for name, value in given.items():
         if name not in (*PER_CLASS, *options_of(method)):

@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .checks import check_count, one_of
+from .methods import NAMES, method_of
 from .parameters import METRICS, ROTATED_METRICS
 
 SMALLEST_SIDE, LARGEST_SIDE, SIGMA = 2.0, 4096.0, 0.5  # SPEC 4
 METHODS = ("vision", "vision_batch", "or", "and", "merge", "diounms", "soft")
+# The pipeline's words for the methods that all other places have under these.
+_WORDS = {"hard": "vision", "diou": "diounms"}
+_NAMES = {name: name for name in METHODS} | {
+    name: word for name, method in NAMES.items() if (word := _WORDS.get(method, method)) in METHODS
+}
+
+
+def pipeline_method(method: Any) -> str:
+    """Which of METHODS it is, by any of its names."""
+    return method_of(method, METHODS, _NAMES)
+
+
 # Of the methods of methods.py those that heads of rotated boxes have: they leave boxes and scores as they are.
 OF_ROTATED = ("hard", "fast")
 

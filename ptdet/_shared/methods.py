@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
+
+from .checks import shown
 
 NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
 
@@ -92,3 +94,21 @@ NAMES: dict[str, str] = {
     **{name: name for name in PLAIN},
     "batched_nms": "hard",
 }
+
+
+def method_of(value: Any, allowed: Collection[str] = PLAIN, names: Mapping[str, str] = NAMES) -> str:
+    """The method of that name, by any of its names.
+
+    Raises:
+        ValueError: it is none of those allowed; the message lists them with their other names.
+    """
+    found = names.get(value) if isinstance(value, str) else None
+    if found is None or found not in allowed:
+        raise ValueError(f"method: expected one of {listed(allowed, names)}, got {shown(value)}")
+    return found
+
+
+def listed(allowed: Collection[str] = PLAIN, names: Mapping[str, str] = NAMES) -> str:
+    """These methods, each with its other names: `hard (nms, batched_nms), or (or_nms), ...`."""
+    others = {own: [name for name, of in names.items() if of == own and name != own] for own in allowed}
+    return ", ".join(f"{own} ({', '.join(more)})" if more else own for own, more in others.items())

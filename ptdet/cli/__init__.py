@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .. import __version__
-from .._shared.methods import NAMES, PLAIN
+from .._shared.methods import NAMES, listed
 from .._shared.parameters import BELOW_ZERO
 from ..dataset import FORMATS
 from .parser import build_parser
@@ -134,7 +134,7 @@ def _settings(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> tup
     if asked.method is None and asked.config is None and getattr(asked, "step", "") == "ensemble":
         asked.method = "wbf"
     if asked.method is not None and asked.method not in NAMES:
-        parser.error(f"--method {asked.method}: expected one of {', '.join(PLAIN)}")
+        parser.error(f"--method {asked.method}: expected one of {listed()}")
     try:
         settings, notes = settings_of(asked)
     except (OSError, ValueError, TypeError) as error:

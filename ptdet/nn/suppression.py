@@ -9,9 +9,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from .._library.arguments import check_threshold_of
-from .._shared.checks import one_of
+from .._shared.checks import check_number_or_none
 from .._shared.config import Config, load_config
-from .._shared.methods import FUSIONS, METHODS, SUPPRESSIONS
+from .._shared.methods import FUSIONS, METHODS, SUPPRESSIONS, method_of
 from ..ops._methods import function_of
 from ..ops.nms import batched_nms, nms
 
@@ -33,7 +33,8 @@ class NMS(nn.Module):
 
     Args:
         iou_threshold: of the method; None for matrix, which has none.
-        method: hard, or, diou, and, merge, cluster, soft, fast, matrix, greedy_nmm or nmm.
+        method: hard, or, diou, and, merge, cluster, soft, fast, matrix, greedy_nmm or nmm; or the name of its
+            function: nms, or_nms, ...
         options: keywords of the function of that name (`nms`, `or_nms`, ...), which says what is returned.
 
     Raises:
@@ -51,8 +52,9 @@ class NMS(nn.Module):
 
     def __init__(self, iou_threshold: float | None = 0.5, method: str = "hard", **options: Any) -> None:
         super().__init__()
-        one_of("method", method, SUPPRESSIONS)
+        method = method_of(method, SUPPRESSIONS)
         check_threshold_of(method, iou_threshold)
+        check_number_or_none("iou_threshold", iou_threshold)
         self.iou_threshold, self.method, self.options = iou_threshold, method, options
 
     @classmethod
@@ -98,7 +100,7 @@ class BoxFusion(nn.Module):
     """Fusion of several models' boxes as a module: `BoxFusion(method)(boxes_list, scores_list, labels_list)`.
 
     Args:
-        method: wbf (`weighted_boxes_fusion`) or nmw (`non_maximum_weighted`).
+        method: wbf (weighted_boxes_fusion) or nmw (non_maximum_weighted).
         options: keywords of that function, which says what is returned.
 
     Raises:
@@ -113,7 +115,7 @@ class BoxFusion(nn.Module):
 
     def __init__(self, method: str = "wbf", **options: Any) -> None:
         super().__init__()
-        one_of("method", method, FUSIONS)
+        method = method_of(method, FUSIONS)
         self.method, self.options = method, options
 
     def forward(

@@ -12,7 +12,6 @@ from .._shared.arrays import Array, Indices
 from .._shared.checks import check_flag, check_limit, check_number, class_numbers, one_of
 from .._shared.heads import (
     HEADS,
-    METHODS,
     OF_ROTATED,
     V3,
     WITH_OBJECTNESS,
@@ -20,6 +19,7 @@ from .._shared.heads import (
     check_confidence,
     check_suppression,
     number_of_classes,
+    pipeline_method,
 )
 from .._shared.methods import METHODS as EVERY_METHOD
 from . import rotated as _rotated
@@ -135,7 +135,7 @@ def non_max_suppression(
     number_of_classes(prediction.shape, WITH_OBJECTNESS, V3, None)
     check_flag("multi_cls", multi_cls)
     max_per_class = check_limit("max_per_class", max_per_class)
-    one_of("method", method, METHODS)
+    method = pipeline_method(method)
     check_number("conf_thres", conf_thres)
     check_number("nms_thres", nms_thres)
     multi_label = bool(multi_cls or conf_thres < 0.01)

@@ -21,7 +21,7 @@ from .._library.checks import (
 )
 from .._library.register import operator, wants_gradient
 from .._shared.checks import check_count, check_flag, check_limit, check_number, check_number_or_none, one_of
-from .._shared.methods import BATCH_METHODS, METHODS
+from .._shared.methods import BATCH_METHODS, METHODS, method_of
 from .._shared.parameters import METRICS, ROTATED_METRICS
 from .._shared.shapes import unwrapped
 from ._methods import ROTATED_BATCH_METHODS, select
@@ -115,7 +115,7 @@ def combined_nms(
     boxes, shape = _shape_of(boxes)
     refuse_trace("combined_nms lays its result out by the numbers of images, boxes and classes")
     check_boxes_of_batch(boxes, scores, shape.numbers)
-    _check_method(shape, method, iou_threshold, metric, options)
+    method = _check_method(shape, method, iou_threshold, metric, options)
     check_number_or_none("score_threshold", score_threshold)
     if check_limit("max_per_image", max_per_image) is None and max_per_image is not None:
         raise ValueError(f"max_per_image: expected as many slots as memory can hold, got {max_per_image}")
@@ -224,7 +224,7 @@ def ragged_nms(
     """
     boxes, shape = _shape_of(boxes)
     refuse_export("ragged_nms counts what it finds", "ptdet.combined_nms")
-    _check_method(shape, method, iou_threshold, metric, options)
+    method = _check_method(shape, method, iou_threshold, metric, options)
     check_candidates(boxes, scores, shape.numbers)
     if idxs is not None:
         check_ids("idxs", idxs, boxes)
@@ -252,10 +252,12 @@ def _ragged_groups(images: Tensor, idxs: Tensor | None, num_images: int) -> Tens
         raise
 
 
-def _check_method(shape: _Shape, method: Any, iou_threshold: Any, metric: Any, options: dict[str, Any]) -> None:
-    one_of("method", method, shape.methods)
-    check_threshold_of(method, iou_threshold)
+def _check_method(shape: _Shape, method: Any, iou_threshold: Any, metric: Any, options: dict[str, Any]) -> str:
+    """The method by the name that METHODS has for it."""
+    found = method_of(method, shape.methods)
+    check_threshold_of(found, iou_threshold)
     one_of("metric", metric, shape.metrics)
-    check_options_of(method, options)
-    if METHODS[method].has_threshold:
+    check_options_of(found, options)
+    if METHODS[found].has_threshold:
         check_number("iou_threshold", iou_threshold)
+    return found

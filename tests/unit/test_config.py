@@ -78,8 +78,8 @@ def test_configs_are_read_back(tmp_path: Path, setting: Setting) -> None:
 
 BAD = [
     ("ioo = 0.5", "unknown key 'ioo': expected method, iou"),
-    ('method = "nmss"', "method: expected one of hard, or"),
-    ("method = 3", "method: expected one of hard, or"),
+    ('method = "nmss"', "method: expected one of hard (nms, batched_nms), or"),
+    ("method = 3", "method: expected one of hard (nms, batched_nms), or"),
     ('method = "matrix"\nsigma = 0', "sigma: expected a finite number > 0, got 0"),
     ("sigma = 0.5", "sigma: hard has no such option"),
     ('method = "diou"\nmetric = "iou"', "metric: diou has no such option"),
