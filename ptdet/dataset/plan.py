@@ -16,7 +16,7 @@ from .durable import durable
 from .extras import needed
 from .results import ENDINGS
 from .settings import Job
-from .sources import Source, cut_sources, join_sources
+from .sources import Source, cut_sources, join_sources, stats_of
 
 VERSION = 1
 
@@ -94,7 +94,10 @@ class Plan:
     def task(self, shard: int, places: Places) -> dict[str, Any]:
         """What a worker needs to know."""
         source, own = self._find(shard)
-        return {"shard": shard, "name": self.name(shard), **source.task(own, places.spool)}
+        task = source.task(own, places.spool)
+        # what was sorted is there to be read, and of its inputs nothing is
+        stats = {} if "spool" in task else {path: self.inputs[path] for path in task["paths"]}
+        return {"shard": shard, "name": self.name(shard), "stats": stats, **task}
 
     def _find(self, shard: int) -> tuple[Source, int]:
         place = bisect_right(self._ends, shard)
@@ -155,11 +158,6 @@ def differences(plan: Plan, files: Sequence[Path], size: int, job: Job) -> list[
         elif asked[path] != known[path]:
             told.append(f"{path}: has changed since")
     return told + [f"{path}: is a new input" for path in asked if path not in known]
-
-
-def stats_of(files: Sequence[Path]) -> dict[str, list[int]]:
-    """Of each its size in bytes and the time of its last change in nanoseconds."""
-    return {str(file): [stat.st_size, stat.st_mtime_ns] for file, stat in ((file, file.stat()) for file in files)}
 
 
 def restore_sorted(plan: Plan, models: Sequence[Sequence[Path]], pending: Sequence[int], places: Places) -> None:

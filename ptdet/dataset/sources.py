@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import glob
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,11 @@ def read_shard(task: Mapping[str, Any], job: Job, problems: list[str]) -> Iterat
     """The pictures of a shard with the boxes that may take part; `problems` are told of pictures that cannot."""
     for batch in READ[task["kind"]](task, job, problems):
         yield limited(batch, job.settings, problems)
+
+
+def stats_of(files: Iterable[str | Path]) -> dict[str, list[int]]:
+    """Of each its size in bytes and the time of its last change in nanoseconds."""
+    return {str(file): [stat.st_size, stat.st_mtime_ns] for file, stat in ((file, os.stat(file)) for file in files)}
 
 
 def find_sources(asked: Sequence[Path], out: Path) -> list[list[Path]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..io import STREAMS, FileProblem, Predictions, read_lists, read_stream
 from .batch import Batch, batches_of
+from .passing import refuse_passing
 from .settings import Job
 
 
@@ -52,6 +53,7 @@ def read(task: Mapping[str, Any], job: Job, problems: list[str]) -> Iterator[Bat
                 try:
                     yield from _sample(stream, key, list(members), job)
                 except FileProblem as problem:
+                    refuse_passing(problem)
                     problems.append(f"{path}: {key} {problem}")
 
     return batches_of(pictures(), job.settings, problems)
