@@ -367,8 +367,8 @@ class _Stream:
 def _bytes_a_row(group: Any) -> int:
     """In memory, where numbers that repeat take four bytes each, and next to none in the file."""
     values = sum(group.column(place).num_values for place in range(group.num_columns))
-    rows: int = group.num_rows
-    return max(1, max(int(group.total_byte_size), 4 * values) // max(1, rows))
+    stored = max(group.total_byte_size, 4 * values)
+    return max(1, int(stored) // max(1, int(group.num_rows)))
 
 
 @lru_cache(maxsize=1)  # shards that follow each other are done by one worker
