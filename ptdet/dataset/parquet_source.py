@@ -89,7 +89,7 @@ class TableReader:
         self, path: str, row: int, job: Job, classes: tuple[str, ...], columns: Mapping[str, Any], problems: list[str]
     ) -> None:
         self._path, self._row, self._job, self._classes = path, row, job, classes
-        self._columns, self._problems = columns, problems
+        self.columns, self._problems = columns, problems
         self._form = job.read.boxes or columns["form"]
 
     def read(self, table: Any) -> Iterator[Batch]:
@@ -99,13 +99,13 @@ class TableReader:
         try:
             ids = self._column(table, "image_id")
             if ids.null_count:
-                table, rows = self._without(table, rows, _is_null(ids), f"{self._columns['image_id']} is null")
+                table, rows = self._without(table, rows, _is_null(ids), f"{self.columns['image_id']} is null")
             if _arrow().types.is_uint64(ids.type):
                 wrong = self._column(table, "image_id").to_numpy(zero_copy_only=False) >= 2**63
                 if wrong.any():
-                    told = f"{self._columns['image_id']}: expected a number below 2**63"
+                    told = f"{self.columns['image_id']}: expected a number below 2**63"
                     table, rows = self._without(table, rows, wrong, told)
-            yield self._of_pictures(table, rows) if self._columns["nested"] else self._of_detections(table, rows)
+            yield self._of_pictures(table, rows) if self.columns["nested"] else self._of_detections(table, rows)
         except FileProblem as problem:
             self._tell(rows, str(problem))
 
@@ -120,20 +120,20 @@ class TableReader:
     def _of_pictures(self, table: Any, rows: Array) -> Batch:
         """Whatever is wrong with a row is no fault of its neighbours: which these are hangs on how the file is read."""
         width = _width(self._form)
-        boxes, of_boxes, wrong = _flat_boxes(self._columns["boxes"], self._column(table, "boxes"), width)
+        boxes, of_boxes, wrong = _flat_boxes(self.columns["boxes"], self._column(table, "boxes"), width)
         if wrong.any():
-            told = f"{self._columns['boxes']}: expected lists of {width} numbers ({self._form})"
+            told = f"{self.columns['boxes']}: expected lists of {width} numbers ({self._form})"
             return self._of_pictures(*self._without(table, rows, wrong, told))
         scores = self._column(table, "scores")
         counts = {"boxes": of_boxes, "scores": _lengths(scores)}
         labels = None
-        if self._columns["labels"]:
+        if self.columns["labels"]:
             column = self._column(table, "labels")
             counts["labels"] = _lengths(column)
             labels, whole = _whole_numbers(column.flatten())
             wrong = _rows_of(~whole, counts["labels"])
             if wrong.any():
-                told = f"{self._columns['labels']}: expected whole numbers below 2**63"
+                told = f"{self.columns['labels']}: expected whole numbers below 2**63"
                 return self._of_pictures(*self._without(table, rows, wrong, told))
         wrong = np.any([each != of_boxes for each in counts.values()], 0)
         if wrong.any():
@@ -143,28 +143,28 @@ class TableReader:
             return self._of_pictures(*self._without(table, rows, same, told))
         ids = self._column(table, "image_id").to_pylist()
         offsets = np.concatenate([[0], np.cumsum(of_boxes)])
-        flat = _numbers(self._columns["scores"], scores.flatten())
+        flat = _numbers(self.columns["scores"], scores.flatten())
         return self._batch(ids, offsets, boxes, flat, labels, self._sizes(table))
 
     def _of_detections(self, table: Any, rows: Array) -> Batch:
         column = self._column(table, "image_id")
         starts = _changes(column)
         ids = column.take(_arrow().array(starts)).to_pylist()
-        sides = [_numbers(name, table.column(name)) for name in self._columns["boxes"]]
+        sides = [_numbers(name, table.column(name)) for name in self.columns["boxes"]]
         boxes = np.stack(sides, 1)
         labels = whole = None
-        if self._columns["labels"]:
+        if self.columns["labels"]:
             labels, whole = _whole_numbers(self._column(table, "labels"))
             if whole.all():
                 whole = None
             else:
-                self._tell(rows[~whole], f"{self._columns['labels']}: expected whole numbers below 2**63")
+                self._tell(rows[~whole], f"{self.columns['labels']}: expected whole numbers below 2**63")
         offsets = np.append(starts, table.num_rows)
-        scores = _numbers(self._columns["scores"], self._column(table, "scores"))
+        scores = _numbers(self.columns["scores"], self._column(table, "scores"))
         return self._batch(ids, offsets, boxes, scores, labels, self._sizes(table, starts), whole)
 
     def _column(self, table: Any, name: str) -> Any:
-        return _plain(table.column(self._columns[name]))
+        return _plain(table.column(self.columns[name]))
 
     @silent()
     def _batch(
@@ -207,9 +207,9 @@ class TableReader:
 
     def _sizes(self, table: Any, rows: Array | None = None) -> list[tuple[int, int] | None]:
         """Width and height of each picture, where there are columns that say them; of these rows, or of all."""
-        if not self._columns["size"]:
+        if not self.columns["size"]:
             return [None] * (table.num_rows if rows is None else len(rows))
-        sides = table.select(self._columns["size"])
+        sides = table.select(self.columns["size"])
         sides = sides if rows is None else sides.take(_arrow().array(rows))
         widths, heights = (side.to_pylist() for side in sides.columns)
         return [(int(w), int(h)) if w and h else None for w, h in zip(widths, heights, strict=True)]

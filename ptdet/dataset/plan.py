@@ -10,6 +10,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from .. import __version__
 from ..io import FileProblem
 from . import STEPS
 from .durable import durable
@@ -136,13 +137,21 @@ def read_plan(places: Places) -> Plan:
     """That of an earlier run.
 
     Raises:
-        FileProblem: it is none of this version.
+        FileProblem: it is none, or of another version.
     """
-    stored = json.loads(places.plan.read_text(encoding="utf-8"))
-    if stored["version"] != VERSION:
-        raise FileProblem(f"{places.plan} is of version {stored['version']}, and this ptdet knows version {VERSION}")
-    sources = [Source(**source) for source in stored["sources"]]
-    return Plan(Job.of(stored["settings"]), stored["shard_size"], stored["inputs"], sources, stored["problems"])
+    try:
+        stored = json.loads(places.plan.read_text(encoding="utf-8"))
+        if stored["version"] != VERSION:
+            told = f"is of version {stored['version']}, and this ptdet knows version {VERSION}"
+            raise FileProblem(f"{places.plan} {told}")
+        settings = stored["settings"]
+        if settings["ptdet"] != __version__:  # which may know other settings
+            raise FileProblem(f"{places.out} was begun otherwise: ptdet: {settings['ptdet']!r}, now {__version__!r}")
+        sources = [Source(**source) for source in stored["sources"]]
+        return Plan(Job.of(settings), stored["shard_size"], stored["inputs"], sources, stored["problems"])
+    except (ValueError, KeyError, TypeError) as error:
+        told = f"{type(error).__name__}: {error}"
+        raise FileProblem(f"{places.plan} is no plan of a run ({told}): give another --out") from error
 
 
 def differences(plan: Plan, files: Sequence[Path], size: int, job: Job) -> list[str]:
@@ -157,6 +166,9 @@ def differences(plan: Plan, files: Sequence[Path], size: int, job: Job) -> list[
             told.append(f"{path}: is not among the inputs any more")
         elif asked[path] != known[path]:
             told.append(f"{path}: has changed since")
+    order = [path for path in asked if path in known]
+    if job.step != STEPS[0] and order != [path for path in known if path in asked]:  # of models, or parts of a picture
+        told.append("the inputs are in another order")
     return told + [f"{path}: is a new input" for path in asked if path not in known]
 
 
