@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 from ..io import Candidates, Predictions, one_name, write_survivors
 from .batch import Batch, joined
 from .extras import needed
-from .settings import METADATA, Job
+from .settings import METADATA, Job, agreed, differing
 
 PICTURE = re.compile(r"\.(jpe?g|png|bmp|tiff?|webp)$", re.IGNORECASE)
 ENDINGS = {"parquet": ".parquet", "coco": ".json", "npz": ".npz", "yolo": ""}
@@ -27,8 +28,9 @@ def write(path: Path, batches: Iterable[Batch], job: Job, said: Mapping[str, Any
     Raises:
         FileProblem: the file cannot be written.
     """
-    in_pictures = (_in_pictures(batch, problems) for batch in batches)
-    WRITERS[job.format](path, _held(in_pictures, job.format, problems), said, problems)
+    classes = Classes(problems)
+    in_pictures = (_in_pictures(classes.of(batch), problems) for batch in batches)
+    WRITERS[job.format](path, _held(in_pictures, job.format, problems), said, problems, classes)
 
 
 NOT_ROTATED = {
@@ -83,13 +85,14 @@ def _in_pictures(batch: Batch, problems: list[str]) -> Batch:
     return batch.with_parts(parts)
 
 
-def _parquet(path: Path, batches: Iterable[Batch], said: Mapping[str, Any], problems: list[str]) -> None:
+def _parquet(
+    path: Path, batches: Iterable[Batch], said: Mapping[str, Any], problems: list[str], classes: Classes
+) -> None:
     """A row a detection."""
     arrow = needed("pyarrow", "--format parquet", "parquet")
-    schema, tables, classes = _schema(arrow), [], Classes()
+    schema, tables = _schema(arrow), []
     for batch in batches:
         found = batch.found
-        classes.add(batch.of)
         ids = arrow.array([str(of.image_id) for of in batch.of], arrow.string())
         which = arrow.array(batch.picture.astype(np.int32), arrow.int32())
         labels = arrow.nulls(len(found), arrow.int32()) if found.labels is None else found.labels.astype(np.int32)
@@ -117,18 +120,30 @@ def _schema(arrow: Any) -> Any:
 
 
 class Classes:
-    """The names of the classes, if all pictures agree."""
+    """The names of the classes, if all pictures agree; `problems` are told where they do not."""
 
-    def __init__(self) -> None:
+    def __init__(self, problems: list[str]) -> None:
         self.names: tuple[str, ...] = ()
         self._known: set[tuple[str, ...]] = set()
+        self._problems, self._agree = problems, True
 
-    def add(self, pictures: Iterable[Predictions]) -> None:
-        self._known.update({of.classes for of in pictures if of.classes})
-        self.names = next(iter(self._known)) if len(self._known) == 1 else ()
+    def of(self, batch: Batch) -> Batch:
+        """The same, looked at."""
+        for of in batch.of:
+            if not of.classes or of.classes in self._known or not self._agree:
+                continue
+            self._known.add(of.classes)
+            number = differing(self.names, of.classes)
+            if number is not None:
+                told = f"class {number} is {of.classes[number]!r} here, and {self.names[number]!r} in pictures before"
+                self._problems.append(f"{of.name}: {told}: --classes says an order for all")
+                self.names, self._agree = (), False
+            else:
+                self.names = agreed(self.names, of.classes)
+        return batch
 
 
-def _coco(path: Path, batches: Iterable[Batch], said: Mapping[str, Any], problems: list[str]) -> None:
+def _coco(path: Path, batches: Iterable[Batch], said: Mapping[str, Any], problems: list[str], _: Classes) -> None:
     write_survivors(path, _with_categories(_pairs(batches), problems), said)
 
 
@@ -144,8 +159,9 @@ def _with_categories(
             yield of, kept
 
 
-def _npz(path: Path, batches: Iterable[Batch], said: Mapping[str, Any], problems: list[str]) -> None:
-    write_survivors(path, _alike(_pairs(batches), problems), said)
+def _npz(path: Path, batches: Iterable[Batch], said: Mapping[str, Any], problems: list[str], classes: Classes) -> None:
+    pairs = list(_alike(_pairs(batches), problems))
+    write_survivors(path, ((replace(of, classes=classes.names), kept) for of, kept in pairs), said)
 
 
 def _alike(
@@ -174,7 +190,7 @@ def _pairs(batches: Iterable[Batch]) -> Iterator[tuple[Predictions, Candidates]]
         yield from batch.pairs()
 
 
-def _yolo(path: Path, batches: Iterable[Batch], said: Mapping[str, Any], problems: list[str]) -> None:
+def _yolo(path: Path, batches: Iterable[Batch], said: Mapping[str, Any], problems: list[str], _: Classes) -> None:
     """A .txt a picture: class, centre x and y, width, height in shares of the picture, and the score."""
     path.mkdir()
     taken: set[str] = set()
@@ -198,7 +214,7 @@ def _yolo(path: Path, batches: Iterable[Batch], said: Mapping[str, Any], problem
         (path / f"{name}.txt").write_text("".join(lines), encoding="utf-8")
 
 
-WRITERS: dict[str, Callable[[Path, Iterable[Batch], Mapping[str, Any], list[str]], None]] = {
+WRITERS: dict[str, Callable[[Path, Iterable[Batch], Mapping[str, Any], list[str], Classes], None]] = {
     "parquet": _parquet,
     "coco": _coco,
     "npz": _npz,

@@ -62,8 +62,13 @@ def test_ids_and_names_of_classes_in_arrays(tmp_path: Path) -> None:
     assert not written(tmp_path / "x.npz", [one(each) for each in ids], "npz")
     assert ids_in(tmp_path / "x.npz") == ids
     assert read_predictions(tmp_path / "x.npz")[0].classes == ("a", "b")
-    assert not written(tmp_path / "y.npz", [one("a"), one("b", classes=("b", "a"))], "npz")
-    assert read_predictions(tmp_path / "y.npz")[0].classes == ()
+    given = [one("a", classes=("0", "b")), one("b", classes=("a", "1", "c")), one("c", classes=())]
+    assert not written(tmp_path / "y.npz", given, "npz")
+    assert read_predictions(tmp_path / "y.npz")[0].classes == ("a", "b", "c")
+    for form in ("npz", "coco", "yolo"):
+        (problem,) = written(tmp_path / f"z.{form.replace('coco', 'json')}", [*given, one("d", classes=("d",))], form)
+        assert problem == "d: class 0 is 'd' here, and 'a' in pictures before: --classes says an order for all"
+    assert read_predictions(tmp_path / "z.npz")[0].classes == ()
 
 
 def test_what_the_columns_of_parquet_cannot_hold(tmp_path: Path) -> None:
