@@ -82,6 +82,8 @@ def answer_to(task: Mapping[str, Any], job: Job, out: Path, workshop: Path) -> d
         return {"shard": shard, "disk": str(problem)}
     except FileProblem as problem:
         return {"shard": shard, "impossible": str(problem)}
+    except InputProblem as problem:
+        return {"shard": shard, "error": str(problem)}
     except Exception as error:
         traceback.print_exc()
         return {"shard": shard, "error": f"{type(error).__name__}: {error}"}
