@@ -18,7 +18,7 @@ from .ensemble import fuse
 from .extras import needed
 from .passing import InputProblem
 from .settings import Job
-from .sources import read_shard, stats_of
+from .sources import GONE, read_shard, stats_of
 
 
 class DiskProblem(Exception):
@@ -111,7 +111,8 @@ def _read(task: Mapping[str, Any], job: Job, problems: list[str]) -> Iterator[Ba
     try:
         for path, now in stats_of(task["stats"]).items():
             if now != task["stats"][path]:
-                raise InputProblem(f"{path} has changed since the run began")
+                how = "is not there any more" if now == GONE else "has changed since the run began"
+                raise InputProblem(f"{path} {how}")
         yield from read_shard(task, job, problems)
     except OSError as error:
         raise InputProblem(f"{task['paths'][0]} cannot be read: {error}") from error

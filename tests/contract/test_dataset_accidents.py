@@ -58,7 +58,9 @@ def test_an_input_that_goes_away_is_no_bad_input(tmp_path: Path) -> None:
 
     def nothing() -> None: ...
 
-    for number, (what, told) in enumerate(((file.unlink, "cannot be read"), (replace_it, "has changed since the run"))):
+    for number, (what, told) in enumerate(
+        ((file.unlink, "is not there any more"), (replace_it, "has changed since the run"))
+    ):
         out, job = tmp_path / f"out {number}", Job(format="npz")
         summary = run_plan([source], out, job, 2, False, engine, Nobody())  # type: ignore[arg-type]
         assert not summary.problems and len(summary.failed) == 1 and told in summary.failed[0]
@@ -133,6 +135,20 @@ def test_a_folder_that_lost_a_file_and_looks_as_old(tmp_path: Path) -> None:
     for each in (folder / "a.txt", folder):
         os.utime(each, ns=(known.mtime_ns, known.mtime_ns))
     assert not is_as_printed(folder, known)
+
+
+def test_links_and_folders_in_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A link to nothing is named, two to one file are one input, and --out may lie around what is read."""
+    (tmp_path / "out").mkdir()
+    source = inputs.write_npz(tmp_path / "out/npz", 2)
+    (source / "nothing.npz").symlink_to("nowhere.npz")
+    (source / "twice 1.npz").symlink_to("000000000001.npz")
+    (source / "itself").symlink_to(".")
+    common = ("--workers", 1, "--format", "npz")
+    said = refused(capsys, source, "--out", tmp_path / "out", *common)
+    assert said == f"ptdet: error: {source / 'nowhere.npz'} cannot be read: No such file or directory\n"
+    assert sorted(in_npz(tmp_path / "out")) == [1, 4]
+    assert "is --out itself" in refused(capsys, tmp_path / "out", "--out", tmp_path / "out", *common, "--resume")
 
 
 def test_closed_streams(tmp_path: Path) -> None:
