@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -191,7 +192,10 @@ class TableReader:
             usable &= labels != settings.background
         rows = np.flatnonzero(usable)  # often few: the rest is asked of them alone
         chosen_boxes = boxes[rows]
-        whole_boxes = np.isfinite(chosen_boxes).all(1) & ~no_box(chosen_boxes, self._form)[1]
+        why, odd = no_box(chosen_boxes, self._form)
+        whole_boxes = np.isfinite(chosen_boxes).all(1) & ~odd
+        notes = {f"a box over --conf that is not finite or has {why}": rows[~whole_boxes]}
+        notes["a score that is not finite"] = np.flatnonzero(~np.isfinite(scores))
         if not whole_boxes.all():
             rows, chosen_boxes = rows[whole_boxes], chosen_boxes[whole_boxes]
         chosen = np.searchsorted(rows, offsets)
@@ -203,6 +207,11 @@ class TableReader:
             rows - offsets[picture],
         )
         of = _pictures(ids, sizes, self._classes, read)
+        for note, left_out in notes.items():
+            if len(left_out):
+                first = int(np.searchsorted(offsets, left_out[0], "right")) - 1
+                told = f"{note}: left out here and on, {len(left_out)} in all"
+                of[first] = replace(of[first], notes=(*of[first].notes, told))
         return Batch(of, chosen, found, len(boxes))
 
     def _sizes(self, table: Any, rows: Array | None = None) -> list[tuple[int, int] | None]:

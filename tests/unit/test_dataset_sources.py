@@ -171,6 +171,11 @@ def test_a_row_that_contradicts_itself_is_named_and_the_others_are_read(tmp_path
     (batch,), (problem,) = batches(source, tmp_path)
     assert problem == f"{source}, row 1: has 2 boxes, 1 scores"
     assert [of.image_id for of in batch.of] == [1, 3, 4, 5] and batch.offsets.tolist() == [0, 1, 1, 1, 2]
+    told = "a box over --conf that is not finite or has corners out of order: left out here and on, 2 in all"
+    assert [of.notes for of in batch.of] == [(), (), (), (told,)]
+    source = table(tmp_path / "y.parquet", **{**ROW, "image_id": [1, 2, 2]}, score=[0.9, None, np.inf])
+    notes = {of.image_id: of.notes for batch in batches(source, tmp_path)[0] for of in batch.of}
+    assert notes == {1: (), 2: ("a score that is not finite: left out here and on, 2 in all",)}
 
 
 def test_flat_lists_and_other_forms_of_boxes(tmp_path: Path) -> None:
