@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -184,8 +185,18 @@ class TableReader:
             raise FileProblem(f"boxes: expected {_width(self._form)} numbers each ({self._form}), got {boxes.shape[1]}")
         if settings.background is not None and labels is None:
             raise FileProblem(f"has no classes, so --background {settings.background} is none of them")
-        whole = Predictions("", 0, boxes, scores, labels)
-        refuse_per_cent(whole, settings)
+        sensible = self._sensible(ids, offsets, boxes, scores)
+        if not sensible.all():
+            own = np.repeat(sensible, np.diff(offsets))
+            return self._batch(
+                list(compress(ids, sensible)),
+                np.concatenate([[0], np.cumsum(np.diff(offsets)[sensible])]),
+                boxes[own],
+                scores[own],
+                None if labels is None else labels[own],
+                list(compress(sizes, sensible)),
+                None if usable is None else usable[own],
+            )
         over = above(scores, settings.lowest)
         usable = over if usable is None else over & usable
         if settings.background is not None:
@@ -213,6 +224,19 @@ class TableReader:
                 told = f"{note}: left out here and on, {len(left_out)} in all"
                 of[first] = replace(of[first], notes=(*of[first].notes, told))
         return Batch(of, chosen, found, len(boxes))
+
+    def _sensible(self, ids: list[Any], offsets: Array, boxes: Array, scores: Array) -> Array:
+        """(P,): which pictures have scores that a threshold above 1 may be meant for."""
+        settings = self._job.settings
+        sensible = np.ones(len(ids), np.bool_)
+        if max(settings.confidence, settings.least_score) > 1:
+            for place, (start, end) in enumerate(zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)):
+                try:
+                    refuse_per_cent(Predictions("", 0, boxes[start:end], scores[start:end]), settings)
+                except FileProblem as problem:
+                    sensible[place] = False
+                    self._problems.append(f"{self._path}: {ids[place]} {problem}")
+        return sensible
 
     def _sizes(self, table: Any, rows: Array | None = None) -> list[tuple[int, int] | None]:
         """Width and height of each picture, where there are columns that say them; of these rows, or of all."""
