@@ -292,7 +292,10 @@ def columns_of(schema: Any, options: ReadOptions) -> dict[str, Any]:
         return next((names[name] for name in known if name in names), None)
 
     found: dict[str, Any] = {name: one_of(known) for name, known in (("image_id", IDS), ("scores", SCORES))}
-    found["labels"] = one_of(LABELS)
+    labels = [names[name] for name in LABELS if name in names]
+    # "label" may be words beside a "category_id"
+    numbers = [name for name in labels if schema.names.count(name) > 1 or _is_number(_of_list(schema.field(name).type))]
+    found["labels"] = next(iter(numbers or labels), None)
     size = [one_of(WIDTHS), one_of(HEIGHTS)]
     found["size"] = size if all(size) else []
     found["boxes"], found["form"] = one_of(BOXES), "xyxy"
@@ -304,6 +307,10 @@ def columns_of(schema: Any, options: ReadOptions) -> dict[str, Any]:
     missing = [name for name in ("image_id", "boxes", "scores") if not found[name]]
     if missing:
         raise FileProblem(f"has no {' and no '.join(missing)} among {', '.join(schema.names)}; {EXPECTED}")
+    boxes = [found["boxes"]] if found["nested"] else found["boxes"]
+    for name in filter(None, [found["image_id"], found["scores"], found["labels"], *boxes, *found["size"]]):
+        if schema.names.count(name) > 1:
+            raise FileProblem(f"has several columns {name}")
     _check_types(schema, found)
     return found
 

@@ -165,6 +165,20 @@ def test_types_of_columns(tmp_path: Path, flat: bool) -> None:
         assert [kept.labels.tolist() for kept in pairs if kept.labels is not None] == [[3, 3]] * 2
 
 
+def test_columns_of_one_name_and_of_one_meaning(tmp_path: Path) -> None:
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    row = {name: [value[0]] for name, value in ROW.items()}
+    source = table(tmp_path / "x.parquet", **row, score=[0.9], label=["cat"], category_id=[7])
+    (batch,), problems = batches(source, tmp_path)
+    assert not problems and batch.found.labels is not None and batch.found.labels.tolist() == [7]
+    for name in ("image_id", "x1", "score", "label"):
+        columns = {**row, "score": [0.9], "label": [1]}
+        arrays = [arrow.array(value) for value in (*columns.values(), columns[name])]
+        parquet.write_table(arrow.Table.from_arrays(arrays, [*columns, name]), source)
+        found, problems = batches(source, tmp_path)
+        assert not found and problems == [f"{source} has several columns {name}"]
+
+
 def test_a_row_that_contradicts_itself_is_named_and_the_others_are_read(tmp_path: Path) -> None:
     box = [0.0, 0, 9, 9]
     boxes = [[box], [box, box], [], None, [box, [9, 9, 0, 0], [np.nan] * 4]]
