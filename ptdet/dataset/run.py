@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
@@ -68,13 +69,20 @@ def run(
         with only_one(places.lock):
             summary = _run(find_sources(asked, out), places, job, shard_size, resume, engine, watcher)
     except OSError as error:
-        of_input = error.filename is not None and out.resolve() not in Path(error.filename).resolve().parents
-        where = f"{error.filename}" if of_input else f"{out} cannot be written"
+        where = f"{out} cannot be written" if _is_of(error.filename, out) else f"{error.filename}"
         raise FileProblem(f"{where}: {error.strerror or error}") from error
     except FileProblem as problem:
         raise FileProblem(str(problem) if str(out) in str(problem) else f"{out}: {problem}") from problem
     summary.seconds = time.perf_counter() - started
     return summary
+
+
+def _is_of(name: Any, out: Path) -> bool:
+    """Whether a failure with this file, if it is known, is one of the results' folder and not of an input."""
+    if not isinstance(name, (str, os.PathLike)):
+        return True
+    file, out = Path(name).resolve(), out.resolve()
+    return file == out or out in file.parents or file in out.parents
 
 
 def _run(

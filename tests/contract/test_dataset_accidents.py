@@ -159,6 +159,15 @@ def test_closed_streams(tmp_path: Path) -> None:
     assert sorted(in_npz(tmp_path / "out")) == [1, 4]
 
 
+def test_no_process_can_be_started(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
+    source = inputs.write_npz(tmp_path / "npz", 2)
+    said = refused(capsys, source, "--out", tmp_path / "out", "--workers", 2, "--format", "npz")
+    assert said == f"ptdet: error: {tmp_path / 'out'}: no worker starts: No such file or directory\n"
+
+
 def test_an_interrupt(tmp_path: Path) -> None:
     """Says how to go on; no worker is left, and none prints its own end."""
     source, out = inputs.write_npz(tmp_path / "npz", 4), tmp_path / "out"
