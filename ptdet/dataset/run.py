@@ -6,6 +6,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -98,7 +99,10 @@ def _run(
     done = read_done(plan, places)
     pending = [shard for shard in range(len(plan)) if shard not in done]
     restore_sorted(plan, models, pending, places)
-    remove(places.failed)  # they are tried again
+    for told in places.failed.glob("shard-*.json"):  # they are tried again; what else lies there is not ours
+        remove(told)
+    with suppress(OSError):
+        places.failed.rmdir()
     summary = Summary(shards=len(plan), done_before=len(done), problems=list(plan.problems))
     for line in done.values():
         summary.add(line)
@@ -126,6 +130,8 @@ def _planned(models: list[list[Path]], places: Places, job: Job, size: int, resu
     if not places.plan.exists():
         if any(places.out.glob("shard-*")):
             raise FileProblem(f"{places.out} holds shards of another run, and no plan of it: give another --out")
+        if job.format == "coco" and places.together.exists():
+            raise FileProblem(f"{places.together} is there already, and no run wrote it: give another --out")
         remove(places.done)
         remove(places.spool)
         plan = make_plan(models, size, job, places)
@@ -154,7 +160,7 @@ def _fail(plan: Plan, places: Places, line: dict[str, Any]) -> str:
 
 def _join(plan: Plan, places: Places) -> Path:
     """All COCO results as one list, which their readers want."""
-    place = places.out / "detections.json"
+    place = places.together
     with durable(place, places.workshop) as part, part.open("wb") as file:
         between = b"[\n"
         for shard in range(len(plan)):

@@ -137,6 +137,20 @@ def test_a_folder_that_lost_a_file_and_looks_as_old(tmp_path: Path) -> None:
     assert not is_as_printed(folder, known)
 
 
+def test_what_lay_in_the_folder_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run takes nothing away that it has not written."""
+    source, out = inputs.write_npz(tmp_path / "npz", 2), tmp_path / "out"
+    (out / "failed").mkdir(parents=True)
+    for name in ("failed/mine.txt", "detections.json", "mine.parquet"):
+        (out / name).write_text("mine")
+    command = (source, "--out", out, "--workers", 1)
+    assert "detections.json is there already, and no run wrote it" in refused(capsys, *command, "--format", "coco")
+    assert run(*command, "--format", "npz") == 0 and run(*command, "--format", "npz", "--resume") == 0
+    assert {path.name for path in out.rglob("*") if path.is_file() and path.read_bytes() == b"mine"} == {
+        "mine.txt", "detections.json", "mine.parquet"
+    }  # fmt: skip
+
+
 def test_links_and_folders_in_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A link to nothing is named, two to one file are one input, and --out may lie around what is read."""
     (tmp_path / "out").mkdir()
