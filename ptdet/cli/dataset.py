@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -35,6 +36,9 @@ def run_dataset(asked: argparse.Namespace, job: Job) -> int:
     except FileProblem as problem:
         print(f"ptdet: error: {problem}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"\nptdet: interrupted; what is done stays in {asked.out}: --resume goes on with it", file=sys.stderr)
+        return 130
     _print(summary, asked.out)
     return 2 if summary.problems or summary.failed else 0
 
@@ -51,6 +55,8 @@ def _check(asked: argparse.Namespace, job: Job) -> None:
             raise FileProblem(
                 f"--weights: expected one for each of {len(asked.predictions)} models, got {len(job.weights)}"
             )
+    elif job.step == "merge-tiles" and job.format == "yolo":
+        raise FileProblem("--format yolo writes shares of a picture, and tiles do not say the size of the whole one")
     elif job.weights:
         raise FileProblem("--weights are those of the models of --step ensemble")
     if asked.image is not None:
@@ -107,7 +113,8 @@ class Watching:
         if self._bar is not None:
             self._bar.close()
         if self._log is not None:
-            self._write({"event": "stopped", "why": str(error) or str(kind)} if error else {"event": "end"})
+            self._write({"event": "stopped", "why": str(error) or type(error).__name__} if error else {"event": "end"})
+        if self._log is not None:
             self._log.close()
 
     def begins(self, plan: Plan, pending: Sequence[int]) -> None:
@@ -139,9 +146,16 @@ class Watching:
         self._write({"event": "sum", **{name: value for name, value in vars(summary).items() if name != "wrote"}})
 
     def _write(self, line: dict[str, Any]) -> None:
-        if self._log is not None:
-            self._log.write(json.dumps({"time": round(time.time(), 3), **line}) + "\n")
-            self._log.flush()
+        log = self._log
+        if log is not None:
+            try:
+                log.write(json.dumps({"time": round(time.time(), 3), **line}) + "\n")
+                log.flush()
+            except OSError as error:
+                self._log = None
+                with suppress(OSError):  # it tries to write the rest again
+                    log.close()
+                raise FileProblem(f"--log {self._path} cannot be written: {error.strerror or error}") from error
 
 
 def _print(summary: Summary, out: Path) -> None:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
+from ..io import FileProblem
 from .dispatch import Dispatch
 from .plan import Places, Plan
 
@@ -24,13 +25,23 @@ class _Worker:
         self.number = number
         self.ready = False
         self._rest = b""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "ptdet.dataset.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0,
-            env={**os.environ, **dict.fromkeys(ONE_THREAD, "1"), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a Ctrl-C is for the parent, which ends it
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "ptdet.dataset.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                bufsize=0,
+                env={
+                    **os.environ,
+                    **dict.fromkeys(ONE_THREAD, "1"),
+                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                },
+            )
+        except OSError as error:  # there are as many processes as there may be, or no memory for one more
+            raise FileProblem(f"no worker starts: {error.strerror or error}") from error
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self.send(hello)
 
     def send(self, what: dict[str, Any]) -> None:
