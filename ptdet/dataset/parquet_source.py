@@ -23,7 +23,7 @@ from .extras import needed
 from .settings import METADATA, Job, refuse_per_cent
 
 NO_BOXES, NO_SCORES = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
-AT_ONCE = 1 << 24  # bytes of rows that are in memory at a time
+AT_ONCE = 1 << 21  # bytes of rows that are in memory at a time; more leaves the cache, and is new memory each time
 BUFFER = 1 << 16  # bytes of each column; without it pyarrow holds a whole group of rows as it is stored
 IDS = ("image_id", "image_ids", "id", "picture", "image")
 SCORES = ("score", "scores", "confidence", "conf", "confidences")
@@ -161,10 +161,8 @@ class TableReader:
         boxes, scores = _floats(boxes), _floats(scores)
         if boxes.shape[1] != _width(self._form):
             raise FileProblem(f"boxes: expected {_width(self._form)} numbers each ({self._form}), got {boxes.shape[1]}")
-        if labels is not None:
-            if labels.dtype.kind not in "iu":
-                raise FileProblem(f"labels: expected whole numbers, got {labels.dtype}, or null")
-            labels = labels.astype(np.int64)
+        if labels is not None and labels.dtype.kind not in "iu":
+            raise FileProblem(f"labels: expected whole numbers, got {labels.dtype}, or null")
         if settings.background is not None and labels is None:
             raise FileProblem(f"has no classes, so --background {settings.background} is none of them")
         whole = Predictions("", 0, boxes, scores, labels)
@@ -174,15 +172,16 @@ class TableReader:
             usable &= labels != settings.background
         rows = np.flatnonzero(usable)  # often few: the rest is asked of them alone
         chosen_boxes = boxes[rows]
-        whole_boxes = np.isfinite(chosen_boxes).all(1) & ~no_box(chosen_boxes, self._form)[1]
-        if not whole_boxes.all():
+        finite, wrong = np.isfinite(chosen_boxes), no_box(chosen_boxes, self._form)[1]
+        if wrong.any() or not finite.all():
+            whole_boxes = finite.all(1) & ~wrong
             rows, chosen_boxes = rows[whole_boxes], chosen_boxes[whole_boxes]
         chosen = np.searchsorted(rows, offsets)
         picture = np.repeat(np.arange(len(ids)), np.diff(chosen))
         found = Candidates(
             BOX_FORMS[self._form](chosen_boxes),
             scores[rows],
-            None if labels is None else labels[rows],
+            None if labels is None else labels[rows].astype(np.int64),
             rows - offsets[picture],
         )
         of = _pictures(ids, sizes, self._classes, read)
@@ -384,6 +383,8 @@ def _flat(name: str, column: Any, width: int) -> tuple[Array, Array]:
     inner = column.flatten()
     if not hasattr(inner, "flatten") or not inner.type.num_fields:
         return _numbers(name, inner), lengths
+    if _arrow().types.is_fixed_size_list(inner.type) and not inner.null_count:
+        return _numbers(name, inner.flatten()).reshape(-1, inner.type.list_size), lengths
     sizes = _lengths(inner)
     least, most = (int(sizes.min()), int(sizes.max())) if len(sizes) else (width, width)
     if least != most:

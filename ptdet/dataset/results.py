@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,39 +48,48 @@ def _in_pictures(batch: Batch, problems: list[str]) -> Batch:
 def _parquet(path: Path, batches: Iterable[Batch], said: Mapping[str, Any], problems: list[str]) -> None:
     """A row a detection."""
     arrow = needed("pyarrow", "--format parquet", "parquet")
-    schema, tables, classes = _schema(arrow), [], Classes()
+    classes, ids = Classes(), list[str]()
+    parts, pictures = list[Candidates](), list[Array]()
     for batch in batches:
-        found = batch.found
-        if found.rotated:
+        if batch.found.rotated:
             raise FileProblem("has rotated boxes, for which there are no columns: --format coco and npz have them")
         classes.add(batch.of)
-        ids = arrow.array([str(of.image_id) for of in batch.of], arrow.string())
-        which = arrow.array(batch.picture.astype(np.int32), arrow.int32())
-        labels = arrow.nulls(len(found), arrow.int32()) if found.labels is None else _int32("label", found.labels)
-        numbers = [found.scores, *found.boxes.T]
-        columns = [
-            arrow.DictionaryArray.from_arrays(which, ids).cast(arrow.string()),
-            arrow.array(labels),
-            *(arrow.array(each.astype(np.float32)) for each in numbers),
-            arrow.array(_int32("row", found.rows)),
-        ]
-        tables.append(arrow.record_batch(columns, schema=schema))
+        pictures.append(batch.picture + len(ids))
+        ids += [str(of.image_id) for of in batch.of]
+        parts.append(batch.found)
+    table = _table(arrow, parts, arrow.array(ids, arrow.string()).take(arrow.array(_one(pictures, np.int64))))
     told = json.dumps({**said, "classes": classes.names}, sort_keys=True)
-    # as one piece: how the rows came must not show in the pages
-    table = arrow.Table.from_batches(tables, schema).combine_chunks().replace_schema_metadata({METADATA: told})
     parquet = needed("pyarrow.parquet", "--format parquet", "parquet")
     parquet.write_table(
-        table, path, row_group_size=max(1, table.num_rows), compression="snappy", use_dictionary=["image_id", "label"]
+        table.replace_schema_metadata({METADATA: told}),
+        path,
+        row_group_size=max(1, table.num_rows),
+        compression="snappy",
+        use_dictionary=["image_id", "label"],
     )
 
 
-def _schema(arrow: Any) -> Any:
-    whole, real = arrow.int32(), arrow.float32()
-    sides = [(side, real) for side in ("x1", "y1", "x2", "y2")]
-    return arrow.schema([("image_id", arrow.string()), ("label", whole), ("score", real), *sides, ("row", whole)])
+def _table(arrow: Any, parts: Sequence[Candidates], image_ids: Any) -> Any:
+    """All rows as one piece: how they came must not show in the pages."""
+    unknown = np.repeat([one.labels is None for one in parts], list(map(len, parts)))
+    labels = [np.zeros(len(one), np.int64) if one.labels is None else one.labels for one in parts]
+    sides = _one([one.boxes.reshape(-1, 4) for one in parts], np.float32).reshape(-1, 4).T
+    columns = {
+        "image_id": image_ids,
+        "label": arrow.array(_int32("label", labels), mask=unknown if unknown.any() else None),
+        "score": _one([one.scores for one in parts], np.float32),
+        **dict(zip(("x1", "y1", "x2", "y2"), np.ascontiguousarray(sides), strict=True)),
+        "row": _int32("row", [one.rows for one in parts]),
+    }
+    return arrow.table(columns)
 
 
-def _int32(name: str, values: Array) -> Array:
+def _one(parts: Sequence[Array], dtype: Any) -> Array:
+    return np.concatenate([np.zeros((0, *parts[0].shape[1:]) if parts else 0, dtype), *parts]).astype(dtype, copy=False)
+
+
+def _int32(name: str, parts: Sequence[Array]) -> Array:
+    values = _one(parts, np.int64)
     if len(values) and not -(2**31) <= int(values.min()) <= int(values.max()) < 2**31:
         raise FileProblem(f"{name}: Parquet's column has 32 bits, got {int(values.min())} to {int(values.max())}")
     return values.astype(np.int32)
