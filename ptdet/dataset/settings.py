@@ -118,7 +118,7 @@ class Job:
 
     def told(self) -> dict[str, Any]:
         """As JSON can hold it; each value by the name that a person knows it by."""
-        read = asdict(self.read)
+        read = asdict(replace(self.read, progress=None))  # which may be no plain value
         del read["progress"]
         own = {name: getattr(self, name) for name in OWN}
         return {

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +22,7 @@ from ptdet.io import Predictions
 
 from .. import dataset_inputs as inputs
 from ..parity.test_numpy_process import hiding
-from .test_import import python
+from .test_import import ROOT, python
 
 COUNT = 120  # pictures
 SETTINGS = ("--conf", "0.3", "--iou", "0.45")
@@ -123,6 +126,58 @@ def test_supervision_reads_the_results(tmp_path: Path) -> None:
         assert (found.class_id.tolist() if len(found) else []) == [row[0] for row in rows]
         # x + w - x need not be w
         np.testing.assert_allclose(found.xyxy, np.array([row[2:] for row in rows]).reshape(-1, 4), rtol=1e-6, atol=1e-4)
+
+
+def test_fiftyone_reads_the_results(tmp_path: Path) -> None:
+    """Its reader of COCO results, on what it asks of its own collections, whose data base need not be there."""
+    coco = pytest.importorskip("fiftyone.utils.coco", reason="fiftyone is not installed: pip install fiftyone")
+    source, out = inputs.write_npz(tmp_path / "npz", COUNT), tmp_path / "out"
+    assert run(source, "--out", out, "--format", "coco", "--workers", 1, "--shard-size", 50) == 0
+    every = not_empty(expected())
+
+    class Samples:
+        def values(self, names: list[str]) -> list[list[Any]]:
+            facts = {"coco_id": [*every], "id": [str(image_id) for image_id in every]}
+            sides = {f"metadata.{side}": [inputs.SIDE] * len(every) for side in ("width", "height")}
+            return [(facts | sides)[name] for name in names]
+
+        def select(self, ids: list[str], ordered: bool) -> Samples:
+            assert ids == [str(image_id) for image_id in every] and ordered
+            return self
+
+        def compute_metadata(self) -> None: ...
+
+        def set_values(self, field: str, labels: list[Any]) -> None:
+            self.kept = labels
+
+    samples, names = Samples(), {label: f"class {label}" for label in range(8)}
+    coco.add_coco_labels(samples, "kept", str(out / "detections.json"), names, coco_id_field="coco_id")
+    for found, rows in zip(samples.kept, every.values(), strict=True):
+        assert [one.label for one in found.detections] == [names[row[0]] for row in rows]
+        assert [one.confidence for one in found.detections] == [row[1] for row in rows]
+        boxes = inputs.SIDE * np.array([one.bounding_box for one in found.detections])
+        given = np.array([row[2:] for row in rows])
+        np.testing.assert_allclose(boxes, np.concatenate([given[:, :2], given[:, 2:] - given[:, :2]], 1), rtol=1e-6)
+
+
+@pytest.mark.slow
+def test_the_example_of_readers() -> None:
+    for needed in ("pyarrow", "pandas", "duckdb", "polars", "pycocotools"):
+        pytest.importorskip(needed)
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    ran = subprocess.run(
+        [sys.executable, "examples/dataset_results.py"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stderr
+    said = [" ".join(line.split()) for line in ran.stdout.splitlines()]
+    counts = str([(str(number), 2) for number in range(8)])
+    assert {"0 8 0.9", "1 8 0.7", counts, "['cat', 'dog'] 0.5"} < {*said}, ran.stdout
+    assert said.count("8") == 2  # of polars and of pycocotools
 
 
 def test_what_an_object_of_coco_says_of_pictures_and_classes(tmp_path: Path) -> None:
@@ -251,6 +306,7 @@ def test_options_that_do_not_go_together(capsys: pytest.CaptureFixture[str]) -> 
         with pytest.raises(SystemExit):
             run(*arguments)
     assert "expected one of parquet, coco, npz, yolo" in capsys.readouterr().err
+    assert "writes into a folder" in refused(capsys, "x.tar")  # by its input a run over a data set, as x.parquet is
 
 
 def test_without_pyarrow(tmp_path: Path) -> None:
