@@ -16,6 +16,7 @@ import pytest
 
 from ptdet import cli
 from ptdet._shared.config import Config, Setting
+from ptdet.cli import dataset as cli_dataset
 from ptdet.cli.run import Settings, suppress
 from ptdet.dataset import coco_source
 from ptdet.io import Predictions
@@ -104,6 +105,17 @@ def test_coco_results_of_any_size(tmp_path: Path, shuffled: bool) -> None:
     truth.dataset = {"images": [{"id": entry["image_id"]} for entry in plain], "annotations": [], "categories": []}
     truth.createIndex()
     assert len(truth.loadRes(str(out / "detections.json")).anns) == len(plain)
+
+
+def test_the_bars(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes while COCO results are sorted, then pictures."""
+    pytest.importorskip("tqdm")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(cli_dataset, "DELAY", 0)
+    source = inputs.write_coco(tmp_path / "x.json", COUNT)
+    assert run(source, "--out", tmp_path / "out", "--format", "coco", "--workers", 1, "--shard-size", 50) == 0
+    said = capsys.readouterr().err
+    assert 0 < said.find("sorting by picture: ") < said.find("/119 [")  # one has no boxes
 
 
 def test_supervision_reads_the_results(tmp_path: Path) -> None:
