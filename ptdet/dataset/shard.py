@@ -46,7 +46,8 @@ class Counts:
 def prepare(job: Job) -> None:
     """Loads what every shard needs, so that it is not part of the first one's time. For a process that does no more."""
     sys.meta_path.insert(0, _NoPandas())
-    import_module("ptdet.numpy._methods")
+    for module in ("ptdet.numpy._methods", "numpy.ma"):  # the second is asked by pyarrow
+        import_module(module)
     if job.format == "parquet":
         for module in ("pyarrow.parquet", "pyarrow.compute"):
             needed(module, "--format parquet", "parquet")

@@ -340,6 +340,17 @@ def test_without_pyarrow(tmp_path: Path) -> None:
     assert [line for line in printed.splitlines() if len(line) == 1] == ["2", "2", "0"]
 
 
+def test_a_worker_loads_no_pandas() -> None:
+    """Which pyarrow would do where it is installed: half of a start, and a third of the memory."""
+    for needed in ("pyarrow", "pandas"):
+        pytest.importorskip(needed)
+    printed = python(
+        "import sys; from ptdet.dataset.settings import Job; from ptdet.dataset.shard import prepare; prepare(Job())\n"
+        "import pyarrow; pyarrow.array([1]).to_numpy(); print('pandas' in sys.modules)"
+    )
+    assert printed == "False\n"
+
+
 def test_a_file_of_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """That of ptdet tune, as in a run over single files, thresholds of single classes too."""
     source, config = inputs.write_npz(tmp_path / "npz", 6), tmp_path / "tuned.toml"
