@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import ray
 
 import ptdet.ray
+from ptdet.cli.run import Settings
 
 from . import dataset_inputs as inputs
 from .contract.test_dataset_run import expected
@@ -54,7 +56,7 @@ def main(folder: Path) -> None:
     for wrong, told in (
         ({"concurrency": 2}, "would take all 2 CPUs"),
         ({"concurrency": 0}, "concurrency: expected a number above 0"),
-        ({"config": {"iou": 1}}, "config: expected some of method"),
+        ({"config": {"overlap": 1}}, "config: expected some of method"),
         ({"num_gpus": 0.5}, "num_gpus: got 0.5, and this Ray has 0 GPUs"),
         ({"num_gpus": 1.5}, "num_gpus: expected a share of a GPU or a whole number of them, got 1.5"),
         ({"num_gpus": 1, "config": {"method": "wbf"}}, "method: with num_gpus expected one of hard, or, diou"),
@@ -67,6 +69,14 @@ def main(folder: Path) -> None:
             raise AssertionError(f"{wrong} was not refused")
     assert time.monotonic() - started < 30
     assert found(ptdet.ray.suppress(ray.data.read_parquet(str(source)), CONFIG, batch_size=50)) == expected(COUNT)
+    (folder / "tuned.toml").write_text("iou = 0.6\nconf = 0.3\n[classes.b]\niou = 0.2\nconf = 0.1\n")
+    tuned = ptdet.load_config(folder / "tuned.toml")
+    of_classes = Settings(confidence=0.3, iou_threshold=0.6, by_class=tuned)
+    arrays = ray.data.from_items(list(inputs.pictures(COUNT)))
+    assert found(ptdet.ray.suppress(arrays, tuned, classes=tuple("abcdefgh"))) == expected(COUNT, of_classes)
+    nothing = {"boxes": np.zeros((0, 4), np.float32), "scores": np.zeros(0, np.float32), "labels": np.zeros(0, int)}
+    empty = ray.data.from_items([{"image_id": number, **nothing} for number in range(COUNT)])
+    assert not any(found(ptdet.ray.suppress(empty, CONFIG)).values())
     ticket = folder / "ticket"
     ticket.touch()
     # arrays, which Ray keeps in a type of its own

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry point of the command `ptdet`; returns the exit code: 0, or 2 if something could not be read or written."""
+    _open_streams()
     given = sys.argv[1:] if arguments is None else list(arguments)
     if given[:1] == ["patch"]:  # what follows belongs to the program that is run
         try:
@@ -49,6 +50,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:  # the name of a file is too long, a folder may not be read, the disk is full
         print(f"ptdet: error: {error}", file=sys.stderr)
         return 2
+
+
+def _open_streams() -> None:
+    """Where a service has closed them they lead to nowhere: a process that inherits them may print too."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, number)
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
 
 
 def _info() -> int:

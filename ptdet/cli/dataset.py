@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -37,6 +38,9 @@ def run_dataset(asked: argparse.Namespace, job: Job) -> int:
     except FileProblem as problem:
         print(f"ptdet: error: {problem}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print(f"\nptdet: interrupted; what is done stays in {asked.out}: --resume goes on with it", file=sys.stderr)
+        return 130
     _print(summary, asked.out)
     return 2 if summary.problems or summary.failed else 0
 
@@ -108,7 +112,8 @@ class Watching:
     ) -> None:
         self._close_bar()
         if self._log is not None:
-            self._write({"event": "stopped", "why": str(error) or str(kind)} if error else {"event": "end"})
+            self._write({"event": "stopped", "why": str(error) or type(error).__name__} if error else {"event": "end"})
+        if self._log is not None:
             self._log.close()
 
     def begins(self, plan: Plan, pending: Sequence[int]) -> None:
@@ -147,9 +152,16 @@ class Watching:
         self._bar = None
 
     def _write(self, line: dict[str, Any]) -> None:
-        if self._log is not None:
-            self._log.write(json.dumps({"time": round(time.time(), 3), **line}) + "\n")
-            self._log.flush()
+        log = self._log
+        if log is not None:
+            try:
+                log.write(json.dumps({"time": round(time.time(), 3), **line}) + "\n")
+                log.flush()
+            except OSError as error:
+                self._log = None
+                with suppress(OSError):  # it tries to write the rest again
+                    log.close()
+                raise FileProblem(f"--log {self._path} cannot be written: {error.strerror or error}") from error
 
 
 def _bar(**what: Any) -> Any:

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..io import FileProblem, picture_said, pictures_of, read_predictions, walk_json
+from ..io.coco import refuse_mixed
 from .batch import Batch, batches_of
 from .durable import durable
+from .passing import refuse_passing
 from .settings import Job
 
 SMALL = 1 << 20  # bytes; a file up to this size is read as a whole
 WAITING = 1 << 23  # characters in memory before they are written
+NAMED = 100  # results that are none; of more there is only the number
 
 
 def cut(
@@ -35,6 +38,8 @@ def cut(
         walk_json(stream, sorter, progress)
         sorter.finish()
     problems += [f"{file} {problem}" for problem in sorter.problems]
+    if sorter.wrong > NAMED:
+        problems.append(f"{file} has {sorter.wrong - NAMED} more entries that are no results")
     count = len(sorter.numbers)
     return [[first, min(size, count - first)] for first in range(0, count, size)]
 
@@ -43,9 +48,11 @@ def read(task: Mapping[str, Any], job: Job, problems: list[str]) -> Iterator[Bat
     """The pictures of a shard, in the order in which they first appear in the file."""
     first, size = task["where"][0], task["facts"]["size"]
     part = Path(task["spool"]) / _name(first // size)
+    part.stat()  # where somebody has removed it there is no result
     try:
         return batches_of(read_predictions(part, job.read), job.settings, problems)
     except FileProblem as problem:
+        refuse_passing(problem)
         problems.append(f"{task['paths'][0]}, from picture {first} on: {problem}")
         return iter(())
 
@@ -60,6 +67,8 @@ class _Sorter:
     def __init__(self, folder: Path, size: int) -> None:
         self.numbers: dict[int | str, int] = {}  # image_id -> its number, in the order in which they came
         self.problems: list[str] = []
+        self.wrong = 0  # results that are none
+        self._rotated = 0
         self._folder, self._size = folder, size
         self._count = 0  # of results
         self._categories: list[str] = []
@@ -67,10 +76,14 @@ class _Sorter:
         self._characters = 0
 
     def add(self, entries: list[Any], texts: list[str]) -> None:
-        ids = pictures_of(entries, self._count, self.problems)
+        problems: list[str] = []
+        ids = pictures_of(entries, self._count, problems)
         self._count += len(entries)
-        for image_id, text in zip(ids, texts, strict=True):
+        self.wrong += len(problems)
+        self.problems += problems[: NAMED - len(self.problems)]
+        for image_id, entry, text in zip(ids, entries, texts, strict=True):
             if image_id is not None:
+                self._rotated += "rbox" in entry
                 self._append("results", image_id, text)
 
     def add_images(self, entries: list[Any], texts: list[str]) -> None:
@@ -83,7 +96,12 @@ class _Sorter:
         self._categories += texts
 
     def finish(self) -> None:
-        """Each shard as one file that any reader of COCO results takes."""
+        """Each shard as one file that any reader of COCO results takes.
+
+        Raises:
+            FileProblem: some results have rotated boxes, and others have none.
+        """
+        refuse_mixed(self._rotated, self._count - self.wrong)
         self._write()
         for shard in range(-(-len(self.numbers) // self._size)):
             results, images = (self._folder / f"{shard:06}.{what}" for what in ("results", "images"))

@@ -6,6 +6,7 @@ One pass over all of them sorts the candidates by picture into files, a shard ea
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,9 @@ from .._shared.arrays import Array, silent
 from ..io import Candidates, FileProblem, Predictions, parse_tile_name
 from .batch import Batch, Part, grouped, joined
 from .durable import durable
-from .settings import Job
+from .settings import Job, agreed, differing
 
+NUMBER = re.compile(r"0|[1-9][0-9]{0,17}|[0-9]{12}")
 WAITING = 1 << 24  # bytes in memory before they are written
 MODEL = "model"  # the name of what is carried along with each box of an ensemble
 
@@ -44,7 +46,7 @@ def cut(
                 except FileProblem as problem:
                     problems.append(f"{of.name} {problem}")
                     continue
-                number = numbers.setdefault(picture.image_id, len(numbers))
+                number = numbers.setdefault(_one_id(picture.image_id), len(numbers))
                 record = _record(number, picture, model, placed)
                 waiting.setdefault(number // size, []).append(record)
                 characters += len(record)
@@ -71,6 +73,11 @@ def read(task: Mapping[str, Any], job: Job, problems: list[str]) -> Iterator[Bat
                 problems.append(f"{parts[0][0].name} {problem}")
 
     return grouped(wholes())
+
+
+def _one_id(image_id: int | str) -> int | str:
+    """COCO has 7 where Parquet has "7", and a file is called 000000000007: to several models that is one picture."""
+    return int(image_id) if isinstance(image_id, str) and NUMBER.fullmatch(image_id) else image_id
 
 
 @silent()
@@ -140,13 +147,21 @@ def _whole(parts: list[tuple[Predictions, Candidates]], job: Job) -> Part:
     said = [(of, found) for of, found in parts if len(found)] or parts[:1]
     if len({(found.boxes.shape[1], found.labels is None) for _, found in said}) > 1:
         raise FileProblem("has parts with rotated boxes or classes, and parts without")
-    if job.settings.by_class is not None and len({of.classes for of, _ in said}) > 1:
+    names = {of.classes for of, _ in said}
+    if job.settings.by_class is not None and len(names) > 1:
         raise FileProblem(
             "has parts whose classes have other names: the thresholds of single classes are found by name"
         )
+    together: tuple[str, ...] = ()
+    for own in sorted(names):
+        if (number := differing(together, own)) is not None:
+            told = f"{together[number]!r} and {own[number]!r}"
+            raise FileProblem(f"has parts in which class {number} is {told}: boxes of both would meet")
+        together = agreed(together, own)
     found = joined(said, 0).found
     whole = replace(found, rows=np.arange(len(found)))
-    return said[0][0], whole, len(whole)
+    of = next((of for of, _ in said if isinstance(of.image_id, int)), said[0][0])  # as readers of COCO want it
+    return replace(of, classes=together), whole, len(whole)
 
 
 def _write(folder: Path, waiting: Mapping[int, list[bytes]]) -> None:

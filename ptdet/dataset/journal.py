@@ -11,6 +11,8 @@ from typing import Any
 from .durable import Print, is_as_printed
 from .plan import Places, Plan
 
+TOLD = {"shard", "print", "pictures", "boxes", "candidates", "kept", "cpu_seconds", "problems", "notes"}
+
 
 class Journal:
     """Appends lines; what a killed run has left of one is passed over by `read_done`."""
@@ -45,7 +47,8 @@ def read_done(plan: Plan, places: Places) -> dict[int, dict[str, Any]]:
                     line = json.loads(text)
                 except ValueError:  # the run was killed while it wrote
                     continue
-                found[line["shard"]] = line
+                if isinstance(line, dict) and set(line) >= TOLD and line["shard"] in range(len(plan)):
+                    found[line["shard"]] = line
     return {
         shard: line
         for shard, line in found.items()

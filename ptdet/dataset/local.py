@@ -24,13 +24,21 @@ class _Worker:
         self.number = number
         self.ready = False
         self._rest = b""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "ptdet.dataset.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0,
-            env={**os.environ, **dict.fromkeys(ONE_THREAD, "1"), "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        )
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a Ctrl-C is for the parent, which ends it
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "ptdet.dataset.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                bufsize=0,
+                env={
+                    **os.environ,
+                    **dict.fromkeys(ONE_THREAD, "1"),
+                    "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                },
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self.send(hello)
 
     def send(self, what: dict[str, Any]) -> None:

@@ -89,63 +89,82 @@ class TableReader:
         self, path: str, row: int, job: Job, classes: tuple[str, ...], columns: Mapping[str, Any], problems: list[str]
     ) -> None:
         self._path, self._row, self._job, self._classes = path, row, job, classes
-        self._columns, self._problems = columns, problems
+        self.columns, self._problems = columns, problems
         self._form = job.read.boxes or columns["form"]
 
     def read(self, table: Any) -> Iterator[Batch]:
         """The pictures of a piece of the shard, as a batch, or none."""
-        rows = table.num_rows
+        rows = np.arange(self._row, self._row + table.num_rows)
+        self._row += table.num_rows
         try:
-            table = self._without_nulls(table)
-            yield self._of_pictures(table) if self._columns["nested"] else self._of_detections(table)
+            ids = self._column(table, "image_id")
+            if ids.null_count:
+                table, rows = self._without(table, rows, _is_null(ids), f"{self.columns['image_id']} is null")
+            if _arrow().types.is_uint64(ids.type):
+                wrong = self._column(table, "image_id").to_numpy(zero_copy_only=False) >= 2**63
+                if wrong.any():
+                    told = f"{self.columns['image_id']}: expected a number below 2**63"
+                    table, rows = self._without(table, rows, wrong, told)
+            yield self._of_pictures(table, rows) if self.columns["nested"] else self._of_detections(table, rows)
         except FileProblem as problem:
-            self._problems.append(f"{self._path}, rows {self._row} to {self._row + rows - 1}: {problem}")
-        self._row += rows
+            self._tell(rows, str(problem))
 
-    def _without_nulls(self, table: Any) -> Any:
-        """The rows that say what they are of."""
-        for name in ("image_id",) if self._columns["nested"] else ("image_id", "labels"):
-            column = self._column(table, name) if self._columns[name] else None
-            if column is not None and column.null_count:
-                there = column.is_valid().to_numpy(zero_copy_only=False)
-                rows = (np.flatnonzero(~there) + self._row).tolist()
-                self._problems += [f"{self._path}, row {row}: {self._columns[name]} is null" for row in rows]
-                table = table.filter(_arrow().array(there))
-        return table
+    def _tell(self, rows: Array, why: str) -> None:
+        self._problems.append(f"{self._path}, {_named(rows)}: {why}")
 
-    def _of_pictures(self, table: Any) -> Batch:
-        lists = [name for name in ("boxes", "scores", "labels") if self._columns[name]]
+    def _without(self, table: Any, rows: Array, left_out: Array, why: str) -> tuple[Any, Array]:
+        """The rows but those that are named here; and their numbers."""
+        self._tell(rows[left_out], why)
+        return table.filter(_arrow().array(~left_out)), rows[~left_out]
+
+    def _of_pictures(self, table: Any, rows: Array) -> Batch:
+        """Whatever is wrong with a row is no fault of its neighbours: which these are hangs on how the file is read."""
         width = _width(self._form)
-        read = [_flat(self._columns[name], self._column(table, name), width) for name in lists]
-        flat, lengths = [one for one, _ in read], [one for _, one in read]
-        per_box = 1 if flat[0].ndim == 2 else width
-        counts = lengths[0] // per_box
-        wrong = lengths[0] % per_box != 0
-        for one in lengths[1:]:
-            wrong |= one != counts
+        boxes, of_boxes, wrong = _flat_boxes(self.columns["boxes"], self._column(table, "boxes"), width)
         if wrong.any():
-            for row in np.flatnonzero(wrong).tolist():
-                told = ", ".join(f"{int(one[row])} {name}" for name, one in zip(lists, lengths, strict=True))
-                self._problems.append(f"{self._path}, row {self._row + row}: has {told}")
-            return self._of_pictures(table.filter(_arrow().array(~wrong)))
-        boxes = flat[0].reshape(-1, flat[0].shape[1] if flat[0].ndim == 2 else width)
-        labels = flat[2] if len(flat) == 3 else None
+            told = f"{self.columns['boxes']}: expected lists of {width} numbers ({self._form})"
+            return self._of_pictures(*self._without(table, rows, wrong, told))
+        scores = self._column(table, "scores")
+        counts = {"boxes": of_boxes, "scores": _lengths(scores)}
+        labels = None
+        if self.columns["labels"]:
+            column = self._column(table, "labels")
+            counts["labels"] = _lengths(column)
+            labels, whole = _whole_numbers(column.flatten())
+            wrong = _rows_of(~whole, counts["labels"])
+            if wrong.any():
+                told = f"{self.columns['labels']}: expected whole numbers below 2**63"
+                return self._of_pictures(*self._without(table, rows, wrong, told))
+        wrong = np.any([each != of_boxes for each in counts.values()], 0)
+        if wrong.any():
+            first = int(wrong.argmax())
+            told = f"has {', '.join(f'{int(each[first])} {name}' for name, each in counts.items())}"
+            same = np.all([each == each[first] for each in counts.values()], 0)
+            return self._of_pictures(*self._without(table, rows, same, told))
         ids = self._column(table, "image_id").to_pylist()
-        return self._batch(ids, np.concatenate([[0], np.cumsum(counts)]), boxes, flat[1], labels, self._sizes(table))
+        offsets = np.concatenate([[0], np.cumsum(of_boxes)])
+        flat = _numbers(self.columns["scores"], scores.flatten())
+        return self._batch(ids, offsets, boxes, flat, labels, self._sizes(table))
 
-    def _of_detections(self, table: Any) -> Batch:
+    def _of_detections(self, table: Any, rows: Array) -> Batch:
         column = self._column(table, "image_id")
         starts = _changes(column)
         ids = column.take(_arrow().array(starts)).to_pylist()
-        sides = [_numbers(name, table.column(name)) for name in self._columns["boxes"]]
+        sides = [_numbers(name, table.column(name)) for name in self.columns["boxes"]]
         boxes = np.stack(sides, 1)
-        labels = _numbers("label", self._column(table, "labels")) if self._columns["labels"] else None
+        labels = whole = None
+        if self.columns["labels"]:
+            labels, whole = _whole_numbers(self._column(table, "labels"))
+            if whole.all():
+                whole = None
+            else:
+                self._tell(rows[~whole], f"{self.columns['labels']}: expected whole numbers below 2**63")
         offsets = np.append(starts, table.num_rows)
-        scores = _numbers("score", self._column(table, "scores"))
-        return self._batch(ids, offsets, boxes, scores, labels, self._sizes(table, starts))
+        scores = _numbers(self.columns["scores"], self._column(table, "scores"))
+        return self._batch(ids, offsets, boxes, scores, labels, self._sizes(table, starts), whole)
 
     def _column(self, table: Any, name: str) -> Any:
-        return table.column(self._columns[name])
+        return _plain(table.column(self.columns[name]))
 
     @silent()
     def _batch(
@@ -156,18 +175,18 @@ class TableReader:
         scores: Array,
         labels: Array | None,
         sizes: list[tuple[int, int] | None],
+        usable: Array | None = None,  # (N,): which rows may take part; None: all
     ) -> Batch:
         read, settings = self._job.read, self._job.settings
         boxes, scores = _floats(boxes), _floats(scores)
         if boxes.shape[1] != _width(self._form):
             raise FileProblem(f"boxes: expected {_width(self._form)} numbers each ({self._form}), got {boxes.shape[1]}")
-        if labels is not None and labels.dtype.kind not in "iu":
-            raise FileProblem(f"labels: expected whole numbers, got {labels.dtype}, or null")
         if settings.background is not None and labels is None:
             raise FileProblem(f"has no classes, so --background {settings.background} is none of them")
         whole = Predictions("", 0, boxes, scores, labels)
         refuse_per_cent(whole, settings)
-        usable = above(scores, settings.lowest)
+        over = above(scores, settings.lowest)
+        usable = over if usable is None else over & usable
         if settings.background is not None:
             usable &= labels != settings.background
         rows = np.flatnonzero(usable)  # often few: the rest is asked of them alone
@@ -181,7 +200,7 @@ class TableReader:
         found = Candidates(
             BOX_FORMS[self._form](chosen_boxes),
             scores[rows],
-            None if labels is None else labels[rows].astype(np.int64),
+            None if labels is None else labels[rows],
             rows - offsets[picture],
         )
         of = _pictures(ids, sizes, self._classes, read)
@@ -189,9 +208,9 @@ class TableReader:
 
     def _sizes(self, table: Any, rows: Array | None = None) -> list[tuple[int, int] | None]:
         """Width and height of each picture, where there are columns that say them; of these rows, or of all."""
-        if not self._columns["size"]:
+        if not self.columns["size"]:
             return [None] * (table.num_rows if rows is None else len(rows))
-        sides = table.select(self._columns["size"])
+        sides = table.select(self.columns["size"])
         sides = sides if rows is None else sides.take(_arrow().array(rows))
         widths, heights = (side.to_pylist() for side in sides.columns)
         return [(int(w), int(h)) if w and h else None for w, h in zip(widths, heights, strict=True)]
@@ -253,11 +272,50 @@ def columns_of(schema: Any, options: ReadOptions) -> dict[str, Any]:
     missing = [name for name in ("image_id", "boxes", "scores") if not found[name]]
     if missing:
         raise FileProblem(f"has no {' and no '.join(missing)} among {', '.join(schema.names)}; {EXPECTED}")
-    types = _arrow().types
-    lists = schema.field(found["scores"]).type
-    if found["nested"] != (types.is_list(lists) or types.is_large_list(lists)):
-        raise FileProblem(f"{found['scores']}: got {lists} beside {found['boxes']}; {EXPECTED}")
+    _check_types(schema, found)
     return found
+
+
+def _check_types(schema: Any, columns: Mapping[str, Any]) -> None:
+    """Refuses a file whose columns hold something else, before any row of it is read."""
+
+    def check(name: str, fits: bool, expected: str) -> None:
+        if not fits:
+            raise FileProblem(f"{name}: expected {expected}, got {schema.field(name).type}; {EXPECTED}")
+
+    types = _arrow().types
+    ids = schema.field(columns["image_id"]).type
+    ids = ids.value_type if types.is_dictionary(ids) else ids
+    check(columns["image_id"], types.is_integer(ids) or _is_text(ids), "whole numbers or names")
+    lists = "lists of numbers" if columns["nested"] else "numbers"
+    sides = [] if columns["nested"] else columns["boxes"]
+    for name in filter(None, [columns["scores"], columns["labels"], *sides]):
+        kind = schema.field(name).type
+        check(name, _is_list(kind) == columns["nested"] and _is_number(_of_list(kind)), lists)
+    if columns["nested"]:
+        kind = _of_list(schema.field(columns["boxes"]).type)
+        fits = _is_list(schema.field(columns["boxes"]).type) and _is_number(_of_list(kind))
+        check(columns["boxes"], fits, "lists of numbers, or of lists of numbers")
+
+
+def _is_list(kind: Any) -> bool:
+    names = ("list", "large_list", "fixed_size_list", "list_view", "large_list_view")  # some are newer than pyarrow 14
+    return any(getattr(_arrow().types, f"is_{name}", lambda kind: False)(kind) for name in names)
+
+
+def _of_list(kind: Any) -> Any:
+    """What the lists hold; of another kind itself."""
+    return kind.value_type if _is_list(kind) else kind
+
+
+def _is_number(kind: Any) -> bool:
+    types = _arrow().types  # null is what lists hold that are all empty
+    return any(fits(kind) for fits in (types.is_integer, types.is_floating, types.is_decimal, types.is_null))
+
+
+def _is_text(kind: Any) -> bool:
+    types = _arrow().types
+    return types.is_string(kind) or types.is_large_string(kind) or str(kind) == "string_view"
 
 
 def _classes(file: Any) -> tuple[str, ...]:
@@ -299,13 +357,19 @@ class _Stream:
         while before + metadata.row_group(group).num_rows <= first:
             before += metadata.row_group(group).num_rows
             group += 1
-        info = metadata.row_group(group)
-        at_once = max(1, AT_ONCE * info.num_rows // max(1, info.total_byte_size))
         groups = list(range(group, metadata.num_row_groups))
-        self._tables = self.file.iter_batches(at_once, groups, self._wanted, use_threads=False)
+        at_once = min(AT_ONCE // _bytes_a_row(metadata.row_group(each)) for each in groups)
+        self._tables = self.file.iter_batches(max(1, at_once), groups, self._wanted, use_threads=False)
         self._at, self._rest = before, None
         for _ in self.rows(before, first - before):
             pass
+
+
+def _bytes_a_row(group: Any) -> int:
+    """In memory, where numbers that repeat take four bytes each, and next to none in the file."""
+    values = sum(group.column(place).num_values for place in range(group.num_columns))
+    stored = max(group.total_byte_size, 4 * values)
+    return max(1, int(stored) // max(1, int(group.num_rows)))
 
 
 @lru_cache(maxsize=1)  # shards that follow each other are done by one worker
@@ -319,7 +383,7 @@ def _of_whole_pictures(tables: Iterator[Any], image_id: str) -> Iterator[Any]:
     waiting: list[Any] = []
     for table in tables:
         together = arrow.Table.from_batches([*waiting, table]).combine_chunks().to_batches()[0]
-        last = int(_changes(together.column(image_id))[-1])
+        last = int(_changes(_plain(together.column(image_id)))[-1])
         if last:
             yield together.slice(0, last)
         waiting = [together.slice(last)]
@@ -342,7 +406,7 @@ def _starts(file: Any, image_id: str) -> Array:
         known: set[Any] = set()
         for rows, ids in _runs(file, image_id):
             for row, each in zip(rows.tolist(), ids, strict=True):
-                if hash(each) in again and each in known:
+                if each is not None and hash(each) in again and each in known:
                     raise FileProblem(
                         f"row {row}: picture {each} goes on here, and others lie before it: sort the rows by {image_id}"
                     )
@@ -354,7 +418,7 @@ def _runs(file: Any, image_id: str) -> Iterator[tuple[Array, list[Any]]]:
     """The rows where another picture begins, some at a time, and which picture that is."""
     row, before = 0, object()
     for table in file.iter_batches(AT_ONCE // 16, columns=[image_id], use_threads=False):
-        column = table.column(0)
+        column = _plain(table.column(0))
         changes = _changes(column)
         ids = column.take(_arrow().array(changes)).to_pylist()
         goes_on = int(bool(ids) and ids[0] == before)
@@ -365,31 +429,78 @@ def _runs(file: Any, image_id: str) -> Iterator[tuple[Array, list[Any]]]:
 
 def _changes(column: Any) -> Array:
     """The rows where an id is another than in the row before, the first one too."""
-    types = _arrow().types
-    if types.is_string(column.type) or types.is_large_string(column.type):
+    if _is_text(column.type):
         column = column.dictionary_encode()
-    if types.is_dictionary(column.type):
+    if _arrow().types.is_dictionary(column.type):
         column = column.indices
-    elif not types.is_integer(column.type):
-        raise FileProblem(f"image_id: expected whole numbers or names, got {column.type}")
-    codes = column.fill_null(-1).to_numpy(zero_copy_only=False)
-    changes: Array = np.flatnonzero(np.concatenate([np.ones(min(1, len(codes)), np.bool_), codes[1:] != codes[:-1]]))
+    codes = (column.fill_null(0) if column.null_count else column).to_numpy(zero_copy_only=False)
+    others = codes[1:] != codes[:-1]
+    if column.null_count:
+        null = _is_null(column)
+        others |= null[1:] != null[:-1]
+    changes: Array = np.flatnonzero(np.concatenate([np.ones(min(1, len(codes)), np.bool_), others]))
     return changes
 
 
-def _flat(name: str, column: Any, width: int) -> tuple[Array, Array]:
-    """All numbers of a column of lists, (N,) or, of lists of lists, (N, width); and how many each row has."""
+def _plain(column: Any) -> Any:
+    """The same of a type that the functions of pyarrow know."""
+    return column.cast(_arrow().large_string()) if str(column.type) == "string_view" else column
+
+
+def _is_null(column: Any) -> Array:
+    null: Array = column.is_null().to_numpy(zero_copy_only=False)
+    return null
+
+
+def _named(rows: Array) -> str:
+    """Which rows of a file these are, in a few words."""
+    if len(rows) == 1:
+        return f"row {rows[0]}"
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
+        return f"rows {rows[0]} to {rows[-1]}"
+    more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
+    return f"rows {', '.join(map(str, rows[:5].tolist()))}{more}"
+
+
+def _flat_boxes(name: str, column: Any, width: int) -> tuple[Array, Array, Array]:
+    """All boxes of a column of lists; how many each row has; and which rows hold something else."""
     lengths = _lengths(column)
     inner = column.flatten()
-    if not hasattr(inner, "flatten") or not inner.type.num_fields:
-        return _numbers(name, inner), lengths
-    if _arrow().types.is_fixed_size_list(inner.type) and not inner.null_count:
-        return _numbers(name, inner.flatten()).reshape(-1, inner.type.list_size), lengths
-    sizes = _lengths(inner)
-    least, most = (int(sizes.min()), int(sizes.max())) if len(sizes) else (width, width)
-    if least != most:
-        raise FileProblem(f"{name}: expected as many numbers in each, got {least} to {most}")
-    return _numbers(name, inner.flatten()).reshape(-1, most), lengths
+    if _is_list(inner.type):
+        if getattr(inner.type, "list_size", None) == width and not inner.null_count:  # that of each is known
+            wrong = np.zeros(len(lengths), np.bool_)
+        else:
+            wrong = _rows_of(_lengths(inner) != width, lengths)
+        return (np.zeros((0, width)) if wrong.any() else _boxes(name, inner.flatten(), width)), lengths, wrong
+    wrong = lengths % width != 0
+    return (np.zeros((0, width)) if wrong.any() else _boxes(name, inner, width)), lengths // width, wrong
+
+
+def _boxes(name: str, column: Any, width: int) -> Array:
+    return _numbers(name, column).reshape(-1, width)
+
+
+def _rows_of(wrong: Array, lengths: Array) -> Array:
+    """Which rows have an element that is `wrong`; each has so many."""
+    rows = np.zeros(len(lengths), np.bool_)
+    if wrong.any():
+        rows[np.repeat(np.arange(len(lengths)), lengths)[wrong]] = True
+    return rows
+
+
+def _whole_numbers(column: Any) -> tuple[Array, Array]:
+    """(N,) int64, and (N,) which of the numbers are such: no null, and as in pandas' columns of floats none is odd."""
+    kinds, there = _arrow().types, np.ones(len(column), np.bool_)
+    if column.null_count:
+        there = ~_is_null(column)
+        column = _arrow().array(np.zeros(len(column), np.int64)) if kinds.is_null(column.type) else column.fill_null(0)
+    numbers = _numbers("labels", column)
+    with np.errstate(invalid="ignore"):
+        if numbers.dtype.kind == "f":
+            there &= (numbers == np.rint(numbers)) & (np.abs(numbers) < 2.0**63)
+        elif numbers.dtype == np.uint64:
+            there &= numbers < 2**63
+        return (numbers if there.all() else np.where(there, numbers, 0)).astype(np.int64, copy=False), there
 
 
 def _lengths(column: Any) -> Array:
@@ -399,6 +510,9 @@ def _lengths(column: Any) -> Array:
 
 
 def _numbers(name: str, column: Any) -> Array:
+    types = _arrow().types
+    if types.is_decimal(column.type) or types.is_null(column.type):
+        column = column.cast(_arrow().float64())
     numbers: Array = column.to_numpy(zero_copy_only=False)
     if numbers.dtype.kind not in "fiu":
         raise FileProblem(f"{name}: expected numbers, got {column.type}")

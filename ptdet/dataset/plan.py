@@ -10,13 +10,14 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from .. import __version__
 from ..io import FileProblem
 from . import STEPS
 from .durable import durable
 from .extras import needed
 from .results import ENDINGS
 from .settings import Job
-from .sources import Source, cut_sources, join_sources
+from .sources import Source, cut_sources, join_sources, stats_of
 
 VERSION = 1
 
@@ -94,7 +95,10 @@ class Plan:
     def task(self, shard: int, places: Places) -> dict[str, Any]:
         """What a worker needs to know."""
         source, own = self._find(shard)
-        return {"shard": shard, "name": self.name(shard), **source.task(own, places.spool)}
+        task = source.task(own, places.spool)
+        # what was sorted is there to be read, and of its inputs nothing is
+        stats = {} if "spool" in task else {path: self.inputs[path] for path in task["paths"]}
+        return {"shard": shard, "name": self.name(shard), "stats": stats, **task}
 
     def _find(self, shard: int) -> tuple[Source, int]:
         place = bisect_right(self._ends, shard)
@@ -133,13 +137,21 @@ def read_plan(places: Places) -> Plan:
     """That of an earlier run.
 
     Raises:
-        FileProblem: it is none of this version.
+        FileProblem: it is none, or of another version.
     """
-    stored = json.loads(places.plan.read_text(encoding="utf-8"))
-    if stored["version"] != VERSION:
-        raise FileProblem(f"{places.plan} is of version {stored['version']}, and this ptdet knows version {VERSION}")
-    sources = [Source(**source) for source in stored["sources"]]
-    return Plan(Job.of(stored["settings"]), stored["shard_size"], stored["inputs"], sources, stored["problems"])
+    try:
+        stored = json.loads(places.plan.read_text(encoding="utf-8"))
+        if stored["version"] != VERSION:
+            told = f"is of version {stored['version']}, and this ptdet knows version {VERSION}"
+            raise FileProblem(f"{places.plan} {told}")
+        settings = stored["settings"]
+        if settings["ptdet"] != __version__:  # which may know other settings
+            raise FileProblem(f"{places.out} was begun otherwise: ptdet: {settings['ptdet']!r}, now {__version__!r}")
+        sources = [Source(**source) for source in stored["sources"]]
+        return Plan(Job.of(settings), stored["shard_size"], stored["inputs"], sources, stored["problems"])
+    except (ValueError, KeyError, TypeError) as error:
+        told = f"{type(error).__name__}: {error}"
+        raise FileProblem(f"{places.plan} is no plan of a run ({told}): give another --out") from error
 
 
 def differences(plan: Plan, files: Sequence[Path], size: int, job: Job) -> list[str]:
@@ -154,12 +166,10 @@ def differences(plan: Plan, files: Sequence[Path], size: int, job: Job) -> list[
             told.append(f"{path}: is not among the inputs any more")
         elif asked[path] != known[path]:
             told.append(f"{path}: has changed since")
+    order = [path for path in asked if path in known]
+    if job.step != STEPS[0] and order != [path for path in known if path in asked]:  # of models, or parts of a picture
+        told.append("the inputs are in another order")
     return told + [f"{path}: is a new input" for path in asked if path not in known]
-
-
-def stats_of(files: Sequence[Path]) -> dict[str, list[int]]:
-    """Of each its size in bytes and the time of its last change in nanoseconds."""
-    return {str(file): [stat.st_size, stat.st_mtime_ns] for file, stat in ((file, file.stat()) for file in files)}
 
 
 def restore_sorted(plan: Plan, models: Sequence[Sequence[Path]], pending: Sequence[int], places: Places) -> None:

@@ -68,7 +68,9 @@ def run(
         with only_one(places.lock):
             summary = _run(find_sources(asked, out), places, job, shard_size, resume, engine, watcher)
     except OSError as error:
-        raise FileProblem(f"{out} cannot be written: {error.strerror or error}") from error
+        of_input = error.filename is not None and out.resolve() not in Path(error.filename).resolve().parents
+        where = f"{error.filename}" if of_input else f"{out} cannot be written"
+        raise FileProblem(f"{where}: {error.strerror or error}") from error
     except FileProblem as problem:
         raise FileProblem(str(problem) if str(out) in str(problem) else f"{out}: {problem}") from problem
     summary.seconds = time.perf_counter() - started

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
+from itertools import zip_longest
 from typing import Any
 
 from .. import __version__
@@ -76,6 +77,18 @@ def refuse_no_classes(method: str, labels: Array | None) -> None:
     """
     if method == "batched_nms" and labels is None:
         raise FileProblem("has no classes here, which batched_nms needs: use --method nms")
+
+
+def differing(one: Sequence[str], other: Sequence[str]) -> int | None:
+    """The first class that these lists of names call differently; a name that is the number itself says nothing."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b and str(n) not in (a, b)), None)
+
+
+def agreed(one: Sequence[str], other: Sequence[str]) -> tuple[str, ...]:
+    """What two lists of names that do not differ say together."""
+    pairs = enumerate(zip_longest(one, other))
+    return tuple(b if b is not None and a in (None, str(n)) else a for n, (a, b) in pairs)
 
 
 @contextmanager

@@ -19,12 +19,9 @@ from .batch import Batch, suppress
 from .durable import durable, print_of
 from .ensemble import fuse
 from .extras import needed
+from .passing import InputProblem
 from .settings import Job
-from .sources import read_shard
-
-
-class InputProblem(Exception):
-    """An input cannot be read now."""
+from .sources import GONE, read_shard, stats_of
 
 
 class DiskProblem(Exception):
@@ -100,6 +97,8 @@ def answer_to(task: Mapping[str, Any], job: Job, out: Path, workshop: Path) -> d
         return {"shard": shard, "disk": str(problem)}
     except FileProblem as problem:
         return {"shard": shard, "impossible": str(problem)}
+    except InputProblem as problem:
+        return {"shard": shard, "error": str(problem)}
     except Exception as error:
         traceback.print_exc()
         return {"shard": shard, "error": f"{type(error).__name__}: {error}"}
@@ -125,6 +124,10 @@ def _survivors(task: Mapping[str, Any], job: Job, counts: Counts) -> Iterator[Ba
 def _read(task: Mapping[str, Any], job: Job, problems: list[str]) -> Iterator[Batch]:
     """The pictures of a shard; what fails here must not pass for a failure to write."""
     try:
+        for path, now in stats_of(task["stats"]).items():
+            if now != task["stats"][path]:
+                how = "is not there any more" if now == GONE else "has changed since the run began"
+                raise InputProblem(f"{path} {how}")
         yield from read_shard(task, job, problems)
     except OSError as error:
         raise InputProblem(f"{task['paths'][0]} cannot be read: {error}") from error

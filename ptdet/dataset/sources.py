@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import glob
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from .durable import remove
 from .settings import Job
 
 SUFFIXES = (*(suffix for suffix in READERS if suffix != ".txt"), ".parquet", ".tar")  # texts may be anything
+GONE = [-1, -1]
 PACKED = (".gz", ".tgz", ".zst", ".bz2", ".xz")
 
 
@@ -55,6 +56,18 @@ def read_shard(task: Mapping[str, Any], job: Job, problems: list[str]) -> Iterat
         yield limited(batch, job.settings, problems)
 
 
+def stats_of(files: Iterable[str | Path]) -> dict[str, list[int]]:
+    """Of each its size in bytes and the time of its last change in nanoseconds; GONE for one that is not there."""
+    stats = {}
+    for file in files:
+        try:
+            stat = os.stat(file)
+            stats[str(file)] = [stat.st_size, stat.st_mtime_ns]
+        except FileNotFoundError:  # it was removed just now, or is a link to nothing
+            stats[str(file)] = GONE
+    return stats
+
+
 def find_sources(asked: Sequence[Path], out: Path) -> list[list[Path]]:
     """For each of `asked` its files, each file once; those of a folder and its folders by name.
 
@@ -72,19 +85,22 @@ def find_sources(asked: Sequence[Path], out: Path) -> list[list[Path]]:
 
 def _expanded(asked: Path, out: Path) -> list[Path]:
     if asked.is_dir():
+        if asked.resolve() == out:
+            raise FileProblem(f"{asked} is --out itself, whose results would be inputs: give another folder")
         inside, what = sorted(asked.rglob("*")), "is a folder without"
     elif not asked.exists() and glob.has_magic(str(asked)):
         inside, what = [Path(name) for name in sorted(glob.glob(str(asked), recursive=True))], "fits no"
     else:
         _check_suffix(asked)
         return [asked]
+    asked_in_out = out in asked.resolve().parents  # then it is no result that is meant
     taken = [
         file
         for file in inside
         if file.suffix.lower() in SUFFIXES
         and not file.name.startswith(".")
-        and file.is_file()
-        and out not in file.resolve().parents
+        and (file.is_file() or (file.is_symlink() and not file.exists()))
+        and (asked_in_out or out not in file.resolve().parents)
     ]
     if not taken:
         raise FileProblem(f"{asked} {what} {', '.join(SUFFIXES)} file")
@@ -113,7 +129,7 @@ def cut_sources(
     sorted_files = 0
     for file in files:
         if not os.access(file, os.R_OK):
-            problems.append(f"{file} cannot be read: {os.strerror(errno.EACCES)}")
+            problems.append(f"{file} cannot be read: {os.strerror(errno.EACCES if file.exists() else errno.ENOENT)}")
             continue
         kind = _kind(file)
         if kind == "arrays":

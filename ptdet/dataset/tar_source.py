@@ -15,7 +15,10 @@ from typing import Any
 
 from ..io import STREAMS, FileProblem, Predictions, read_lists, read_stream
 from .batch import Batch, batches_of
+from .passing import refuse_passing
 from .settings import Job
+
+PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}  # by how it begins
 
 
 def cut(file: Path, size: int) -> list[list[int]]:
@@ -28,6 +31,11 @@ def cut(file: Path, size: int) -> list[list[int]]:
     count = 0
     try:
         with file.open("rb") as stream:
+            begins = stream.read(8)
+            packed = next((how for magic, how in PACKED.items() if begins.startswith(magic)), None)
+            if packed:
+                raise FileProblem(f"is packed by {packed}, so that nothing in it can be read alone: unpack it")
+            stream.seek(0)
             for number, (_, members) in enumerate(groupby(_members(stream), _key)):
                 place = next(members).offset
                 if number % size == 0:
@@ -52,6 +60,7 @@ def read(task: Mapping[str, Any], job: Job, problems: list[str]) -> Iterator[Bat
                 try:
                     yield from _sample(stream, key, list(members), job)
                 except FileProblem as problem:
+                    refuse_passing(problem)
                     problems.append(f"{path}: {key} {problem}")
 
     return batches_of(pictures(), job.settings, problems)
@@ -59,7 +68,9 @@ def read(task: Mapping[str, Any], job: Job, problems: list[str]) -> Iterator[Bat
 
 def _sample(stream: io.BufferedReader, key: str, members: list[tarfile.TarInfo], job: Job) -> list[Predictions]:
     """Of the best member, all the pictures."""
-    member = min(members, key=lambda one: list(STREAMS).index(Path(one.name).suffix.lower()))
+    member = min(members, key=lambda one: (_is_elsewhere(one), list(STREAMS).index(Path(one.name).suffix.lower())))
+    if _is_elsewhere(member):
+        raise FileProblem(f"is a link or has holes ({member.name}), so that its content does not lie here")
     back = stream.tell()
     stream.seek(member.offset_data)
     data = stream.read(member.size)
@@ -77,8 +88,13 @@ def _lists_in(data: bytes) -> dict[str, Any] | None:
         if not isinstance(stored, dict) or "annotations" in stored:
             return None
         return stored
-    except ValueError:  # whoever reads it as COCO results says why
+    except (ValueError, RecursionError):  # whoever reads it as COCO results says why
         return None
+
+
+def _is_elsewhere(member: tarfile.TarInfo) -> bool:
+    """Whether what follows its header is not its content."""
+    return member.islnk() or member.issym() or member.issparse()
 
 
 def _members(stream: io.BufferedReader) -> Iterator[tarfile.TarInfo]:
@@ -91,7 +107,7 @@ def _members(stream: io.BufferedReader) -> Iterator[tarfile.TarInfo]:
         archive: Any = opened
         while (member := archive.next()) is not None:
             archive.members = []  # else all of them stay in memory
-            if member.isfile() and Path(member.name).suffix.lower() in STREAMS:
+            if (member.isfile() or _is_elsewhere(member)) and Path(member.name).suffix.lower() in STREAMS:
                 yield member
         stream.seek(archive.offset)  # tarfile takes a broken header for the end
         if any(stream.read(tarfile.BLOCKSIZE)):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import signal
 import sys
 import threading
 from pathlib import Path
@@ -20,7 +19,6 @@ from .shard import answer_to, prepare
 
 def main() -> None:
     """Works until its parent ends it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and says what follows
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what a library prints is no answer
     tasks: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()  # the parent sends no more than two ahead

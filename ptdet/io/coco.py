@@ -73,7 +73,7 @@ def pictures_of(entries: list[Any], first: int, problems: list[str]) -> list[int
     """The image_id of each entry, the first of which is number `first` of the file; None for one that is no result, of
     which `problems` are told."""
     plain = _plain_columns(entries)
-    if plain is not None:
+    if plain is not None and not any("rbox" in entry for entry in entries):
         return [*plain[0]]
     ids: list[int | str | None] = []
     for place, entry in enumerate(entries, first):
@@ -83,6 +83,16 @@ def pictures_of(entries: list[Any], first: int, problems: list[str]) -> list[int
             problems.append(str(problem))
             ids.append(None)
     return ids
+
+
+def refuse_mixed(rotated: int, count: int) -> None:
+    """Results are all of rotated boxes or none is.
+
+    Raises:
+        FileProblem: some are.
+    """
+    if 0 < rotated < count:
+        raise FileProblem(f"has an rbox in {rotated} of {count} results: expected it in all or in none")
 
 
 def picture_said(entry: Any) -> int | str | None:
@@ -261,12 +271,9 @@ class _Columns:
         has = [place for place, more in self.more.items() if "rbox" in more]
         if not has:
             return None
-        if len(has) < len(self.image):
-            raise FileProblem(f"has an rbox in {len(has)} of {len(self.image)} results: expected it in all or in none")
+        refuse_mixed(len(has), len(self.image))
         for place in has:
-            rbox = self.more[place]["rbox"]
-            if not isinstance(rbox, list) or len(rbox) != 5 or not all(map(is_number, rbox)):
-                raise FileProblem(f"entry {place}: rbox: expected five numbers, got {str(rbox)[:60]!r}")
+            _check_rbox(place, self.more[place]["rbox"])
         return np.array([self.more[place]["rbox"] for place in range(len(self.image))], np.float64)
 
     def _more_of(self, places: Array) -> dict[int, dict[str, Any]]:
@@ -333,7 +340,14 @@ def _checked(place: int, entry: Any) -> dict[str, Any]:
     image_id = image_id if isinstance(image_id, str) else whole(image_id)
     if image_id is None:
         raise wrong("image_id", "a whole number below 2**63, or a name")
+    if "rbox" in entry:
+        _check_rbox(place, entry["rbox"])
     return {**entry, "image_id": image_id, "category_id": category}
+
+
+def _check_rbox(place: int, rbox: Any) -> None:
+    if not isinstance(rbox, list) or len(rbox) != 5 or not all(map(is_number, rbox)):
+        raise FileProblem(f"entry {place}: rbox: expected five numbers, got {str(rbox)[:60]!r}")
 
 
 def is_number(value: Any) -> bool:

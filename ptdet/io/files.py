@@ -18,10 +18,12 @@ from .coco import checked_image_id, coco_results, json_in, read_json
 from .content import predictions_of
 from .dota import is_task1, read_task1
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions, as_options, as_path
+from .roles import role_of
 from .whole_files import whole_file
 from .yolo_results import read_yolo_results
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+LONGEST_ID = 1000  # characters
 
 
 def _read_pt(path: Path, options: ReadOptions) -> list[Predictions]:
@@ -70,6 +72,9 @@ def read_lists(name: str, values: Mapping[str, Any], options: ReadOptions) -> li
     """
     with _told_in_one_line():
         arrays = {key: np.array(each) if isinstance(each, list) else each for key, each in values.items()}
+        for key, each in arrays.items():  # JSON may write 1 for 1.0
+            if role_of(key) == "scores" and isinstance(each, np.ndarray) and each.dtype.kind == "i":
+                arrays[key] = each.astype(np.float64)
         return predictions_of(name, arrays, {}, options)
 
 
@@ -147,30 +152,33 @@ def _write_json(path: Path, found: Iterable[tuple[Predictions, Candidates]]) -> 
 
 def _write_npz(path: Path, found: Sequence[tuple[Predictions, Candidates]], said: Mapping[str, Any]) -> None:
     """boxes, scores, labels, rows and what was carried along; of several pictures one after the other, with offsets."""
-    widths = {kept.boxes.shape[1] for _, kept in found}
+    # a picture without boxes has any kind of them
+    filled = [kept for _, kept in found if len(kept)] or [kept for _, kept in found[:1]]
+    widths = {kept.boxes.shape[1] for kept in filled}
     if len(widths) > 1:
         raise FileProblem("cannot hold pictures with rotated boxes and others without: write them apart")
     arrays: dict[str, Any] = {
-        "boxes": _joined([kept.boxes for _, kept in found] or [np.zeros((0, 4), np.float32)]),
-        "scores": _joined([kept.scores for _, kept in found] or [np.zeros(0, np.float32)]),
-        "rows": _joined([kept.rows for _, kept in found] or [np.zeros(0, np.int64)]),
+        "boxes": _joined([kept.boxes for kept in filled] or [np.zeros((0, 4), np.float32)]),
+        "scores": _joined([kept.scores for kept in filled] or [np.zeros(0, np.float32)]),
+        "rows": _joined([kept.rows for kept in filled] or [np.zeros(0, np.int64)]),
     }
     ids = [checked_image_id(of.image_id) for of, _ in found]
-    meta: dict[str, Any] = {**said, **({"classes": list(found[0][0].classes)} if found else {})}
+    names = {of.classes for of, _ in found}  # that differ would call a class what it is not
+    meta: dict[str, Any] = {**said, **({"classes": list(names.pop() if len(names) == 1 else ())} if found else {})}
     if widths == {5}:
         meta["boxes"] = "cxcywhr"
-    if all(isinstance(image_id, int) for image_id in ids) or all(isinstance(image_id, str) for image_id in ids):
+    if all(isinstance(image_id, int) for image_id in ids) or all(map(_fits_array, ids)):
         arrays["image_ids"] = np.array(ids)
     else:
         meta["image_ids"] = ids  # an array would make "1" of 1
-    labels = [kept.labels for _, kept in found if kept.labels is not None]
+    labels = [kept.labels for kept in filled if kept.labels is not None]
     if labels:
-        if len(labels) < len(found):
+        if len(labels) < len(filled):
             raise FileProblem("cannot hold pictures with classes and others without: write them apart")
         arrays["labels"] = _joined(labels)
     if len(found) != 1:
         arrays["offsets"] = np.cumsum([0, *(len(kept) for _, kept in found)])
-    arrays.update(_extra([kept for _, kept in found]))
+    arrays.update(_extra(filled))
     of = found[0][0] if found else None
     if of and of.category_ids:
         arrays["category_ids"] = np.array(of.category_ids)
@@ -178,6 +186,11 @@ def _write_npz(path: Path, found: Sequence[tuple[Predictions, Candidates]], said
         arrays["image_size_hw"] = np.array(of.picture_size[::-1])
     arrays["meta_json"] = np.array(json.dumps(meta))
     np.savez_compressed(path, **arrays)
+
+
+def _fits_array(image_id: int | str) -> bool:
+    """Arrays have room for the longest text in each place, and end it before a zero."""
+    return isinstance(image_id, str) and len(image_id) <= LONGEST_ID and not image_id.endswith("\0")
 
 
 def _extra(found: Sequence[Candidates]) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from typing import Any, BinaryIO
 PIECE = 1 << 15
 BLANKS = re.compile(r"[ \t\n\r]*")
 COMMA = re.compile(r"[ \t\n\r]*,[ \t\n\r]*")
+GOES_ON = re.compile(r"\Z|[.eE][-+]?\Z")  # behind a number whose rest may not have been read
+LONGEST = len("-Infinity")  # of what is one word: an error further from the end is not for want of text
 DECODER = json.JSONDecoder()
 
 
@@ -54,10 +56,12 @@ class JsonText:
                 value, end = DECODER.raw_decode(self._text, self._at)
             except json.JSONDecodeError as error:
                 place = self._before + error.pos
-                if not self._read_on():
+                # a broken file is not read to its end: it may be larger than the memory
+                ends_here = error.pos + LONGEST >= len(self._text) or error.msg.startswith("Unterminated string")
+                if not ends_here or not self._read_on():
                     raise ValueError(f"{error.msg} at character {place}") from error
             else:
-                if end < len(self._text) or self._ended:  # else a number may go on
+                if self._ended or not GOES_ON.match(self._text, end):
                     self._from, self._at = self._at, end
                     return value
                 self._read_on()
@@ -75,7 +79,7 @@ class JsonText:
                     entry, end = DECODER.raw_decode(text, comma.end())
                 except json.JSONDecodeError:
                     break
-                if end == len(text):
+                if end + 2 >= len(text) and GOES_ON.match(text, end):
                     break
                 entries.append(entry)
                 texts.append(text[comma.end() : end])

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import fields
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from .._shared.methods import BATCH_METHODS, NAMES, PLAIN
-from ..dataset.batch import Batch, on_arrays, suppress as suppress_batch
+from .._shared.config import KEYS, Config, config_of
+from .._shared.methods import BATCH_METHODS, NAMES
+from ..dataset.batch import Batch, limited, on_arrays, suppress as suppress_batch
 from ..dataset.extras import needed
 from ..dataset.parquet_source import TableReader, columns_of
 from ..dataset.settings import Job, Settings
-from ..io import FileProblem
+from ..io import FileProblem, ReadOptions
 from ._cluster import processors, ray_module
 from ._gpu import on_torch
+
+OTHER_NAMES = {"iou_threshold": "iou", "confidence": "conf"}  # as the options of Python's functions are called
+OWN = {"background": 0, "pre_topk": 1, "max_det": 1}  # and the least of each
 
 
 def suppress(
     dataset: Any,
-    config: Mapping[str, Any] | None = None,
+    config: Config | Mapping[str, Any] | None = None,
     *,
+    classes: Sequence[str] = (),
     concurrency: int | None = None,
     batch_size: int = 256,
     num_gpus: float = 0,
@@ -32,7 +36,10 @@ def suppress(
     Args:
         dataset: a row a picture: image_id, boxes (lists of four numbers x1, y1, x2, y2), scores and, if classes are to
             be kept apart, labels; named as docs/datasets.md says.
-        config: method, iou_threshold, confidence, agnostic, background, pre_topk, min_score: those of `ptdet run`.
+        config: what `load_config` reads, the file of `ptdet tune`; or a dict with the keys of such a file, of which
+            `iou` and `conf` may be called `iou_threshold` and `confidence`, and with `background`, `pre_topk` and
+            `max_det` of `ptdet run`.
+        classes: the names of the classes, by label; for a `config` in which single ones have thresholds of their own.
         concurrency: how many actors, of one CPU each. None: as many as there are CPUs but one, which must be left for
             reading: without it nothing would move.
         batch_size: pictures that go into a kernel together; no result depends on it.
@@ -53,7 +60,10 @@ def suppress(
         needed("ray.data", "ptdet.ray", "ray")
     except FileProblem as problem:
         raise ImportError(str(problem)) from problem
-    settings = _settings(config or {})
+    if not callable(getattr(dataset, "map_batches", None)):
+        raise TypeError(f"dataset: expected a ray.data.Dataset, got {type(dataset).__name__}")
+    settings = _settings(config)
+    names = _names(classes, settings)
     _check_count("batch_size", batch_size)
     if concurrency is not None:
         _check_count("concurrency", concurrency)
@@ -78,7 +88,7 @@ def suppress(
     pool = ray.data.ActorPoolStrategy(size=concurrency)
     return dataset.map_batches(
         Suppress,
-        fn_constructor_args=[Job(settings).told(), "cuda" if num_gpus else None],
+        fn_constructor_args=[Job(settings, ReadOptions(classes=names)).told(), "cuda" if num_gpus else None],
         compute=pool,
         batch_size=batch_size,
         batch_format="pyarrow",
@@ -105,16 +115,19 @@ class Suppress:
         names = table.column_names
         table = arrow.record_batch([_as_lists(arrow, table.column(name)) for name in names], names=names)
         problems: list[str] = []
-        reader = TableReader("the batch", 0, self._job, (), columns_of(table.schema, self._job.read), problems)
-        parts = (part for batch in reader.read(table) for part in (batch.cut() if self._cuts else [batch]))
-        batches = [suppress_batch(part, self._job.settings, self._chooser) for part in parts]
+        job, settings = self._job, self._job.settings
+        reader = TableReader("the batch", 0, job, job.read.classes, columns_of(table.schema, job.read), problems)
+        limits = (limited(batch, settings, problems) for batch in reader.read(table))
+        parts = (part for batch in limits for part in (batch.cut() if self._cuts and batch.of else [batch]))
+        batches = [suppress_batch(part, settings, self._chooser) for part in parts]
         if problems:  # a pipeline has no place for them: Ray says where and stops
             raise ValueError("; ".join(problems))
-        return arrow.concat_tables([_table(arrow, batch) for batch in batches])
+        ids = table.schema.field(reader.columns["image_id"]).type
+        return arrow.concat_tables([_table(arrow, batch, ids) for batch in batches])
 
 
 def _check_count(name: str, value: Any) -> None:
-    if not isinstance(value, int):
+    if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{name}: expected a whole number, got {type(value).__name__}")
     if value < 1:
         raise ValueError(f"{name}: expected a number above 0, got {value}")
@@ -143,15 +156,64 @@ def _actors_on_gpus(ray: Any, num_gpus: float) -> int:
     return room
 
 
-def _settings(config: Mapping[str, Any]) -> Settings:
-    known = [field.name for field in fields(Settings) if field.name not in ("multi_label", "by_class")]
-    unknown = sorted(set(config) - set(known))
-    if unknown:
-        raise ValueError(f"config: expected some of {', '.join(known)}, got {', '.join(unknown)}")
-    settings = Settings(**config)
-    if settings.method not in NAMES:
-        raise ValueError(f"config: method: expected one of {', '.join(PLAIN)}, got {settings.method!r}")
-    return settings
+def _settings(config: Config | Mapping[str, Any] | None) -> Settings:
+    """As `ptdet run` has them, all checked."""
+    own: dict[str, int | None] = {}
+    if isinstance(config, Config):
+        method = config.setting.method
+    elif config is None or isinstance(config, Mapping):
+        given = dict(config or {})
+        own = {name: _whole(name, given.pop(name), least) for name, least in OWN.items() if name in given}
+        for other, name in OTHER_NAMES.items():
+            if other in given:
+                if name in given:
+                    raise ValueError(f"config: {other} and {name} are two names of one thing: give one of them")
+                given[name] = given.pop(other)
+        unknown = [str(name) for name in given if name not in (*KEYS, "classes", "provenance")]
+        if unknown:
+            known = ", ".join((*KEYS, *OTHER_NAMES, *OWN, "classes"))
+            raise ValueError(f"config: expected some of {known}, got {', '.join(sorted(unknown))}")
+        given = {name: value for name, value in given.items() if name != "min_score" or value is not None}
+        method = given.get("method", "nms")
+        config = config_of(given, "config")
+    else:
+        raise TypeError(f"config: expected what load_config returns, or a dict, got {type(config).__name__}")
+    setting = config.setting
+    lowest = -1 if NAMES[method] == "diou" else 0
+    overlaps = [setting.threshold, *(limits["iou"] for limits in config.classes.values() if "iou" in limits)]
+    for overlap in overlaps:
+        if not lowest <= overlap <= 1:
+            raise ValueError(f"config: iou: expected a number from {lowest} to 1, as overlaps are, got {overlap:g}")
+    return Settings(
+        method=method,
+        iou_threshold=setting.threshold,
+        confidence=setting.conf,
+        agnostic=config.agnostic,
+        min_score=setting.min_score,
+        options=setting.options,
+        by_class=config if any(config.classes.values()) else None,
+        background=own.get("background"),
+        pre_topk=own.get("pre_topk"),
+        max_det=own.get("max_det"),
+    )
+
+
+def _whole(name: str, value: Any, least: int) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"config: {name}: expected a whole number, got {type(value).__name__}")
+    if value < least:
+        raise ValueError(f"config: {name}: expected a number from {least} on, got {value}")
+    return value
+
+
+def _names(classes: Sequence[str], settings: Settings) -> tuple[str, ...]:
+    if isinstance(classes, str) or not all(isinstance(name, str) for name in classes):
+        raise TypeError(f"classes: expected a list of names, got {classes!r}")
+    if settings.by_class is not None and not classes:
+        raise ValueError("classes: config has thresholds of single classes, which are found by name: give the names")
+    return tuple(classes)
 
 
 def _as_lists(arrow: Any, column: Any) -> Any:
@@ -161,14 +223,19 @@ def _as_lists(arrow: Any, column: Any) -> Any:
         column = column.chunk(0) if column.num_chunks else arrow.array([], column.type)
     if not isinstance(column.type, arrow.BaseExtensionType):
         return column
-    return arrow.array([np.asarray(each).tolist() for each in column.to_pylist()])
+    arrays = [np.zeros(0) if each is None else np.asarray(each) for each in column.to_pylist()]
+    flat = [each.reshape(-1) for each in arrays]  # numbers of the type that they had: others would overlap otherwise
+    typed = [each for each in flat if len(each)] or flat[:1] or [np.zeros(0)]
+    offsets = np.cumsum([0, *map(len, flat)]).astype(np.int32)
+    return arrow.ListArray.from_arrays(arrow.array(offsets), arrow.array(np.concatenate(typed)))
 
 
-def _table(arrow: Any, batch: Batch) -> Any:
+def _table(arrow: Any, batch: Batch, ids: Any) -> Any:
+    ids = ids.value_type if arrow.types.is_dictionary(ids) else ids  # the same in a batch without pictures
     found, offsets = batch.found, arrow.array(batch.offsets.astype(np.int32))
     four = arrow.FixedSizeListArray.from_arrays(arrow.array(found.boxes.reshape(-1)), found.boxes.shape[1])
     columns = {
-        "image_id": arrow.array([of.image_id for of in batch.of]),
+        "image_id": arrow.array([of.image_id for of in batch.of], ids),
         "boxes": arrow.ListArray.from_arrays(offsets, four),
         "scores": arrow.ListArray.from_arrays(offsets, arrow.array(found.scores)),
         "rows": arrow.ListArray.from_arrays(offsets, arrow.array(found.rows)),

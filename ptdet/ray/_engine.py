@@ -39,7 +39,8 @@ def run_on_ray(
     ray = ray_module("--engine ray")
     _check_reachable(address)
     try:
-        own = {"num_cpus": workers, "include_dashboard": False} if address is None else {"address": address}
+        here = {"address": "local", "num_cpus": workers, "include_dashboard": False}  # whatever RAY_ADDRESS says
+        own = here if address is None else {"address": address}
         ray.init(log_to_driver=False, logging_level="error", **own)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise FileProblem(f"no Ray at {address or 'this machine'}: {str(error).splitlines()[0]}") from error

@@ -78,6 +78,32 @@ def test_an_ensemble(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
         assert told in refused(capsys, *wrong, "--out", tmp_path / "no")
 
 
+def test_models_that_write_one_id_in_several_ways(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """7 of COCO, "7" of Parquet, 000000000007.npz: one picture, whose boxes meet. By hand."""
+    box, entry = [0.0, 0.0, 10.0, 10.0], {"image_id": 7, "category_id": 1, "bbox": [0, 0, 10, 10], "score": 0.6}
+    np.savez(tmp_path / "000000000007.npz", boxes=np.array([box]), scores=np.array([0.9]), labels=np.array([1]))
+    lists = {"image_id": 7, "file_name": "x.jpg", "width": 20, "height": 20}
+    (tmp_path / "b.json").write_text(json.dumps({"annotations": [entry], "images": [{**lists, "id": 7}]}))
+    (tmp_path / "c.json").write_text(json.dumps([{**entry, "image_id": "7", "score": 0.3001, "bbox": [3, 0, 10, 10]}]))
+    models = [tmp_path / name for name in ("000000000007.npz", "b.json", "c.json")]
+    common = ("--step", "ensemble", "--format", "coco", "--workers", 1)
+    assert run(*models, *common, "--out", tmp_path / "out") == 0
+    (found,) = json.loads((tmp_path / "out/detections.json").read_text())
+    x = 3 * 0.3001 / 1.8001
+    assert (found["image_id"], found["category_id"]) == (7, 1)
+    np.testing.assert_allclose([found["score"], *found["bbox"]], [1.8001 / 3, x, 0, 10, 10], rtol=1e-6)
+    weights = ("--weights", "3,2,1", "--resume")
+    assert "weights: (), now (3.0, 2.0, 1.0)" in refused(capsys, *models, *common, *weights, "--out", tmp_path / "out")
+    swapped = (models[1], models[0], models[2])
+    said = refused(capsys, *swapped, *common, "--resume", "--out", tmp_path / "out")
+    assert "was begun otherwise: the inputs are in another order" in said  # whose weight is whose
+    stored = {"annotations": [{**entry, "image_id": 7}], "categories": [{"id": 1, "name": "dog"}]}
+    (tmp_path / "b.json").write_text(json.dumps(stored))
+    (tmp_path / "c.json").write_text(json.dumps({**stored, "categories": [{"id": 1, "name": "cat"}]}))
+    said = refused(capsys, *models, *common, "--out", tmp_path / "differ")
+    assert "has parts in which class 1 is 'cat' and 'dog': boxes of both would meet" in said
+
+
 def test_tiles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Tiles of a picture lie in several files; one that is no tile is named."""
     folder = tmp_path / "tiles"

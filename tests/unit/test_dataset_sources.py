@@ -77,19 +77,90 @@ ROW: dict[str, Any] = {"image_id": [1, 1, 2], "x1": [0.0] * 3, "y1": [0.0] * 3, 
             "row 1: image_id is null",
         ),
         ({**ROW, "score": [0.9] * 3, "image_id": [1] * 3, "label": ["cat"] * 3}, "label: expected numbers, got string"),
-        ({**ROW, "score": [0.9] * 3, "label": [1, None, 2]}, "row 1: label is null"),
-        ({"image_id": [1], "boxes": [[[1.0, 2, 3, 4]]], "scores": [0.5]}, "scores: got double beside boxes"),
+        ({"image_id": [1], "boxes": [[[1.0, 2, 3, 4]]], "scores": [0.5]}, "scores: expected lists of numbers, got dou"),
         (
-            {"image_id": [1], "boxes": [[[1.0, 2, 3]]], "scores": [[0.5]]},
-            "boxes: expected 4 numbers each (xyxy), got 3",
+            {"image_id": [1], "boxes": [[[1.0, 2, 3, 4]]], "scores": [[[0.5, 0.4]]]},
+            "scores: expected lists of numbers, got list<element: list<element: double>>",
         ),
-        ({"image_id": [1], "boxes": [[[1.0], [1.0, 2]]], "scores": [[0.5, 1]]}, "expected as many numbers in each"),
+        (
+            {"image_id": [b"a"], "boxes": [[[1.0, 2, 3, 4]]], "scores": [[0.5]]},
+            "image_id: expected whole numbers or names, got binary",
+        ),
     ],
 )
 def test_columns_that_are_not_understood(tmp_path: Path, columns: dict[str, Any], told: str) -> None:
     found, problems = batches(table(tmp_path / "x.parquet", **columns), tmp_path)
     assert len(problems) == 1 and told in problems[0], problems
     assert sum(len(batch.found) for batch in found) == (2 if "null" in told else 0)  # the others are read
+
+
+def test_only_the_row_that_is_wrong_is_left_out(tmp_path: Path) -> None:
+    """Its neighbours stay, however the file is read; so a result does not hang on who reads which rows."""
+    pyarrow = pytest.importorskip("pyarrow")
+    four = [0.0, 0, 9, 9]
+    boxes = [[four], [four, [1.0, 2]], [None, four], [four], [], [four], [four]]
+    labels = [[1], [1, 2], [1, 2], [None], [], [2**63], [3]]
+    source = table(
+        tmp_path / "x.parquet",
+        image_id=[1, 2, 3, 4, 5, 6, 7],
+        boxes=boxes,
+        scores=[[0.9] * len(each) for each in boxes],
+        labels=pyarrow.array(labels, pyarrow.list_(pyarrow.uint64())),
+    )
+    for size in (1, 3, 7):
+        found, problems = batches(source, tmp_path, size)
+        assert [of.image_id for batch in found for of in batch.of] == [1, 5, 7]
+        assert [batch.found.labels.tolist() for batch in found if batch.of and len(batch.found)][-1][-1] == 3
+    rows = "x.parquet, rows"
+    assert f"{source}, rows 1 to 2: boxes: expected lists of 4 numbers (xyxy)" in problems[0] and len(problems) == 2
+    assert f"{rows} 3, 5: labels: expected whole numbers below 2**63" in problems[1]
+    labels_of_rows = pyarrow.array([1, None, 2])
+    source = table(tmp_path / "y.parquet", **{**ROW, "image_id": [1] * 3, "score": [0.9] * 3, "label": labels_of_rows})
+    (batch,), (problem,) = batches(source, tmp_path)
+    assert problem == f"{source}, row 1: label: expected whole numbers below 2**63"
+    assert batch.found.rows.tolist() == [0, 2] and batch.found.labels.tolist() == [1, 2]  # places in the file
+    ids = pyarrow.array([7, None, 2**63 + 1, None, 8], pyarrow.uint64())
+    five = {side: [float(side[1] == "2")] * 5 for side in ("x1", "y1", "x2", "y2")}
+    found, problems = batches(table(tmp_path / "z.parquet", image_id=ids, score=[0.9] * 5, **five), tmp_path)
+    assert [of.image_id for batch in found for of in batch.of] == [7, 8]
+    assert [problem.partition("parquet, ")[2] for problem in problems] == [
+        "rows 1, 3: image_id is null",
+        "row 2: image_id: expected a number below 2**63",
+    ]
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_types_of_columns(tmp_path: Path, flat: bool) -> None:
+    """Whatever a writer calls numbers, names and lists."""
+    arrow = pytest.importorskip("pyarrow")
+    lists = arrow.list_, arrow.large_list, lambda kind: arrow.list_(kind, 2), getattr(arrow, "list_view", arrow.list_)
+    names = [arrow.string(), arrow.large_string(), arrow.dictionary(arrow.uint8(), arrow.string())]
+    names += [arrow.string_view()] if hasattr(arrow, "string_view") else []
+    ids = [arrow.int8(), arrow.uint8(), arrow.uint32(), arrow.uint64(), *names]
+    reals = [arrow.float16(), arrow.float32(), arrow.float64(), arrow.decimal128(9, 3), arrow.int16()]
+    for number in range(max(len(ids), len(reals))):
+        name, real = ids[number % len(ids)], reals[number % len(reals)]
+        whole = (arrow.uint8(), arrow.int64(), arrow.float64())[number % 3]
+        a, b = ("1", "2") if name in names else (1, 2)
+        given = arrow.array([a, a, b, b] if flat else [a, b])
+        columns = {"image_id": given.cast(name) if name not in names[2:3] else given.dictionary_encode().cast(name)}
+        if flat:
+            for side, values in {"x1": [0, 50] * 2, "y1": [0] * 4, "x2": [9, 59] * 2, "y2": [9] * 4}.items():
+                columns[side] = arrow.array(np.array(values, np.float64)).cast(real)
+            columns["score"] = arrow.array([1.0] * 4).cast(real)
+            columns["label"] = arrow.array([3] * 4).cast(whole)
+        else:
+            many = lists[number % len(lists)]
+            eight = arrow.array(np.array([0, 0, 9, 9, 50, 0, 59, 9] * 2, np.float64)).cast(real).to_pylist()
+            boxes = [[eight[:4], eight[4:8]], [eight[8:12], eight[12:]]]
+            columns["boxes"] = arrow.array(boxes, many(arrow.list_(real)))
+            columns["scores"] = arrow.array([eight[2:4]] * 2, many(real))
+            columns["labels"] = arrow.array([[3, 3]] * 2, many(whole))
+        found, problems = batches(table(tmp_path / "x.parquet", **columns), tmp_path)
+        assert not problems and [of.image_id for batch in found for of in batch.of] == [a, b], (name, real, whole)
+        pairs = [kept for batch in found for _, kept in batch.pairs()]
+        assert [kept.boxes.tolist() for kept in pairs] == [[[0, 0, 9, 9], [50, 0, 59, 9]]] * 2
+        assert [kept.labels.tolist() for kept in pairs if kept.labels is not None] == [[3, 3]] * 2
 
 
 def test_a_row_that_contradicts_itself_is_named_and_the_others_are_read(tmp_path: Path) -> None:

@@ -109,6 +109,7 @@ BROKEN = {
     "open.json": (text('[{"image_id": 1'), "is no JSON: Expecting ',' delimiter at character 15"),
     "after.json": (text("[] []"), "is no JSON: extra data at character 3"),
     "comma.json": (text('{"a": 1 2}'), "is no JSON: expected , at character 8"),
+    "early.json": (text('[{"a" 1}, ' + '"b", ' * 9999 + "]"), "is no JSON: Expecting ':' delimiter at character 6"),
     "keyless.json": (text("{1: 2}"), 'is no JSON: expected " at character 1'),
     "latin.json": (lambda path: path.write_bytes(b'["\xe9"]') and None, "is no JSON: 'utf-8' codec"),
     "deep.json": (text("[" * 100000), "is no JSON"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
@@ -46,16 +47,26 @@ def test_where_a_piece_ends_changes_nothing(
     assert sorted(written, key=lambda one: one["category_id"]) == results
 
 
-def test_numbers_are_not_cut(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(json_pieces, "PIECE", 1)
-    (tmp_path / "x.json").write_text(' {"a": 12345, "b": [1234, -5.25e3, 77], "c": [ ], "d": {}} ')
-    with (tmp_path / "x.json").open("rb") as file:
-        text, found = JsonText(file), {}
-        for key in text.members():
-            text.take(":")
-            found[key] = [one for piece, _ in text.pieces() for one in piece] if text.peek() == "[" else text.value()
-        text.end()
-    assert found == {"a": 12345, "b": [1234, -5250.0, 77], "c": [], "d": {}}
+@pytest.mark.parametrize("piece", range(1, 40))
+def test_numbers_are_not_cut(monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    monkeypatch.setattr(json_pieces, "PIECE", piece)
+    stored = b' {"a": 12345, "b": [1234, -5.25e3, 77], "c": [ ], "d": {}, "e": 1.5e+10, "f": -0.25, "g": 1E-2} '
+    text, found = JsonText(io.BytesIO(stored)), {}
+    for key in text.members():
+        text.take(":")
+        found[key] = [one for piece, _ in text.pieces() for one in piece] if text.peek() == "[" else text.value()
+    text.end()
+    expected = {"a": 12345, "b": [1234, -5250.0, 77], "c": [], "d": {}, "e": 15_000_000_000.0, "f": -0.25, "g": 0.01}
+    assert found == expected
+
+
+def test_a_broken_file_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be larger than the memory."""
+    monkeypatch.setattr(json_pieces, "PIECE", 100)
+    file = io.BytesIO(b'[{"a": 1}, {"b" 2}, ' + b'{"a": 1}, ' * 10_000)
+    with pytest.raises(ValueError, match="Expecting ':' delimiter at character 16"):
+        list(JsonText(file).pieces())
+    assert file.tell() < 1000
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
