@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +21,7 @@ from ptdet.io import Predictions
 
 from .. import dataset_inputs as inputs
 from ..parity.test_numpy_process import hiding
-from .test_import import ROOT, python
+from .test_import import python
 
 COUNT = 120  # pictures
 SETTINGS = ("--conf", "0.3", "--iou", "0.45")
@@ -170,26 +168,6 @@ def test_fiftyone_reads_the_results(tmp_path: Path) -> None:
         boxes = inputs.SIDE * np.array([one.bounding_box for one in found.detections])
         given = np.array([row[2:] for row in rows])
         np.testing.assert_allclose(boxes, np.concatenate([given[:, :2], given[:, 2:] - given[:, :2]], 1), rtol=1e-6)
-
-
-@pytest.mark.slow
-def test_the_example_of_readers() -> None:
-    for needed in ("pyarrow", "pandas", "duckdb", "polars", "pycocotools"):
-        pytest.importorskip(needed)
-    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    ran = subprocess.run(
-        [sys.executable, "examples/dataset_results.py"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert ran.returncode == 0, ran.stderr
-    said = [" ".join(line.split()) for line in ran.stdout.splitlines()]
-    counts = str([(str(number), 2) for number in range(8)])
-    assert {"0 8 0.9", "1 8 0.7", counts, "['cat', 'dog'] 0.5"} < {*said}, ran.stdout
-    assert said.count("8") == 2  # of polars and of pycocotools
 
 
 def test_what_an_object_of_coco_says_of_pictures_and_classes(tmp_path: Path) -> None:
