@@ -57,6 +57,8 @@ def _check(asked: argparse.Namespace, job: Job) -> None:
             raise FileProblem(
                 f"--weights: expected one for each of {len(asked.predictions)} models, got {len(job.weights)}"
             )
+    elif job.step == "merge-tiles" and job.format == "yolo":
+        raise FileProblem("--format yolo writes shares of a picture, and tiles do not say the size of the whole one")
     elif job.weights:
         raise FileProblem("--weights are those of the models of --step ensemble")
     if asked.image is not None:

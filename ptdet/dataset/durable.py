@@ -64,9 +64,10 @@ def print_of(place: Path) -> Print:
 def is_as_printed(place: Path, known: Print) -> bool:
     """Whether `place` holds what `known` tells of. Its content is read where size and time do not settle it."""
     try:
-        if sum(file.stat().st_size for file in _files_of(place)) != known.size:
+        stats = [file.stat() for file in _files_of(place)]
+        if sum(stat.st_size for stat in stats) != known.size:
             return False
-        if _mtime_ns(place) == known.mtime_ns:
+        if max(stat.st_mtime_ns for stat in (place.stat(), *stats)) == known.mtime_ns:
             return True
     except OSError:
         return False

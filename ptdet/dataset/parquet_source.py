@@ -9,7 +9,9 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -183,17 +185,29 @@ class TableReader:
             raise FileProblem(f"boxes: expected {_width(self._form)} numbers each ({self._form}), got {boxes.shape[1]}")
         if settings.background is not None and labels is None:
             raise FileProblem(f"has no classes, so --background {settings.background} is none of them")
-        whole = Predictions("", 0, boxes, scores, labels)
-        refuse_per_cent(whole, settings)
+        sensible = self._sensible(ids, offsets, boxes, scores)
+        if not sensible.all():
+            own = np.repeat(sensible, np.diff(offsets))
+            return self._batch(
+                list(compress(ids, sensible)),
+                np.concatenate([[0], np.cumsum(np.diff(offsets)[sensible])]),
+                boxes[own],
+                scores[own],
+                None if labels is None else labels[own],
+                list(compress(sizes, sensible)),
+                None if usable is None else usable[own],
+            )
         over = above(scores, settings.lowest)
         usable = over if usable is None else over & usable
         if settings.background is not None:
             usable &= labels != settings.background
         rows = np.flatnonzero(usable)  # often few: the rest is asked of them alone
         chosen_boxes = boxes[rows]
-        finite, wrong = np.isfinite(chosen_boxes), no_box(chosen_boxes, self._form)[1]
-        if wrong.any() or not finite.all():
-            whole_boxes = finite.all(1) & ~wrong
+        finite, (why, odd) = np.isfinite(chosen_boxes), no_box(chosen_boxes, self._form)
+        whole_boxes = ~odd if finite.all() else finite.all(1) & ~odd  # a sum over rows of four is slow
+        notes = {f"a box over --conf that is not finite or has {why}": rows[~whole_boxes]}
+        notes["a score that is not finite"] = np.flatnonzero(~np.isfinite(scores))
+        if not whole_boxes.all():
             rows, chosen_boxes = rows[whole_boxes], chosen_boxes[whole_boxes]
         chosen = np.searchsorted(rows, offsets)
         picture = np.repeat(np.arange(len(ids)), np.diff(chosen))
@@ -204,7 +218,25 @@ class TableReader:
             rows - offsets[picture],
         )
         of = _pictures(ids, sizes, self._classes, read)
+        for note, left_out in notes.items():
+            if len(left_out):
+                first = int(np.searchsorted(offsets, left_out[0], "right")) - 1
+                told = f"{note}: left out here and on, {len(left_out)} in all"
+                of[first] = replace(of[first], notes=(*of[first].notes, told))
         return Batch(of, chosen, found, len(boxes))
+
+    def _sensible(self, ids: list[Any], offsets: Array, boxes: Array, scores: Array) -> Array:
+        """(P,): which pictures have scores that a threshold above 1 may be meant for."""
+        settings = self._job.settings
+        sensible = np.ones(len(ids), np.bool_)
+        if max(settings.confidence, settings.least_score) > 1:
+            for place, (start, end) in enumerate(zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True)):
+                try:
+                    refuse_per_cent(Predictions("", 0, boxes[start:end], scores[start:end]), settings)
+                except FileProblem as problem:
+                    sensible[place] = False
+                    self._problems.append(f"{self._path}: {ids[place]} {problem}")
+        return sensible
 
     def _sizes(self, table: Any, rows: Array | None = None) -> list[tuple[int, int] | None]:
         """Width and height of each picture, where there are columns that say them; of these rows, or of all."""
@@ -260,7 +292,10 @@ def columns_of(schema: Any, options: ReadOptions) -> dict[str, Any]:
         return next((names[name] for name in known if name in names), None)
 
     found: dict[str, Any] = {name: one_of(known) for name, known in (("image_id", IDS), ("scores", SCORES))}
-    found["labels"] = one_of(LABELS)
+    labels = [names[name] for name in LABELS if name in names]
+    # "label" may be words beside a "category_id"
+    numbers = [name for name in labels if schema.names.count(name) > 1 or _is_number(_of_list(schema.field(name).type))]
+    found["labels"] = next(iter(numbers or labels), None)
     size = [one_of(WIDTHS), one_of(HEIGHTS)]
     found["size"] = size if all(size) else []
     found["boxes"], found["form"] = one_of(BOXES), "xyxy"
@@ -272,6 +307,10 @@ def columns_of(schema: Any, options: ReadOptions) -> dict[str, Any]:
     missing = [name for name in ("image_id", "boxes", "scores") if not found[name]]
     if missing:
         raise FileProblem(f"has no {' and no '.join(missing)} among {', '.join(schema.names)}; {EXPECTED}")
+    boxes = [found["boxes"]] if found["nested"] else found["boxes"]
+    for name in filter(None, [found["image_id"], found["scores"], found["labels"], *boxes, *found["size"]]):
+        if schema.names.count(name) > 1:
+            raise FileProblem(f"has several columns {name}")
     _check_types(schema, found)
     return found
 

@@ -19,7 +19,7 @@ from ._cluster import processors, ray_module
 from ._gpu import on_torch
 
 OTHER_NAMES = {"iou_threshold": "iou", "confidence": "conf"}  # as the options of Python's functions are called
-OWN = {"background": 0, "pre_topk": 1, "max_det": 1}  # and the least of each
+OWN = ("background", "pre_topk", "max_det")
 
 
 def suppress(
@@ -163,7 +163,7 @@ def _settings(config: Config | Mapping[str, Any] | None) -> Settings:
         method = config.setting.method
     elif config is None or isinstance(config, Mapping):
         given = dict(config or {})
-        own = {name: _whole(name, given.pop(name), least) for name, least in OWN.items() if name in given}
+        own = {name: _whole(name, given.pop(name)) for name in OWN if name in given}
         for other, name in OTHER_NAMES.items():
             if other in given:
                 if name in given:
@@ -198,13 +198,13 @@ def _settings(config: Config | Mapping[str, Any] | None) -> Settings:
     )
 
 
-def _whole(name: str, value: Any, least: int) -> int | None:
+def _whole(name: str, value: Any) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"config: {name}: expected a whole number, got {type(value).__name__}")
-    if value < least:
-        raise ValueError(f"config: {name}: expected a number from {least} on, got {value}")
+    if value < 0:
+        raise ValueError(f"config: {name}: expected a number from 0 on, got {value}")
     return value
 
 

@@ -130,6 +130,9 @@ def test_tiles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
             (row[5], np.float32(row[4])) for row in merged
         ]
         np.testing.assert_allclose([entry["bbox"][:2] for entry in own], merged[:, :2], rtol=1e-6)
+    assert "the size of the whole one" in refused(
+        capsys, folder, *common[:2], "--format", "yolo", "--out", tmp_path / "no"
+    )
     (folder / "whole.npz").write_bytes((folder / "P0__1__0___200.npz").read_bytes())
     said = refused(capsys, folder, *common, "--out", tmp_path / "with another")
     assert "whole is no tile: name: expected a name like P0706__1__924___462" in said

@@ -37,11 +37,13 @@ def test_neighbours_go_to_one_worker_and_the_idle_take_half() -> None:
     assert Runs([], [range(0, 5)]).next(0) is None
 
 
-def batches(source: Path, tmp_path: Path, size: int = 1000, **read: Any) -> tuple[list[Batch], list[str]]:
+def batches(
+    source: Path, tmp_path: Path, size: int = 1000, confidence: float = 0.3, **read: Any
+) -> tuple[list[Batch], list[str]]:
     """What the shards of a file hold, and the problems."""
     places = Places(tmp_path / "out")
     places.workshop.mkdir(parents=True, exist_ok=True)
-    job = Job(Settings(confidence=0.3), ReadOptions(**read))
+    job = Job(Settings(confidence=confidence), ReadOptions(**read))
     plan = make_plan([[source]], size, job, places)
     problems = list(plan.problems)
     found = [
@@ -163,6 +165,20 @@ def test_types_of_columns(tmp_path: Path, flat: bool) -> None:
         assert [kept.labels.tolist() for kept in pairs if kept.labels is not None] == [[3, 3]] * 2
 
 
+def test_columns_of_one_name_and_of_one_meaning(tmp_path: Path) -> None:
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    row = {name: [value[0]] for name, value in ROW.items()}
+    source = table(tmp_path / "x.parquet", **row, score=[0.9], label=["cat"], category_id=[7])
+    (batch,), problems = batches(source, tmp_path)
+    assert not problems and batch.found.labels is not None and batch.found.labels.tolist() == [7]
+    for name in ("image_id", "x1", "score", "label"):
+        columns = {**row, "score": [0.9], "label": [1]}
+        arrays = [arrow.array(value) for value in (*columns.values(), columns[name])]
+        parquet.write_table(arrow.Table.from_arrays(arrays, [*columns, name]), source)
+        found, problems = batches(source, tmp_path)
+        assert not found and problems == [f"{source} has several columns {name}"]
+
+
 def test_a_row_that_contradicts_itself_is_named_and_the_others_are_read(tmp_path: Path) -> None:
     box = [0.0, 0, 9, 9]
     boxes = [[box], [box, box], [], None, [box, [9, 9, 0, 0], [np.nan] * 4]]
@@ -171,6 +187,24 @@ def test_a_row_that_contradicts_itself_is_named_and_the_others_are_read(tmp_path
     (batch,), (problem,) = batches(source, tmp_path)
     assert problem == f"{source}, row 1: has 2 boxes, 1 scores"
     assert [of.image_id for of in batch.of] == [1, 3, 4, 5] and batch.offsets.tolist() == [0, 1, 1, 1, 2]
+    told = "a box over --conf that is not finite or has corners out of order: left out here and on, 2 in all"
+    assert [of.notes for of in batch.of] == [(), (), (), (told,)]
+    source = table(tmp_path / "y.parquet", **{**ROW, "image_id": [1, 2, 2]}, score=[0.9, None, np.inf])
+    notes = {of.image_id: of.notes for batch in batches(source, tmp_path)[0] for of in batch.of}
+    assert notes == {1: (), 2: ("a score that is not finite: left out here and on, 2 in all",)}
+
+
+def test_a_threshold_in_per_cent(tmp_path: Path) -> None:
+    """A picture whose scores are probabilities is named, as when it is read alone; its neighbours are read."""
+    lists = {"boxes": [[[0.0, 0, 9, 9]]] * 3, "scores": [[0.9], [90.0], [0.1]], "labels": [[1], [2], [3]]}
+    source = table(tmp_path / "x.parquet", image_id=["a", "b", "c"], **lists)
+    for size in (1, 3):
+        found, problems = batches(source, tmp_path, size, confidence=25)
+        assert [(of.image_id, kept.scores.tolist()) for batch in found for of, kept in batch.pairs()] == [("b", [90])]
+        assert [problem.partition(".parquet: ")[2][:27] for problem in problems] == [
+            "a has scores up to 0.9, and",
+            "c has scores up to 0.1, and",
+        ]
 
 
 def test_flat_lists_and_other_forms_of_boxes(tmp_path: Path) -> None:

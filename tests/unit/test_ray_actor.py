@@ -81,7 +81,7 @@ def test_the_file_of_tune_is_the_config(tmp_path: Path) -> None:
         ({"classes": {"a": {"iou": -1}}}, ValueError, "config: iou: expected a number from 0 to 1"),
         ({"method": "best"}, ValueError, "config: method: expected one of .*, got 'best'"),
         ({"sigma": 1}, ValueError, "config: sigma: hard has no such option"),
-        ({"pre_topk": 0}, ValueError, "config: pre_topk: expected a number from 1 on, got 0"),
+        ({"pre_topk": -1}, ValueError, "config: pre_topk: expected a number from 0 on, got -1"),
         ({"background": 1.5}, TypeError, "config: background: expected a whole number, got float"),
     ]
     for config, error, told in wrong:
