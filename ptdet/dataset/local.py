@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
+from ..io import FileProblem
 from .dispatch import Dispatch
 from .plan import Places, Plan
 
@@ -37,6 +38,8 @@ class _Worker:
                     "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
                 },
             )
+        except OSError as error:  # there are as many processes as there may be, or no memory for one more
+            raise FileProblem(f"no worker starts: {error.strerror or error}") from error
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self.send(hello)

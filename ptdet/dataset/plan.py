@@ -56,6 +56,11 @@ class Places:
     def failed(self) -> Path:
         return self.out / "failed"
 
+    @property
+    def together(self) -> Path:
+        """All COCO results as one list."""
+        return self.out / "detections.json"
+
 
 class Plan:
     """The shards of all sources, counted through."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -68,13 +70,20 @@ def run(
         with only_one(places.lock):
             summary = _run(find_sources(asked, out), places, job, shard_size, resume, engine, watcher)
     except OSError as error:
-        of_input = error.filename is not None and out.resolve() not in Path(error.filename).resolve().parents
-        where = f"{error.filename}" if of_input else f"{out} cannot be written"
+        where = f"{out} cannot be written" if _is_of(error.filename, out) else f"{error.filename}"
         raise FileProblem(f"{where}: {error.strerror or error}") from error
     except FileProblem as problem:
         raise FileProblem(str(problem) if str(out) in str(problem) else f"{out}: {problem}") from problem
     summary.seconds = time.perf_counter() - started
     return summary
+
+
+def _is_of(name: Any, out: Path) -> bool:
+    """Whether a failure with this file, if it is known, is one of the results' folder and not of an input."""
+    if not isinstance(name, (str, os.PathLike)):
+        return True
+    file, out = Path(name).resolve(), out.resolve()
+    return file == out or out in file.parents or file in out.parents
 
 
 def _run(
@@ -90,7 +99,10 @@ def _run(
     done = read_done(plan, places)
     pending = [shard for shard in range(len(plan)) if shard not in done]
     restore_sorted(plan, models, pending, places)
-    remove(places.failed)  # they are tried again
+    for told in places.failed.glob("shard-*.json"):  # they are tried again; what else lies there is not ours
+        remove(told)
+    with suppress(OSError):
+        places.failed.rmdir()
     summary = Summary(shards=len(plan), done_before=len(done), problems=list(plan.problems))
     for line in done.values():
         summary.add(line)
@@ -118,6 +130,8 @@ def _planned(models: list[list[Path]], places: Places, job: Job, size: int, resu
     if not places.plan.exists():
         if any(places.out.glob("shard-*")):
             raise FileProblem(f"{places.out} holds shards of another run, and no plan of it: give another --out")
+        if job.format == "coco" and places.together.exists():
+            raise FileProblem(f"{places.together} is there already, and no run wrote it: give another --out")
         remove(places.done)
         remove(places.spool)
         plan = make_plan(models, size, job, places)
@@ -148,7 +162,7 @@ def _fail(plan: Plan, places: Places, line: dict[str, Any]) -> str:
 
 def _join(plan: Plan, places: Places) -> Path:
     """All COCO results as one list, which their readers want."""
-    place = places.out / "detections.json"
+    place = places.together
     with durable(place, places.workshop) as part, part.open("wb") as file:
         between = b"[\n"
         for shard in range(len(plan)):

@@ -137,6 +137,20 @@ def test_a_folder_that_lost_a_file_and_looks_as_old(tmp_path: Path) -> None:
     assert not is_as_printed(folder, known)
 
 
+def test_what_lay_in_the_folder_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run takes nothing away that it has not written."""
+    source, out = inputs.write_npz(tmp_path / "npz", 2), tmp_path / "out"
+    (out / "failed").mkdir(parents=True)
+    for name in ("failed/mine.txt", "detections.json", "mine.parquet"):
+        (out / name).write_text("mine")
+    command = (source, "--out", out, "--workers", 1)
+    assert "detections.json is there already, and no run wrote it" in refused(capsys, *command, "--format", "coco")
+    assert run(*command, "--format", "npz") == 0 and run(*command, "--format", "npz", "--resume") == 0
+    assert {path.name for path in out.rglob("*") if path.is_file() and path.read_bytes() == b"mine"} == {
+        "mine.txt", "detections.json", "mine.parquet"
+    }  # fmt: skip
+
+
 def test_links_and_folders_in_each_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A link to nothing is named, two to one file are one input, and --out may lie around what is read."""
     (tmp_path / "out").mkdir()
@@ -157,6 +171,15 @@ def test_closed_streams(tmp_path: Path) -> None:
     command = f"{sys.executable} -m ptdet run {source} --format npz --workers 1 --out {tmp_path / 'out'} <&- >&- 2>&-"
     assert subprocess.run(command, shell=True, cwd=ROOT, timeout=120).returncode == 0
     assert sorted(in_npz(tmp_path / "out")) == [1, 4]
+
+
+def test_no_process_can_be_started(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
+    source = inputs.write_npz(tmp_path / "npz", 2)
+    said = refused(capsys, source, "--out", tmp_path / "out", "--workers", 2, "--format", "npz")
+    assert said == f"ptdet: error: {tmp_path / 'out'}: no worker starts: No such file or directory\n"
 
 
 def test_an_interrupt(tmp_path: Path) -> None:
