@@ -1,7 +1,8 @@
 """Rates of `ptdet run` over a data set, and what a million or a billion pictures cost at them.
 
-`python -m benchmarks.dataset` measures (pyarrow must be installed; Ray is measured where it is) and writes
-benchmarks/results/dataset.json and the tables of docs/datasets.md; with --page it only writes the tables again.
+`python -m benchmarks.dataset` measures (pyarrow must be installed) and writes benchmarks/results/dataset.json and the
+tables of docs/datasets.md; with --page it only writes the tables again, with --ray N it measures Ray against the local
+engine over so many pictures, and nothing else.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,6 @@ RESULTS = ROOT / "benchmarks/results/dataset.json"
 PAGE = ROOT / "docs/datasets.md"
 BEGIN, END = "<!-- generated: {name} -->\n", "<!-- end of generated -->"
 CANDIDATES, SHARD = 400, 1000  # of a picture; pictures of a shard
-LONGER = 4  # times as many pictures: two lengths tell a rate from what a start takes
 # A small process between: the largest child that a process had is at least as large as that process itself.
 LAUNCH = (
     "import json, resource, subprocess, sys; code = subprocess.call(sys.argv[1:]); "
@@ -86,7 +86,10 @@ def run(source: Path, out: Path, *options: object) -> dict[str, float]:
     cpu, peak = json.loads(ran.stdout.splitlines()[-1])
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     whole = next(line for line in reversed(lines) if line["event"] == "sum")
+    times = [line["time"] for line in lines if line["event"] == "shard"]
     return {
+        "a_shard": (max(times, default=0) - min(times, default=0))
+        / max(1, len(times) - 1),  # what a start takes left out
         "wall": time.perf_counter() - started,
         "cpu": cpu,
         "shards_cpu": whole["cpu_seconds"],
@@ -117,9 +120,7 @@ def measured(folder: Path, pictures: int, rounds: int) -> dict[str, Any]:
     again = [run(small, many, "--workers", 1, "--shard-size", 1, "--resume") for _ in range(rounds)]
     of_coco = run(coco, folder / "coco", "--workers", 1, "--format", "coco", "--shard-size", 200)
     one = best[1]
-    on_ray = {} if find_spec("ray") is None else {"ray_against_local": ray_against_local(source, pictures, rounds)}
     return {
-        **on_ray,
         "machine": describe(),
         "pictures": pictures,
         "cpu_a_picture": one["shards_cpu"] / pictures,
@@ -135,19 +136,20 @@ def measured(folder: Path, pictures: int, rounds: int) -> dict[str, Any]:
     }
 
 
-def ray_against_local(source: Path, pictures: int, rounds: int) -> float:
-    """Pictures a second on Ray over those of the local engine, both with two workers, what a start takes left out."""
-    longer = source.with_name("longer.parquet")
-    write_parquet(longer, LONGER * pictures)
-    seconds: dict[tuple[str, Path], list[float]] = {}
+def ray_against_local(folder: Path, pictures: int, rounds: int) -> dict[str, Any]:
+    """What a shard takes on the local engine over what it takes on Ray, both with two workers, in turn."""
+    source = folder / "x.parquet"
+    write_parquet(source, pictures)
+    found: dict[str, list[dict[str, float]]] = {"local": [], "ray": []}
     for turn in range(rounds):
-        for file in (source, longer):
-            for engine in ("local", "ray"):
-                out = source.with_name(f"{engine}-{file.stem}-{turn}")
-                options = ("--workers", 2, "--shard-size", SHARD, "--engine", engine)
-                seconds.setdefault((engine, file), []).append(run(file, out, *options)["seconds"])
-    local, on_ray = (min(seconds[engine, longer]) - min(seconds[engine, source]) for engine in ("local", "ray"))
-    return local / on_ray
+        for engine, own in found.items():
+            options = ("--workers", 2, "--shard-size", SHARD, "--engine", engine)
+            own.append(run(source, folder / f"{engine}-{turn}", *options))
+    by_clock, by_cpu = (
+        median(one[name] for one in found["local"]) / median(one[name] for one in found["ray"])
+        for name in ("a_shard", "shards_cpu")
+    )
+    return {"machine": describe(), "pictures": pictures, "by_clock": by_clock, "by_cpu": by_cpu}
 
 
 def rates(found: dict[str, Any]) -> str:
@@ -155,8 +157,6 @@ def rates(found: dict[str, Any]) -> str:
     per_second = 1 / found["cpu_a_picture"]
     resume = found["resume_1000"]
     by_clock = [("the same by the clock", f"{found['two_workers_by_wall']:.2f}x")]
-    if "ray_against_local" in found:
-        by_clock.append(("Ray against the local engine, once started", f"{found['ray_against_local']:.2f}x"))
     rows = (
         ("Parquet, pictures of 400 candidates a second of one core", f"{per_second:,.0f}"),
         ("two workers against one, by the CPU seconds that their shards took", f"{found['two_workers_by_cpu']:.2f}x"),
@@ -167,7 +167,14 @@ def rates(found: dict[str, Any]) -> str:
         ("bytes a picture, in and out", f"{found['bytes_in']:,.0f} and {found['bytes_out']:,.0f}"),
     )
     text = "".join(f"| {name} | {value} |\n" for name, value in rows)
-    return f"| rate | |\n| --- | ---: |\n{text}\nOn {in_one_line(found['machine'])}.\n"
+    said = f"On {in_one_line(found['machine'])}."
+    if "ray" in found:
+        ray = found["ray"]
+        text += f"| Ray against the local engine, by the CPU seconds that the shards took | {ray['by_cpu']:.2f}x |\n"
+        if not busy(ray["machine"]):
+            text += f"| the same by the clock, once started | {ray['by_clock']:.2f}x |\n"
+        said += f"\nRay with {ray['pictures']:,} pictures, at a load of {ray['machine']['load_at_start']:.2f}."
+    return f"| rate | |\n| --- | ---: |\n{text}\n{said}\n"
 
 
 def growth(found: dict[str, Any]) -> str:
@@ -223,12 +230,15 @@ def main() -> None:
     parser.add_argument("--page", action="store_true", help="only write the tables of docs/datasets.md again")
     parser.add_argument("--pictures", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--ray", type=int, default=0, metavar="N", help="measure Ray alone, over so many pictures")
     asked = parser.parse_args()
-    if not asked.page:
-        with tempfile.TemporaryDirectory() as folder:
-            found = measured(Path(folder), asked.pictures, asked.rounds)
-        RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    found = json.loads(RESULTS.read_text(encoding="utf-8"))
+    found = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    with tempfile.TemporaryDirectory() as folder:
+        if asked.ray:
+            found["ray"] = ray_against_local(Path(folder), asked.ray, asked.rounds)
+        elif not asked.page:
+            found |= measured(Path(folder), asked.pictures, asked.rounds)
+    RESULTS.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(refreshed(PAGE.read_text(encoding="utf-8"), found), encoding="utf-8")
     print(rates(found) + "\n" + growth(found))
 

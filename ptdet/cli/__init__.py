@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from .. import __version__
 from .._shared.methods import NAMES, listed
 from .._shared.parameters import BELOW_ZERO
-from ..dataset import FORMATS
+from ..dataset import FORMATS, PACKED
 from .parser import build_parser
 
 if TYPE_CHECKING:
@@ -110,6 +110,8 @@ def _on_files(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int
         return _tune(asked, options)
     settings, notes = _settings(asked, parser)
     if asked.command == "run":
+        packed = (str(path) for path in asked.predictions if path.suffix.lower() in PACKED)
+        asked.of_dataset = asked.of_dataset or next(packed, None)
         if asked.of_dataset is None:
             return _run(asked, options, settings, notes)
         if asked.format not in (None, *FORMATS):

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
@@ -31,6 +32,7 @@ def run_dataset(asked: argparse.Namespace, job: Job) -> int:
     try:
         _check(asked, job)
         with Watching(asked.log) as watching:
+            job = replace(job, read=replace(job.read, progress=watching.sorts))
             summary = run(asked.predictions, asked.out, job, size, asked.resume, _engine(asked), watching)
             watching.ends(summary)
     except FileProblem as problem:
@@ -110,8 +112,7 @@ class Watching:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        self._close_bar()
         if self._log is not None:
             self._write({"event": "stopped", "why": str(error) or type(error).__name__} if error else {"event": "end"})
         if self._log is not None:
@@ -121,13 +122,15 @@ class Watching:
         self._plan, self._started = plan, time.perf_counter()
         settings = {**plan.job.told(), "settings_hash": plan.job.hash}
         self._write({"event": "begin", "settings": settings, "shards": len(plan), "pending": len(pending)})
-        if sys.stderr.isatty():
-            try:
-                from tqdm import tqdm
-            except ImportError:
-                return
-            total = sum(map(plan.items, pending))
-            self._bar = tqdm(total=total, unit="picture", unit_scale=True, leave=False, delay=DELAY, file=sys.stderr)
+        self._close_bar()
+        self._bar = _bar(total=sum(map(plan.items, pending)), unit="picture")
+
+    def sorts(self, count: int) -> None:
+        """So many bytes of COCO results are read, before there is a plan."""
+        if self._bar is None:
+            self._bar = _bar(desc="sorting by picture", unit="B")
+        if self._bar is not None:
+            self._bar.update(count)
 
     def shard_done(self, line: dict[str, Any]) -> None:
         self._write({"event": "failed" if "failed" in line else "shard", **line})
@@ -145,6 +148,11 @@ class Watching:
     def ends(self, summary: Summary) -> None:
         self._write({"event": "sum", **{name: value for name, value in vars(summary).items() if name != "wrote"}})
 
+    def _close_bar(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+        self._bar = None
+
     def _write(self, line: dict[str, Any]) -> None:
         log = self._log
         if log is not None:
@@ -158,9 +166,21 @@ class Watching:
                 raise FileProblem(f"--log {self._path} cannot be written: {error.strerror or error}") from error
 
 
+def _bar(**what: Any) -> Any:
+    """None where nobody sees it, or tqdm is not installed."""
+    if sys.stderr.isatty():
+        try:
+            from tqdm import tqdm
+        except ImportError:
+            return None
+        return tqdm(**what, unit_scale=True, leave=False, delay=DELAY, file=sys.stderr)
+    return None
+
+
 def _print(summary: Summary, out: Path) -> None:
     before = f", {summary.done_before} of them done before" if summary.done_before else ""
-    print(f"{summary.shards} shards{before}: {summary.pictures} pictures, {summary.boxes} boxes in, "
+    shards, pictures = _count(summary.shards, "shard"), _count(summary.pictures, "picture")
+    print(f"{shards}{before}: {pictures}, {summary.boxes} boxes in, "
           f"{summary.candidates} over conf, {summary.kept} kept, in {summary.seconds:.1f} s")  # fmt: skip
     for path in summary.wrote or [out]:
         print(f"wrote {path}")
@@ -172,4 +192,9 @@ def _print(summary: Summary, out: Path) -> None:
         if len(sayings) > TOLD:
             print(f"ptdet: {kind}: and {len(sayings) - TOLD} more", file=sys.stderr)
     if summary.failed:
-        print(f"ptdet: {len(summary.failed)} shards failed: --resume tries them again", file=sys.stderr)
+        failed = _count(len(summary.failed), "shard")
+        print(f"ptdet: {failed} failed: --resume tries again", file=sys.stderr)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -6,6 +6,7 @@ import glob
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..dataset import PACKED
 from ..io import READERS, FileProblem, is_task1
 
 
@@ -55,5 +56,6 @@ def _expanded(asked: Path) -> list[Path]:
     # beside other results a text is a note to people, not YOLO's
     taken = [file for file in taken if file.suffix.lower() != ".txt" or is_task1(file)] or taken
     if not taken:
-        raise FileProblem(f"{asked} {what} {', '.join(READERS)} file")
+        more = f"; a run over a data set (--workers N) reads {' and '.join(PACKED)} too"
+        raise FileProblem(f"{asked} {what} {', '.join(READERS)} file{more}")
     return taken

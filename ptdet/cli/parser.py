@@ -9,7 +9,7 @@ from typing import Any
 from .. import __version__
 from .._shared.methods import FUSIONS, PLAIN
 from .._shared.parameters import ANY_METRIC
-from ..dataset import FORMATS, STEPS
+from ..dataset import FORMATS, PACKED, STEPS
 from .values import classes, count, count_above_0, names, number, port, size, space, spread, thresholds, weights
 
 # those of ptdet.io, which loads NumPy
@@ -49,7 +49,8 @@ def build_parser() -> argparse.ArgumentParser:
         description="Writes the page of ptdet explore with its data as one file, which opens from disk.",
         epilog="Example: ptdet report predictions/ --images pictures/ --out report.html",
     )
-    for each in (run, explore, report):
+    _add_settings(run, f"; of a data set {' and '.join(PACKED)} too")
+    for each in (explore, report):
         _add_settings(each)
     _add_results(run)
     _add_page(explore, report)
@@ -83,14 +84,14 @@ def _add_page(explore: argparse.ArgumentParser, report: argparse.ArgumentParser)
     )
 
 
-def _add_settings(run: argparse.ArgumentParser) -> None:
-    """How candidates are chosen and suppressed."""
+def _add_settings(run: argparse.ArgumentParser, more: str = "") -> None:
+    """How candidates are chosen and suppressed; `more` is what the command reads besides."""
     run.add_argument(
         "predictions",
         nargs="+",
         type=Path,
         metavar="PREDICTIONS",
-        help=".npz, .npy, .pt, COCO .json or YOLO .txt; a folder of them, or a pattern in quotes",
+        help=".npz, .npy, .pt, COCO .json or YOLO .txt; a folder of them, or a pattern in quotes" + more,
     )
     run.add_argument(
         "--method",
@@ -138,13 +139,23 @@ def _add_results(run: argparse.ArgumentParser) -> None:
         metavar="N",
         help="larger pictures are not drawn on (%(default)s)",
     )
-    whole = run.add_argument_group("of a data set, with any of which --out is a folder of shards (docs/datasets.md)")
+    whole = run.add_argument_group(
+        "a data set (docs/datasets.md)",
+        "With any of these, or an input that is .parquet or .tar, --out is a folder of shards, made on all cores. "
+        "Example: ptdet run predictions.parquet --out kept/ --workers 8 --log run.jsonl",
+    )
     whole.add_argument("--workers", type=count_above_0, action=_OfDataset, metavar="N", help="processes (all cores)")
     whole.add_argument("--resume", nargs=0, action=_OfDataset, default=False, help="go on with the run in --out")
     whole.add_argument(
-        "--shard-size", type=count_above_0, action=_OfDataset, metavar="K", help="pictures, or small files (1000)"
+        "--shard-size",
+        type=count_above_0,
+        action=_OfDataset,
+        metavar="K",
+        help="pictures a shard, or small files (1000)",
     )
-    whole.add_argument("--log", type=Path, action=_OfDataset, metavar="FILE", help="append a JSON line for each shard")
+    whole.add_argument(
+        "--log", type=Path, action=_OfDataset, metavar="FILE", help="append JSON lines: each shard, the sum"
+    )
     whole.add_argument(
         "--step",
         choices=STEPS,
@@ -159,12 +170,14 @@ def _add_results(run: argparse.ArgumentParser) -> None:
         action=_OfDataset,
         default=(),
         metavar="W,W",
-        help="of the models of an ensemble (1)",
+        help="how much each model of an ensemble counts, in their order (all alike)",
     )
     whole.add_argument(
         "--engine", choices=("local", "ray"), action=_OfDataset, default="local", help="processes (default), or Ray"
     )
-    whole.add_argument("--address", action=_OfDataset, metavar="RAY", help="of a Ray cluster (one of this machine)")
+    whole.add_argument(
+        "--address", action=_OfDataset, metavar="HOST:PORT", help="of a Ray cluster (a Ray of this machine)"
+    )
     run.set_defaults(of_dataset=None)
 
 

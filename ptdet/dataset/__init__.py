@@ -5,5 +5,6 @@ name at once (durable.py), so that a run may be killed anywhere and goes on wher
 """
 
 # here, so that the command line need not load NumPy
+PACKED = (".parquet", ".tar")  # inputs that only such a run reads
 FORMATS = ("parquet", "coco", "npz", "yolo")
 STEPS = ("suppress", "merge-tiles", "ensemble")

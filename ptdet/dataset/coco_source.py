@@ -6,7 +6,7 @@ The results of a picture may lie anywhere in the file. Memory holds the ids of t
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,10 +22,12 @@ WAITING = 1 << 23  # characters in memory before they are written
 NAMED = 100  # results that are none; of more there is only the number
 
 
-def cut(file: Path, size: int, spool: Path, workshop: Path, problems: list[str]) -> list[list[int]]:
+def cut(
+    file: Path, size: int, spool: Path, workshop: Path, problems: list[str], progress: Callable[[int], None] | None
+) -> list[list[int]]:
     """Sorts `file` into the folder `spool`. Of each shard: its first picture, and how many there are.
 
-    `problems` are told of results that are none.
+    `problems` are told of results that are none, and `progress` how many bytes are read, each time.
 
     Raises:
         FileProblem: it is no file of COCO results.
@@ -33,7 +35,7 @@ def cut(file: Path, size: int, spool: Path, workshop: Path, problems: list[str])
     with durable(spool, workshop) as folder, file.open("rb") as stream:
         folder.mkdir()
         sorter = _Sorter(folder, size)
-        walk_json(stream, sorter)
+        walk_json(stream, sorter, progress)
         sorter.finish()
     problems += [f"{file} {problem}" for problem in sorter.problems]
     if sorter.wrong > NAMED:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .._shared.arrays import Array
 from ..io import Candidates, Predictions, one_name, write_survivors
 from .batch import Batch, joined
 from .extras import needed
@@ -90,33 +91,40 @@ def _parquet(
 ) -> None:
     """A row a detection."""
     arrow = needed("pyarrow", "--format parquet", "parquet")
-    schema, tables = _schema(arrow), []
+    ids, parts, pictures = list[str](), list[Candidates](), list[Array]()
     for batch in batches:
-        found = batch.found
-        ids = arrow.array([str(of.image_id) for of in batch.of], arrow.string())
-        which = arrow.array(batch.picture.astype(np.int32), arrow.int32())
-        labels = arrow.nulls(len(found), arrow.int32()) if found.labels is None else found.labels.astype(np.int32)
-        numbers = [found.scores, *found.boxes.T]
-        columns = [
-            arrow.DictionaryArray.from_arrays(which, ids).cast(arrow.string()),
-            arrow.array(labels),
-            *(arrow.array(each.astype(np.float32)) for each in numbers),
-            arrow.array(found.rows.astype(np.int32)),
-        ]
-        tables.append(arrow.record_batch(columns, schema=schema))
+        pictures.append(batch.picture + len(ids))
+        ids += [str(of.image_id) for of in batch.of]
+        parts.append(batch.found)
+    table = _table(arrow, parts, arrow.array(ids, arrow.string()).take(arrow.array(_one(pictures, np.int64))))
     told = json.dumps({**said, "classes": classes.names}, sort_keys=True)
-    # as one piece: how the rows came must not show in the pages
-    table = arrow.Table.from_batches(tables, schema).combine_chunks().replace_schema_metadata({METADATA: told})
     parquet = needed("pyarrow.parquet", "--format parquet", "parquet")
     parquet.write_table(
-        table, path, row_group_size=max(1, table.num_rows), compression="snappy", use_dictionary=["image_id", "label"]
+        table.replace_schema_metadata({METADATA: told}),
+        path,
+        row_group_size=max(1, table.num_rows),
+        compression="snappy",
+        use_dictionary=["image_id", "label"],
     )
 
 
-def _schema(arrow: Any) -> Any:
-    whole, real = arrow.int32(), arrow.float32()
-    sides = [(side, real) for side in ("x1", "y1", "x2", "y2")]
-    return arrow.schema([("image_id", arrow.string()), ("label", whole), ("score", real), *sides, ("row", whole)])
+def _table(arrow: Any, parts: Sequence[Candidates], image_ids: Any) -> Any:
+    """All rows as one piece: how they came must not show in the pages."""
+    unknown = np.repeat([one.labels is None for one in parts], list(map(len, parts)))
+    labels = [np.zeros(len(one), np.int32) if one.labels is None else one.labels for one in parts]
+    sides = _one([one.boxes.reshape(-1, 4) for one in parts], np.float32).reshape(-1, 4).T
+    columns = {
+        "image_id": image_ids,
+        "label": arrow.array(_one(labels, np.int32), mask=unknown if unknown.any() else None),
+        "score": _one([one.scores for one in parts], np.float32),
+        **dict(zip(("x1", "y1", "x2", "y2"), np.ascontiguousarray(sides), strict=True)),
+        "row": _one([one.rows for one in parts], np.int32),
+    }
+    return arrow.table(columns)
+
+
+def _one(parts: Sequence[Array], dtype: Any) -> Array:
+    return np.concatenate([np.zeros((0, *parts[0].shape[1:]) if parts else 0, dtype), *parts]).astype(dtype, copy=False)
 
 
 class Classes:

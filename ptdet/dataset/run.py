@@ -143,7 +143,9 @@ def _planned(models: list[list[Path]], places: Places, job: Job, size: int, resu
     told = differences(plan, [file for files in models for file in files], size, job)
     if told:
         more = f"; and {len(told) - 5} more" if len(told) > 5 else ""
-        raise FileProblem(f"{places.out} was begun otherwise: {'; '.join(told[:5])}{more}")
+        raise FileProblem(
+            f"{places.out} was begun otherwise: {'; '.join(told[:5])}{more}. Say the same, or give another --out"
+        )
     return plan
 
 

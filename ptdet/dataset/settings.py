@@ -131,7 +131,8 @@ class Job:
 
     def told(self) -> dict[str, Any]:
         """As JSON can hold it; each value by the name that a person knows it by."""
-        read = asdict(self.read)
+        # those that are called may be no plain values
+        read = asdict(replace(self.read, progress=None, size_of=None))
         for name in ReadOptions.CALLS:
             del read[name]
         own = {name: getattr(self, name) for name in OWN}

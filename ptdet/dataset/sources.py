@@ -181,7 +181,7 @@ def _of_one(kind: str, file: Path, size: int, spool: Path, workshop: Path, job: 
     elif kind == "parquet":
         shards, facts = parquet_source.cut(file, size, job.read)
     else:
-        shards = coco_source.cut(file, size, spool, workshop, problems)
+        shards = coco_source.cut(file, size, spool, workshop, problems, job.read.progress)
         facts = {"size": size, "spool": spool.name}
     return Source(kind, [str(file)], shards, facts)
 

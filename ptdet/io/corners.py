@@ -36,7 +36,7 @@ UNORDERED, NEGATIVE = "corners out of order", "a negative width or height"
 def no_box(four: Array, form: str) -> tuple[str, Array]:
     """What is wrong with a box that is none, and (...) which of (..., 4) are so. NaN says nothing."""
     if form in ("xyxy", "yxyx"):
-        return UNORDERED, np.any(four[..., 2:] < four[..., :2], -1)
+        return UNORDERED, (four[..., 2] < four[..., 0]) | (four[..., 3] < four[..., 1])
     if form == "xyxyxyxy":
         return NEGATIVE, np.zeros(four.shape[:-1], np.bool_)
-    return NEGATIVE, np.any(four[..., 2:4] < 0, -1)
+    return NEGATIVE, (four[..., 2] < 0) | (four[..., 3] < 0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from .. import dataset_inputs as inputs
 from ..parity.test_numpy_process import hiding
 from .test_dataset_kills import results, start
+from .test_examples import run as example
 from .test_import import ROOT, python
 
 HAS_RAY = importlib.util.find_spec("ray") is not None and importlib.util.find_spec("pyarrow") is not None
@@ -70,16 +70,8 @@ def test_the_engine_on_ray(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @needs_ray
-def test_the_example(tmp_path: Path) -> None:
-    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    ran = subprocess.run(
-        [sys.executable, "examples/ray_data.py"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+def test_the_example() -> None:
+    ran = example("examples/ray_data.py")
     assert ran.returncode == 0, ran.stderr
     said = ran.stdout.replace(",", "").splitlines()  # lists, or arrays, as Ray likes
     assert sorted(said)[-8:] == [f"{number} [0.9 0.7] [1 2]" for number in range(8)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from ptdet import cli
 from ptdet._shared.config import Config, Setting
+from ptdet.cli import dataset as cli_dataset
 from ptdet.cli.run import Settings, suppress
 from ptdet.dataset import coco_source
 from ptdet.io import Predictions
@@ -103,6 +105,17 @@ def test_coco_results_of_any_size(tmp_path: Path, shuffled: bool) -> None:
     assert len(truth.loadRes(str(out / "detections.json")).anns) == len(plain)
 
 
+def test_the_bars(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes while COCO results are sorted, then pictures."""
+    pytest.importorskip("tqdm")
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setattr(cli_dataset, "DELAY", 0)
+    source = inputs.write_coco(tmp_path / "x.json", COUNT)
+    assert run(source, "--out", tmp_path / "out", "--format", "coco", "--workers", 1, "--shard-size", 50) == 0
+    said = capsys.readouterr().err
+    assert 0 < said.find("sorting by picture: ") < said.find("/119 [")  # one has no boxes
+
+
 def test_supervision_reads_the_results(tmp_path: Path) -> None:
     """`detections.json` beside the pictures and classes of the truth, as its reader of COCO data sets wants them."""
     supervision = pytest.importorskip("supervision", reason="supervision is not installed: pip install supervision")
@@ -123,6 +136,38 @@ def test_supervision_reads_the_results(tmp_path: Path) -> None:
         assert (found.class_id.tolist() if len(found) else []) == [row[0] for row in rows]
         # x + w - x need not be w
         np.testing.assert_allclose(found.xyxy, np.array([row[2:] for row in rows]).reshape(-1, 4), rtol=1e-6, atol=1e-4)
+
+
+def test_fiftyone_reads_the_results(tmp_path: Path) -> None:
+    """Its reader of COCO results, on what it asks of its own collections, whose data base need not be there."""
+    coco = pytest.importorskip("fiftyone.utils.coco", reason="fiftyone is not installed: pip install fiftyone")
+    source, out = inputs.write_npz(tmp_path / "npz", COUNT), tmp_path / "out"
+    assert run(source, "--out", out, "--format", "coco", "--workers", 1, "--shard-size", 50) == 0
+    every = not_empty(expected())
+
+    class Samples:
+        def values(self, names: list[str]) -> list[list[Any]]:
+            facts = {"coco_id": [*every], "id": [str(image_id) for image_id in every]}
+            sides = {f"metadata.{side}": [inputs.SIDE] * len(every) for side in ("width", "height")}
+            return [(facts | sides)[name] for name in names]
+
+        def select(self, ids: list[str], ordered: bool) -> Samples:
+            assert ids == [str(image_id) for image_id in every] and ordered
+            return self
+
+        def compute_metadata(self) -> None: ...
+
+        def set_values(self, field: str, labels: list[Any]) -> None:
+            self.kept = labels
+
+    samples, names = Samples(), {label: f"class {label}" for label in range(8)}
+    coco.add_coco_labels(samples, "kept", str(out / "detections.json"), names, coco_id_field="coco_id")
+    for found, rows in zip(samples.kept, every.values(), strict=True):
+        assert [one.label for one in found.detections] == [names[row[0]] for row in rows]
+        assert [one.confidence for one in found.detections] == [row[1] for row in rows]
+        boxes = inputs.SIDE * np.array([one.bounding_box for one in found.detections])
+        given = np.array([row[2:] for row in rows])
+        np.testing.assert_allclose(boxes, np.concatenate([given[:, :2], given[:, 2:] - given[:, :2]], 1), rtol=1e-6)
 
 
 def test_what_an_object_of_coco_says_of_pictures_and_classes(tmp_path: Path) -> None:
@@ -251,6 +296,7 @@ def test_options_that_do_not_go_together(capsys: pytest.CaptureFixture[str]) -> 
         with pytest.raises(SystemExit):
             run(*arguments)
     assert "expected one of parquet, coco, npz, yolo" in capsys.readouterr().err
+    assert "writes into a folder" in refused(capsys, "x.tar")  # by its input a run over a data set, as x.parquet is
 
 
 def test_without_pyarrow(tmp_path: Path) -> None:
@@ -270,6 +316,17 @@ def test_without_pyarrow(tmp_path: Path) -> None:
         f"ptdet: error: {tmp_path / 'out'}: Parquet needs pyarrow: pip install 'ptdet[parquet]'",
     ]
     assert [line for line in printed.splitlines() if len(line) == 1] == ["2", "2", "0"]
+
+
+def test_a_worker_loads_no_pandas() -> None:
+    """Which pyarrow would do where it is installed: half of a start, and a third of the memory."""
+    for needed in ("pyarrow", "pandas"):
+        pytest.importorskip(needed)
+    printed = python(
+        "import sys; from ptdet.dataset.settings import Job; from ptdet.dataset.shard import prepare; prepare(Job())\n"
+        "import pyarrow; pyarrow.array([1]).to_numpy(); print('pandas' in sys.modules)"
+    )
+    assert printed == "False\n"
 
 
 def test_a_file_of_settings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,10 +13,23 @@ ROOT = Path(__file__).parents[2]
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path}
     return subprocess.run(
         [sys.executable, *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
     )
+
+
+@pytest.mark.slow
+def test_dataset_results() -> None:
+    for needed in ("pyarrow", "pandas", "duckdb", "polars", "pycocotools"):
+        pytest.importorskip(needed)
+    ran = run("examples/dataset_results.py")
+    assert ran.returncode == 0, ran.stderr
+    said = [" ".join(line.split()) for line in ran.stdout.splitlines()]
+    counts = str([(str(number), 2) for number in range(8)])
+    assert {"0 8 0.9", "1 8 0.7", counts, "['cat', 'dog'] 0.5"} < {*said}, ran.stdout
+    assert said.count("8") == 2  # of polars and of pycocotools
 
 
 def test_regress_boxes(tmp_path: Path) -> None:
