@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from .._shared.methods import NAMES
-from ..explorer import Shown, There, as_shown
+from ..explorer import Shown, There, as_shown, file_within
 from ..io import Candidates, FileProblem, Predictions, ReadOptions, read_predictions
 from .inputs import find_inputs
 from .methods import load
@@ -37,7 +37,7 @@ class Reader:
         self.problems += [f"{file} there is no such file" for file in files if not file.exists()]
         self._options, self._settings = options, settings
         self._lowest = min(asked.lowest, settings.lowest)
-        self._pictures = None if images is None else Pictures(images)
+        self._images, self._pictures = images, None if images is None else Pictures(images)
         self._truth = None
         if asked.truth is not None:
             from .page_truth import PageTruth
@@ -82,13 +82,15 @@ class Reader:
         return self._truth.of(file, outcome, candidates, self._size_of(of))
 
     def _image(self, of: Predictions) -> tuple[Path | None, list[str]]:
-        if self._pictures is None:
+        if self._pictures is None or self._images is None:
             return None, []
         try:
             image = self._pictures.of(of)
+            if image is None:
+                raise FileProblem("--images has no picture of this name")
+            return file_within(self._images, image), []
         except FileProblem as problem:
             return None, [str(problem)]
-        return image, [] if image else ["--images has no picture of this name"]
 
     def _size_of(self, of: Predictions) -> tuple[int, int] | None:
         image, _ = self._image(of)

@@ -129,30 +129,32 @@ class Library:
         self._files, self._read, self._room = list(files), read, kept_in_memory
         self._rows: list[Mapping[str, Any]] = []
         self._images: list[Path | None] = []
-        self._places: list[tuple[Path, int]] = []
+        self._places: list[tuple[Path, range]] = []  # the file of each, and the numbers of all its pictures
         self._problems = list(problems)
         self._read_files = 0
         self._payloads: OrderedDict[int, bytes] = OrderedDict()  # those asked for last are at the end
         self._held = 0  # bytes of them
         self._lock = threading.RLock()
+        self._reading = threading.Lock()  # `read` may remember what it read before
 
     def fill(self, stop: Callable[[], bool] = lambda: False) -> None:
         """Reads all files, until `stop` says true."""
         for file in self._files:
             if stop():
                 return
+            found, problem = list[Shown](), ""
             try:
-                found, problem = self._read(file), ""
+                with self._reading:
+                    found = self._pictures_of(file)
             except FileProblem as why:
-                found, problem = [], f"{file} {why}"
-            except Exception as why:  # the page waits for the others, and has to be told
-                found, problem = [], f"{file} cannot be shown: {type(why).__name__}: {why}"
+                problem = str(why)
             with self._lock:
-                for number, one in enumerate(found):
-                    self._keep(len(self._rows), one.payload)
+                numbers = range(len(self._rows), len(self._rows) + len(found))
+                for number, one in zip(numbers, found, strict=True):
+                    self._keep(number, one.payload)
                     self._rows.append(one.row)
                     self._images.append(one.image)
-                    self._places.append((file, number))
+                    self._places.append((file, numbers))
                 if problem:
                     self._problems.append(problem)
                 self._read_files += 1
@@ -176,22 +178,51 @@ class Library:
         Raises:
             FileProblem: its file had to be read again, and has changed.
         """
-        with self._lock:
-            known = self._payloads.get(number)
+        known = self._known(number)
+        if known is not None:
+            return known
+        with self._reading:
+            known = self._known(number)  # it may have been read meanwhile
             if known is not None:
-                self._payloads.move_to_end(number)
                 return known
-            file, place = self._places[number]
-        found = self._read(file)
-        if place >= len(found):
-            raise FileProblem(f"{file} has changed since it was listed")
-        with self._lock:
-            self._keep(number, found[place].payload)
-        return found[place].payload
+            file, numbers = self._places[number]
+            found = self._pictures_of(file)
+            listed = [self._rows[each]["name"] for each in numbers]
+            if [one.row["name"] for one in found] != listed:
+                raise FileProblem(f"{file} has changed since it was listed")
+            with self._lock:
+                self._keep_next(number, numbers, found)
+            return found[number - numbers.start].payload
 
     def image(self, number: int) -> Path | None:
         """The file of a picture, where there is one."""
         return self._images[number]
+
+    def _known(self, number: int) -> bytes | None:
+        with self._lock:
+            if number in self._payloads:
+                self._payloads.move_to_end(number)
+            return self._payloads.get(number)
+
+    def _pictures_of(self, file: Path) -> list[Shown]:
+        """Raises FileProblem, whatever is wrong: the page shows the others, and has to be told."""
+        try:
+            return self._read(file)
+        except FileProblem as why:
+            raise FileProblem(f"{file} {why}") from why
+        except Exception as why:
+            raise FileProblem(f"{file} cannot be shown: {type(why).__name__}: {why}") from why
+
+    def _keep_next(self, number: int, numbers: range, found: Sequence[Shown]) -> None:
+        """That picture, and the next ones of its file as far as half of the room goes: they are asked for next."""
+        fit, size = [number], len(found[number - numbers.start].payload)
+        for each in range(number + 1, numbers.stop):
+            size += len(found[each - numbers.start].payload)
+            if size > self._room / 2:
+                break
+            fit.append(each)
+        for each in reversed(fit):
+            self._keep(each, found[each - numbers.start].payload)
 
     def _keep(self, number: int, payload: bytes) -> None:
         self._held += len(payload) - len(self._payloads.pop(number, b""))
