@@ -36,7 +36,7 @@ class Reader:
         self.files = [file for file in files if file.exists()]
         self.problems += [f"{file} there is no such file" for file in files if not file.exists()]
         self._options, self._settings = options, settings
-        self._lowest = min(asked.lowest, settings.lowest)
+        self._lowest = lowest_of(asked, settings)
         self._images, self._pictures = images, None if images is None else Pictures(images)
         self._truth = None
         if asked.truth is not None:
@@ -104,6 +104,11 @@ class Reader:
             return None
 
 
+def lowest_of(asked: argparse.Namespace, settings: Settings) -> float:
+    """Boxes with a score at or below it are not on the page."""
+    return min(asked.lowest, settings.lowest)
+
+
 def start_of(asked: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     """What the page begins with: the settings, and what it needs to write the command for them."""
     return {
@@ -119,8 +124,9 @@ def start_of(asked: argparse.Namespace, settings: Settings) -> dict[str, Any]:
             **{name: settings.options.get(name) for name in ("beta", "kind", "members")},
             "classes": {} if settings.by_class is None else settings.by_class.classes,
         },
+        "lowest": lowest_of(asked, settings),
         "truth": asked.truth is not None,
-        "command": ["ptdet", "run", *map(str, asked.predictions), *_said(asked)],
+        "command": ["ptdet", "run", *map(_path, asked.predictions), *_said(asked)],
     }
 
 
@@ -132,7 +138,7 @@ WORDS: dict[str, Callable[[Any], str]] = {
     "boxes": str,
     "category_ids": str,
     "space": lambda space: space.name,
-    "classes": lambda names: ",".join(names) + ("," if len(names) == 1 else ""),
+    "classes": lambda names: names.given,
 }
 
 
@@ -143,5 +149,11 @@ def _said(asked: argparse.Namespace) -> list[str]:
     for option, text in WORDS.items():
         value = getattr(asked, option)
         if value not in (None, (), usual.get(option)):
-            words += [f"--{option.replace('_', '-')}", text(value)]
-    return [*words, *(["--image", str(asked.images)] if asked.images else [])]
+            name, said = f"--{option.replace('_', '-')}", text(value)
+            words += [f"{name}={said}"] if said.startswith("-") else [name, said]
+    return [*words, *(["--image", _path(asked.images)] if asked.images else [])]
+
+
+def _path(path: Path) -> str:
+    """As no command takes it for an option."""
+    return f"./{path}" if str(path).startswith("-") else str(path)

@@ -50,14 +50,23 @@ export class Scores {
     this.kernels = kernels;
     this.place = document.getElementById("scores");
     this.pictures = new Map();
+    this.seen = new Set();  // also those that have no truth
+    this.missed = new Map();  // why which could not be read
     this.settings = null;
     this.work = 0;
     this.all = all;
   }
 
   add(number, picture) {
-    if (picture.truth === null || this.pictures.has(number)) return;
-    this.pictures.set(number, picture);
+    if (this.seen.has(number)) return;
+    this.seen.add(number);
+    this.missed.delete(number);
+    if (picture.truth !== null) this.pictures.set(number, picture);
+    this.settings = null;
+  }
+
+  miss(number, why) {
+    this.missed.set(number, why);
     this.settings = null;
   }
 
@@ -69,18 +78,32 @@ export class Scores {
     [this.key, this.settings] = [key, settings];
     this.work += 1;
     this.done = false;
+    this.place.ariaBusy = "true";  // what stands there is of other settings
     clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => this.count(settings, of, this.work), REST);
+    this.waiting = setTimeout(() => this.told(settings, of, this.work), REST);
   }
 
-  async count(settings, of, work) {
+  async told(settings, of, work) {
+    try {
+      await this.count(settings, work);
+      if (work === this.work) this.draw(settings, of);
+    } catch (error) {
+      const why = element("p", "hint", `${settings.method}: ${error.message}`);
+      if (work === this.work) this.place.replaceChildren(element("h2", "", "Against the truth"), why);
+    }
+    if (work !== this.work) return;
+    this.place.ariaBusy = "false";
+    this.done = true;
+  }
+
+  async count(settings, work) {
     const chosen = { points: [], objects: 0 };
     const whole = { points: [], objects: 0 };
     let begun = performance.now();
     for (const picture of this.pictures.values()) {
       for (const [sum, more] of [[chosen, {}], [whole, lowest(settings, picture)]]) {
         const one = pointsOf(this.kernels, picture, { ...settings, ...more });
-        sum.points.push(...one.points);
+        for (const point of one.points) sum.points.push(point);
         sum.objects += one.objects;
       }
       if (performance.now() - begun < SLICE) continue;
@@ -91,8 +114,6 @@ export class Scores {
     const found = chosen.points.filter((point) => point.true).length;
     this.numbers = { ...measures(found, chosen.points.length - found, chosen.objects), objects: chosen.objects };
     this.curve = curveOf(whole.points, whole.objects);
-    this.draw(settings, of);
-    this.done = true;
   }
 
   draw({ conf, matchIou }, of) {
@@ -102,7 +123,12 @@ export class Scores {
     const { precision, recall, f1 } = this.numbers;
     const said = element("p", "numbers", `precision ${told(precision)} · recall ${told(recall)} · F1 ${told(f1)}`);
     const parts = [head, said, loaded];
-    if (count < of) {
+    const without = this.seen.size - count;
+    if (without) parts.push(element("p", "hint", `${without} that were loaded are not compared: their Notes say why`));
+    for (const [number, why] of this.missed) {
+      parts.push(element("p", "hint", `picture ${number + 1} cannot be read: ${why.message}`));
+    }
+    if (this.seen.size < of) {
       const button = element("button", "", "Load all pictures");
       button.type = "button";
       button.addEventListener("click", () => this.all());

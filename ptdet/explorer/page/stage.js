@@ -47,6 +47,13 @@ export class Stage {
     this.fit();
   }
 
+  // There is nothing to show.
+  clear() {
+    this.found = null;
+    this.layerIs = null;
+    for (const canvas of [this.below, this.above]) canvas.getContext("2d").reset();
+  }
+
   // found: as run gave it.
   setResult(found, { view, split }) {
     this.found = found;
