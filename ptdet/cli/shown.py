@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from .._shared.methods import NAMES
-from ..explorer import Shown, There, as_shown, file_within
-from ..io import Candidates, FileProblem, Predictions, ReadOptions, read_predictions
+from ..explorer import SHOWN_BY_BROWSERS, Shown, There, as_shown, file_within
+from ..io import Candidates, FileProblem, Predictions, ReadOptions, Space, read_predictions
 from .inputs import find_inputs
 from .methods import load
 from .outcome import Outcome
@@ -65,6 +65,7 @@ class Reader:
                     of,
                     candidates,
                     space=outcome.of.space,
+                    size=self._size_for_page(of, outcome.of.space, image),
                     lowest=self._lowest,
                     counts=(len(outcome.candidates), len(outcome.kept)),
                     image=image,
@@ -92,6 +93,12 @@ class Reader:
         except FileProblem as problem:
             return None, [str(problem)]
 
+    def _size_for_page(self, of: Predictions, space: Space, image: Path | None) -> tuple[int, int] | None:
+        """Of a picture that the page loads it knows it, but it may fail: then boxes in another unit need it."""
+        if space.needs_size or (image is not None and image.suffix.lower() not in SHOWN_BY_BROWSERS):
+            return self._size_of(of)
+        return of.picture_size
+
     def _size_of(self, of: Predictions) -> tuple[int, int] | None:
         image, _ = self._image(of)
         if of.picture_size or image is None:
@@ -106,7 +113,8 @@ class Reader:
 
 def lowest_of(asked: argparse.Namespace, settings: Settings) -> float:
     """Boxes with a score at or below it are not on the page."""
-    return min(asked.lowest, settings.lowest)
+    lowest: float = asked.lowest
+    return min(lowest, settings.lowest)
 
 
 def start_of(asked: argparse.Namespace, settings: Settings) -> dict[str, Any]:

@@ -55,12 +55,14 @@ def as_shown(
     lowest: float,
     counts: tuple[int, int],
     image: Path | None,
+    size: tuple[int, int] | None = None,
     notes: Sequence[str] = (),
     there: There | None = None,
 ) -> Shown:
     """The candidates of a picture: those `found` with scores above `lowest`, in the order and the types of the file.
 
     `space`: the unit that its boxes are taken for.
+    `size`: of the picture, where it is known; that of `there` goes before it.
     `counts`: how many candidates and how many kept boxes the starting settings give, to sort the list by.
     """
     number, name = np.zeros(len(found), np.int64), [""]
@@ -80,7 +82,7 @@ def as_shown(
         "scores": scores.dtype.name,
         "classes": None if found.labels is None else name,
         "named": found.labels is not None and int(found.labels.max(initial=0)) < len(of.classes),
-        "size": of.picture_size if there is None else there.size,
+        "size": there.size if there is not None and there.size is not None else size,
         "space": {"kind": space.kind, "size": space.size, "ratio": space.ratio, "center": space.center},
         "lowest": lowest,
         "stored": stored,
