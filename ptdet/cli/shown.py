@@ -75,6 +75,10 @@ class Reader:
             )
         return shown
 
+    def left_over(self) -> list[str]:
+        """What to tell once all files are read."""
+        return [] if self._truth is None else self._truth.left_over()
+
     def _there(
         self, file: Path, of: Predictions, outcome: Outcome, candidates: Candidates
     ) -> tuple[There | None, list[str]]:

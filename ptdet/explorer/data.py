@@ -118,7 +118,8 @@ def _packed(header: Mapping[str, Any], arrays: Sequence[Array]) -> bytes:
 class Library:
     """The pictures of all files, in their order. `fill` reads each file once; the page may ask meanwhile.
 
-    `read` gives the pictures of a file, or raises FileProblem. `problems` are told beside those of the files.
+    `read` gives the pictures of a file, or raises FileProblem. `problems` are told beside those of the files, and
+    what `left_over` says once all are read.
     """
 
     def __init__(
@@ -126,13 +127,14 @@ class Library:
         files: Sequence[Path],
         read: Callable[[Path], list[Shown]],
         problems: Sequence[str] = (),
+        left_over: Callable[[], Sequence[str]] = tuple,
         kept_in_memory: int = KEPT_IN_MEMORY,
     ) -> None:
         self._files, self._read, self._room = list(files), read, kept_in_memory
         self._rows: list[Mapping[str, Any]] = []
         self._images: list[Path | None] = []
         self._places: list[tuple[Path, range]] = []  # the file of each, and the numbers of all its pictures
-        self._problems = list(problems)
+        self._problems, self._left_over = list(problems), left_over
         self._read_files = 0
         self._payloads: OrderedDict[int, bytes] = OrderedDict()  # those asked for last are at the end
         self._held = 0  # bytes of them
@@ -160,6 +162,8 @@ class Library:
                 if problem:
                     self._problems.append(problem)
                 self._read_files += 1
+                if self._read_files == len(self._files):
+                    self._problems += self._left_over()
 
     def __len__(self) -> int:
         return len(self._rows)
