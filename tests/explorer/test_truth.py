@@ -207,6 +207,23 @@ def test_what_cannot_be_compared_is_told(tmp_path: Path) -> None:
     assert there is not None and any("are taken as places in the truth's list: 0 a, 1 b" in each for each in said)
 
 
+def test_pictures_of_the_truth_without_predictions_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Evaluation counts their objects as missed."""
+    part = tmp_path / "part.json"
+    results = [{"image_id": n, "category_id": 1, "bbox": [1, 1, 9, 9], "score": 0.9} for n in (139, 285, 17)]
+    part.write_text(json.dumps(results))
+    truth = read_truth(TRUTH)
+    assert truth.crowd is not None
+    places = [place for place, name in enumerate(truth.image_ids) if name in (139, 285)]
+    rest = int((~truth.crowd & ~np.isin(truth.images, places)).sum())
+    said = f"62 of 64 pictures of the truth are not on the page: ptdet eval counts their {rest} objects as missed"
+    with served(part, "--truth", TRUTH) as server:
+        (told,) = server._http.serves.library.listed()["problems"]
+    assert told.startswith(said)
+    file = write_report(tmp_path / "r.html", part, "--truth", TRUTH)
+    assert said in file.read_text("utf-8") and said in capsys.readouterr().err
+
+
 def test_a_truth_that_cannot_be_shown_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = save(tmp_path / "one.npz", boxes(30, 1))
     turned = tmp_path / "turned"

@@ -15,7 +15,7 @@ export const OF_METHOD = { metric: null, sigma: null, beta: null, kind: null, me
 export function settingsOf(method, kind = null) {
   const { takes, lowers = false } = METHODS[method];
   const has = (name) => takes.includes(name);
-  const byGaussian = has("sigma") && kind !== "linear";  // which asks for no threshold
+  const byGaussian = has("sigma") && (kind ?? "gaussian") === "gaussian";  // which asks for no threshold
   return {
     iou: has("iou") && !byGaussian,
     metric: has("metric"),
