@@ -9,6 +9,7 @@ const REST = 200;  // milliseconds after the last change
 const SLICE = 12;  // milliseconds of work at a time: sliders go before
 const [WIDE, HIGH] = [264, 120];
 const EDGE = 24;
+const MOST_TOLD = 3;  // pictures that cannot be read
 const SVG = "http://www.w3.org/2000/svg";
 
 // points: { score, true } of boxes that count; objects: how many there are. Precision, recall and F1 of all boxes with a
@@ -62,12 +63,18 @@ export class Scores {
     this.seen.add(number);
     this.missed.delete(number);
     if (picture.truth !== null) this.pictures.set(number, picture);
-    this.settings = null;
+    this.again();
   }
 
   miss(number, why) {
     this.missed.set(number, why);
+    this.again();
+  }
+
+  // What stands there is not all any more; `show` counts again.
+  again() {
     this.settings = null;
+    this.done = false;
   }
 
   // Once the sliders rest; `of`: how many pictures there are.
@@ -80,10 +87,10 @@ export class Scores {
     this.done = false;
     this.place.ariaBusy = "true";  // what stands there is of other settings
     clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => this.told(settings, of, this.work), REST);
+    this.waiting = setTimeout(() => this.countAndDraw(settings, of, this.work), REST);
   }
 
-  async told(settings, of, work) {
+  async countAndDraw(settings, of, work) {
     try {
       await this.count(settings, work);
       if (work === this.work) this.draw(settings, of);
@@ -125,9 +132,9 @@ export class Scores {
     const parts = [head, said, loaded];
     const without = this.seen.size - count;
     if (without) parts.push(element("p", "hint", `${without} that were loaded are not compared: their Notes say why`));
-    for (const [number, why] of this.missed) {
-      parts.push(element("p", "hint", `picture ${number + 1} cannot be read: ${why.message}`));
-    }
+    const missed = Array.from(this.missed, ([number, why]) => `picture ${number + 1} cannot be read: ${why.message}`);
+    if (missed.length > MOST_TOLD) missed.splice(MOST_TOLD, Infinity, `and ${missed.length - MOST_TOLD} more`);
+    parts.push(...missed.map((words) => element("p", "hint", words)));
     if (this.seen.size < of) {
       const button = element("button", "", "Load all pictures");
       button.type = "button";
