@@ -542,13 +542,16 @@ function scaleInto(width, height, [wide, high]) {
 
 // From the picture's corner to all boxes that are no further than any picture is large.
 function paperOf(corners) {
-  const [least, most] = [[0, 0], [0, 0]];
+  let [left, top, right, bottom] = [0, 0, 0, 0];
   for (let at = 0; at < corners.length; at += 2) {
-    const point = [corners[at], corners[at + 1]];
-    if (!point.every((value) => Math.abs(value) <= FAR)) continue;
-    for (const k of [0, 1]) [least[k], most[k]] = [Math.min(least[k], point[k]), Math.max(most[k], point[k])];
+    const [x, y] = [corners[at], corners[at + 1]];
+    if (!(Math.abs(x) <= FAR && Math.abs(y) <= FAR)) continue;
+    left = Math.min(left, x);
+    top = Math.min(top, y);
+    right = Math.max(right, x);
+    bottom = Math.max(bottom, y);
   }
-  return { origin: least, extent: most.map((value, k) => value - least[k] || 1) };
+  return { origin: [left, top], extent: [right - left || 1, bottom - top || 1] };
 }
 
 function colourOf(picture, box) {
