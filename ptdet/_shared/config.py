@@ -155,7 +155,7 @@ def config_of(stored: Mapping[str, Any], where: str) -> Config:
 
 def has_threshold(method: str, kind: str | None) -> bool:
     """Whether the overlap threshold changes anything: a Gaussian has none."""
-    return METHODS[method].has_threshold and (method != "soft" or kind == "linear")
+    return METHODS[method].has_threshold and (method != "soft" or kind in ("linear", "hard"))
 
 
 def _checked(name: str, method: str, key: str, value: Any) -> None:

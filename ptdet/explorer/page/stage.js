@@ -13,6 +13,8 @@ const MOST_LABELS = 120;  // beyond that they are a carpet; the boxes are all dr
 const MOST_STROKES = 2500;
 const MOST_SHADOWS = 300;  // behind kept boxes
 const MOST_LINES = 400;  // from a box to those that it removed
+const MOST_LETTERS = 24;  // of a class
+const FAR = 1e6;  // pixels
 const NEAR = 6;  // pixels from a border
 
 export class Stage {
@@ -41,10 +43,18 @@ export class Stage {
     this.image = image;
     this.size = size;
     this.corners = cornersOf(picture, picture.boxes, size);
-    this.extent = size ?? extentOf(this.corners);
+    // what the paper shows: the picture, else where the boxes are
+    ({ origin: this.origin, extent: this.extent } = size ? { origin: [0, 0], extent: size } : paperOf(this.corners));
     this.shown = null;
     this.picked = null;
     this.fit();
+  }
+
+  // There is nothing to show.
+  clear() {
+    this.found = null;
+    this.layerIs = null;
+    for (const canvas of [this.below, this.above]) canvas.getContext("2d").reset();
   }
 
   // found: as run gave it.
@@ -61,14 +71,18 @@ export class Stage {
     if (!this.extent) return;
     const { width, height } = this.panel();
     const [wide, high] = this.extent;
+    const [left, top] = this.origin;
     const scale = scaleInto(width, height, this.extent);
-    this.way = { scale, x: (width - wide * scale) / 2, y: (height - high * scale) / 2 };
+    this.way = { scale, x: (width - wide * scale) / 2 - left * scale, y: (height - high * scale) / 2 - top * scale };
     this.fitted = true;
     this.draw();
   }
 
   zoom(factor, x = this.panel().width / 2, y = this.panel().height / 2) {
-    const scale = Math.min(Math.max(this.way.scale * factor, 1e-4), 400);
+    if (!this.extent) return;
+    const { width, height } = this.panel();
+    const fitted = scaleInto(width, height, this.extent);
+    const scale = Math.min(Math.max(this.way.scale * factor, Math.min(1e-4, fitted / 8)), Math.max(400, 64 * fitted));
     const ratio = scale / this.way.scale;
     this.way = { scale, x: x - (x - this.way.x) * ratio, y: y - (y - this.way.y) * ratio };
     this.fitted = false;
@@ -200,8 +214,9 @@ export class Stage {
   }
 
   drawImage(context) {
-    const { scale, x, y } = this.way;
+    const { scale } = this.way;
     const [wide, high] = this.extent;
+    const [x, y] = [this.way.x + this.origin[0] * scale, this.way.y + this.origin[1] * scale];
     context.fillStyle = style("--paper");
     context.fillRect(x, y, wide * scale, high * scale);
     if (this.image) {
@@ -257,7 +272,7 @@ export class Stage {
       context.strokeStyle = style(colour);
       context.strokeRect(...at, wide * scale, high * scale);
       context.fillStyle = style(colour);
-      context.fillText(names[labels[object]].slice(0, 24), at[0] + 3, at[1] + high * scale - 4);
+      context.fillText(shortened(names[labels[object]]), at[0] + 3, at[1] + high * scale - 4);
     }
     context.setLineDash([]);
   }
@@ -273,7 +288,7 @@ export class Stage {
       });
     context.font = "600 11px system-ui, sans-serif";
     for (const place of places.slice(0, MOST_LABELS)) {
-      const name = className(this.picture, box(place)).slice(0, 24);
+      const name = shortened(className(this.picture, box(place)));
       const words = `${name} ${this.found.scores[place].toFixed(2)}`.trimStart();
       const [x, top, bottom, right] = this.onStage(this.shown, place);
       if (right < begin) continue;
@@ -516,17 +531,27 @@ function reach(corners, at, px, py, near) {
   return { distance, inside, area: Math.abs(area) / 2 };
 }
 
+// By whole characters: some are two units of a string.
+function shortened(name) {
+  return Array.from(name.slice(0, 2 * MOST_LETTERS)).slice(0, MOST_LETTERS).join("");
+}
+
 function scaleInto(width, height, [wide, high]) {
   return Math.max(Math.min((width - 24) / wide, (height - 24) / high), 1e-6);
 }
 
-function extentOf(corners) {
-  let [wide, high] = [1, 1];
+// From the picture's corner to all boxes that are no further than any picture is large.
+function paperOf(corners) {
+  let [left, top, right, bottom] = [0, 0, 0, 0];
   for (let at = 0; at < corners.length; at += 2) {
-    wide = Math.max(wide, corners[at]);
-    high = Math.max(high, corners[at + 1]);
+    const [x, y] = [corners[at], corners[at + 1]];
+    if (!(Math.abs(x) <= FAR && Math.abs(y) <= FAR)) continue;
+    left = Math.min(left, x);
+    top = Math.min(top, y);
+    right = Math.max(right, x);
+    bottom = Math.max(bottom, y);
   }
-  return [wide, high];
+  return { origin: [left, top], extent: [right - left || 1, bottom - top || 1] };
 }
 
 function colourOf(picture, box) {
