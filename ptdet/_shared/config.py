@@ -113,7 +113,7 @@ def load_config(path: str | Path) -> Config:
     """
     where = str(path)
     try:
-        stored = parse(Path(path).read_text(encoding="utf-8"))
+        stored = parse(Path(path).read_text(encoding="utf-8-sig"))  # Windows' editors write the mark
     except (PlainTomlError, UnicodeDecodeError) as error:
         raise ValueError(f"{where}: is no TOML: {error}") from error
     return config_of(stored, where)
@@ -133,6 +133,9 @@ def config_of(stored: Mapping[str, Any], where: str) -> Config:
         if name not in (*PER_CLASS, *options_of(method)):
             raise ValueError(f"{where}: {name}: {method} has no such option")
         _checked(f"{where}: {name}", method, name, value)
+    metric = given.get("metric")
+    if (iou := given.get("iou")) is not None:
+        _check_overlap(f"{where}: iou", iou, method, metric)
     given.setdefault("iou", 0.5 if has_threshold(method, given.get("kind")) else None)
     agnostic = stored.get("agnostic", False)
     check_flag(f"{where}: agnostic", agnostic)
@@ -147,6 +150,8 @@ def config_of(stored: Mapping[str, Any], where: str) -> Config:
             if key not in PER_CLASS:
                 raise ValueError(f"{where}: unknown key {key!r} of class {name!r}: expected {', '.join(PER_CLASS)}")
             _checked(f"{where}: classes.{name}.{key}", method, key, value)
+            if key == "iou":
+                _check_overlap(f"{where}: classes.{name}.iou", value, method, metric)
     if classes and agnostic:
         raise ValueError(f"{where}: classes: boxes of all classes meet, so none has settings of its own")
     return Config(Setting(method=method, **given), agnostic, classes, provenance)
@@ -155,6 +160,17 @@ def config_of(stored: Mapping[str, Any], where: str) -> Config:
 def has_threshold(method: str, kind: str | None) -> bool:
     """Whether the overlap threshold changes anything: a Gaussian has none."""
     return METHODS[method].has_threshold and (method != "soft" or kind == "linear")
+
+
+def least_overlap(method: str, metric: str | None) -> float:
+    """The lowest threshold that is one: measures that tell how far boxes are apart go down to -1."""
+    return -1.0 if method == "diou" or metric in ("giou", "diou", "ciou") else 0.0
+
+
+def _check_overlap(name: str, value: float, method: str, metric: str | None) -> None:
+    least = least_overlap(method, metric)
+    if not least <= value <= 1:
+        raise ValueError(f"{name}: expected a number from {least:g} to 1, as overlaps are, got {value:g}")
 
 
 def _checked(name: str, method: str, key: str, value: Any) -> None:

@@ -127,7 +127,7 @@ def _read_options(asked: argparse.Namespace, parser: argparse.ArgumentParser) ->
 
 def _settings(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> tuple[Settings, list[str]]:
     """How to suppress, and notes on what of a file of settings is not used."""
-    from .._shared.config import options_of
+    from .._shared.config import least_overlap, options_of
     from .run_settings import settings_of
 
     if asked.method is None and asked.config is None and getattr(asked, "step", "") == "ensemble":
@@ -136,11 +136,13 @@ def _settings(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> tup
         parser.error(f"--method {asked.method}: expected one of {', '.join(PLAIN)}")
     try:
         settings, notes = settings_of(asked)
-    except (OSError, ValueError, TypeError) as error:
-        parser.error(f"--config {asked.config}: {error.strerror if isinstance(error, OSError) else error}")
-    lowest = -1 if NAMES.get(settings.method) == "diou" else 0
+    except OSError as error:
+        parser.error(f"--config {asked.config}: {error.strerror or error}")
+    except (ValueError, TypeError) as error:  # which begins with the file's name
+        parser.error(f"--config {error}")
+    lowest = least_overlap(NAMES[settings.method], settings.options.get("metric"))
     if not lowest <= settings.iou_threshold <= 1:
-        parser.error(f"--iou {settings.iou_threshold:g}: expected a number from {lowest} to 1, as overlaps are")
+        parser.error(f"--iou {settings.iou_threshold:g}: expected a number from {lowest:g} to 1, as overlaps are")
     if asked.sigma is not None and not 0 < asked.sigma < math.inf:
         parser.error(f"--sigma {asked.sigma:g}: expected a number above 0")
     for option in ("metric", "sigma"):

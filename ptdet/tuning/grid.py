@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from .._shared.checks import check_number, check_positive
-from .._shared.config import Setting, options_of
+from .._shared.config import Setting, least_overlap, options_of
 from .._shared.methods import FUSIONS, METHODS, NAMES, SUPPRESSIONS
 from .._shared.parameters import METRICS, ROTATED_METRICS
 
@@ -51,6 +51,8 @@ class Grid:
             values = [self._values(method, axis, fixed) for axis, fixed in axes.items()]
             for chosen in product(*values):
                 setting = Setting(**{"method": method, "iou": None, **dict(zip(axes, chosen, strict=True))})
+                if setting.iou is not None and setting.iou < least_overlap(method, setting.metric):
+                    continue  # `ptdet run` would refuse it
                 raw = self.raw_confs[:1] if commutes(setting) else self.raw_confs
                 found += [replace(setting, conf=conf) for conf in raw]
         return found
@@ -88,12 +90,15 @@ def grid_of(
     """
     for name, values in (("iou", ious), ("sigma", sigmas), ("beta", betas), ("conf", confs)):
         _check_axis(name, values)
+    for name, names in (("methods", methods), ("metric", metrics)):
+        if isinstance(names, str):
+            raise TypeError(f"{name}: expected a list of names, got {names!r}")
     for metric in metrics or ():
         allowed = ROTATED_METRICS if rotated else METRICS
         if metric not in allowed:
             raise ValueError(f"metric: expected some of {', '.join(allowed)}, got {metric!r}")
     cuts = tuple(sorted(set(confs))) if confs else cuts
-    return Grid(
+    grid = Grid(
         methods=_methods(methods),
         ious=tuple(ious or IOUS),
         sigmas=tuple(sigmas or SIGMAS),
@@ -102,6 +107,11 @@ def grid_of(
         confs=cuts,
         raw_confs=_raw_confs(cuts, bool(confs)),
     )
+    if not grid.settings():
+        raise ValueError(
+            f"iou: expected an overlap of at least 0 for {', '.join(grid.methods)}, got {max(grid.ious):g}"
+        )
+    return grid
 
 
 def _raw_confs(cuts: tuple[float, ...], given: bool) -> tuple[float, ...]:

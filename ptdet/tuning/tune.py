@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -96,6 +97,10 @@ def tune(
     if per_class == "conf" and len(grid.confs) == 1:
         raise ValueError("per_class: conf has nothing to choose from: give conf, a demand, or objective f1 or cost")
     compared = _compared(default, goal, grid.confs, agnostic)
+    names = truth.class_names
+    unknown = sorted({*compared.classes} - {*names})
+    if unknown:
+        raise ValueError(f"default: expected thresholds of classes of the truth, got those of {unknown[0]!r}")
 
     pictures = len(truth.image_ids)
     parts = groups_of(pictures, groups)
@@ -105,18 +110,18 @@ def tune(
     judge = Judge(truth, goal, np.array(grid.confs), weights)
     found = search(candidates, judge, grid, per_class != "none", progress)
 
-    names = truth.class_names
     singles = np.arange(folds) + 1 + folds
     place = found.tried.chosen(0, singles)
     if place is None:
         raise ValueError(_unmet(goal, found))
     chosen = found.config(place, agnostic, per_class, names, 0)
-    of_folds = [
-        Fold(int((fold_of == fold).sum()), found.config(there, agnostic, per_class, names, 1 + fold))
-        if (there := found.tried.chosen(1 + fold, np.delete(singles, fold))) is not None
-        else Fold(int((fold_of == fold).sum()), compared)
-        for fold in range(folds)
-    ]
+    warnings, of_folds = input_warnings(candidates, truth), []
+    for fold in range(folds):
+        there = found.tried.chosen(1 + fold, np.delete(singles, fold))
+        own = compared if there is None else found.config(there, agnostic, per_class, names, 1 + fold)
+        of_folds.append(Fold(int((fold_of == fold).sum()), own))
+        if there is None:
+            warnings.append(f"fold {fold + 1}: nothing can be chosen from the others, so its pictures get the default")
     everything = np.ones((1, pictures), np.int64)
     final = Judge(truth, goal, np.array([-np.inf]), everything)
     once = np.concatenate([everything, drawn_weights(parts, draws, seed)])
@@ -150,7 +155,7 @@ def tune(
         front=tuple(sorted((row for row in rows if row.on_front), key=_milliseconds)),
         folds=tuple(of_folds),
         curve=_curve(found, place),
-        warnings=tuple(input_warnings(candidates, truth)),
+        warnings=tuple(warnings),
         complete=found.complete,
         facts={
             "objective": objective,
@@ -158,6 +163,7 @@ def tune(
             **{name: value for name, value in demands.items() if value is not None},
             "precision_out_of_fold": float(of_pooled.precision[0, 0]),
             "recall_out_of_fold": float(of_pooled.recall[0, 0]),
+            "f1_of_all_boxes_out_of_fold": float(of_pooled.f1_of_all[0, 0]),
             "per_class": per_class,
             "max_det": max_det,
             "suppressions": len(found.settings),
@@ -181,6 +187,9 @@ def _check(detections: Any, truth: Any, per_class: str, agnostic: Any, folds: An
     check_flag("agnostic", agnostic)
     if agnostic and per_class != "none":
         raise ValueError("per_class: expected none with agnostic, where boxes of all classes meet")
+    twice = [name for name, count in Counter(truth.class_names).items() if count > 1]
+    if twice and per_class != "none":  # thresholds are found by name
+        raise ValueError(f"per_class: expected none where several classes have one name, as here {twice[0]!r}")
     for name, value, least in (("folds", folds, 2), ("draws", draws, 1), ("seed", seed, 0)):
         check_count(name, value, 2**32 - 1)
         if value < least:

@@ -117,7 +117,8 @@ def test_bad_files_of_settings(tmp_path: Path, capsys: Told) -> None:
     path.write_text("ioo = 0.3")
     assert "unknown key 'ioo'" in refused(capsys, "run", RAW, "--config", path)
     path.write_text("iou = 3.0")
-    assert "--iou 3: expected a number from 0 to 1" in refused(capsys, "run", RAW, "--config", path)
+    told = refused(capsys, "run", RAW, "--config", path)
+    assert told == f"ptdet: error: --config {path}: iou: expected a number from 0 to 1, as overlaps are, got 3"
     path.write_text("[classes.cat]\nconf = 0.5")
     numpy.savez(tmp_path / "unnamed.npz", boxes=numpy.zeros((1, 4)), scores=numpy.ones(1), labels=numpy.zeros(1, int))
     assert "has no names of classes" in refused(capsys, "run", tmp_path / "unnamed.npz", "--config", path)
