@@ -117,11 +117,19 @@ def _on_files(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int
 
 def _read_options(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> ReadOptions:
     from ..io import CATEGORY_IDS, ReadOptions
+    from .names import ByCategoryId
 
     ids = CATEGORY_IDS if asked.category_ids == "coco" else ()
     count = asked.num_classes
     if count and asked.classes and count != len(asked.classes):
         parser.error(f"--num-classes {count}, but --classes names {len(asked.classes)}")
+    if isinstance(asked.classes, ByCategoryId):
+        files = asked.detections if asked.command == "eval" else asked.predictions
+        other = [file for file in files if file.suffix.lower() != ".json"]
+        if other:
+            parser.error(
+                f"--classes: a .json names classes by category_id, as COCO results have it; {other[0]} is none"
+            )
     return ReadOptions(asked.layout, asked.logits, asked.classes, ids, asked.space, count, asked.boxes)
 
 

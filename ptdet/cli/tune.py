@@ -163,4 +163,4 @@ def _provenance(files: Sequence[Path], place: Path, detections: Detections, trut
     machine = f"{platform.system()} {platform.machine()}"
     versions = {"ptdet": __version__, "python": platform.python_version(), "numpy": np.__version__, "machine": machine}
     records = {"predictions": of_record(detections), "truth": of_record(truth)}
-    return {**versions, "sha256_of_records": records, "sha256_of_files": hashes([place, *files])}
+    return {**versions, "sha256_of_records": records, "sha256_of_files": hashes(sorted([place, *files]))}

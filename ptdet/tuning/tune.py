@@ -24,6 +24,7 @@ from .search import PER_CLASS, Progress, Search, search
 from .suppression import Candidates, joined, taken
 
 INTERVAL = (0.025, 0.975)
+ROUNDING = 1e-12  # of two scores
 
 
 def tune(
@@ -131,8 +132,15 @@ def tune(
     of_pooled = final.scored(pooled, once)
     out_of_fold = of_pooled.scores[0]
     gains = out_of_fold - by_default
-    gains = gains[1:][np.isfinite(gains[1:])]
-    low, high = (float(one) for one in np.quantile(gains, INTERVAL)) if len(gains) else (0.0, 0.0)
+    drawn = gains[1:][np.isfinite(gains[1:])]
+    low, high = (float(one) for one in np.quantile(drawn, INTERVAL)) if len(drawn) else (0.0, 0.0)
+    gain = float(gains[0])
+    if gain < low - ROUNDING or gain > high + ROUNDING:
+        warnings.append(
+            "the gain lies outside its draws, as where these or the objects of a class are few: "
+            "the interval is widened to hold it"
+        )
+    low, high = min(low, gain), max(high, gain)
     chosen_score = float(final.scored(candidates.by_config(chosen, names).detections).scores[0, 0])
     first = None if compared.classes or not is_allowed else _row(compared.setting, of_default)
     rows = _table(found, first, candidates, pictures, latency)
@@ -147,7 +155,7 @@ def tune(
         chosen_score=scores[0],
         default_score=scores[1],
         out_of_fold=scores[2],
-        gain=scores[2] - scores[1],
+        gain=gain,
         default_is_allowed=is_allowed,
         interval=(low, high),
         objective=objective,
