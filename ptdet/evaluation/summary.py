@@ -46,11 +46,7 @@ class Curve:
     @property
     def best(self) -> dict[str, float] | None:
         """The point of largest F1, of equal ones that of the highest confidence; None if there is no detection."""
-        if len(self.f1) == 0:
-            return None
-        at = int(self.f1.argmax())
-        names = ("scores", "precision", "recall", "f1")
-        return {name.replace("scores", "score"): float(getattr(self, name)[at]) for name in names}
+        return _largest(self.f1, score=self.scores, precision=self.precision, recall=self.recall, f1=self.f1)
 
 
 @dataclass(frozen=True)
@@ -78,7 +74,7 @@ class F1:
             total += value - own[label]
             own[label] = value
             sums[place] = total
-        last = np.flatnonzero(np.append(scores[1:] != scores[:-1], True)) if len(scores) else np.empty(0, np.int64)
+        last = _last_of_equal(scores)
         return MeanF1(scores[last], sums[last] / max(len(curves), 1))
 
 
@@ -92,10 +88,7 @@ class MeanF1:
     @property
     def best(self) -> dict[str, float] | None:
         """The largest, of equal ones that of the highest confidence; None if there is no detection."""
-        if len(self.f1) == 0:
-            return None
-        at = int(self.f1.argmax())
-        return {"score": float(self.scores[at]), "f1": float(self.f1[at])}
+        return _largest(self.f1, score=self.scores, f1=self.f1)
 
 
 @dataclass(frozen=True)
@@ -259,10 +252,21 @@ class Evaluation:
         scores = self.ranked.scores[rows]
         order = np.argsort(-scores, kind="stable")
         scores, found = scores[order], outcome[outcome <= TRUE][order] == TRUE
-        last = np.flatnonzero(np.append(scores[1:] != scores[:-1], True)) if len(scores) else np.empty(0, np.int64)
+        last = _last_of_equal(scores)
         true, together = np.cumsum(found)[last].astype(np.float64), last + 1.0
         recall = true / objects if objects else np.full(len(last), UNDEFINED)
         return Curve(scores[last], true / together, recall, 2 * true / (together + objects))
+
+
+def _largest(f1: Array, /, **columns: Array) -> dict[str, float] | None:
+    """What stands where F1 is largest, of equal ones at the first; None if there is nothing."""
+    return {name: float(values[f1.argmax()]) for name, values in columns.items()} if len(f1) else None
+
+
+def _last_of_equal(scores: Array) -> Indices:
+    """The place of the last of each run of equal scores."""
+    last: Indices = np.flatnonzero(np.append(scores[1:] != scores[:-1], True)[: len(scores)])
+    return last
 
 
 def _mean(values: Array) -> float:

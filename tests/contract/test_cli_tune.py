@@ -141,6 +141,10 @@ def test_options_go_before_the_file(tmp_path: Path, capsys: Told) -> None:
     people = by_file["scores"][by_file["labels"] == 0]
     assert people.min() > 0.6 and by_file["scores"].min() < 0.35
     assert (kept_of(tmp_path, "--config", path, "--conf", 0.4)["scores"] > 0.4).all()
+    assert "thresholds of the class" not in capsys.readouterr().err
+    path.with_name("b.toml").write_text(path.read_text().replace("person", "persn"))
+    kept_of(tmp_path, "--config", path.with_name("b.toml"))
+    assert "--config has thresholds of the class 'persn', and no class here is called so" in capsys.readouterr().err
     plain = kept_of(tmp_path, "--method", "diou", "--iou", 0.65, "--conf", 0.3)
     again = kept_of(tmp_path, "--config", path, "--iou", 0.65, "--conf", 0.3)
     assert len(again["rows"]) != len(plain["rows"])  # beta is still that of the file
