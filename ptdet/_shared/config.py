@@ -192,6 +192,11 @@ def _checked(name: str, method: str, key: str, value: Any) -> None:
 
 def dump_config(config: Config) -> str:
     """The text of a file that `load_config` reads back as this."""
+    return dump(stored_of(config))
+
+
+def stored_of(config: Config) -> dict[str, Any]:
+    """What such a file holds: what `config_of` takes."""
     setting = {name: value for name in KEYS[:-1] if (value := getattr(config.setting, name)) is not None}
     tables = {"classes": config.classes, "provenance": config.provenance}
-    return dump({**setting, "agnostic": config.agnostic, **{name: table for name, table in tables.items() if table}})
+    return {**setting, "agnostic": config.agnostic, **{name: table for name, table in tables.items() if table}}

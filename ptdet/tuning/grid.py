@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
+import numpy as np
+
 from .._shared.checks import check_number, check_positive
 from .._shared.config import Setting, least_overlap, options_of
 from .._shared.methods import FUSIONS, METHODS, NAMES, SUPPRESSIONS
@@ -88,8 +90,8 @@ def grid_of(
     Args:
         cuts: the confidences to try where none are given.
     """
-    for name, values in (("iou", ious), ("sigma", sigmas), ("beta", betas), ("conf", confs)):
-        _check_axis(name, values)
+    ious, sigmas = _axis("iou", ious), _axis("sigma", sigmas)
+    betas, confs = _axis("beta", betas), _axis("conf", confs)
     for name, names in (("methods", methods), ("metric", metrics)):
         if isinstance(names, str):
             raise TypeError(f"{name}: expected a list of names, got {names!r}")
@@ -137,12 +139,16 @@ def _methods(methods: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(name for name in SUPPRESSIONS if name in chosen)
 
 
-def _check_axis(name: str, values: Sequence[float] | None) -> None:
+def _axis(name: str, values: Sequence[float] | None) -> tuple[float, ...] | None:
+    """The values as Python's numbers."""
     if values is None:
-        return
+        return None
+    if isinstance(values, np.ndarray) and values.ndim == 1:
+        values = values.tolist()
     if not isinstance(values, (list, tuple)) or not values:
         raise ValueError(f"{name}: expected a list of at least one number, got {values!r}")
     for value in values:
         check_positive(name, value) if name in ("sigma", "beta") else check_number(name, value)
         if name == "iou" and not -1 <= value <= 1:
             raise ValueError(f"iou: expected numbers from -1 to 1, as overlaps are, got {value:g}")
+    return tuple(map(float, values))

@@ -11,7 +11,7 @@ import numpy as np
 
 from .._shared.arrays import Array, Indices
 from .._shared.checks import check_count, check_flag, one_of
-from .._shared.config import Config, Setting
+from .._shared.config import Config, Setting, config_of, stored_of
 from .._shared.dataset import Detections, Truth
 from .choice import Place
 from .folds import drawn_weights, fold_weights, folds_of, groups_of
@@ -208,11 +208,12 @@ def _compared(default: Any, goal: Goal, cuts: Sequence[float], agnostic: bool) -
     if default is None:
         return Config(Setting(conf=cuts[0] if goal.name in RANKS else 0.25), agnostic)
     if isinstance(default, Setting):
-        return Config(default, agnostic)
+        default = Config(default, agnostic)
     if not isinstance(default, Config):
         raise TypeError(f"default: expected a Config, a Setting or None, got {type(default).__name__}")
     if default.agnostic != agnostic:
         raise ValueError(f"default: expected agnostic {agnostic}, as all that is tried, got {default.agnostic}")
+    config_of(stored_of(default), "default")  # it may be made by hand
     return replace(default, provenance={})
 
 

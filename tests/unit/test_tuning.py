@@ -247,6 +247,16 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
     assert folds[0] == folds[1] != folds[2]
 
 
+def test_numbers_may_be_those_of_numpy() -> None:
+    detections, truth = scene(12, 2)
+    plain: dict[str, Any] = {"iou": [0.25, 0.5], "conf": [0.5], "cost_fp": 1.5, "folds": 2, "draws": 9, "max_det": 5}
+    given = {name: np.array(value)[()] for name, value in plain.items()}
+    options: dict[str, Any] = {"objective": "cost", "methods": ["hard"], "latency": False}
+    text = tune(detections, truth, seed=3, **options, **plain).to_toml()
+    given["cost_fp"] = np.float32(1.5)
+    assert tune(detections, truth, seed=np.int64(3), **options, **given).to_toml() == text  # type: ignore[arg-type]
+
+
 def test_folds_hold_groups_together() -> None:
     groups = groups_of(10, list("aaabbbbccd"))
     folds = folds_of(groups, 3, seed=4)
@@ -381,6 +391,8 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"folds": 50}, ValueError, "folds: 50 of them need as many pictures, and there are 6"),
     ({"groups": [1, 1, 1, 2, 2, 2]}, ValueError, "folds: 5 of them need as many groups of pictures"),
     ({"groups": [1]}, ValueError, "groups: expected one for each of 6 pictures, got 1"),
+    ({"groups": [[1]] * 6}, TypeError, "groups: expected numbers or names, got list"),
+    ({"default": Setting("nmss")}, ValueError, "default: method: expected one of hard"),
     ({"methods": "hard"}, TypeError, "methods: expected a list of names, got 'hard'"),
     ({"metric": "giou"}, TypeError, "metric: expected a list of names, got 'giou'"),
     ({"methods": ["hard"], "iou": [-0.5]}, ValueError, "iou: expected an overlap of at least 0 for hard, got -0.5"),
