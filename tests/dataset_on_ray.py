@@ -12,6 +12,7 @@ import numpy as np
 import ray
 
 import ptdet.ray
+from ptdet._shared.config import Config, Setting
 from ptdet.cli.run import Settings
 
 from . import dataset_inputs as inputs
@@ -80,7 +81,8 @@ def main(folder: Path) -> None:
     ticket = folder / "ticket"
     ticket.touch()
     # arrays, which Ray keeps in a type of its own
-    of_items = ptdet.ray.suppress(ray.data.from_items(list(inputs.pictures(COUNT)), override_num_blocks=4), CONFIG)
+    items = ray.data.from_items(list(inputs.pictures(COUNT)), override_num_blocks=4)
+    of_items = ptdet.ray.suppress(items, Config(Setting(iou=0.45, conf=0.3)))
     pool = ray.data.ActorPoolStrategy(size=1)
     behind = of_items.map_batches(
         DiesOnce, fn_constructor_args=[str(ticket)], batch_format="pyarrow", compute=pool, num_cpus=0

@@ -13,7 +13,7 @@ import numpy as np
 from .by_class import ClassLimits
 from .checks import check_flag, check_number, one_of
 from .methods import METHODS, method_of
-from .parameters import ANY_METRIC, parameter_of
+from .parameters import ANY_METRIC, BELOW_ZERO, parameter_of
 from .plain_toml import PlainTomlError, dump, parse
 
 PER_CLASS = ("iou", "conf", "min_score")
@@ -113,7 +113,7 @@ def load_config(path: str | Path) -> Config:
     """
     where = str(path)
     try:
-        stored = parse(Path(path).read_text(encoding="utf-8"))
+        stored = parse(Path(path).read_text(encoding="utf-8-sig"))  # Windows' editors write the mark
     except (PlainTomlError, UnicodeDecodeError) as error:
         raise ValueError(f"{where}: is no TOML: {error}") from error
     return config_of(stored, where)
@@ -134,6 +134,9 @@ def config_of(stored: Mapping[str, Any], where: str) -> Config:
         if name not in (*PER_CLASS, *options_of(method)):
             raise ValueError(f"{where}: {name}: {method} has no such option")
         _checked(f"{where}: {name}", method, name, value)
+    metric = given.get("metric")
+    if (iou := given.get("iou")) is not None:
+        _check_overlap(f"{where}: iou", iou, method, metric)
     given.setdefault("iou", 0.5 if has_threshold(method, given.get("kind")) else None)
     agnostic = stored.get("agnostic", False)
     check_flag(f"{where}: agnostic", agnostic)
@@ -148,6 +151,8 @@ def config_of(stored: Mapping[str, Any], where: str) -> Config:
             if key not in PER_CLASS:
                 raise ValueError(f"{where}: unknown key {key!r} of class {name!r}: expected {', '.join(PER_CLASS)}")
             _checked(f"{where}: classes.{name}.{key}", method, key, value)
+            if key == "iou":
+                _check_overlap(f"{where}: classes.{name}.iou", value, method, metric)
     if classes and agnostic:
         raise ValueError(f"{where}: classes: boxes of all classes meet, so none has settings of its own")
     return Config(Setting(method=method, **given), agnostic, classes, provenance)
@@ -156,6 +161,17 @@ def config_of(stored: Mapping[str, Any], where: str) -> Config:
 def has_threshold(method: str, kind: str | None) -> bool:
     """Whether the overlap threshold changes anything: a Gaussian has none."""
     return METHODS[method].has_threshold and (method != "soft" or kind in ("linear", "hard"))
+
+
+def least_overlap(method: str, metric: str | None) -> float:
+    """The lowest threshold that is one: measures that tell how far boxes are apart go down to -1."""
+    return -1.0 if method == "diou" or metric in BELOW_ZERO else 0.0
+
+
+def _check_overlap(name: str, value: float, method: str, metric: str | None) -> None:
+    least = least_overlap(method, metric)
+    if not least <= value <= 1:
+        raise ValueError(f"{name}: expected a number from {least:g} to 1, as overlaps are, got {value:g}")
 
 
 def _checked(name: str, method: str, key: str, value: Any) -> None:
@@ -173,6 +189,11 @@ def _checked(name: str, method: str, key: str, value: Any) -> None:
 
 def dump_config(config: Config) -> str:
     """The text of a file that `load_config` reads back as this."""
+    return dump(stored_of(config))
+
+
+def stored_of(config: Config) -> dict[str, Any]:
+    """What such a file holds: what `config_of` takes."""
     setting = {name: value for name in KEYS[:-1] if (value := getattr(config.setting, name)) is not None}
     tables = {"classes": config.classes, "provenance": config.provenance}
-    return dump({**setting, "agnostic": config.agnostic, **{name: table for name, table in tables.items() if table}})
+    return {**setting, "agnostic": config.agnostic, **{name: table for name, table in tables.items() if table}}

@@ -38,6 +38,8 @@ def _key(name: str) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_value, value))}]"
+    if hasattr(value, "item"):  # a number of NumPy
+        value = value.item()
     # JSON writes U+007F as it is, and halves of characters as escapes that TOML has not
     text = value.encode("utf-8", "replace").decode("utf-8") if isinstance(value, str) else value
     return json.dumps(text, ensure_ascii=False, allow_nan=False).replace("\x7f", "\\u007f")

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from .._shared.methods import NAMES, listed
-from .._shared.parameters import BELOW_ZERO
 from ..dataset import FORMATS, PACKED
 from .parser import build_parser
 
@@ -130,17 +129,25 @@ def _on_files(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int
 
 def _read_options(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> ReadOptions:
     from ..io import CATEGORY_IDS, ReadOptions
+    from .names import ByCategoryId
 
     ids = CATEGORY_IDS if asked.category_ids == "coco" else ()
     count = asked.num_classes
     if count and asked.classes and count != len(asked.classes):
         parser.error(f"--num-classes {count}, but --classes names {len(asked.classes)}")
+    if isinstance(asked.classes, ByCategoryId):
+        files = asked.detections if asked.command == "eval" else asked.predictions
+        other = [file for file in files if file.suffix.lower() != ".json"]
+        if other:
+            parser.error(
+                f"--classes: a .json names classes by category_id, as COCO results have it; {other[0]} is none"
+            )
     return ReadOptions(asked.layout, asked.logits, asked.classes, ids, asked.space, count, asked.boxes)
 
 
 def _settings(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> tuple[Settings, list[str]]:
     """How to suppress, and notes on what of a file of settings is not used."""
-    from .._shared.config import options_of
+    from .._shared.config import least_overlap, options_of
     from .run_settings import settings_of
 
     if asked.method is None and asked.config is None and getattr(asked, "step", "") == "ensemble":
@@ -149,15 +156,16 @@ def _settings(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> tup
         parser.error(f"--method {asked.method}: expected one of {listed()}")
     try:
         settings, notes = settings_of(asked)
-    except (OSError, ValueError, TypeError) as error:
-        parser.error(f"--config {asked.config}: {error.strerror if isinstance(error, OSError) else error}")
-    options = options_of(NAMES[settings.method])
-    measure = "diou" if "beta" in options else settings.options.get("metric")
-    lowest = -1 if measure in BELOW_ZERO else 0
+    except OSError as error:
+        parser.error(f"--config {asked.config}: {error.strerror or error}")
+    except (ValueError, TypeError) as error:  # which begins with the file's name
+        parser.error(f"--config {error}")
+    lowest = least_overlap(NAMES[settings.method], settings.options.get("metric"))
     if not lowest <= settings.iou_threshold <= 1:
-        parser.error(f"--iou {settings.iou_threshold:g}: expected a number from {lowest} to 1, as overlaps are")
+        parser.error(f"--iou {settings.iou_threshold:g}: expected a number from {lowest:g} to 1, as overlaps are")
     if asked.sigma is not None and not 0 < asked.sigma < math.inf:
         parser.error(f"--sigma {asked.sigma:g}: expected a number above 0")
+    options = options_of(NAMES[settings.method])
     for option in ("metric", "sigma"):
         if getattr(asked, option) is not None and option not in options:
             parser.error(f"--{option}: --method {settings.method} has none")

@@ -72,6 +72,8 @@ def _print_all(evaluation: Evaluation, curves: F1, detections: Detections, truth
     if best is not None and counts["objects"]:
         where = f"precision {best['precision']:.3f}, recall {best['recall']:.3f}, at IoU {curves.iou:.2f}"
         print(f"best F1 {best['f1']:.3f} at confidence {best['score']:.3g} ({where}, all classes)", file=stream)
+        if (mean := curves.mean.best) is not None and len(truth.class_names) > 1:
+            print(f"best mean of the classes' F1 {mean['f1']:.3f} at confidence {mean['score']:.3g}", file=stream)
     print("\n".join(class_table(evaluation, curves, detections)), file=stream)
 
 

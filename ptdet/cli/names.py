@@ -6,14 +6,19 @@ import re
 from pathlib import Path
 
 from ..io import FileProblem
+from ..io.coco import category_names
 from ..io.data_yaml import complete, load_yaml, names_in
 
-OTHER_FORMS = (".json", ".pbtxt", ".csv", ".xml")  # whose lines are no names
-LOOKS_LIKE_A_FILE = re.compile(r"[^,]*([/\\][^,]*|\.\w{1,5})|.*\.(txt|names|ya?ml)", re.IGNORECASE)
+OTHER_FORMS = (".pbtxt", ".csv", ".xml")  # whose lines are no names
+LOOKS_LIKE_A_FILE = re.compile(r"[^,]*([/\\][^,]*|\.\w{1,5})|.*\.(txt|names|ya?ml|json)", re.IGNORECASE)
+
+
+class ByCategoryId(tuple[str, ...]):
+    """Names by COCO's ids, which need not count from 0 without gaps: of no use where labels are places."""
 
 
 def class_names(text: str) -> tuple[str, ...]:
-    """The names in `a,b,c`, in a file with one a line, or in the data.yaml of ultralytics.
+    """The names in `a,b,c`, in a file with one a line, or in the data.yaml of ultralytics, or in COCO's `categories`.
 
     `x,` is the one class x, whatever it looks like.
 
@@ -38,10 +43,14 @@ def _of_file(path: Path) -> tuple[str, ...]:
     if path.suffix.lower() in OTHER_FORMS:
         raise ValueError(f"{path} is a {path.suffix}: expected a text with one name a line, or a data.yaml")
     try:
+        if path.suffix.lower() == ".json":
+            return ByCategoryId(category_names(path))
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else f"is no UTF-8: {error}"
         raise ValueError(f"{path} cannot be read: {said}") from error
+    except FileProblem as problem:
+        raise ValueError(f"{path} {problem}") from problem
     try:
         if path.suffix.lower() in (".yaml", ".yml"):
             return names_in(load_yaml(text))

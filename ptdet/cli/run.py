@@ -101,6 +101,10 @@ def _notes_on_candidates(outcomes: Sequence[Outcome], settings: Settings) -> lis
     most = over if settings.pre_topk is None else settings.pre_topk
     left = sum(min(len(one.candidates), most) for one in outcomes)
     notes = [f"--pre-topk {most} left {over - left} of {over} candidates out"] if left < over else []
+    if outcomes and settings.by_class is not None:
+        known = {name for one in outcomes for name in one.of.classes}
+        unknown = [name for name, own in settings.by_class.classes.items() if own and name not in known]
+        notes += [f"--config has thresholds of the class {name!r}, and no class here is called so" for name in unknown]
     if outcomes and all(one.softmax for one in outcomes):
         notes.append("the scores of each box sum to 1: if one of the classes is the background, say --background 0")
     return notes

@@ -39,7 +39,7 @@ def settings_of(asked: argparse.Namespace) -> tuple[Settings, list[str]]:
     }
     config = Config(replace(setting, **given), config.agnostic or asked.agnostic, own)
     if asked.agnostic and any(own.values()):
-        raise ValueError(f"{' and '.join(PER_CLASS)} of single classes, but --agnostic lets all classes meet")
+        raise ValueError(f"{file}: {' and '.join(PER_CLASS)} of single classes, but --agnostic lets all classes meet")
     return Settings(
         method=method,
         iou_threshold=config.setting.threshold,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import platform
+import re
 import sys
 import time
 from collections.abc import Hashable, Sequence
@@ -22,6 +23,8 @@ from .inputs import find_inputs
 from .sayings import say
 from .with_truth import check_place, hashes, notes_of, read_data_set, write_text
 
+HEADS = {"f1": "mean F1"}  # that of the boxes of all classes is another number
+
 
 def tune_files(asked: argparse.Namespace, reading: ReadOptions) -> int:
     """Prints what fits best, writes settings and report; 0, or 2 if something cannot be read, tried or written."""
@@ -35,7 +38,7 @@ def tune_files(asked: argparse.Namespace, reading: ReadOptions) -> int:
         truth, detections = read_data_set(asked, files, reading, asked.conf[0] if asked.conf else None, raw=True)
         notes += [*notes_of(asked, truth), *detections.notes]
         found = _tuned(asked, detections, truth, default)
-        notes += found.warnings
+        notes += [warning for warning in found.warnings if warning not in notes]
         _print(found, asked, sys.stdout)
         provenance = _provenance(files, asked.truth, detections, truth)
         config = found.chosen if asked.anyway else None
@@ -110,16 +113,17 @@ def read_groups(path: Path, truth: Truth) -> list[Hashable]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise FileProblem(f"--groups {path} cannot be read: {error}") from error
-    groups = {}
+    groups: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), 1):
-        picture, _, group = line.strip().replace(",", " ").rpartition(" ")
-        if line.strip() and not picture.strip():
+        parts = re.fullmatch(r"(.*[^\s,])[\s,]+([^\s,]+)", line.strip())
+        if line.strip() and parts is None:
             raise FileProblem(f"--groups {path}, line {number}: expected `picture group`, got {line.strip()[:40]!r}")
-        groups[picture.strip()] = group
+        if parts is not None and groups.setdefault(parts[1], parts[2]) != parts[2]:
+            raise FileProblem(f"--groups {path}, line {number}: the picture {parts[1]!r} has another group already")
     found: list[Hashable] = []
     for place, image in enumerate(truth.image_ids):
         names = [str(image), *(name for name in truth.image_names[place : place + 1])]
-        names += [Path(name).stem for name in names[1:]]
+        names += [form for name in names[1:] for form in (Path(name).name, Path(name).stem)]
         of_picture = next((groups[name] for name in names if name in groups), None)
         if of_picture is None:
             raise FileProblem(f"--groups {path} has no group of the picture {names[-1]}")
@@ -136,7 +140,8 @@ def _print(found: Tuning, asked: argparse.Namespace, stream: TextIO) -> None:
     print(f"default: {found.default.setting}: {found.default_score:.4f}", file=stream)
     print(f"chosen: {found.chosen.setting}: {found.chosen_score:.4f}, out of fold {found.out_of_fold:.4f}", file=stream)
     precision, recall = facts["precision_out_of_fold"], facts["recall_out_of_fold"]
-    print(f"out of fold: precision {precision:.3f}, recall {recall:.3f} at an overlap of 0.5", file=stream)
+    counted = f"precision {precision:.3f}, recall {recall:.3f}, F1 {facts['f1_of_all_boxes_out_of_fold']:.3f}"
+    print(f"out of fold: {counted} of all boxes at an overlap of 0.5", file=stream)
     if found.chosen.classes:
         print(f"{len(found.chosen.classes)} classes have thresholds of their own", file=stream)
     print(found.verdict, file=stream)
@@ -145,7 +150,8 @@ def _print(found: Tuning, asked: argparse.Namespace, stream: TextIO) -> None:
 def table(rows: Sequence[Row], objective: str) -> list[str]:
     """The front: a line a setting, the fastest first."""
     width = max([7, *(len(str(row.setting)) for row in rows)])
-    lines = [f"{'setting':{width}} {objective:>8} {'precision':>9} {'recall':>7} {'found':>8} {'ms':>8}"]
+    score = HEADS.get(objective, objective)
+    lines = [f"{'setting':{width}} {score:>8} {'precision':>9} {'recall':>7} {'found':>8} {'ms':>8}"]
     for row in rows:
         ms = "-" if row.latency is None else f"{row.latency.milliseconds:.4f}"
         numbers = f"{row.score:8.4f} {row.precision:9.3f} {row.recall:7.3f} {row.shown:8}"
@@ -157,4 +163,4 @@ def _provenance(files: Sequence[Path], place: Path, detections: Detections, trut
     machine = f"{platform.system()} {platform.machine()}"
     versions = {"ptdet": __version__, "python": platform.python_version(), "numpy": np.__version__, "machine": machine}
     records = {"predictions": of_record(detections), "truth": of_record(truth)}
-    return {**versions, "sha256_of_records": records, "sha256_of_files": hashes([place, *files])}
+    return {**versions, "sha256_of_records": records, "sha256_of_files": hashes(sorted([place, *files]))}

@@ -15,7 +15,7 @@ from .._shared.checks import MOST, check_number, shown
 from .._shared.dataset import Detections, Truth
 from .inputs import Found, Objects, Pictures, as_array, checked
 from .kernels import accumulate, match_detections
-from .summary import Evaluation, Ranked
+from .summary import Evaluation, OfClasses, Ranked
 
 # Of pycocotools, to the bit.
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
@@ -120,13 +120,13 @@ class Matches:
         rows, starts = self.rows(counts)
         limits = np.array(self.max_detections, np.int64)
         positives = self.positives(counts)
-        found = accumulate(self.outcome, self.rank, rows, starts, self.found.scores, positives, recalls, limits)
-        precision, recall, scores = found
+        # a class that occurs nowhere has no rows: those of the others stay one after the other
+        labels = np.flatnonzero(positives.any(1) | (np.diff(starts) > 0))
+        begins = np.append(starts[labels], starts[-1])
+        found = accumulate(self.outcome, self.rank, rows, begins, self.found.scores, positives[labels], recalls, limits)
         pictures = self.num_images if counts is None else int(counts.sum())
         return Evaluation(
-            precision.transpose(3, 4, 0, 1, 2),
-            recall.transpose(3, 0, 1, 2),
-            scores.transpose(3, 4, 0, 1, 2),
+            OfClasses(*found, labels),
             self.iou_thresholds,
             recalls,
             tuple(self.area_ranges),

@@ -48,6 +48,21 @@ def json_in(file: BinaryIO, name: str, options: ReadOptions) -> list[Predictions
     return columns.images(options)
 
 
+def category_names(path: Path) -> tuple[str, ...]:
+    """The names in "categories" of a file, by category_id; a number without a name is its own.
+
+    Raises:
+        FileProblem: it is no JSON, or names no classes.
+    """
+    only = _Categories()
+    with path.open("rb") as file:
+        walk_json(file, only)
+    names = only.columns.classes()
+    if not names:
+        raise FileProblem(f"names no classes by ids from 0 to {MOST_CLASSES}: expected COCO's categories")
+    return names
+
+
 class Taker(Protocol):
     """Who is given the entries of a file, some at a time, each with the text that says it."""
 
@@ -153,6 +168,21 @@ def _sizes(of: Predictions, kept: Candidates) -> list[list[float]]:
         sizes = np.where(still, of.records.sizes[kept.rows], sizes)
     found: list[list[float]] = sizes.tolist()
     return found
+
+
+class _Categories:
+    """Takes what a file says of classes alone."""
+
+    def __init__(self) -> None:
+        self.columns = _Columns()
+
+    def add(self, entries: list[Any], texts: list[str]) -> None:
+        pass
+
+    add_images = add
+
+    def add_categories(self, entries: list[Any], texts: list[str]) -> None:
+        self.columns.add_categories(entries)
 
 
 def _category(of: Predictions, label: int) -> int:

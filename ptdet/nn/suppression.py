@@ -61,7 +61,7 @@ class NMS(nn.Module):
     def from_config(cls, config: Config | str | Path) -> NMS:
         """The module of what `ptdet tune` has found: a file, or what `ptdet.load_config` read of it.
 
-        A box counts from its `conf` up. If it is agnostic, call it without `idxs`.
+        A box counts if its score is above `conf`. If it is agnostic, call it without `idxs`.
 
         Raises:
             ValueError, TypeError: as `load_config`; classes have thresholds of their own, or the method has a cut after

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._shared.config import KEYS, Config, config_of
+from .._shared.config import KEYS, Config, config_of, stored_of
 from .._shared.methods import BATCH_METHODS, NAMES
 from ..dataset.batch import Batch, limited, on_arrays, suppress as suppress_batch
 from ..dataset.extras import needed
@@ -160,7 +160,7 @@ def _settings(config: Config | Mapping[str, Any] | None) -> Settings:
     """As `ptdet run` has them, all checked."""
     own: dict[str, int | None] = {}
     if isinstance(config, Config):
-        method = config.setting.method
+        config = config_of(stored_of(config), "config")
     elif config is None or isinstance(config, Mapping):
         given = dict(config or {})
         own = {name: _whole(name, given.pop(name)) for name in OWN if name in given}
@@ -174,18 +174,12 @@ def _settings(config: Config | Mapping[str, Any] | None) -> Settings:
             known = ", ".join((*KEYS, *OTHER_NAMES, *OWN, "classes"))
             raise ValueError(f"config: expected some of {known}, got {', '.join(sorted(unknown))}")
         given = {name: value for name, value in given.items() if name != "min_score" or value is not None}
-        method = given.get("method", "nms")
         config = config_of(given, "config")
     else:
         raise TypeError(f"config: expected what load_config returns, or a dict, got {type(config).__name__}")
     setting = config.setting
-    lowest = -1 if NAMES[method] == "diou" else 0
-    overlaps = [setting.threshold, *(limits["iou"] for limits in config.classes.values() if "iou" in limits)]
-    for overlap in overlaps:
-        if not lowest <= overlap <= 1:
-            raise ValueError(f"config: iou: expected a number from {lowest} to 1, as overlaps are, got {overlap:g}")
     return Settings(
-        method=method,
+        method=setting.method,
         iou_threshold=setting.threshold,
         confidence=setting.conf,
         agnostic=config.agnostic,

@@ -35,6 +35,9 @@ class Tried:
         if best is None or len(parts) < 2:
             return best
         scores = np.where(self.allowed[:, :, row], self.scores[:, :, row], -np.inf)
+        parts = parts[np.isfinite(self.scores[best][parts])]  # a fold without objects tells nothing
+        if len(parts) < 2:
+            return best
         top, own = self.scores[best], self.scores[:, :, parts]
         with np.errstate(invalid="ignore"):
             error = (top[parts] - own).std(2, ddof=1) / np.sqrt(len(parts))

@@ -16,6 +16,9 @@ def groups_of(pictures: int, groups: Sequence[Hashable] | None) -> Indices:
     if len(groups) != pictures:
         raise ValueError(f"groups: expected one for each of {pictures} pictures, got {len(groups)}")
     numbers: dict[Hashable, int] = {}
+    for group in groups:
+        if not isinstance(group, Hashable):
+            raise TypeError(f"groups: expected numbers or names, got {type(group).__name__}")
     return np.array([numbers.setdefault(group, len(numbers)) for group in groups], np.int64)
 
 

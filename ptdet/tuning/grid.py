@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
+import numpy as np
+
 from .._shared.checks import check_number, check_positive
-from .._shared.config import Setting, options_of
+from .._shared.config import Setting, least_overlap, options_of
 from .._shared.methods import FUSIONS, METHODS, NAMES, SUPPRESSIONS
 from .._shared.parameters import METRICS, ROTATED_METRICS
 
@@ -51,6 +53,8 @@ class Grid:
             values = [self._values(method, axis, fixed) for axis, fixed in axes.items()]
             for chosen in product(*values):
                 setting = Setting(**{"method": method, "iou": None, **dict(zip(axes, chosen, strict=True))})
+                if setting.iou is not None and setting.iou < least_overlap(method, setting.metric):
+                    continue  # `ptdet run` would refuse it
                 raw = self.raw_confs[:1] if commutes(setting) else self.raw_confs
                 found += [replace(setting, conf=conf) for conf in raw]
         return found
@@ -86,14 +90,17 @@ def grid_of(
     Args:
         cuts: the confidences to try where none are given.
     """
-    for name, values in (("iou", ious), ("sigma", sigmas), ("beta", betas), ("conf", confs)):
-        _check_axis(name, values)
+    ious, sigmas = _axis("iou", ious), _axis("sigma", sigmas)
+    betas, confs = _axis("beta", betas), _axis("conf", confs)
+    for name, names in (("methods", methods), ("metric", metrics)):
+        if isinstance(names, str):
+            raise TypeError(f"{name}: expected a list of names, got {names!r}")
     for metric in metrics or ():
         allowed = ROTATED_METRICS if rotated else METRICS
         if metric not in allowed:
             raise ValueError(f"metric: expected some of {', '.join(allowed)}, got {metric!r}")
     cuts = tuple(sorted(set(confs))) if confs else cuts
-    return Grid(
+    grid = Grid(
         methods=_methods(methods),
         ious=tuple(ious or IOUS),
         sigmas=tuple(sigmas or SIGMAS),
@@ -102,6 +109,11 @@ def grid_of(
         confs=cuts,
         raw_confs=_raw_confs(cuts, bool(confs)),
     )
+    if not grid.settings():
+        raise ValueError(
+            f"iou: expected an overlap of at least 0 for {', '.join(grid.methods)}, got {max(grid.ious):g}"
+        )
+    return grid
 
 
 def _raw_confs(cuts: tuple[float, ...], given: bool) -> tuple[float, ...]:
@@ -127,12 +139,16 @@ def _methods(methods: Sequence[str] | None) -> tuple[str, ...]:
     return tuple(name for name in SUPPRESSIONS if name in chosen)
 
 
-def _check_axis(name: str, values: Sequence[float] | None) -> None:
+def _axis(name: str, values: Sequence[float] | None) -> tuple[float, ...] | None:
+    """The values as Python's numbers."""
     if values is None:
-        return
+        return None
+    if isinstance(values, np.ndarray) and values.ndim == 1:
+        values = values.tolist()
     if not isinstance(values, (list, tuple)) or not values:
         raise ValueError(f"{name}: expected a list of at least one number, got {values!r}")
     for value in values:
         check_positive(name, value) if name in ("sigma", "beta") else check_number(name, value)
         if name == "iou" and not -1 <= value <= 1:
             raise ValueError(f"iou: expected numbers from -1 to 1, as overlaps are, got {value:g}")
+    return tuple(map(float, values))

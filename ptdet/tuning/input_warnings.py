@@ -25,6 +25,8 @@ def input_warnings(candidates: Candidates, truth: Truth) -> list[str]:
         warnings.append(
             f"no score is below {scores.min():.3g}: the detections seem cut, and no lower confidence can be tried"
         )
+    if len(scores) and scores.max() > 1:
+        warnings.append(f"scores go up to {scores.max():.3g}, and confidences are tried as of probabilities: give conf")
     pictures = len(truth.image_ids)
     without = pictures - len(np.unique(truth.images))
     if without:
@@ -34,7 +36,8 @@ def input_warnings(candidates: Candidates, truth: Truth) -> list[str]:
         )
     silent = pictures - len(np.unique(given.images))
     if silent:
-        warnings.append(f"{silent} of {pictures} pictures have no detections")
+        # the words of `read_detections`, so that nobody is told twice
+        warnings.append(f"{silent} of {pictures} pictures of the truth have no detections")
     names = np.array(truth.class_names, dtype=object)
     seen, there = np.unique(given.labels), np.unique(truth.labels)
     for labels, what in (

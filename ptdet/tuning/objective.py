@@ -97,6 +97,11 @@ class Scored:
         return _share(self.true.sum(-1), self.objects.sum(-1))
 
     @property
+    def f1_of_all(self) -> Array:
+        """(C, W) over the detections of all classes, where the objective `f1` is the mean of the classes'."""
+        return _share(2 * self.true.sum(-1), self.shown.sum(-1) + self.objects.sum(-1))
+
+    @property
     def allowed(self) -> Array:
         """(C, W) whether the demands are met."""
         return self._meets(self.precision, self.recall)

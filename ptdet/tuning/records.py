@@ -65,12 +65,12 @@ class Tuning:
         """One sentence."""
         low, high = self.interval
         gain = f"{self.gain:+.4f} ({low:+.4f} to {high:+.4f})"
-        if self.chosen.setting == self.default.setting and not self.chosen.classes:
+        if self.chosen == self.default:
             return f"keep the default, {self.default.setting}: nothing else is clearly better"
-        if self.gain == 0 and self.interval == (0, 0):
-            return f"keep the default, {self.default.setting}: {self.chosen.setting} scores the same"
         if not self.default_is_allowed:
             return f"use {self.chosen.setting}: {self.default.setting} does not meet the demands; gain {gain}"
+        if self.gain == 0 and self.interval == (0, 0):
+            return f"keep the default, {self.default.setting}: {self.chosen.setting} scores the same"
         if self.keep_default:
             why = f"the gain of {gain} may be chance" if self.gain > 0 else f"out of fold there is no gain, {gain}"
             return f"keep the default, {self.default.setting}: {why}"

@@ -9,7 +9,8 @@ from .._shared.config import Config
 from .charts import Chart, Series
 from .records import Row, Tuning
 
-NAMES = {"ap": "AP", "ap50": "AP50", "ar": "AR", "f1": "F1", "cost": "minus the cost a picture"}
+NAMES = {"ap": "AP", "ap50": "AP50", "ar": "AR", "f1": "mean F1 of the classes", "cost": "minus the cost a picture"}
+OF_ALL_BOXES = ("precision_out_of_fold", "recall_out_of_fold", "f1_of_all_boxes_out_of_fold")
 STYLE = """:root{color-scheme:light dark;--ink:#1c1e21;--grey:#5d646e;--line:#e3e5e8;--paper:#fff;--soft:#f4f5f6}
 @media(prefers-color-scheme:dark){:root{--ink:#e8e8e6;--grey:#9aa0a8;--line:#2d3138;--paper:#16181c;--soft:#1f2227}}
 body{margin:0 auto;padding:32px 20px;max-width:820px;font:15px/1.55 system-ui,sans-serif;color:var(--ink);
@@ -26,11 +27,11 @@ def html_report(tuning: Tuning, title: str = "") -> str:
     heading = title or "Which suppression, which thresholds"
     name = NAMES[tuning.objective]
     low, high = tuning.interval
-    out_of_fold = " and ".join(f"{tuning.facts[name]:.3f}" for name in ("precision_out_of_fold", "recall_out_of_fold"))
+    out_of_fold = ", ".join(f"{tuning.facts[name]:.3f}" for name in OF_ALL_BOXES)
     facts = [
         ("score of what was chosen, on all pictures", f"{tuning.chosen_score:.4f}"),
         ("score out of fold: each picture by what the others chose", f"{tuning.out_of_fold:.4f}"),
-        ("precision and recall out of fold, at an overlap of 0.5", out_of_fold),
+        ("precision, recall and F1 of all boxes out of fold, at an overlap of 0.5", out_of_fold),
         ("score of the default", f"{tuning.default_score:.4f}"),
         (
             "gain out of fold over the default, with 95 % of the draws",

@@ -23,6 +23,33 @@ Progress = Callable[[int, int], None]  # how many suppressions of how many are d
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What is remembered of a suppression. Of many classes the counts of each would fill the memory."""
+
+    scores: Array  # (C, W)
+    allowed: Array  # (C, W)
+    precision: Array  # (C,) of all pictures, as recall and shown
+    recall: Array
+    shown: Array
+    objects: Array  # (W, K)
+    per_class: Array | None  # (C, W, K), as allowed_of_class, where classes may have their own
+    allowed_of_class: Array | None
+
+    @classmethod
+    def of(cls, one: Scored, per_class: bool) -> Outcome:
+        return cls(
+            one.scores,
+            one.allowed,
+            one.precision[:, 0],
+            one.recall[:, 0],
+            one.shown[:, 0].sum(-1),
+            one.objects,
+            one.per_class if per_class else None,
+            one.allowed_of_class if per_class else None,
+        )
+
+
+@dataclass(frozen=True)
 class Search:
     """What came of every suppression that was tried, at every cut after it."""
 
@@ -89,14 +116,14 @@ def search(candidates: Candidates, judge: Judge, grid: Grid, per_class: bool, pr
         KeyboardInterrupt: before anything was done.
     """
     settings = grid.settings()
-    scored: list[Scored] = []
-    known: dict[bytes, Scored] = {}
+    scored: list[Outcome] = []
+    known: dict[bytes, Outcome] = {}
 
-    def tried(setting: Setting) -> Scored:
+    def tried(setting: Setting) -> Outcome:
         kept = candidates.suppressed(setting)
         same = _digest(kept)  # methods may agree on everything
         if same not in known:
-            known[same] = judge.scored(kept.detections)
+            known[same] = Outcome.of(judge.scored(kept.detections), per_class)
         return known[same]
 
     # a few at a time where that is worth it: the kernels run beside each other, the arrays have to fit in memory
@@ -124,16 +151,20 @@ def search(candidates: Candidates, judge: Judge, grid: Grid, per_class: bool, pr
         settings=tuple(settings),
         cuts=grid.confs,
         tried=Tried(np.where(possible, scores, -np.inf), allowed, np.array([numbers[form] for form in forms])),
-        precision=np.stack([one.precision[:, 0] for one in scored]),
-        recall=np.stack([one.recall[:, 0] for one in scored]),
-        shown=np.stack([one.shown[:, 0].sum(-1) for one in scored]),
+        precision=np.stack([one.precision for one in scored]),
+        recall=np.stack([one.recall for one in scored]),
+        shown=np.stack([one.shown for one in scored]),
         objects=scored[0].objects,
-        per_class=np.stack([one.per_class for one in scored]) if per_class else None,
+        per_class=_stacked([one.per_class for one in scored]) if per_class else None,
         allowed_of_class=(
-            np.stack([one.allowed_of_class for one in scored]) & possible[..., None] if per_class else None
+            _stacked([one.allowed_of_class for one in scored]) & possible[..., None] if per_class else None
         ),
         complete=complete,
     )
+
+
+def _stacked(parts: Sequence[Array | None]) -> Array:
+    return np.stack([part for part in parts if part is not None])
 
 
 def _digest(kept: Kept) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 
 from .._shared.arrays import Array, Indices
 from .._shared.checks import check_count, check_flag, one_of
-from .._shared.config import Config, Setting
+from .._shared.config import Config, Setting, config_of, stored_of
 from .._shared.dataset import Detections, Truth
 from .choice import Place
 from .folds import drawn_weights, fold_weights, folds_of, groups_of
@@ -23,6 +24,7 @@ from .search import PER_CLASS, Progress, Search, search
 from .suppression import Candidates, joined, taken
 
 INTERVAL = (0.025, 0.975)
+ROUNDING = 1e-12  # of two scores
 
 
 def tune(
@@ -96,6 +98,10 @@ def tune(
     if per_class == "conf" and len(grid.confs) == 1:
         raise ValueError("per_class: conf has nothing to choose from: give conf, a demand, or objective f1 or cost")
     compared = _compared(default, goal, grid.confs, agnostic)
+    names = truth.class_names
+    unknown = sorted({*compared.classes} - {*names})
+    if unknown:
+        raise ValueError(f"default: expected thresholds of classes of the truth, got those of {unknown[0]!r}")
 
     pictures = len(truth.image_ids)
     parts = groups_of(pictures, groups)
@@ -105,18 +111,18 @@ def tune(
     judge = Judge(truth, goal, np.array(grid.confs), weights)
     found = search(candidates, judge, grid, per_class != "none", progress)
 
-    names = truth.class_names
     singles = np.arange(folds) + 1 + folds
     place = found.tried.chosen(0, singles)
     if place is None:
         raise ValueError(_unmet(goal, found))
     chosen = found.config(place, agnostic, per_class, names, 0)
-    of_folds = [
-        Fold(int((fold_of == fold).sum()), found.config(there, agnostic, per_class, names, 1 + fold))
-        if (there := found.tried.chosen(1 + fold, np.delete(singles, fold))) is not None
-        else Fold(int((fold_of == fold).sum()), compared)
-        for fold in range(folds)
-    ]
+    warnings, of_folds = input_warnings(candidates, truth), []
+    for fold in range(folds):
+        there = found.tried.chosen(1 + fold, np.delete(singles, fold))
+        own = compared if there is None else found.config(there, agnostic, per_class, names, 1 + fold)
+        of_folds.append(Fold(int((fold_of == fold).sum()), own))
+        if there is None:
+            warnings.append(f"fold {fold + 1}: nothing can be chosen from the others, so its pictures get the default")
     everything = np.ones((1, pictures), np.int64)
     final = Judge(truth, goal, np.array([-np.inf]), everything)
     once = np.concatenate([everything, drawn_weights(parts, draws, seed)])
@@ -126,8 +132,15 @@ def tune(
     of_pooled = final.scored(pooled, once)
     out_of_fold = of_pooled.scores[0]
     gains = out_of_fold - by_default
-    gains = gains[1:][np.isfinite(gains[1:])]
-    low, high = (float(one) for one in np.quantile(gains, INTERVAL)) if len(gains) else (0.0, 0.0)
+    drawn = gains[1:][np.isfinite(gains[1:])]
+    low, high = (float(one) for one in np.quantile(drawn, INTERVAL)) if len(drawn) else (0.0, 0.0)
+    gain = float(gains[0])
+    if gain < low - ROUNDING or gain > high + ROUNDING:
+        warnings.append(
+            "the gain lies outside its draws, as where these or the objects of a class are few: "
+            "the interval is widened to hold it"
+        )
+    low, high = min(low, gain), max(high, gain)
     chosen_score = float(final.scored(candidates.by_config(chosen, names).detections).scores[0, 0])
     first = None if compared.classes or not is_allowed else _row(compared.setting, of_default)
     rows = _table(found, first, candidates, pictures, latency)
@@ -142,7 +155,7 @@ def tune(
         chosen_score=scores[0],
         default_score=scores[1],
         out_of_fold=scores[2],
-        gain=scores[2] - scores[1],
+        gain=gain,
         default_is_allowed=is_allowed,
         interval=(low, high),
         objective=objective,
@@ -150,7 +163,7 @@ def tune(
         front=tuple(sorted((row for row in rows if row.on_front), key=_milliseconds)),
         folds=tuple(of_folds),
         curve=_curve(found, place),
-        warnings=tuple(input_warnings(candidates, truth)),
+        warnings=tuple(warnings),
         complete=found.complete,
         facts={
             "objective": objective,
@@ -158,6 +171,7 @@ def tune(
             **{name: value for name, value in demands.items() if value is not None},
             "precision_out_of_fold": float(of_pooled.precision[0, 0]),
             "recall_out_of_fold": float(of_pooled.recall[0, 0]),
+            "f1_of_all_boxes_out_of_fold": float(of_pooled.f1_of_all[0, 0]),
             "per_class": per_class,
             "max_det": max_det,
             "suppressions": len(found.settings),
@@ -181,6 +195,9 @@ def _check(detections: Any, truth: Any, per_class: str, agnostic: Any, folds: An
     check_flag("agnostic", agnostic)
     if agnostic and per_class != "none":
         raise ValueError("per_class: expected none with agnostic, where boxes of all classes meet")
+    twice = [name for name, count in Counter(truth.class_names).items() if count > 1]
+    if twice and per_class != "none":  # thresholds are found by name
+        raise ValueError(f"per_class: expected none where several classes have one name, as here {twice[0]!r}")
     for name, value, least in (("folds", folds, 2), ("draws", draws, 1), ("seed", seed, 0)):
         check_count(name, value, 2**32 - 1)
         if value < least:
@@ -191,11 +208,12 @@ def _compared(default: Any, goal: Goal, cuts: Sequence[float], agnostic: bool) -
     if default is None:
         return Config(Setting(conf=cuts[0] if goal.name in RANKS else 0.25), agnostic)
     if isinstance(default, Setting):
-        return Config(default, agnostic)
+        default = Config(default, agnostic)
     if not isinstance(default, Config):
         raise TypeError(f"default: expected a Config, a Setting or None, got {type(default).__name__}")
     if default.agnostic != agnostic:
         raise ValueError(f"default: expected agnostic {agnostic}, as all that is tried, got {default.agnostic}")
+    config_of(stored_of(default), "default")  # it may be made by hand
     return replace(default, provenance={})
 
 

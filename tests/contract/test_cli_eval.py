@@ -33,6 +33,7 @@ TABLE = """\
  Average Recall     (AR) @[ IoU=0.50:0.95 | area=medium | maxDets=100 ] = -1.000
  Average Recall     (AR) @[ IoU=0.50:0.95 | area= large | maxDets=100 ] = -1.000
 best F1 0.667 at confidence 0.8 (precision 0.667, recall 0.667, at IoU 0.50, all classes)
+best mean of the classes' F1 0.750 at confidence 0.8
 class  objects    found     AP   AP50  best F1  at conf
 cat          2        2  0.505  0.505    0.667      0.9
 dog          1        1  0.400  1.000    1.000      0.8
@@ -91,6 +92,7 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cat["AP50"] == pytest.approx(51 / 101, abs=1e-12) and dog["AP"] == pytest.approx(0.4, abs=1e-12)
     assert cow["AP"] is None and cow["objects"] == 0
     assert told["best_f1"] == {"score": 0.8, "precision": 2 / 3, "recall": 2 / 3, "f1": 2 / 3}
+    assert told["best_mean_f1"] == {"score": 0.8, "f1": (2 / 4 + 1) / 2}  # cat: one of two found, and a false one
     assert np.array(told["precision"][:2]).shape == (2, 10, 101) and told["precision"][2][0][0] is None
     assert told["precision"][0][0] == pytest.approx([1] * 51 + [0] * 50) and told["recall"][1] == [1] * 4 + [0] * 6
     assert told["curves"]["all"] == {
@@ -157,7 +159,7 @@ def test_overlaps_and_limits(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert lines[1].endswith("@[ IoU=0.60:0.70 | area=   all | maxDets=  5 ] = 0.502")  # (51 / 101 + 1 / 2) / 2
     assert lines[5].endswith("@[ IoU=0.60:0.70 | area=   all | maxDets=  1 ] = 0.500")
     assert sum("IoU=0.50 " in line or "IoU=0.75 " in line for line in lines) == 0
-    assert "at IoU 0.60, all classes" in lines[10] and " AP60 " in lines[11]
+    assert "at IoU 0.60, all classes" in lines[10] and " AP60 " in lines[12]
     assert main(["eval", found, "--truth", there, "--iou", "0.5"]) == 0
     assert "@[ IoU=0.50      | area=   all | maxDets=100 ] = 0.752" in capsys.readouterr().out
     default, same = tmp_path / "default.json", tmp_path / "same.json"

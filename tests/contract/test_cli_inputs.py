@@ -88,7 +88,7 @@ WRONG_NAMES = {
     "gap.yaml": ("names: {0: cat, 2: dog}", r"names: expected the numbers 0\.\.1, got 0, 2"),
     "none.yaml": ("nc: 3", "expected names, a list or a dict"),
     "count.yaml": ("nc: 2\nnames: [cat, dog, cow]", "has nc: 2, and 3 names"),
-    "list.json": ('["cat", "dog"]', "is a .json: expected a text with one name a line, or a data.yaml"),
+    "list.json": ('["cat", "dog"]', "names no classes by ids from 0 to 100000: expected COCO's categories"),
     "nested.yaml": ("names: [[cat]]", "expected names, a list or a dict"),
     "list.yaml": ("- cat", "expected names, a list or a dict"),
     "broken.yaml": ("names: [cat", "is no YAML"),

@@ -15,6 +15,7 @@ import pytest
 import ptdet
 from ptdet import cli
 from ptdet._shared.config import Config, Setting, dump_config
+from ptdet.io import read_detections, read_truth
 
 from ..detections import DATA
 from ..parity.test_numpy_process import NO_TORCH
@@ -87,6 +88,45 @@ def test_thresholds_of_classes_are_taken_by_name(tmp_path: Path) -> None:
     assert config.provenance["score"] == pytest.approx(-cost / 64, abs=1e-12)
 
 
+def test_f1_is_one_of_two_and_eval_has_both(tmp_path: Path, capsys: Told) -> None:
+    """Results that have no names of classes take them from the truth, by category_id."""
+    raw, out, kept = tmp_path / "raw.json", tmp_path / "tuned.toml", tmp_path / "kept.json"
+    assert call("run", RAW, "--conf", 0.05, "--iou", 0.95, "--out", raw) == 0
+    found = json.loads(raw.read_text())
+    raw.write_text(json.dumps([one for one in found if one["image_id"] != found[0]["image_id"]]))
+    options = ["--objective", "f1", "--per-class", "conf", "--methods", "hard", "--anyway", "--draws", 50]
+    capsys.readouterr()
+    assert call("tune", raw, "--truth", TRUTH, "--out", out, *options) == 0
+    assert "mean F1 precision" in (said := capsys.readouterr()).out and " F1 0." in said.out.split("out of fold: ")[1]
+    assert said.err.count("pictures of the truth have no detections") == 1
+    assert {*ptdet.load_config(out).classes} == {"person"}  # the only one with 25 objects whose best is another
+    assert "has no names of classes" in refused(capsys, "run", raw, "--config", out, "--out", kept)
+    assert call("run", raw, "--config", out, "--out", kept, "--classes", TRUTH) == 0
+    truth = read_truth(TRUTH)
+    f1 = ptdet.evaluate(read_detections([kept], truth), truth).f1()
+    assert ptdet.load_config(out).provenance["score"] == pytest.approx(f1.mean.f1[-1], abs=1e-12)
+    best = numbers_of(kept, tmp_path)["best_mean_f1"]
+    assert best == f1.mean.best and best["f1"] != f1.all.best["f1"]
+    assert "is none" in refused(capsys, "run", RAW, "--classes", TRUTH)  # its labels are places
+    assert "names no classes" in refused(capsys, "run", raw, "--classes", raw)
+
+
+def test_the_order_of_files_changes_no_byte(tmp_path: Path) -> None:
+    stored = json.loads(TRUTH.read_text())["images"]
+    assert call("run", RAW, "--conf", 0.01, "--iou", 0.9, "--out", tmp_path / "raw.json") == 0
+    found = json.loads((tmp_path / "raw.json").read_text())
+    files = [tmp_path / f"{number}.json" for number in range(3)]
+    for number, file in enumerate(files):
+        own = {each["id"] for each in stored[number::3]}
+        file.write_text(json.dumps([one for one in found if one["image_id"] in own]))
+    texts = []
+    for order in (files, files[::-1]):
+        out = tmp_path / "tuned.toml"
+        assert call("tune", *order, "--truth", TRUTH, "--out", out, *GRID) == 0
+        texts.append(out.read_bytes())
+    assert texts[0] == texts[1]
+
+
 def kept_of(folder: Path, *arguments: object) -> Any:
     assert call("run", RAW, *arguments, "--out", folder / "kept.npz") == 0
     with numpy.load(folder / "kept.npz", allow_pickle=False) as stored:
@@ -101,6 +141,10 @@ def test_options_go_before_the_file(tmp_path: Path, capsys: Told) -> None:
     people = by_file["scores"][by_file["labels"] == 0]
     assert people.min() > 0.6 and by_file["scores"].min() < 0.35
     assert (kept_of(tmp_path, "--config", path, "--conf", 0.4)["scores"] > 0.4).all()
+    assert "thresholds of the class" not in capsys.readouterr().err
+    path.with_name("b.toml").write_text(path.read_text().replace("person", "persn"))
+    kept_of(tmp_path, "--config", path.with_name("b.toml"))
+    assert "--config has thresholds of the class 'persn', and no class here is called so" in capsys.readouterr().err
     plain = kept_of(tmp_path, "--method", "diou", "--iou", 0.65, "--conf", 0.3)
     again = kept_of(tmp_path, "--config", path, "--iou", 0.65, "--conf", 0.3)
     assert len(again["rows"]) != len(plain["rows"])  # beta is still that of the file
@@ -117,7 +161,8 @@ def test_bad_files_of_settings(tmp_path: Path, capsys: Told) -> None:
     path.write_text("ioo = 0.3")
     assert "unknown key 'ioo'" in refused(capsys, "run", RAW, "--config", path)
     path.write_text("iou = 3.0")
-    assert "--iou 3: expected a number from 0 to 1" in refused(capsys, "run", RAW, "--config", path)
+    told = refused(capsys, "run", RAW, "--config", path)
+    assert told == f"ptdet: error: --config {path}: iou: expected a number from 0 to 1, as overlaps are, got 3"
     path.write_text("[classes.cat]\nconf = 0.5")
     numpy.savez(tmp_path / "unnamed.npz", boxes=numpy.zeros((1, 4)), scores=numpy.ones(1), labels=numpy.zeros(1, int))
     assert "has no names of classes" in refused(capsys, "run", tmp_path / "unnamed.npz", "--config", path)
@@ -149,6 +194,9 @@ def test_groups_and_another_default(tmp_path: Path, capsys: Told) -> None:
     options = ["--methods", "hard", "--draws", 50, "--groups", tmp_path / "groups.txt", "--out", tmp_path / "out.toml"]
     assert call("tune", RAW, "--truth", TRUTH, *options, "--default", tmp_path / "default.toml") == 0
     assert "over hard iou 0.3, conf 0.001" in capsys.readouterr().out  # that is known to be too low
+    text = (tmp_path / "groups.txt").read_text()
+    (tmp_path / "groups.txt").write_text(text.replace(" ", "\t") + f"\n{pictures[0]}, film7")
+    assert "has another group already" in refused(capsys, "tune", RAW, "--truth", TRUTH, *options)
     assert ptdet.load_config(tmp_path / "out.toml").provenance["groups"] == 8
 
 

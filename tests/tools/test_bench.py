@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from benchmarks import compare, dataset, fit, measure, memory, peers, readme, results, suite, table, targets
+from benchmarks import compare, dataset, fit, measure, memory, peers, readme, results, suite, table, targets, tune
 from benchmarks.__main__ import main
 from benchmarks.cases import OURS, Case, Contender, Group, Options, Series, differing_indices, largest_difference
 from benchmarks.groups import GROUPS
@@ -262,6 +262,18 @@ def test_memory_of_a_call(native: None) -> None:
     """A fresh process: at least the 8 bytes of an index a kept box, and far below a matrix."""
     found = memory.measure("nms", "scattered", 100_000, OURS)
     assert found and 8 < found.bytes_per_box < 400
+
+
+def test_the_data_set_of_tuning(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each copy has the truth of the 64 pictures, and detections of its own."""
+    detections, truth = tune.data_set(2)
+    assert len(truth.image_ids) == 128 and len(detections.scores) == 2 * 25_943
+    first, second = truth.images.reshape(2, -1)
+    assert (second - first == 64).all() and truth.area is not None and len(truth.area) == len(truth.boxes)
+    assert (detections.images[25_943:] - detections.images[:25_943] == 64).all()
+    assert (detections.scores[25_943:] != detections.scores[:25_943]).mean() > 0.9
+    assert tune.main(["--copies", "1", "--methods", "hard", "--objective", "ap50"]) == 0
+    assert "9 suppressions: " in (said := capsys.readouterr().out) and "the default" in said
 
 
 def test_the_tables_in_the_readme_are_those_of_the_results() -> None:

@@ -91,6 +91,9 @@ BAD = [
     ('conf = "0.5"', "conf: expected a number, got str"),
     ("conf = inf", "conf: expected a finite number, got inf"),
     ("agnostic = 1", "agnostic: expected True or False, got int"),
+    ("iou = 50", "iou: expected a number from 0 to 1, as overlaps are, got 50"),
+    ('method = "diou"\niou = -2', "iou: expected a number from -1 to 1"),
+    ("[classes.cat]\niou = 7", "classes.cat.iou: expected a number from 0 to 1"),
     ("classes = 3", "classes: expected a table, got 3"),
     ("[classes]\na = 1", "classes.a: expected a table, got 1"),
     ("[classes.a]\nsigma = 1.0", "unknown key 'sigma' of class 'a': expected iou, conf, min_score"),
@@ -107,6 +110,12 @@ def test_what_no_file_may_hold(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises((TypeError, ValueError)) as raised:
         load_config(path)
     assert str(raised.value).startswith(f"{path}: ") and said in str(raised.value)
+
+
+def test_overlaps_below_0_and_the_mark_of_windows(tmp_path: Path) -> None:
+    for text in ('method = "diou"\niou = -0.5', 'metric = "giou"\niou = -0.5'):
+        (tmp_path / "a.toml").write_text(text, encoding="utf-8-sig")
+        assert load_config(tmp_path / "a.toml").setting.iou == -0.5
 
 
 def test_a_name_of_the_function_is_a_method(tmp_path: Path) -> None:

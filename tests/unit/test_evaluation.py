@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tracemalloc
 from dataclasses import replace
 from typing import Any
 
@@ -48,6 +49,46 @@ def test_two_objects_by_hand() -> None:
     assert found.counts(0.75)["missed"] == 1
     told = json.loads(json.dumps(found.to_json()))
     assert told["stats"] == dict(found.stats) and told["classes"][0]["best_f1"] == best
+
+
+def test_the_mean_of_the_classes_f1() -> None:
+    """Class 0: found at 0.9, of two. Class 1: false at 0.8, found at 0.7. Class 2 has no object, 3 is not found."""
+    box = np.array([[0.0, 0.0, 10.0, 10.0]])
+    there = [{"boxes": np.concatenate([box + 20 * n for n in range(4)]), "labels": np.array([0, 0, 1, 3])}]
+    at = np.concatenate([box + 20 * n for n in (0, 9, 2, 9)])
+    found = [{"boxes": at, "scores": np.array([0.9, 0.8, 0.7, 0.95]), "labels": np.array([0, 1, 1, 2])}]
+    mean = evaluate(found, there).f1().mean
+    assert mean.scores.tolist() == [0.9, 0.8, 0.7]
+    assert mean.f1 == pytest.approx(np.array([2 / 3, 2 / 3, 2 / 3 + 2 / 3]) / 3, abs=1e-15)
+    assert mean.best == {"score": 0.7, "f1": mean.f1[2]}
+    assert evaluate([], []).f1().mean.best is None
+
+
+def two_classes(second: int) -> list[list[dict[str, Any]]]:
+    """Detections and truth of a picture with the classes 0 and `second`."""
+    labels = np.array([0, 0, second])
+    found = {"boxes": FOUND.boxes, "scores": FOUND.scores, "labels": labels}
+    return [[found], [{"boxes": TRUTH.boxes, "labels": labels[1:]}]]
+
+
+def test_memory_follows_the_classes_that_occur() -> None:
+    """The largest label would ask for 12 GB; what was a row of its own in the arrays is one now."""
+    tracemalloc.start()
+    found = evaluate(*two_classes(65_535))
+    assert len(found.ap_per_class()) == len(found.f1().per_class) == 65_536 and found.to_json()["best_mean_f1"]
+    assert tracemalloc.get_traced_memory()[1] < 100e6
+    tracemalloc.stop()
+    same = evaluate(*two_classes(1))
+    assert found.stats == same.stats and found.f1().mean.best == same.f1().mean.best
+    assert found.ap_per_class()[[0, 65_535]].tolist() == same.ap_per_class().tolist()
+    assert (found.ap_per_class()[1:-1] == -1).all() and found.all_points_ap()[-1] == same.all_points_ap()[-1]
+
+
+def test_classes_without_anything_are_rows_of_minus_one() -> None:
+    found, dense = evaluate(*two_classes(2)), evaluate(*two_classes(1))
+    for name, axis in (("precision", 2), ("scores", 2), ("recall", 1)):
+        rows = getattr(found, name)
+        assert np.array_equal(rows.take([0, 2], axis), getattr(dense, name)) and (rows.take(1, axis) == -1).all()
 
 
 def test_who_takes_what() -> None:

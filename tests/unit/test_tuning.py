@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import product
@@ -115,6 +117,7 @@ def test_scores_by_hand() -> None:
     assert np.isnan(scored.per_class[:, 0, 1]).all()  # b has no objects: no part of the mean
     assert scored.precision[:, 0].tolist() == [1 / 3, 1 / 2, 1]
     assert scored.recall[:, 0].tolist() == [0.5, 0.5, 0.5]
+    assert scored.f1_of_all[:, 0].tolist() == [2 / (3 + 2), 2 / (2 + 2), 2 / (1 + 2)]
     cost = Judge(truth, Goal("cost", cost_fp=1, cost_fn=10), np.array([0.1, 0.85]), once).scored(found)
     assert cost.scores[:, 0].tolist() == [-(2 + 10), -(0 + 10)]  # but a false box of b costs
 
@@ -244,6 +247,16 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
     assert folds[0] == folds[1] != folds[2]
 
 
+def test_numbers_may_be_those_of_numpy() -> None:
+    detections, truth = scene(12, 2)
+    plain: dict[str, Any] = {"iou": [0.25, 0.5], "conf": [0.5], "cost_fp": 1.5, "folds": 2, "draws": 9, "max_det": 5}
+    given = {name: np.array(value)[()] for name, value in plain.items()}
+    options: dict[str, Any] = {"objective": "cost", "methods": ["hard"], "latency": False}
+    text = tune(detections, truth, seed=3, **options, **plain).to_toml()
+    given["cost_fp"] = np.float32(1.5)
+    assert tune(detections, truth, seed=np.int64(3), **options, **given).to_toml() == text  # type: ignore[arg-type]
+
+
 def test_folds_hold_groups_together() -> None:
     groups = groups_of(10, list("aaabbbbccd"))
     folds = folds_of(groups, 3, seed=4)
@@ -265,9 +278,56 @@ def test_the_simplest_within_one_standard_error() -> None:
     assert tried.best(0) == (1, 0) and tried.chosen(0, singles) == (0, 0)
     scores[0, 0, 3:] = 0.44, 0.56  # 0.02 and 0.02: no doubt at all
     assert Tried(scores, np.ones_like(scores, bool), np.array([0, 1])).chosen(0, singles) == (1, 0)
+    # a fold without objects has no score: the others still tell the error
+    scores = np.array([[[0.50, 0, 0, 0, 0.40, 0.60, -np.inf]], [[0.52, 0, 0, 0, 0.46, 0.58, -np.inf]]])
+    tried = Tried(scores, np.ones_like(scores, bool), np.array([0, 1]))
+    assert tried.chosen(0, np.array([4, 5, 6])) == (0, 0) and tried.chosen(0, np.array([4, 6])) == (1, 0)
     # equal ones: the simplest, and of its cuts the middle one
     equal = np.full((2, 2, 5), 0.5)
     assert Tried(equal, np.ones_like(equal, bool), np.array([0, 1])).best(0) == (0, 1)
+
+
+def test_many_classes_take_little_memory() -> None:
+    """Counts of 1,000 classes at 99 confidences of each of 9 settings would be 240 MB."""
+    detections, truth = scene(40, 3)
+    wide = replace(truth, class_names=tuple(map(str, range(1000))))
+    tracemalloc.start()
+    tuned = tune(detections, wide, objective="f1", methods=["hard"], latency=False, draws=5)
+    assert tracemalloc.get_traced_memory()[1] < 90e6
+    tracemalloc.stop()
+    assert tuned.score == tune(detections, truth, objective="f1", methods=["hard"], latency=False, draws=5).score
+
+
+def test_the_interval_holds_the_gain() -> None:
+    """Of 1,203 classes with two or three objects each the draws lay to one side of it; so does a single draw."""
+    detections, truth = scene(30, 4)
+    options: dict[str, Any] = {"objective": "f1", "methods": ["soft"], "iou": [0.3], "latency": False}
+    one, many = (tune(detections, truth, draws=draws, **options) for draws in (1, 200))
+    assert one.interval[0] < one.interval[1] and one.gain in one.interval
+    assert many.interval[0] < many.gain < many.interval[1]
+    told = [any("the interval is widened to hold it" in said for said in tuned.warnings) for tuned in (one, many)]
+    assert told == [True, False]
+
+
+def test_the_verdict_is_what_is_written() -> None:
+    detections, truth = scene(30, 5)
+    options: dict[str, Any] = {"objective": "f1", "methods": ["hard"], "iou": [0.5], "latency": False}
+    one = tune(detections, truth, **options).chosen.setting
+    # the same setting, but a class of the default has another confidence
+    worse = Config(one, classes={"a": {"conf": 0.9}})
+    tuned = tune(detections, truth, default=worse, **options)
+    assert tuned.best == tuned.chosen != worse and tuned.verdict.startswith("use hard")
+    # what does not meet the demands is never kept, whatever it scores
+    same = replace(tuned, gain=0.0, interval=(0.0, 0.0), default_is_allowed=False, default=Config(Setting(conf=0.9)))
+    assert same.verdict.startswith("use ") and "does not meet the demands" in same.verdict
+
+
+def test_classes_of_one_name_have_no_thresholds_of_their_own() -> None:
+    detections, truth = scene(12, 2)
+    twice = replace(truth, class_names=("a", "b", "a"))
+    with pytest.raises(ValueError, match="per_class: expected none where several classes have one name, as here 'a'"):
+        tune(detections, twice, objective="f1", per_class="conf", latency=False)
+    assert tune(detections, twice, methods=["hard"], latency=False, draws=5).complete
 
 
 def test_an_interrupt_keeps_what_is_done() -> None:
@@ -300,6 +360,9 @@ def test_what_makes_a_tuning_worth_less_is_said() -> None:
     said = "\n".join(tune(kept, more, methods=["hard"], latency=False, draws=5).warnings)
     for part in ("suppressed already", "no score is below", "1 of 11 pictures have no truth", "no detections"):
         assert part in said
+    said = "\n".join(tune(replace(detections, scores=detections.scores * 90), truth, methods=["hard"], latency=False,
+                          draws=5).warnings)  # fmt: skip
+    assert re.search(r"scores go up to \d\d\.?\d*, and confidences are tried as of probabilities: give conf", said)
     only = replace(truth, labels=np.where(truth.labels == 2, 1, truth.labels))
     said = "\n".join(tune(detections, only, methods=["hard"], latency=False, draws=5).warnings)
     assert "1 classes have detections but no objects: nothing is learned of them (c)" in said
@@ -328,6 +391,12 @@ BAD: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"folds": 50}, ValueError, "folds: 50 of them need as many pictures, and there are 6"),
     ({"groups": [1, 1, 1, 2, 2, 2]}, ValueError, "folds: 5 of them need as many groups of pictures"),
     ({"groups": [1]}, ValueError, "groups: expected one for each of 6 pictures, got 1"),
+    ({"groups": [[1]] * 6}, TypeError, "groups: expected numbers or names, got list"),
+    ({"default": Setting("nmss")}, ValueError, "default: method: expected one of hard"),
+    ({"methods": "hard"}, TypeError, "methods: expected a list of names, got 'hard'"),
+    ({"metric": "giou"}, TypeError, "metric: expected a list of names, got 'giou'"),
+    ({"methods": ["hard"], "iou": [-0.5]}, ValueError, "iou: expected an overlap of at least 0 for hard, got -0.5"),
+    ({"default": Config(classes={"cat": {"conf": 0.1}})}, ValueError, "default: expected .* got those of 'cat'"),
     ({"draws": 0}, ValueError, "draws: expected a number of at least 1, got 0"),
     ({"seed": -1}, ValueError, "seed: expected"),
     ({"max_det": 0}, ValueError, "max_det: expected a number above 0, got 0"),
