@@ -11,7 +11,6 @@ from typing import Any
 import ray
 
 import ptdet.ray
-from ptdet._shared.config import Config, Setting
 
 from . import dataset_inputs as inputs
 from .contract.test_dataset_run import expected
@@ -56,7 +55,6 @@ def main(folder: Path) -> None:
         ({"concurrency": 2}, "would take all 2 CPUs"),
         ({"concurrency": 0}, "concurrency: expected a number above 0"),
         ({"config": {"iou": 1}}, "config: expected some of method"),
-        ({"config": Config(classes={"cat": {"conf": 0.5}})}, "config: expected no classes with thresholds"),
         ({"num_gpus": 0.5}, "num_gpus: got 0.5, and this Ray has 0 GPUs"),
         ({"num_gpus": 1.5}, "num_gpus: expected a share of a GPU or a whole number of them, got 1.5"),
         ({"num_gpus": 1, "config": {"method": "wbf"}}, "method: with num_gpus expected one of hard, or, diou"),
@@ -72,8 +70,7 @@ def main(folder: Path) -> None:
     ticket = folder / "ticket"
     ticket.touch()
     # arrays, which Ray keeps in a type of its own
-    items = ray.data.from_items(list(inputs.pictures(COUNT)), override_num_blocks=4)
-    of_items = ptdet.ray.suppress(items, Config(Setting(iou=0.45, conf=0.3)))
+    of_items = ptdet.ray.suppress(ray.data.from_items(list(inputs.pictures(COUNT)), override_num_blocks=4), CONFIG)
     pool = ray.data.ActorPoolStrategy(size=1)
     behind = of_items.map_batches(
         DiesOnce, fn_constructor_args=[str(ticket)], batch_format="pyarrow", compute=pool, num_cpus=0

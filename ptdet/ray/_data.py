@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from .._shared.config import Config
 from .._shared.methods import BATCH_METHODS, NAMES, PLAIN
 from ..dataset.batch import Batch, on_arrays, suppress as suppress_batch
 from ..dataset.extras import needed
@@ -22,7 +21,7 @@ from ._gpu import on_torch
 
 def suppress(
     dataset: Any,
-    config: Mapping[str, Any] | Config | None = None,
+    config: Mapping[str, Any] | None = None,
     *,
     concurrency: int | None = None,
     batch_size: int = 256,
@@ -33,8 +32,7 @@ def suppress(
     Args:
         dataset: a row a picture: image_id, boxes (lists of four numbers x1, y1, x2, y2), scores and, if classes are to
             be kept apart, labels; named as docs/datasets.md says.
-        config: method, iou_threshold, confidence, agnostic, background, pre_topk, min_score: those of `ptdet run`. Or
-            what `ptdet.load_config` read, if no class has thresholds of its own: rows have no names of classes.
+        config: method, iou_threshold, confidence, agnostic, background, pre_topk, min_score: those of `ptdet run`.
         concurrency: how many actors, of one CPU each. None: as many as there are CPUs but one, which must be left for
             reading: without it nothing would move.
         batch_size: pictures that go into a kernel together; no result depends on it.
@@ -55,7 +53,7 @@ def suppress(
         needed("ray.data", "ptdet.ray", "ray")
     except FileProblem as problem:
         raise ImportError(str(problem)) from problem
-    settings = _of_config(config) if isinstance(config, Config) else _settings(config or {})
+    settings = _settings(config or {})
     _check_count("batch_size", batch_size)
     if concurrency is not None:
         _check_count("concurrency", concurrency)
@@ -143,20 +141,6 @@ def _actors_on_gpus(ray: Any, num_gpus: float) -> int:
     if room < 1:
         raise ValueError(f"num_gpus: got {num_gpus:g}, and this Ray has {gpus} GPUs: no actor would ever start")
     return room
-
-
-def _of_config(config: Config) -> Settings:
-    if config.classes:
-        raise ValueError("config: expected no classes with thresholds of their own: rows have no names of classes")
-    setting = config.setting
-    return Settings(
-        method=setting.method,
-        iou_threshold=setting.threshold,
-        confidence=setting.conf,
-        agnostic=config.agnostic,
-        min_score=setting.min_score,
-        options=setting.options,
-    )
 
 
 def _settings(config: Mapping[str, Any]) -> Settings:
