@@ -129,13 +129,13 @@ def _on_files(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> int
 
 def _read_options(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> ReadOptions:
     from ..io import CATEGORY_IDS, ReadOptions
-    from .names import ByCategoryId
+    from .values import Classes
 
     ids = CATEGORY_IDS if asked.category_ids == "coco" else ()
     count = asked.num_classes
     if count and asked.classes and count != len(asked.classes):
         parser.error(f"--num-classes {count}, but --classes names {len(asked.classes)}")
-    if isinstance(asked.classes, ByCategoryId):
+    if isinstance(asked.classes, Classes) and asked.classes.by_category_id:
         files = asked.detections if asked.command == "eval" else asked.predictions
         other = [file for file in files if file.suffix.lower() != ".json"]
         if other:

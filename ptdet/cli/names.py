@@ -13,10 +13,6 @@ OTHER_FORMS = (".pbtxt", ".csv", ".xml")  # whose lines are no names
 LOOKS_LIKE_A_FILE = re.compile(r"[^,]*([/\\][^,]*|\.\w{1,5})|.*\.(txt|names|ya?ml|json)", re.IGNORECASE)
 
 
-class ByCategoryId(tuple[str, ...]):
-    """Names by COCO's ids, which need not count from 0 without gaps: of no use where labels are places."""
-
-
 def class_names(text: str) -> tuple[str, ...]:
     """The names in `a,b,c`, in a file with one a line, or in the data.yaml of ultralytics, or in COCO's `categories`.
 
@@ -44,7 +40,7 @@ def _of_file(path: Path) -> tuple[str, ...]:
         raise ValueError(f"{path} is a {path.suffix}: expected a text with one name a line, or a data.yaml")
     try:
         if path.suffix.lower() == ".json":
-            return ByCategoryId(category_names(path))
+            return category_names(path)
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         said = error.strerror if isinstance(error, OSError) else f"is no UTF-8: {error}"

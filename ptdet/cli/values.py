@@ -88,6 +88,11 @@ class Classes(tuple[str, ...]):
 
     given: str
 
+    @property
+    def by_category_id(self) -> bool:
+        """Are they COCO's, whose ids need not count from 0 without gaps? They are of no use where labels are places."""
+        return self.given.lower().endswith(".json")
+
 
 def classes(text: str) -> Classes:
     from .names import class_names

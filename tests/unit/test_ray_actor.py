@@ -69,7 +69,9 @@ def test_the_file_of_tune_is_the_config(tmp_path: Path) -> None:
     assert _settings(given) == of_file and of_file.options == {"sigma": 0.3} and of_file.lowest == 0.2
     assert of_file.by_class is not None and of_file.by_class.classes == {"a": {"conf": 0.4}}
     assert _settings(None) == _settings({}) == Settings(method="hard")
-    assert _settings({"background": 0, "pre_topk": 9, "max_det": 3}) == Settings(background=0, pre_topk=9, max_det=3)
+    assert _settings({"background": 0, "pre_topk": 9, "max_det": 3}) == Settings(
+        method="hard", background=0, pre_topk=9, max_det=3
+    )
     assert _names(["a"], of_file) == ("a",)
     wrong: list[tuple[Any, type[Exception], str]] = [
         (["nms"], TypeError, "config: expected what load_config returns, or a dict, got list"),
