@@ -80,7 +80,7 @@ def test_the_file_of_tune_is_the_config(tmp_path: Path) -> None:
         ({"iou_threshold": "0.5"}, TypeError, "config: iou: expected a number, got str"),
         ({"confidence": float("nan")}, ValueError, "config: conf: expected a number, got nan"),
         ({"iou": 1.5}, ValueError, "config: iou: expected a number from 0 to 1, as overlaps are, got 1.5"),
-        ({"classes": {"a": {"iou": -1}}}, ValueError, "config: iou: expected a number from 0 to 1"),
+        ({"classes": {"a": {"iou": -1}}}, ValueError, "config: classes.a.iou: expected a number from 0 to 1"),
         ({"method": "best"}, ValueError, "config: method: expected one of .*, got 'best'"),
         ({"sigma": 1}, ValueError, "config: sigma: hard has no such option"),
         ({"pre_topk": -1}, ValueError, "config: pre_topk: expected a number from 0 on, got -1"),
