@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.autograd import Function
 
 from ... import reference
+from ...reference.loss_terms import guarded
 from .graded_overlap import overlap, towards_one, widest
 from .rotated_merging import computed_type, graded_overlap, grown_boxes, in_writing_of, raw_overlap
 
@@ -26,31 +26,10 @@ _PAIRS = 1 << 21  # overlaps held at once
 Values = Callable[[Tensor, Tensor], Tensor]
 
 
-class WidenedFunction(Function):
-    """A tensor in a wider type, whose gradient, here part of a second derivative, stays within the range of its own."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(given: Tensor, dtype: torch.dtype) -> Tensor:
-        return given.to(dtype, copy=True)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        ctx.save_for_backward(inputs[0])
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        (given,) = ctx.saved_tensors
-        return as_gradient_of(given, grad), None
-
-
 def widened(given: Tensor) -> Tensor:
+    """In the type that gradients are computed in; what flows back, in a second derivative, is kept in its own range."""
     dtype = widest(given.device)
-    if not torch.is_grad_enabled():
-        return given.to(dtype)
-    result: Tensor = WidenedFunction.apply(given, dtype)
-    return result
+    return guarded(given, dtype) if torch.is_grad_enabled() else given.to(dtype)
 
 
 def as_gradient_of(given: Tensor, gradient: Tensor) -> Tensor:
