@@ -31,6 +31,13 @@ void propagate(const NmsInput& input, const NmsParams& params, const Ranks& rank
   });
 }
 
+template <typename T>
+const Box<T>& to_store(const Grown<T>& grown, Type) {
+  return grown.box;
+}
+
+RotatedBox<double> to_store(const GrownRotated& grown, Type type) { return grown.within(largest_of_type(type)); }
+
 // Members join in score order, each if it overlaps the box as grown so far.
 template <typename Shape>
 void grow(const NmsInput& input, const NmsParams& params, const Ranks& ranks, const NmmOutput& output,
@@ -53,7 +60,7 @@ void grow(const NmsInput& input, const NmsParams& params, const Ranks& ranks, co
   }
   for (int64_t k = 0; k < input.count; ++k) {
     const Grown found = k < *pass.kept ? grown[k] : Grown::none();
-    store_box(output.grown, input.boxes.type, k, found.box);
+    store_box(output.grown, input.boxes.type, k, to_store(found, input.boxes.type));
     if (output.sides) found.write_sides(output.sides, k);
   }
 }

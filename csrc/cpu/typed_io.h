@@ -104,6 +104,16 @@ const T* rows_of(const BoxColumn& boxes, int64_t offset, int64_t begin, int64_t 
   return room;
 }
 
+// The largest finite number of a floating type.
+inline double largest_of_type(Type type) {
+  switch (type) {
+    case Type::kFloat64: return 1.7976931348623157e308;
+    case Type::kFloat16: return 65504.0;
+    case Type::kBFloat16: return 3.3895313892515355e38;
+    default: return 3.4028234663852886e38;
+  }
+}
+
 template <typename T>
 void store(void* data, Type type, int64_t at, T value) {
   switch (type) {

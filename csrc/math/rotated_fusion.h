@@ -83,6 +83,15 @@ struct GrownRotated {
       box = box_in_frame(now, first);
   }
 
+  // For a type whose numbers end at `largest`: a grown box may reach beyond it, one that has not grown stays as given.
+  PTDET_HD RotatedBox<double> within(double largest) const {
+    if (in_frame.x1 == in_frame.x2 && in_frame.y1 == in_frame.y2 && in_frame.x1 == in_frame.y1) return box;
+    const auto cut = [=](double x) { return x > largest ? largest : x < -largest ? -largest : x; };
+    RotatedBox<double> found = box;
+    found.cx = cut(box.cx), found.cy = cut(box.cy), found.w = cut(box.w), found.h = cut(box.h);
+    return found;
+  }
+
   PTDET_HD void write_sides(int64_t* sides, int64_t k) const { in_frame.write_sides(sides, k); }
 };
 

@@ -9,10 +9,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .elementary import square_root
+from .elementary import power_below, square_root
 from .loss_terms import guarded
 from .rotated_box import UNIT, Turned, relative, turned
 from .rotated_gaussian import gaussians
+
+FAR = 1e300  # as many sides away no distance is finite
 
 
 def bhattacharyya(a: Turned, b: Turned) -> Tensor:
@@ -43,8 +45,22 @@ def difference(x: Tensor, y: Tensor) -> Tensor:
     return (x - y) * (x + y)
 
 
+def near_one(a: Turned, b: Turned) -> tuple[Turned, Turned, Tensor]:
+    """Both with the longest side in [1, 2) and a at the origin, and the power of two that they were divided by."""
+    scale = power_below(torch.maximum(torch.maximum(a.w, a.h), torch.maximum(b.w, b.h)))
+    by = 1 / scale
+
+    def at(box: Turned, cx: Tensor, cy: Tensor) -> Turned:
+        x, y = (each.clamp(-FAR, FAR) for each in (cx * by, cy * by))
+        return box._replace(cx=x, cy=y, w=box.w * by, h=box.h * by, area=box.area * by * by)
+
+    zero = torch.zeros_like(by)
+    return at(a, zero, zero), at(b, b.cx - a.cx, b.cy - a.cy), scale
+
+
 def wasserstein(a: Turned, b: Turned, alpha: float, normalize: bool) -> Tensor:
     """The 2-Wasserstein distance, the covariances' part of it times alpha; normalized: over the mean side."""
+    a, b, scale = near_one(a, b)
     w, h, c, s = paired(a, b)
     along, across = a.w * w + a.h * h, a.w * h + a.h * w
     mean = square_root(c * along * along + s * across * across)
@@ -54,7 +70,7 @@ def wasserstein(a: Turned, b: Turned, alpha: float, normalize: bool) -> Tensor:
     dx, dy = b.cx - a.cx, b.cy - a.cy
     distance = square_root(dx * dx + dy * dy + alpha * alpha * torch.relu(shape))
     if not normalize:
-        return distance
+        return distance * scale
     return distance / square_root(square_root(a.w * a.h) * square_root(b.w * b.h))
 
 
@@ -68,6 +84,7 @@ def unlogged(side: Tensor, own: Tensor) -> Tensor:
 
 def kullback_leibler(a: Turned, b: Turned, alpha: float) -> Tensor:
     """KL(b || a), the centres' part of it over alpha^2."""
+    a, b, _ = near_one(a, b)
     w, h, _, s = paired(a, b)
     turned_away = s * (difference(a.w, a.h) * difference(w, h)) / (a.w * a.h) / (a.w * a.h)
     shape = unlogged(w, a.w) + unlogged(h, a.h) + 0.5 * turned_away
@@ -77,7 +94,8 @@ def kullback_leibler(a: Turned, b: Turned, alpha: float) -> Tensor:
 
 
 def of_filled_boxes(boxes1: Tensor, boxes2: Tensor, loss: Callable[[Turned, Turned], Tensor]) -> Tensor:
-    """loss(a, b) of boxes (..., 5) that broadcast; 1, without a slope, where one of a pair is empty or not finite."""
+    """loss(a, b) of boxes (..., 5) that broadcast; 1, without a slope, where one of a pair is empty or not finite, or
+    float64 has no number for how unlike they are."""
     dtype = torch.float64 if torch.float64 in (boxes1.dtype, boxes2.dtype) else torch.float32
     device = boxes1.device
     if device.type == "mps":  # has no float64
@@ -86,5 +104,6 @@ def of_filled_boxes(boxes1: Tensor, boxes2: Tensor, loss: Callable[[Turned, Turn
     areas = [turned(boxes.detach()).area for boxes in pair]
     sound = torch.isfinite(areas[0]) & torch.isfinite(areas[1]) & (areas[0] > 0) & (areas[1] > 0)
     a, b = (turned(torch.where(sound[..., None], boxes, boxes.new_tensor(UNIT))) for boxes in pair)
-    value = torch.where(sound, loss(a, b), 1.0).clamp(max=torch.finfo(dtype).max)
+    value = loss(a, b)
+    value = torch.where(sound & ~torch.isnan(value), value, 1.0).clamp(max=torch.finfo(dtype).max)
     return value.to(device=device, dtype=dtype)

@@ -55,6 +55,7 @@ def test_the_fault_is_found(flavour: Flavour, name: str, message: str) -> None:
         assert message in done.stderr.decode()
 
 
+@pytest.mark.slow
 def test_some_order_of_blocks_shows_a_piece_that_is_taken_or_done_without_order() -> None:
     """Where the leader ends before another block begins, none takes a piece."""
     for seed in range(1, 11):

@@ -40,10 +40,14 @@ def test_all_boxes_in_a_few_cells(flavour: Flavour, name: str) -> None:
     check(flavour, [scene(name, enough(flavour) + 5)])
 
 
+@pytest.mark.slow
 def test_three_chunks() -> None:
+    check(ASAN, [scene("clustered", 9 * enough(ASAN))])
+
+
+def test_two_chunks_of_boxes_that_several_suppress() -> None:
     dense = scene("dense", 5 * enough(ASAN))
-    several = Case(dense.boxes, dense.scores, None, 0.25)  # kept boxes suppress it: the best of them owns it
-    check(ASAN, [scene("clustered", 9 * enough(ASAN)), several])
+    check(ASAN, [Case(dense.boxes, dense.scores, None, 0.25)])  # the best of the kept boxes owns it
 
 
 @pytest.mark.parametrize("metric", ["iou", "diou", "ciou"])

@@ -146,6 +146,36 @@ def test_finite_with_finite_gradients(kind: str) -> None:
                     assert found is not None and bool(torch.isfinite(found).all()), factor
 
 
+@pytest.mark.parametrize("kind", ["gwd", "gwd itself", "kld", "kld sqrt"])
+def test_distances_at_any_unit(kind: str) -> None:
+    """They depend on no unit, but for the distance itself, which is a length: a power of 2 changes no digit."""
+    a, b = all_scenes()
+    pairs = [(a, b), (changed(a, w=a[:, 2] * 1e-9), b), (a, changed(b, h=b[:, 3] * 1e-9))]
+    a, b = (torch.cat(boxes).double() for boxes in zip(*pairs, strict=True))
+    filled = ((a[:, 2:4] > 0) & (b[:, 2:4] > 0)).all(dim=1)
+    expected = LOSSES[kind](a, b)
+    assert filled.any() and bool(torch.isfinite(expected).all())
+    for power in (-400, -130, 130, 400):
+        scale = torch.tensor([2.0**power] * 4 + [1], dtype=torch.float64)
+        found = LOSSES[kind](a * scale, b * scale)
+        if kind == "gwd itself":
+            found = torch.where(filled, found * 2.0**-power, found)
+        assert torch.equal(found, expected), power
+
+
+@pytest.mark.parametrize("kind", ["probiou", "kfiou", "gwd", "gwd itself", "kld", "kld sqrt"])
+def test_boxes_that_differ_by_all_that_a_double_holds(kind: str) -> None:
+    for away in (0.0, 1e10, 1e300):
+        for side in (1e-160, 1e-100, 1.0, 1e150):
+            for other in (1e-160, 1.0, 1e150):
+                a, b = torch.tensor(
+                    [[0.0, 0, side, side * 1e-9, 0], [away, away / 3, other * 1e-100, other, 1]], dtype=torch.float64
+                ).requires_grad_()
+                loss = LOSSES[kind](a, b)
+                gradients = torch.autograd.grad(loss, (a, b))
+                assert all(bool(torch.isfinite(found).all()) for found in (loss, *gradients)), (away, side, other)
+
+
 @pytest.mark.parametrize("second", [False, pytest.param(True, marks=pytest.mark.slow)])
 @KINDS
 def test_gradients(kind: str, second: bool) -> None:

@@ -91,6 +91,22 @@ def test_growth_by_hand() -> None:
     assert alone.tolist() == [list(first)]
 
 
+@pytest.mark.parametrize("method", ["greedy_nmm", "nmm"])
+@pytest.mark.parametrize(
+    ("dtype", "power"),
+    [(torch.float64, 1023), (torch.float32, 127), (torch.bfloat16, 127), (torch.float16, 15)],
+    ids=str,
+)
+def test_growth_beyond_the_type(dtype: torch.dtype, power: int, method: str, backend: str) -> None:
+    """From -7/8 to 7/8 and from -3/8 to 11/8, times 2^power: together 9/4, which no number of the type is."""
+    unit = 2.0**power
+    boxes = torch.tensor([[0.0, 0, 1.75 * unit, 1, 0], [unit / 2, 0, 1.75 * unit, 1, 0]], dtype=dtype)
+    grown, keep = getattr(ptdet.rotated, method)(boxes, torch.tensor([0.9, 0.8]), 0.5)
+    assert keep.tolist() == [0] and grown.tolist() == [[unit / 4, 0, torch.finfo(dtype).max, 1, 0]]
+    endless = torch.tensor([[0.0, 0, math.inf, 1, 0]], dtype=dtype)
+    assert torch.equal(getattr(ptdet.rotated, method)(endless, torch.tensor([0.9]), 0.5)[0], endless)
+
+
 def test_fusion_by_hand() -> None:
     boxes = [tensor((0, 0, 8, 2, 0.1)), tensor((1, 0, 2, 8, 0.1 + HALF_PI)), tensor((90, 0, 8, 2, 0.5))]
     scores = [torch.tensor([each], dtype=torch.float64) for each in (0.75, 0.25, 0.6)]

@@ -99,6 +99,7 @@ def test_a_pickle_is_torchvisions(protocol: int) -> None:
     assert is_installed(adapter.install(loaded))
 
 
+@pytest.mark.slow
 def test_a_saved_model_loads_with_ptdet_and_without(model: nn.Module, tmp_path: Path) -> None:
     expected = found(adapter.install(model))
     torch.save(model, tmp_path / "model.pt")

@@ -105,6 +105,7 @@ def python(name: str, code: str, *, limit: float = 60, quiet: float = 60, **more
     return plan.Stage(name, limit, quiet, (sys.executable, "-c", code), is_ours=False, **more)
 
 
+@pytest.mark.slow
 def test_how_a_stage_ends_is_told(tmp_path: Path) -> None:
     endless = "import time, itertools\nfor i in itertools.count(): print('step', flush=True); time.sleep(.1)"
     stages = [

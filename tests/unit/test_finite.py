@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -278,3 +279,36 @@ def test_areas_that_lose_digits_leave_the_gradient(native: None) -> None:
             right = right if "cluster" in name else right / unit
             assert (right != 0).any()
             torch.testing.assert_close(found, right, rtol=2e-3, atol=float(right.abs().max()) * 2e-3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64], ids=str)
+def test_second_derivatives_are_right_or_the_largest_number(dtype: torch.dtype, native: None) -> None:
+    """Two boxes, 1 apart, of one score s: the mean's second derivative by a score is 1 / (4 s^2)."""
+    boxes = torch.tensor([[0.0, 0, 8, 8], [1, 0, 9, 8]], dtype=dtype)
+    info = torch.finfo(dtype)
+    beyond = math.frexp(info.max)[1] * 9 // 16  # the first derivative, 1 / (4 s), is a number of the type
+    for power, expected in ((6, 1024.0), (beyond, info.max)):
+        scores = torch.full((2,), 2.0**-power, dtype=dtype).requires_grad_()
+        merged, _ = ptdet.merge_nms(boxes, scores, 0.5)
+        (slope,) = torch.autograd.grad(merged[0, 0], scores, create_graph=True)
+        (found,) = torch.autograd.grad(slope[0], scores)
+        assert found[0].item() == pytest.approx(expected, rel=4 * info.eps)
+
+
+SECOND: dict[str, Method] = {
+    "soft": lambda b, s: ptdet.soft_nms(b, s, min_score=0.0),
+    **{name: METHODS[name] for name in ("soft {'metric': 'iou', 'kind': 'linear'}", "merge {}", "weighted cluster")},
+    **{kind: lambda b, s, kind=kind: [ptdet.pairwise_overlap(b, BOXES.to(b), kind)] for kind in METRICS},
+}
+
+
+@pytest.mark.parametrize("dtype", SCALES, ids=str)
+@pytest.mark.parametrize("name", SECOND)
+def test_second_derivatives_are_finite(name: str, dtype: torch.dtype, native: None) -> None:
+    for boxes, scores in cases(dtype):
+        boxes, scores = boxes.clone().requires_grad_(), scores.clone().requires_grad_()
+        for found in SECOND[name](boxes, scores):
+            if found.requires_grad:
+                slopes = torch.autograd.grad(found[0].sum(), boxes, create_graph=True)[0]
+                second = torch.autograd.grad(slopes[0, 0], (boxes, scores), materialize_grads=True)
+                assert all(torch.isfinite(each).all() for each in second), (boxes, scores)

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ... import reference
+from ...reference.loss_terms import guarded
 from .either_shape import computed_type, graded_overlap, grown_boxes, in_form_of, raw_overlap
 from .graded_overlap import overlap, towards_one, widest
 
@@ -25,9 +26,10 @@ _PAIRS = 1 << 21  # overlaps held at once
 Values = Callable[[Tensor, Tensor], Tensor]
 
 
-def widened(boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
-    dtype = widest(boxes.device)
-    return boxes.to(dtype), scores.to(dtype)
+def widened(given: Tensor) -> Tensor:
+    """In the type that gradients are computed in; what flows back, in a second derivative, is kept in its own range."""
+    dtype = widest(given.device)
+    return guarded(given, dtype) if torch.is_grad_enabled() else given.to(dtype)
 
 
 def as_gradient_of(given: Tensor, gradient: Tensor) -> Tensor:
@@ -38,13 +40,14 @@ def as_gradient_of(given: Tensor, gradient: Tensor) -> Tensor:
 def pull_back(values: Values, boxes: Tensor, scores: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
     """Gradients of sum(grad * values(boxes, scores))."""
     again = torch.is_grad_enabled()
+    wide_grad = widened(grad)
     with torch.enable_grad():
         if not (again and boxes.requires_grad):
             boxes = boxes.detach().requires_grad_()
         if not (again and scores.requires_grad):
             scores = scores.detach().requires_grad_()
         found = torch.autograd.grad(
-            values(boxes, scores), (boxes, scores), grad.to(boxes.dtype), create_graph=again, materialize_grads=True
+            values(boxes, scores), (boxes, scores), wide_grad, create_graph=again, materialize_grads=True
         )
     return found[0], found[1]
 
@@ -91,7 +94,7 @@ def soft_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
     rows, others = keep.clamp(min=0), selected.clamp(min=0)
     rank = places(keep) if reselect else ranks(scores)
     sigma = reference.parameter(sigma, reference.computed(scores).dtype)
-    wide_boxes, wide_scores = widened(boxes, scores)
+    wide_boxes, wide_scores = widened(boxes), widened(scores)
     of_boxes, of_scores = torch.zeros_like(wide_boxes), torch.zeros_like(wide_scores)
     for part in chunks(rows.shape[0], others.shape[0]):
         mine = rows[part]
@@ -191,7 +194,7 @@ def merge_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
         brought, own = in_form_of(wide_boxes, wide_boxes[by]), wide_boxes[keep.clamp(min=0)]
         return weighted_means(brought, own, wide_scores, times, keep, clusters, dtype)
 
-    of_boxes, of_scores = pull_back(values, *widened(boxes, scores), grad)
+    of_boxes, of_scores = pull_back(values, widened(boxes), widened(scores), grad)
     return as_gradient_of(boxes, of_boxes), as_gradient_of(scores, of_scores), *[None] * 8
 
 
@@ -205,7 +208,7 @@ def _overlapping_backward(
     candidate = torch.ones_like(scores, dtype=torch.bool)
     if score_threshold is not None:
         candidate = reference.above(reference.computed(scores.detach()), score_threshold)
-    wide_boxes, wide_scores = widened(boxes, scores)
+    wide_boxes, wide_scores = widened(boxes), widened(scores)
     of_boxes, of_scores = torch.zeros_like(wide_boxes), torch.zeros_like(wide_scores)
     for part in chunks(rows.shape[0], 4 * rows.shape[0]):
         mine = rows[part]
@@ -257,7 +260,7 @@ def rotated_nmm_setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, .
 def rotated_nmm_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
     """A grown box is made of the sides of several, in the frame of the kept one."""
     boxes, scores, sides, keep = ctx.saved_tensors
-    by = pull_back(lambda boxes, _: grown_boxes(boxes, keep, sides), *widened(boxes, scores), grad)
+    by = pull_back(lambda boxes, _: grown_boxes(boxes, keep, sides), widened(boxes), widened(scores), grad)
     return as_gradient_of(boxes, by[0]), *[None] * 8
 
 
@@ -268,7 +271,7 @@ def wbf_setup(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> 
 
 def wbf_backward(ctx: Any, grad_fused: Tensor, grad_confidences: Tensor, *_: Any) -> tuple[Any, ...]:
     boxes, scores, models, weights, keep, owner = ctx.saved_tensors
-    wide_boxes, wide_scores = widened(boxes, scores)
+    wide_boxes, wide_scores = widened(boxes), widened(scores)
     models = torch.zeros_like(keep) if models is None else models
     weights = torch.ones_like(wide_scores[:1]) if weights is None else weights.to(wide_scores.dtype)
     clusters = Clusters(owner >= 0, places(keep)[owner.clamp(min=0)], keep.shape[0])

@@ -222,7 +222,8 @@ def second_derivative(
 
     computed = (boxes1.to(grad.dtype), boxes2.to(grad.dtype))
     by_grad, by_boxes1, by_boxes2 = torch.func.vjp(gradient, grad, *computed)[1](towards)
-    return formula.bounded(by_grad), as_gradient_of(boxes1, by_boxes1), as_gradient_of(boxes2, by_boxes2)
+    by_grad, by_boxes1, by_boxes2 = map(formula.bounded, (by_grad, by_boxes1, by_boxes2))
+    return by_grad, as_gradient_of(boxes1, by_boxes1), as_gradient_of(boxes2, by_boxes2)
 
 
 def as_gradient_of(boxes: Tensor, gradient: Tensor) -> Tensor:
