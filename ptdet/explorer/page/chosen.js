@@ -3,6 +3,7 @@
 import { element } from "./list.js";
 import { className } from "./picture.js";
 import { CUT, KEPT, overlapOf, REMOVED, settingsOf, thresholdOf } from "./pipeline.js";
+import { reasonOf } from "./truth.js";
 
 const MOST_ROWS = 60;
 const CLOSELY = 1e-7;  // of an overlap that is shown with four digits; of a list with three ROUGHLY, in less time
@@ -37,14 +38,20 @@ export class Chosen {
   }
 
   show(picture, found, chosen, settings, pinned) {
+    this.place.classList.toggle("none", chosen === null);
     if (chosen === null) {
-      this.place.replaceChildren(element("h2", "", "Box"), element("p", "hint", "Point at a box, or press n."));
+      this.place.replaceChildren(element("h2", "", "Box"), element("p", "hint", "Point at a box, tap it, or press n."));
       return;
     }
     const { box, owner, removed, overlap } = chosen;
     const fate = found.fate[box];
     const head = element("h2", "", pinned ? "Chosen box" : "Box");
     const facts = [this.line(picture, found, box, fateWords(fate, settings))];
+    facts.push(fact("where", ...whereWords(chosen.corners, picture.rotated)));
+    const place = found.keep.indexOf(box);
+    if (found.compared && place >= 0) {
+      facts.push(fact("truth", ...reasonOf(this.kernels, picture, found, place, settings)));
+    }
     if (owner !== null) {
       facts.push(this.line(picture, found, owner, fate === REMOVED ? "removed it" : "merged it", true));
       // by a fusion a box is removed for its overlap with what the others have become, not with its owner
@@ -100,6 +107,28 @@ export class Chosen {
   }
 }
 
+// A name and what it is, in parts that are not broken.
+function fact(name, ...parts) {
+  const line = element("p", "line");
+  const said = element("span", "fact");
+  parts.forEach((part) => said.append(element("span", "", part), " "));
+  line.append(element("span", "fate", name), said);
+  return line;
+}
+
+// In pixels of the picture, where its size is known: from corner to corner, or the centre; and the size.
+function whereWords(corners, rotated) {
+  const [left, top, right, high, far, low] = corners;
+  const size = [Math.hypot(right - left, high - top), Math.hypot(far - right, low - high)].map(pixels).join(" × ");
+  if (!rotated) return [`${pixels(left)}, ${pixels(top)}`, `– ${pixels(right)}, ${pixels(low)}`, size];
+  const turn = (Math.atan2(high - top, right - left) * 180) / Math.PI;
+  return [`around ${pixels((left + far) / 2)}, ${pixels((top + low) / 2)}`, `${size}, ${turn.toFixed(1)}°`];
+}
+
+function pixels(value) {
+  return Math.abs(value) < 10 ? Number(value.toPrecision(3)).toString() : value.toFixed(Math.abs(value) < 1000 ? 1 : 0);
+}
+
 function fateWords(fate, settings) {
   if (fate === KEPT) return "kept";
   if (fate === REMOVED) return "removed";
@@ -116,5 +145,5 @@ function score(picture, found, box) {
 }
 
 function short(value) {
-  return Number(value.toPrecision(4)).toString();
+  return value.toPrecision(4);
 }

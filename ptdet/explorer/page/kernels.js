@@ -92,6 +92,27 @@ export class Kernels {
       memory.release();
     }
   }
+
+  // Of one picture against its truth, at one IoU (csrc/wasm/kernels.cpp). found: { boxes, labels, scores }; truth:
+  // { boxes, labels, skipped }; boxes: Float64Array (count * numbers) of x, y, width, height, or rotated ones. labels
+  // are in [0, classes). The best `most` of a class count, and an area up to `largest`.
+  // outcome: what each found one is (truth.js); taken: which object it takes, -1: none.
+  match(numbers, classes, found, truth, { iou, most, largest }) {
+    const [count, objects] = [found.scores.length, truth.labels.length];
+    const memory = new Memory(this.exports);
+    try {
+      const outcome = memory.empty(Uint8Array, count);
+      const taken = memory.empty(BigInt64Array, count);
+      this.exports.match_truth(
+        numbers, classes, count, memory.copy(found.boxes), memory.copy(found.labels), memory.copy(found.scores),
+        objects, memory.copy(truth.boxes), memory.copy(truth.labels), memory.copy(truth.skipped),
+        iou, most, largest, outcome.at, taken.at,
+      );
+      return { outcome: memory.read(outcome, count), taken: Int32Array.from(memory.read(taken, count), Number) };
+    } finally {
+      memory.release();
+    }
+  }
 }
 
 function placeOf(name, value) {

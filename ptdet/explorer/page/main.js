@@ -12,6 +12,7 @@ import { unpack } from "./picture.js";
 import { OF_METHOD, run } from "./pipeline.js";
 import { Scores } from "./scores.js";
 import { Settings } from "./settings.js";
+import { ClassMenu, seenOf } from "./shown.js";
 import { openSource } from "./source.js";
 import { Stage } from "./stage.js";
 import { asAddress, initialState, readAddress, resetSettings } from "./state.js";
@@ -34,6 +35,7 @@ class Page {
     by("scores").hidden = !start.truth;
     for (const option of document.querySelectorAll("#sort [hidden]")) option.hidden = !start.truth;
     this.classes = new ClassTable((classes) => this.change({ classes }));
+    this.menu = new ClassMenu((only) => this.change({ only }));
     this.chosen = new Chosen(this.kernels, (box) => this.pin(box));
     this.stage = new Stage({
       chosen: (box) => this.point(box),
@@ -51,6 +53,7 @@ class Page {
     by("previous").addEventListener("click", () => this.list.step(-1));
     by("next").addEventListener("click", () => this.list.step(1));
     by("view").addEventListener("click", () => this.toggleView());
+    by("labels").addEventListener("change", () => this.change({ labels: by("labels").checked }));
     by("fit").addEventListener("click", () => this.stage.fit());
     by("copy").addEventListener("click", () => this.copy());
     by("save").addEventListener("click", () => this.save());
@@ -70,7 +73,7 @@ class Page {
   listed(rows, { problems, told, whole }) {
     this.list.add(rows);
     const known = this.list.rows.length;
-    by("listed").textContent = [`${count(known)} pictures`, told].filter(Boolean).join(" · ");
+    by("listed").textContent = [`${count(known)} ${known === 1 ? "picture" : "pictures"}`, told].filter(Boolean).join(" · ");
     this.problems = problems;
     this.showNotes();
     if (this.picture || this.loading) return;
@@ -117,6 +120,7 @@ class Page {
     by("title").textContent = picture.name;
     by("title").title = picture.name;
     document.title = `${picture.name} · ptdet`;
+    for (const [id, way] of [["previous", -1], ["next", 1]]) by(id).setAttribute("aria-disabled", !this.list.has(way));
     this.showNotes();
     this.update();
   }
@@ -137,7 +141,7 @@ class Page {
 
   change(changed) {
     Object.assign(this.state, changed);
-    if (Object.keys(changed).some((name) => !["split", "view", "theme"].includes(name))) this.found = null;
+    if (Object.keys(changed).some((name) => !["split", "view", "only", "labels"].includes(name))) this.found = null;
     this.soon();
   }
 
@@ -158,6 +162,7 @@ class Page {
   update() {
     this.settings.show(this.state, this.picture);
     this.classes.show(this.state, this.picture);
+    by("labels").checked = this.state.labels;
     by("view").textContent = this.state.view === "side" ? "Wiper" : "Side by side";
     by("split").value = this.state.split;
     by("stage").style.setProperty("--split", this.state.split);
@@ -171,20 +176,29 @@ class Page {
       this.notice(`${this.state.method}: ${error.message}`);
       return;
     }
-    this.notice(this.found.candidates.length ? "" : `No box has a score above ${this.state.conf}.`);
+    this.notice(this.found.candidates.length ? "" : this.whyNone());
     const refit = this.stage.fitted && this.stage.view !== this.state.view;
-    this.found.compared ??= compare(this.picture, this.found, this.state.matchIou);
+    this.found.compared ??= compare(this.kernels, this.picture, this.found, this.state.matchIou);
     this.scores?.show(this.state, this.list.rows.length);
-    this.stage.setResult(this.found, this.state);
-    showLegend(this.found.compared);
+    this.seen = seenOf(this.picture, this.found, this.state.only);
+    this.stage.setResult(this.found, this.seen, this.state);
+    showLegend(this.found.compared, this.seen);
+    this.menu.show(this.picture, this.found, this.state.only);
     if (refit) this.stage.fit();
     const { candidates, keep, milliseconds } = this.found;
     by("counts").textContent =
       `${count(candidates.length)} → ${count(keep.length)} · ${count(candidates.length - keep.length)} removed · ` +
       `${milliseconds < 0.05 ? "< 0.1" : milliseconds.toFixed(1)} ms`;
-    by("before").textContent = `before ${count(candidates.length)}`;
-    by("after").textContent = `after ${count(keep.length)}`;
+    const { rows, places } = this.seen;
+    const part = (of, all) => (this.seen.owns === null ? count(all) : `${count(of)} of ${count(all)}`);
+    by("before").textContent = `before ${part(rows.length, candidates.length)}`;
+    by("after").textContent = `after ${part(places.length, keep.length)}`;
     this.showChosen();
+  }
+
+  whyNone() {
+    const { count: there, lowest } = this.picture;
+    return `No box has a score above ${there ? this.state.conf : `${lowest}: there is none in the file`}.`;
   }
 
   // The candidate under the pointer.
@@ -212,18 +226,19 @@ class Page {
     if (!this.found) return;
     const box = this.pointed ?? this.pinned();
     const chosen = box === null ? null : this.chosen.relations(this.picture, this.found, box, this.state);
+    if (chosen) chosen.corners = this.stage.cornersAt(box);
     this.stage.mark(chosen);
     this.chosen.show(this.picture, this.found, chosen, this.state, this.pointed === null);
   }
 
   // By decreasing score, as they were decided.
   stepBox(by) {
-    if (!this.found?.candidates.length) return;
+    if (!this.found || !this.seen.rows.length) return;
     const { scores } = this.picture;
     const { candidates } = this.found;
-    const order = [...candidates.keys()].sort((a, b) => scores[candidates[b]] - scores[candidates[a]] || a - b);
+    const order = [...(this.seen.owns ?? candidates.keys())].sort((a, b) => scores[candidates[b]] - scores[candidates[a]] || a - b);
     const now = this.pinned();
-    const next = now === null ? (by > 0 ? 0 : -1) : order.indexOf(now) + by;
+    const next = now === null ? (by > 0 ? 0 : -1) : Math.max(order.indexOf(now), by > 0 ? -1 : 0) + by;
     this.pin(order.at(next % order.length));
   }
 
@@ -238,6 +253,10 @@ class Page {
     this.change({ method: next, ...OF_METHOD });
   }
 
+  stepClass(by) {
+    if (this.picture?.labels) this.change({ only: this.menu.step(by) });
+  }
+
   toggleView() {
     this.change({ view: this.state.view === "side" ? "wipe" : "side" });
   }
@@ -246,15 +265,19 @@ class Page {
     this.change({ view: "wipe", split: Math.min(Math.max(Number((this.state.split + by).toFixed(2)), 0), 1) });
   }
 
+  themeNow() {
+    return this.state.theme ?? (window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  }
+
   toggleTheme() {
-    const dark = this.state.theme ?? (window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-    this.state.theme = dark === "dark" ? "light" : "dark";
+    this.state.theme = this.themeNow() === "dark" ? "light" : "dark";
     this.useTheme();
   }
 
   useTheme() {
     if (this.state.theme === null) delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = this.state.theme;
+    this.stage.useTheme(this.themeNow());
     this.soon();
   }
 

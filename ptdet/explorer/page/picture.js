@@ -20,9 +20,9 @@ export function unpack(bytes) {
   const rows = next(Int32Array, count);
   const labels = next(Int32Array, count);
   let { truth } = header;
-  if (truth !== null) {  // boxes (count * 4) x, y, width, height in pixels; skipped: 2 is a crowd
+  if (truth !== null) {  // boxes (count * numbers): rotated, or x, y, width, height, in pixels; skipped: 2 is a crowd
     truth = {
-      ...truth, boxes: next(Float64Array, 4 * truth.count), labels: next(Int32Array, truth.count),
+      ...truth, boxes: next(Float64Array, numbers * truth.count), labels: next(Int32Array, truth.count),
       skipped: next(Int32Array, truth.count), ofCandidates: next(Int32Array, count),
     };
   }

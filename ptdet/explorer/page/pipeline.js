@@ -132,16 +132,21 @@ export function overlapOf(kernels, picture, box, owner, settings, precision) {
   const measure = METHODS[settings.method].metric ?? "iou";
   const metric = settingsOf(settings.method).metric ? settings.metric ?? measure : measure;
   const boxes = gather(picture.boxes, [owner, box], numbers);
+  return { metric, value: overlapBetween(kernels, boxes, rotated, metric, precision) };
+}
+
+// Of two boxes, one behind the other in `boxes`; null: no number.
+export function overlapBetween(kernels, boxes, rotated, metric, precision) {
   const scores = Float32Array.of(1, 0.5);
   const stays = (iou) => kernels.suppress("hard", { boxes, scores, rotated }, { iou, metric }).keep.length === 2;
   let [low, high] = [-1.5, 1.5];
-  if (stays(low)) return { metric, value: null };
+  if (stays(low)) return null;
   while (high - low > precision) {
     const middle = (low + high) / 2;
     if (stays(middle)) high = middle;
     else low = middle;
   }
-  return { metric, value: Math.abs(high) < precision ? 0 : high };
+  return Math.abs(high) < precision ? 0 : high;
 }
 
 // False for NaN, and an infinite score is none: `above` of ptdet.io.

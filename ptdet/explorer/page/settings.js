@@ -44,7 +44,10 @@ export class Settings {
     const own = METHODS[state.method].metric ?? "iou";
     const names = metricsFor(Boolean(picture?.rotated)).filter((name) => name !== own);
     if (state.metric && !names.includes(state.metric)) names.push(state.metric);
-    this.metric.replaceChildren(new Option(own, ""), ...names.map((name) => new Option(name, name)));
+    if (this.names !== `${own} ${names}`) {
+      this.names = `${own} ${names}`;
+      this.metric.replaceChildren(new Option(own, ""), ...names.map((name) => new Option(name, name)));
+    }
     this.metric.value = state.metric ?? "";
     document.getElementById("of-metric").hidden = !has.metric;
     this.agnostic.checked = state.agnostic;

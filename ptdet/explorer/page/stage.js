@@ -10,8 +10,9 @@ const COLOURS = [
   "#ec78b0", "#466880",
 ];
 const MOST_LABELS = 120;  // beyond that they are a carpet; the boxes are all drawn
-const MOST_STROKES = 2500;
-const MOST_SHADOWS = 300;  // behind kept boxes
+const MOST_STROKES = 700;
+const MOST_DASHES = 300;  // boxes; of more dashes, and shadows behind them, take long
+const LETTERS = 24;  // of the name of a class
 const MOST_LINES = 400;  // from a box to those that it removed
 const NEAR = 6;  // pixels from a border
 
@@ -35,21 +36,32 @@ export class Stage {
     this.listen();
   }
 
+  // theme: dark or light, as the style sheet has it now.
+  useTheme(theme) {
+    if (theme === this.theme) return;
+    this.theme = theme;
+    known = {};
+  }
+
   // picture: as unpack gave it; image: what is behind it, or null; size: width and height in pixels.
   setPicture(picture, image, size) {
     this.picture = picture;
     this.image = image;
     this.size = size;
     this.corners = cornersOf(picture, picture.boxes, size);
+    const inPixels = { ...picture, space: { kind: "picture", size: [1, 1] } };
+    this.objects = picture.truth && cornersOf(inPixels, objectsOf(picture), size);
     this.extent = size ?? extentOf(this.corners);
     this.shown = null;
     this.picked = null;
     this.fit();
   }
 
-  // found: as run gave it.
-  setResult(found, { view, split }) {
+  // found: as run gave it; seen: which of it is shown (shown.js).
+  setResult(found, seen, { view, split, labels }) {
     this.found = found;
+    this.seen = seen;
+    this.named = labels;
     this.view = view;
     this.at = split;
     this.shown = cornersOf(this.picture, found.boxes, this.size);
@@ -144,10 +156,10 @@ export class Stage {
   }
 
   drawLayer(width, height) {
-    const { candidates } = this.found;
+    const candidates = this.seen.rows;
     const { scale, x, y } = this.way;
     const sum = candidates.reduce((all, box) => (31 * all + box) | 0, 0);  // which they are, not only how many
-    const key = [candidates.length, sum, width, height, scale, x, y, this.sharp, theme()];
+    const key = [candidates.length, sum, width, height, scale, x, y, this.sharp, this.theme];
     if (this.layerIs?.picture === this.picture && this.layerIs.key === key.join()) return;
     this.layerIs = { picture: this.picture, key: key.join() };
     this.layer.width = Math.max(1, Math.round(width * this.sharp));
@@ -157,45 +169,72 @@ export class Stage {
     this.drawImage(context);
     context.globalAlpha = candidates.length > 400 ? 0.45 : 0.8;
     context.lineWidth = 1;
-    if (candidates.length > MOST_STROKES && !this.picture.rotated) {
-      context.globalAlpha = 0.8;
-      context.drawImage(this.outlines(candidates), 0, 0, width, height);
-    } else {
-      this.strokeByClass(context, this.corners, candidates, (box) => box);
-    }
+    if (this.areMany(candidates)) context.globalAlpha = 0.8;
+    this.strokeAll(context, this.corners, candidates, (row) => colourOf(this.picture, row));
     context.globalAlpha = 1;
   }
 
-  // Of very many upright boxes, pixel by pixel: the canvas takes several times as long for its strokes.
-  outlines(candidates) {
-    const { width, height } = this.layer;
-    const pixels = new ImageData(width, height);
-    const words = new Uint32Array(pixels.data.buffer);
-    const colours = COLOURS.map((colour) => new Uint32Array(Uint8Array.of(...rgbOf(colour), 255).buffer)[0]);
+  areMany(rows) {
+    return rows.length > MOST_STROKES && !this.picture.rotated;
+  }
+
+  // The boxes at these rows of corners, in the line width of the context.
+  strokeAll(context, corners, rows, colourAt) {
+    if (this.areMany(rows)) {
+      const { width, height } = this.panel();
+      context.drawImage(this.outlines(corners, rows, colourAt, context.lineWidth), 0, 0, width, height);
+      return;
+    }
+    const groups = new Map();
+    rows.forEach((row, at) => {
+      const colour = colourAt(row, at);
+      if (!groups.has(colour)) groups.set(colour, []);
+      groups.get(colour).push(row);
+    });
+    for (const [colour, group] of groups) {
+      context.strokeStyle = colour;
+      for (const row of group) this.trace(context, corners, row);
+    }
+  }
+
+  // Of many upright boxes, pixel by pixel: the canvas takes several times as long for its strokes.
+  outlines(corners, rows, colourAt, wide) {
+    const room = this.panel();
+    const [width, height] = [room.width, room.height].map((side) => Math.max(1, Math.round(side * this.sharp)));
+    if (this.pixels?.width !== width || this.pixels.height !== height) this.pixels = new ImageData(width, height);
+    const words = new Uint32Array(this.pixels.data.buffer);
+    words.fill(0);
+    const known = new Map();
+    const wordOf = (colour) => {
+      if (!known.has(colour)) known.set(colour, new Uint32Array(Uint8Array.of(...rgbOf(colour), 255).buffer)[0]);
+      return known.get(colour);
+    };
     const { scale, x, y } = this.way;
-    const line = Math.max(1, Math.round(this.sharp));
+    const line = Math.max(1, Math.round(wide * this.sharp));
+    const half = line >> 1;
     const fill = (left, top, right, bottom, colour) => {
       const [begin, end] = [Math.max(left, 0), Math.min(right, width)];
       if (begin >= end) return;
-      for (let row = Math.max(top, 0) * width; row < Math.min(bottom, height) * width; row += width) {
+      const stop = Math.min(bottom, height) * width;
+      for (let row = Math.max(top, 0) * width; row < stop; row += width) {
         for (let at = row + begin; at < row + end; ++at) words[at] = colour;
       }
     };
-    for (const box of candidates) {
-      const at = 8 * box;
-      const left = Math.round((this.corners[at] * scale + x) * this.sharp);
-      const top = Math.round((this.corners[at + 1] * scale + y) * this.sharp);
-      const right = Math.round((this.corners[at + 4] * scale + x) * this.sharp);
-      const bottom = Math.round((this.corners[at + 5] * scale + y) * this.sharp);
-      const colour = colours[placeOfColour(this.picture, box)];
+    rows.forEach((row, at) => {
+      const begin = 8 * row;
+      const left = Math.round((corners[begin] * scale + x) * this.sharp) - half;
+      const top = Math.round((corners[begin + 1] * scale + y) * this.sharp) - half;
+      const right = Math.round((corners[begin + 4] * scale + x) * this.sharp) - half;
+      const bottom = Math.round((corners[begin + 5] * scale + y) * this.sharp) - half;
+      const colour = wordOf(colourAt(row, at));
       fill(left, top, right, top + line, colour);
       fill(left, bottom, right + line, bottom + line, colour);
       fill(left, top, left + line, bottom, colour);
       fill(right, top, right + line, bottom, colour);
-    }
+    });
     this.raster.width = width;
     this.raster.height = height;
-    this.raster.getContext("2d").putImageData(pixels, 0, 0);
+    this.raster.getContext("2d").putImageData(this.pixels, 0, 0);
     return this.raster;
   }
 
@@ -216,92 +255,72 @@ export class Stage {
   drawKeptBefore(context) {
     const { candidates, keep } = this.found;
     context.lineWidth = 2;
-    this.strokeByClass(context, this.corners, keep, (place) => candidates[place]);
+    const rows = this.seen.places.map((place) => candidates[keep[place]]);
+    this.strokeAll(context, this.corners, rows, (row) => colourOf(this.picture, row));
   }
 
   drawKept(context) {
-    const { candidates, keep } = this.found;
-    const places = keep.map((_, place) => place);
+    const { candidates, keep, compared } = this.found;
+    const { places, missed } = this.seen;
     const box = (place) => candidates[keep[place]];
-    if (places.length <= MOST_SHADOWS) {
+    const few = places.length + missed.length <= MOST_DASHES;
+    if (few) {
       context.lineWidth = 4;
       context.strokeStyle = "rgb(0 0 0 / 45%)";
-      places.forEach((place) => this.trace(context, this.shown, place));
+      for (const place of places) this.trace(context, this.shown, place);
     }
     context.lineWidth = 2;
-    const { compared } = this.found;
     if (compared === null) {
-      this.strokeByClass(context, this.shown, places, (place) => place, box);
+      this.strokeAll(context, this.shown, places, (place) => colourOf(this.picture, box(place)));
     } else {
-      this.drawMissed(context, compared.missed);
+      const stroke = ({ dashes, colour }, corners, rows) => {
+        context.setLineDash(few ? dashes : []);
+        this.strokeAll(context, corners, rows, () => style(colour));
+      };
+      stroke(OUTCOMES.missed, this.objects, missed);
       for (const what of [LEFT_OUT, IGNORED, FALSE, TRUE]) {
-        context.setLineDash(places.length <= MOST_SHADOWS ? OUTCOMES[what].dashes : []);  // they take time
-        context.strokeStyle = style(OUTCOMES[what].colour);
-        compared.outcome.forEach((own, place) => own === what && this.trace(context, this.shown, place));
+        stroke(OUTCOMES[what], this.shown, places.filter((place) => compared.outcome[place] === what));
       }
       context.setLineDash([]);
     }
-    this.drawLabels(context, places, box);
+    if (this.named) this.drawLabels(context, places, missed, box);
   }
 
-  // Objects that no box finds.
-  drawMissed(context, missed) {
-    const { boxes, labels, names } = this.picture.truth;
-    const { dashes, colour } = OUTCOMES.missed;
-    const { scale, x, y } = this.way;
-    context.font = "600 11px system-ui, sans-serif";
-    for (const object of missed) {
-      const [left, top, wide, high] = boxes.subarray(4 * object, 4 * object + 4);
-      const at = [left * scale + x, top * scale + y];
-      context.setLineDash(dashes);
-      context.strokeStyle = style(colour);
-      context.strokeRect(...at, wide * scale, high * scale);
-      context.fillStyle = style(colour);
-      context.fillText(names[labels[object]].slice(0, 24), at[0] + 3, at[1] + high * scale - 4);
-    }
-    context.setLineDash([]);
-  }
-
-  // The best first; one that finds no room above, in or below its box is left out.
-  drawLabels(context, places, box) {
-    const begin = this.view === "side" ? 0 : this.panel().width * this.at + 1;
+  // The best first, then those of missed objects; one that finds no room above, in or below its box is left out.
+  drawLabels(context, places, missed, box) {
+    const { width: room } = this.panel();
+    const begin = this.view === "side" ? 0 : room * this.at + 1;
+    const letters = Math.min(LETTERS, Math.max(8, Math.floor((room - begin) / 14)));
+    const short = (name) => (name.length > letters ? `${name.slice(0, letters - 1).trimEnd()}…` : name);
+    const { compared } = this.found;
     const taken = [];
     const free = (left, top, width) =>
       taken.every((other) => {
         const beside = left >= other.left + other.width || left + width <= other.left;
         return beside || Math.abs(other.top - top) >= 15;
       });
+    const write = (words, corners, row, colour) => {
+      const [x, top, bottom, right] = this.onStage(corners, row);
+      if (right < begin || x > room || bottom < 0 || top > this.panel().height) return;
+      const width = context.measureText(words).width + 8;
+      const left = Math.max(Math.min(x - 1, room - width), begin);
+      const at = [top - 15, top, bottom].find((y) => y >= 0 && free(left, y, width));
+      if (at === undefined) return;
+      taken.push({ left, top: at, width });
+      context.fillStyle = colour;
+      context.fillRect(left, at, width, 15);
+      context.fillStyle = inkOn(colour);
+      context.fillText(words, left + 4, at + 11);
+    };
     context.font = "600 11px system-ui, sans-serif";
     for (const place of places.slice(0, MOST_LABELS)) {
-      const name = className(this.picture, box(place)).slice(0, 24);
-      const words = `${name} ${this.found.scores[place].toFixed(2)}`.trimStart();
-      const [x, top, bottom, right] = this.onStage(this.shown, place);
-      if (right < begin) continue;
-      const width = context.measureText(words).width + 8;
-      const left = Math.max(Math.min(x - 1, this.panel().width - width), begin);
-      const at = [top - 15, top, bottom].find((y) => y >= 0 && free(left, y, width));
-      if (at === undefined) continue;
-      taken.push({ left, top: at, width });
-      const { compared } = this.found;
-      const own = compared === null ? null : style(OUTCOMES[compared.outcome[place]].colour);
-      context.fillStyle = own ?? colourOf(this.picture, box(place));
-      context.fillRect(left, at, width, 15);
-      context.fillStyle = inkOn(context.fillStyle);
-      context.fillText(words, left + 4, at + 11);
+      const { colour, sign } = compared === null ? { sign: "" } : OUTCOMES[compared.outcome[place]];
+      const words = `${sign}${short(className(this.picture, box(place)))} ${this.found.scores[place].toFixed(2)}`;
+      write(words.trimStart(), this.shown, place, colour ? style(colour) : colourOf(this.picture, box(place)));
     }
-  }
-
-  // items: numbers; which(item): the row of corners; of(item): the candidate, for its colour.
-  strokeByClass(context, corners, items, which, of = which) {
-    const groups = new Map();
-    for (const item of items) {
-      const colour = colourOf(this.picture, of(item));
-      if (!groups.has(colour)) groups.set(colour, []);
-      groups.get(colour).push(item);
-    }
-    for (const [colour, group] of groups) {
-      context.strokeStyle = colour;
-      for (const item of group) this.trace(context, corners, which(item));
+    for (const object of missed.slice(0, MOST_LABELS)) {
+      const { names, labels } = this.picture.truth;
+      write(OUTCOMES.missed.sign + short(names[labels[object]]), this.objects, object, style(OUTCOMES.missed.colour));
     }
   }
 
@@ -413,6 +432,13 @@ export class Stage {
     context.fillText(words, left + 6, top + 14);
   }
 
+  // The corners of a box: as it is kept, or as it came.
+  cornersAt(box) {
+    const place = this.placeOf.get(box);
+    const [corners, row] = place === undefined ? [this.corners, this.found.candidates[box]] : [this.shown, place];
+    return corners.subarray(8 * row, 8 * row + 8);
+  }
+
   centre(row) {
     const { scale, x, y } = this.way;
     const at = 8 * row;
@@ -430,15 +456,16 @@ export class Stage {
     const after = this.view === "side" ? second : x > width * this.at;
     const [px, py] = [(ownX - this.way.x) / this.way.scale, (ownY - this.way.y) / this.way.scale];
     const near = NEAR / this.way.scale;
-    const { keep, candidates } = this.found;
+    const { rows, owns, places } = this.seen;
+    const { keep } = this.found;
     let [best, distance, around, smallest] = [null, near, null, Infinity];
     const look = (corners, row, own) => {
       const met = reach(corners, 8 * row, px, py, near);
       if (met.distance < distance) [best, distance] = [own, met.distance];
       if (met.inside && met.area < smallest) [around, smallest] = [own, met.area];
     };
-    if (after) keep.forEach((own, place) => look(this.shown, place, own));
-    else candidates.forEach((row, own) => look(this.corners, row, own));
+    if (after) places.forEach((place) => look(this.shown, place, keep[place]));
+    else rows.forEach((row, at) => look(this.corners, row, owns === null ? at : owns[at]));
     return best ?? around;
   }
 
@@ -529,12 +556,13 @@ function extentOf(corners) {
   return [wide, high];
 }
 
-function colourOf(picture, box) {
-  return COLOURS[placeOfColour(picture, box)];
+// Those of the truth as cornersOf takes them.
+function objectsOf({ numbers, truth: { boxes } }) {
+  return numbers === 4 ? boxes.map((value, at) => (at % 4 < 2 ? value : value + boxes[at - 2])) : boxes;
 }
 
-function placeOfColour(picture, box) {
-  return picture.labels === null ? 0 : picture.labels[box] % COLOURS.length;
+function colourOf(picture, row) {
+  return COLOURS[picture.labels === null ? 0 : picture.labels[row] % COLOURS.length];
 }
 
 function rgbOf(colour) {
@@ -546,28 +574,21 @@ function inkOn(colour) {
   return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#101214" : "#ffffff";
 }
 
-function theme() {
-  return document.documentElement.dataset.theme ?? String(window.matchMedia("(prefers-color-scheme: dark)").matches);
-}
-
 // Colours of the style sheet, asked for once a theme: each look-up costs a layout.
-const known = { of: "" };
+let known = {};
 
 function style(name) {
-  const now = theme();
-  if (known.of !== now) {
-    Object.keys(known).forEach((each) => delete known[each]);
-    known.of = now;
-  }
   known[name] ??= canvasColour(name);
   return known[name];
 }
 
+// As #rrggbb.
 function canvasColour(name) {
   const probe = document.createElement("span");
   probe.style.color = `var(${name})`;
   document.body.append(probe);
-  const colour = getComputedStyle(probe).color;
+  const context = document.createElement("canvas").getContext("2d");
+  context.fillStyle = getComputedStyle(probe).color;
   probe.remove();
-  return colour;
+  return context.fillStyle;
 }

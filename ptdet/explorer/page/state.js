@@ -33,7 +33,10 @@ const PLACES = {
   split: number(0, 1),
   box: orNone(whole),
   theme: orNone(oneOf(["dark", "light"])),
+  only: (text) => text,  // "": all classes
+  labels: (text) => text === "true",
 };
+const SEEN = { only: "", labels: true };
 const READERS = { ...SETTINGS, ...PLACES };
 
 // { name: { iou, conf, min_score } }, as JSON.
@@ -55,7 +58,7 @@ export function settingsIn(state) {
 
 export function initialState(settings) {
   const view = window.innerWidth < 900 ? "wipe" : "side";
-  return { matchIou: 0.5, ...settings, picture: 0, view, split: 0.5, box: null, theme: null };
+  return { matchIou: 0.5, ...settings, picture: 0, view, split: 0.5, box: null, theme: null, ...SEEN };
 }
 
 export function resetSettings(state, initial) {
