@@ -137,6 +137,35 @@ def test_colours_numbers_and_sorting(browser: Any, tmp_path: Path) -> None:
         until(page, "location.hash.includes('matchIou=0.9')")
 
 
+@pytest.mark.slow
+@no_browser
+def test_a_missed_object_says_why(browser: Any, tmp_path: Path) -> None:
+    """Two of three objects are side by side, at IoU 1/3; the box of one is removed by that of the other."""
+    places = np.array([[0, 0, 20, 20], [10, 0, 30, 20], [100, 0, 120, 20]], "float32")
+    file = save(tmp_path / "one.npz", (places, np.array([0.9, 0.8, 0.1], "float32"), np.zeros(3, int)), classes=["a"])
+    truth = labelled(tmp_path, [[0, 0, 20, 20], [10, 0, 20, 20], [100, 0, 20, 19]], ["a"])
+    with served(file, "--truth", truth, "--iou", 0.3) as server, opened(browser, server.address) as page:
+        assert page.inner_text("#legend").split("\n") == ["1 found", "0 false", "2 missed"]
+        page.keyboard.press("x")
+        said = page.inner_text("#chosen")
+        assert "best IoU\n1.000" in said and "why\nremoved\n" in said and "removed it\na\n0.9000" in said
+        page.keyboard.press("x")
+        said = page.inner_text("#chosen")
+        assert "best IoU\n0.950" in said and "score 0.1000 row 2" in said and "its score is too low" in said
+        # by the pointer, too; and the address holds it
+        x, y = page.evaluate(
+            "(({ x, y }) => { const { way: { scale, x: left, y: top }, room } = explorer.stage;"
+            " const half = explorer.stage.panel();"
+            " return [x + half.x + left + scale * 100, y + half.y + top + scale * 9]; })"
+            "(document.getElementById('stage').getBoundingClientRect())"
+        )
+        page.keyboard.press("Escape")
+        assert "Point at a box" in page.inner_text("#chosen")
+        page.mouse.click(x, y)
+        assert "Chosen object" in page.inner_text("#chosen") and page.evaluate("explorer.state.object") == 2
+        until(page, "location.hash.includes('object=2')")
+
+
 VOC = """<annotation><filename>one.jpg</filename><size><width>640</width><height>640</height></size>%s</annotation>"""
 OBJECT = """<object><name>%s</name><difficult>%d</difficult>
 <bndbox><xmin>%d</xmin><ymin>%d</ymin><xmax>%d</xmax><ymax>%d</ymax></bndbox></object>"""
@@ -313,6 +342,9 @@ def test_a_false_box_says_why(browser: Any, tmp_path: Path) -> None:
             assert f"truth\n{why}" in page.inner_text("#chosen")
         assert "a, IoU 0.333" in page.evaluate("explorer.pin(3), document.getElementById('chosen').innerText")
         assert page.inner_text("#legend").split("\n") == ["1 found", "4 false", "2 missed"]
+        page.keyboard.press("x")
+        assert page.inner_text("#chosen").startswith("Chosen object\n\nmissed\nb\n")
+        assert "no box of its class is at IoU 0.5" in page.inner_text("#chosen")
         # one class alone: its boxes and its objects, and those of no other
         page.evaluate("explorer.change({ only: 'b' })")
         until(page, SETTLED)

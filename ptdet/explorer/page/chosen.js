@@ -3,7 +3,7 @@
 import { element } from "./list.js";
 import { className } from "./picture.js";
 import { CUT, KEPT, overlapOf, REMOVED, settingsOf, thresholdOf } from "./pipeline.js";
-import { reasonOf } from "./truth.js";
+import { finderOf, reasonOf } from "./truth.js";
 
 const MOST_ROWS = 60;
 const CLOSELY = 1e-7;  // of an overlap that is shown with four digits; of a list with three ROUGHLY, in less time
@@ -75,6 +75,39 @@ export class Chosen {
       if (order.length > MOST_ROWS) facts.push(element("p", "hint", `and ${order.length - MOST_ROWS} more`));
     }
     this.place.replaceChildren(head, ...facts);
+  }
+
+  // Of a missed object: the box that could find it, and what became of that. row: its place in the picture, null: none;
+  // box: which candidate it is, null: none.
+  whyMissed(picture, found, object, settings) {
+    const { row, overlap } = finderOf(this.kernels, picture, object, settings.matchIou);
+    const at = row === null ? -1 : found.candidates.indexOf(row);
+    const box = at < 0 ? null : at;
+    const words = `best IoU ${overlap.toFixed(3)}`;
+    return { object, row, box, overlap, words, why: this.fateOfFinder(picture, found, row, box, settings) };
+  }
+
+  fateOfFinder(picture, found, row, box, settings) {
+    if (row === null) return `no box of its class is at IoU ${settings.matchIou}`;
+    if (box === null) return "not a candidate: its score is too low";
+    if (found.fate[box] === KEPT) return "kept, and taken for another object";
+    return fateWords(found.fate[box], settings);
+  }
+
+  showMissed(picture, found, { object, row, box, overlap, why }, objects, pinned) {
+    const { names, labels } = picture.truth;
+    const name = element("p", "line");
+    name.append(element("span", "fate", "missed"), element("b", "", names[labels[object]]));
+    const corners = objects.subarray(8 * object, 8 * object + 8);
+    const facts = [name, fact("where", ...whereWords(corners, picture.rotated)), fact("best IoU", overlap.toFixed(3))];
+    const { scores, rows } = picture;
+    if (box !== null) facts.push(this.line(picture, found, box, "best box", true));
+    else if (row !== null) facts.push(fact("best box", `score ${short(scores[row])}`, `row ${rows[row]}`));
+    facts.push(fact("why", ...why.split(": ")));
+    const owner = box !== null && found.fate[box] === REMOVED ? found.owner[box] : null;
+    if (owner !== null) facts.push(this.line(picture, found, owner, "removed it", true));
+    this.place.classList.remove("none");
+    this.place.replaceChildren(element("h2", "", pinned ? "Chosen object" : "Object"), ...facts);
   }
 
   line(picture, found, box, words, button = false) {

@@ -38,8 +38,8 @@ class Page {
     this.menu = new ClassMenu((only) => this.change({ only }));
     this.chosen = new Chosen(this.kernels, (box) => this.pin(box));
     this.stage = new Stage({
-      chosen: (box) => this.point(box),
-      pinned: (box) => this.pin(box),
+      chosen: (what) => this.point(what),
+      pinned: (what) => this.pinWhat(what),
       moved: (split) => this.change({ split }),
     });
     this.pointed = null;
@@ -73,7 +73,8 @@ class Page {
   listed(rows, { problems, told, whole }) {
     this.list.add(rows);
     const known = this.list.rows.length;
-    by("listed").textContent = [`${count(known)} ${known === 1 ? "picture" : "pictures"}`, told].filter(Boolean).join(" · ");
+    const pictures = `${count(known)} ${known === 1 ? "picture" : "pictures"}`;
+    by("listed").textContent = [pictures, told].filter(Boolean).join(" · ");
     this.problems = problems;
     this.showNotes();
     if (this.picture || this.loading) return;
@@ -83,8 +84,7 @@ class Page {
 
   go(number) {
     if (number === this.state.picture && this.picture) return;
-    this.state.picture = number;
-    this.state.box = null;
+    Object.assign(this.state, { picture: number, box: null, object: null });
     this.load();
   }
 
@@ -201,15 +201,28 @@ class Page {
     return `No box has a score above ${there ? this.state.conf : `${lowest}: there is none in the file`}.`;
   }
 
-  // The candidate under the pointer.
-  point(box) {
-    if (box === this.pointed) return;
-    this.pointed = box;
+  // What is under the pointer: { box }, a candidate, { object }, one that is missed, or null.
+  point(what) {
+    if (what?.box === this.pointed?.box && what?.object === this.pointed?.object) return;
+    this.pointed = what;
+    this.showChosen();
+  }
+
+  pinWhat(what) {
+    if (what?.object === undefined) this.pin(what?.box ?? null);
+    else this.pinMissed(what.object);
+  }
+
+  pinMissed(object) {
+    Object.assign(this.state, { box: null, object });
+    this.pointed = null;
+    this.keepAddress();
     this.showChosen();
   }
 
   // A box that stays chosen: in the address its place among the boxes of the picture.
   pin(box) {
+    this.state.object = null;
     this.state.box = box === null || !this.found ? null : this.found.candidates[box];
     this.pointed = null;
     this.keepAddress();
@@ -224,11 +237,24 @@ class Page {
 
   showChosen() {
     if (!this.found) return;
-    const box = this.pointed ?? this.pinned();
+    const pinned = this.pointed === null;
+    const object = pinned ? this.missedNow() : this.pointed.object;
+    if (object !== undefined) {
+      const missed = this.chosen.whyMissed(this.picture, this.found, object, this.state);
+      this.stage.mark(missed);
+      this.chosen.showMissed(this.picture, this.found, missed, this.stage.objects, pinned);
+      return;
+    }
+    const box = pinned ? this.pinned() : this.pointed.box;
     const chosen = box === null ? null : this.chosen.relations(this.picture, this.found, box, this.state);
     if (chosen) chosen.corners = this.stage.cornersAt(box);
     this.stage.mark(chosen);
-    this.chosen.show(this.picture, this.found, chosen, this.state, this.pointed === null);
+    this.chosen.show(this.picture, this.found, chosen, this.state, pinned);
+  }
+
+  // The chosen object, as long as it is missed; else undefined.
+  missedNow() {
+    return this.found?.compared?.missed.find((object) => object === this.state.object);
   }
 
   // By decreasing score, as they were decided.
@@ -236,13 +262,27 @@ class Page {
     if (!this.found || !this.seen.rows.length) return;
     const { scores } = this.picture;
     const { candidates } = this.found;
-    const order = [...(this.seen.owns ?? candidates.keys())].sort((a, b) => scores[candidates[b]] - scores[candidates[a]] || a - b);
+    const order = [...(this.seen.owns ?? candidates.keys())];
+    order.sort((a, b) => scores[candidates[b]] - scores[candidates[a]] || a - b);
     const now = this.pinned();
     const next = now === null ? (by > 0 ? 0 : -1) : Math.max(order.indexOf(now), by > 0 ? -1 : 0) + by;
     this.pin(order.at(next % order.length));
   }
 
+  stepMissed(by) {
+    const { missed } = this.seen ?? { missed: [] };
+    if (!missed.length) return;
+    const now = missed.indexOf(this.state.object);
+    this.pinMissed(missed.at((Math.max(now, by > 0 ? -1 : 0) + by) % missed.length));
+  }
+
   toOwner() {
+    const object = this.missedNow();
+    if (object !== undefined) {
+      const { box } = this.chosen.whyMissed(this.picture, this.found, object, this.state);
+      if (box !== null) this.pin(box);
+      return;
+    }
     const now = this.pinned();
     if (now !== null && this.found.owner[now] >= 0) this.pin(this.found.owner[now]);
   }

@@ -17,7 +17,8 @@ const MOST_LINES = 400;  // from a box to those that it removed
 const NEAR = 6;  // pixels from a border
 
 export class Stage {
-  // chosen(box): told of the candidate under the pointer, null for none; pinned(box): of one that was clicked.
+  // chosen(what): told of what is under the pointer: { box }, a candidate, { object }, one that is missed, or null;
+  // pinned(what): of what was clicked.
   constructor({ chosen, pinned, moved }) {
     this.area = document.getElementById("stage");
     this.below = document.getElementById("boxes");
@@ -354,7 +355,8 @@ export class Stage {
     return [corners[best] * scale + x, corners[best + 1] * scale + y, lowest * scale + y, right * scale + x];
   }
 
-  // picked: { box, owner, removed, words }, candidates all; null: nothing is chosen.
+  // picked: { box, owner, removed, words }, candidates all; or { object, row, words }, a missed one and the box (of the
+  // picture, null: none) that could find it; null: nothing is chosen.
   mark(picked) {
     this.picked = picked;
     this.drawMarks();
@@ -372,6 +374,20 @@ export class Stage {
   }
 
   drawPicked(context) {
+    if (this.picked.object !== undefined) this.drawObject(context);
+    else this.drawRelations(context);
+  }
+
+  drawObject(context) {
+    const { object, row, words } = this.picked;
+    this.outline(context, this.objects, object, 3, [], style("--missed"));
+    if (row !== null) this.outline(context, this.corners, row, 2.5, [5, 4]);
+    const [left, top, , , right, bottom] = this.objects.subarray(8 * object, 8 * object + 8);
+    const { scale, x, y } = this.way;
+    this.write(context, words, ((left + right) / 2) * scale + x, ((top + bottom) / 2) * scale + y);
+  }
+
+  drawRelations(context) {
     const { candidates } = this.found;
     const { box, owner, removed, words } = this.picked;
     const line = (from, to) => {
@@ -402,6 +418,8 @@ export class Stage {
   }
 
   drawPickedAfter(context) {
+    const { object } = this.picked;
+    if (object !== undefined) return this.outline(context, this.objects, object, 3, [], style("--missed"));
     const place = this.placeOf.get(this.picked.owner ?? this.picked.box);
     const colour = style(this.picked.owner === null ? "--mark" : "--owner");
     if (place !== undefined) this.outline(context, this.shown, place, 3, [], colour);
@@ -448,24 +466,28 @@ export class Stage {
     ];
   }
 
-  // The candidate at a point of the stage: that whose border is nearest, else the smallest around it.
-  boxAt(x, y) {
+  // What is at a point of the stage: that whose border is nearest, else the smallest around it.
+  whatIsAt(x, y) {
     if (!this.found || !this.shown) return null;
     const { width } = this.panel();
     const [ownX, ownY, second] = this.inPanel(x, y);
     const after = this.view === "side" ? second : x > width * this.at;
     const [px, py] = [(ownX - this.way.x) / this.way.scale, (ownY - this.way.y) / this.way.scale];
     const near = NEAR / this.way.scale;
-    const { rows, owns, places } = this.seen;
+    const { rows, owns, places, missed } = this.seen;
     const { keep } = this.found;
     let [best, distance, around, smallest] = [null, near, null, Infinity];
-    const look = (corners, row, own) => {
+    const look = (corners, row, what) => {
       const met = reach(corners, 8 * row, px, py, near);
-      if (met.distance < distance) [best, distance] = [own, met.distance];
-      if (met.inside && met.area < smallest) [around, smallest] = [own, met.area];
+      if (met.distance < distance) [best, distance] = [what(), met.distance];
+      if (met.inside && met.area < smallest) [around, smallest] = [what(), met.area];
     };
-    if (after) places.forEach((place) => look(this.shown, place, keep[place]));
-    else rows.forEach((row, at) => look(this.corners, row, owns === null ? at : owns[at]));
+    if (after) {
+      places.forEach((place) => look(this.shown, place, () => ({ box: keep[place] })));
+      missed.forEach((object) => look(this.objects, object, () => ({ object })));
+    } else {
+      rows.forEach((row, at) => look(this.corners, row, () => ({ box: owns === null ? at : owns[at] })));
+    }
     return best ?? around;
   }
 
@@ -493,7 +515,7 @@ export class Stage {
       const [x, y] = place(event);
       const before = fingers.get(event.pointerId);
       if (before === undefined) {
-        this.tell.chosen(this.boxAt(x, y));
+        this.tell.chosen(this.whatIsAt(x, y));
         return;
       }
       const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
@@ -508,7 +530,7 @@ export class Stage {
     });
     const lift = (event) => {
       const begun = fingers.delete(event.pointerId);
-      if (begun && event.type === "pointerup" && dragged < 4) this.tell.pinned(this.boxAt(...place(event)));
+      if (begun && event.type === "pointerup" && dragged < 4) this.tell.pinned(this.whatIsAt(...place(event)));
     };
     canvas.addEventListener("pointerup", lift);
     canvas.addEventListener("pointercancel", lift);

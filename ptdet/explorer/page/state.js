@@ -32,6 +32,7 @@ const PLACES = {
   view: oneOf(["wipe", "side"]),
   split: number(0, 1),
   box: orNone(whole),
+  object: orNone(whole),
   theme: orNone(oneOf(["dark", "light"])),
   only: (text) => text,  // "": all classes
   labels: (text) => text === "true",
@@ -58,7 +59,7 @@ export function settingsIn(state) {
 
 export function initialState(settings) {
   const view = window.innerWidth < 900 ? "wipe" : "side";
-  return { matchIou: 0.5, ...settings, picture: 0, view, split: 0.5, box: null, theme: null, ...SEEN };
+  return { matchIou: 0.5, ...settings, picture: 0, view, split: 0.5, box: null, object: null, theme: null, ...SEEN };
 }
 
 export function resetSettings(state, initial) {

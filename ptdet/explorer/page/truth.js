@@ -80,6 +80,39 @@ export function reasonOf(kernels, picture, found, place, { matchIou }) {
   return other ? ["nothing there", other.words] : ["nothing there"];
 }
 
+// Of the boxes of the picture, at whatever score, the best one that could find this object: its row, null if no overlap
+// is large enough; and the largest overlap of all with it.
+export function finderOf(kernels, picture, object, iou) {
+  const { truth, numbers } = picture;
+  const boxes = inTruth(picture, picture.boxes);
+  const label = truth.labels[object];
+  const rows = [];
+  for (let row = 0; row < picture.count; ++row) {
+    if (truth.ofCandidates[row] === label && isSized(boxes, numbers * row, numbers)) rows.push(row);
+  }
+  const given = {
+    boxes: Float64Array.from(rows.flatMap((row) => [...boxes.subarray(numbers * row, numbers * (row + 1))])),
+    labels: new Int32Array(rows.length),
+    scores: Float64Array.from(rows, (row) => picture.scores[row]),
+  };
+  const alone = {
+    boxes: truth.boxes.slice(numbers * object, numbers * (object + 1)),
+    labels: Int32Array.of(0),
+    skipped: Int32Array.of(0),
+  };
+  const finder = (least) => {
+    const { taken } = kernels.match(numbers, 1, given, alone, { iou: least, most: rows.length, largest: LARGEST });
+    return rows[taken.indexOf(0)] ?? null;
+  };
+  let [low, high] = [0, 1];
+  while (high - low > CLOSELY) {
+    const middle = (low + high) / 2;
+    if (finder(middle) === null) high = middle;
+    else low = middle;
+  }
+  return { row: finder(iou), overlap: low };
+}
+
 // left, top, right, bottom of what may overlap with a box of the truth's form.
 function frameOf([x, y, wide, high], numbers) {
   if (numbers === 4) return [x, y, x + wide, y + high];
