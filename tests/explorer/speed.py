@@ -63,9 +63,9 @@ def sliders(browser: Any, folder: Path) -> None:
                 before = cpu_time(session)
                 wall, of_kernel = map(sorted, page.evaluate(MOVE, [name, EVENTS]))
                 used = (cpu_time(session) - before) / EVENTS
-                middle, late = EVENTS // 2, EVENTS * 95 // 100
+                middle, late, kind = EVENTS // 2, EVENTS * 95 // 100, "with" if words else "no"
                 print(
-                    f"{count:6} candidates, {'with' if words else 'no'} truth, {name:4}: median {wall[middle]:.1f} ms, p95 {wall[late]:.1f} ms, of them "
+                    f"{count:6} candidates, {kind} truth, {name:4}: median {wall[middle]:.1f} ms, p95 {wall[late]:.1f} ms, of them "
                     f"the kernel {of_kernel[middle]:.1f} ms; {used:.1f} ms of the main thread's own time an event"
                 )
             page.close()

@@ -89,7 +89,7 @@ export function run(kernels, picture, settings) {
   const cut = (place) => (limits ? of(candidates[found.keep[place]]).cut : settings.minScore ?? conf);
   const enough = whichAbove(left, cut);
   const shown = settings.maxDet === null ? enough : enough.slice(0, settings.maxDet);
-  const fate = Uint8Array.from(found.owner, (owner, own) => (owner < 0 || owner === own ? TOO_LOW : REMOVED));
+  const fate = found.owner.map((owner, own) => (owner < 0 || owner === own ? TOO_LOW : REMOVED));
   for (const place of enough) fate[found.keep[place]] = CUT;
   for (const place of shown) fate[found.keep[place]] = KEPT;
   return {

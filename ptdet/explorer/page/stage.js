@@ -66,7 +66,8 @@ export class Stage {
     this.view = view;
     this.at = split;
     this.shown = cornersOf(this.picture, found.boxes, this.size);
-    this.placeOf = new Map(Array.from(found.keep, (box, place) => [box, place]));
+    this.placeOf = new Int32Array(found.candidates.length).fill(-1);
+    found.keep.forEach((box, place) => (this.placeOf[box] = place));
     this.draw();
   }
 
@@ -420,9 +421,9 @@ export class Stage {
   drawPickedAfter(context) {
     const { object } = this.picked;
     if (object !== undefined) return this.outline(context, this.objects, object, 3, [], style("--missed"));
-    const place = this.placeOf.get(this.picked.owner ?? this.picked.box);
+    const place = this.placeOf[this.picked.owner ?? this.picked.box];
     const colour = style(this.picked.owner === null ? "--mark" : "--owner");
-    if (place !== undefined) this.outline(context, this.shown, place, 3, [], colour);
+    if (place >= 0) this.outline(context, this.shown, place, 3, [], colour);
   }
 
   outline(context, corners, row, width, dashes, colour = style("--mark")) {
@@ -452,8 +453,8 @@ export class Stage {
 
   // The corners of a box: as it is kept, or as it came.
   cornersAt(box) {
-    const place = this.placeOf.get(box);
-    const [corners, row] = place === undefined ? [this.corners, this.found.candidates[box]] : [this.shown, place];
+    const place = this.placeOf[box];
+    const [corners, row] = place < 0 ? [this.corners, this.found.candidates[box]] : [this.shown, place];
     return corners.subarray(8 * row, 8 * row + 8);
   }
 

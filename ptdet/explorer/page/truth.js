@@ -30,8 +30,9 @@ export function compare(kernels, picture, found, iou) {
     labels: Int32Array.from(places, (place) => truth.ofCandidates[candidates[keep[place]]]),
     scores: Float64Array.from(places, (place) => scores[place]),
   };
-  const boxAt = (place) => boxes.subarray(numbers * place, numbers * (place + 1));
-  places.forEach((place, at) => given.boxes.set(boxAt(place), numbers * at));
+  places.forEach((place, at) => {
+    for (let k = 0; k < numbers; ++k) given.boxes[numbers * at + k] = boxes[numbers * place + k];
+  });
   truth.classes ??= 1 + [...truth.labels, ...truth.ofCandidates].reduce((most, label) => Math.max(most, label), 0);
   const matched = kernels.match(numbers, truth.classes, given, truth, { iou, most: MOST, largest: LARGEST });
   const free = new Uint8Array(truth.count).fill(1);
@@ -131,7 +132,7 @@ function asKernels([x, y, wide, high, ...turn]) {
 
 // Kept boxes as the truth has its own: in pixels, upright ones as x, y, width, height.
 function inTruth({ truth, numbers }, boxes) {
-  const placed = Float64Array.from(inPicture(boxes, truth.way));
+  const placed = new Float64Array(inPicture(boxes, truth.way));
   if (numbers === 4) {
     for (let at = 0; at < placed.length; at += 4) {
       placed[at + 2] -= placed[at];
@@ -143,15 +144,19 @@ function inTruth({ truth, numbers }, boxes) {
 
 // Not so: a number is not finite, or a side is below 0.
 function isSized(boxes, at, numbers) {
-  return boxes[at + 2] >= 0 && boxes[at + 3] >= 0 && boxes.subarray(at, at + numbers).every(Number.isFinite);
+  let sum = boxes[at + 2] >= 0 && boxes[at + 3] >= 0 ? 0 : NaN;
+  for (let k = 0; k < numbers; ++k) sum += 0 * boxes[at + k];
+  return sum === 0;
 }
 
 // Space.to_picture of ptdet.io, in the type of the boxes: the same numbers to the last bit.
 export function inPicture(boxes, { times, minus, over }) {
+  if ([...times, ...over].every((each) => each === 1) && minus.every((each) => each === 0)) return boxes;
   const typed = boxes instanceof Float32Array ? Math.fround : (value) => value;
   const [by, less, parts] = [times, minus, over].map((each) => each.map(typed));
-  return boxes.map((value, at) => {
-    const k = at % times.length;
-    return typed(typed(typed(value * by[k]) - less[k]) / parts[k]);
-  });
+  const placed = new boxes.constructor(boxes.length);
+  for (let at = 0, k = 0; at < boxes.length; ++at, k = (k + 1) % times.length) {
+    placed[at] = typed(typed(boxes[at] * by[k]) - less[k]) / parts[k];
+  }
+  return placed;
 }
