@@ -27,7 +27,7 @@ export const METHODS = {
   diou: { kernel: "hard", metric: "diou", takes: ["iou", "beta", "inclusive"] },
   and: { kernel: "and", inclusive: 1, takes: ["iou", "metric", "overlap", "inclusive"] },
   merge: { kernel: "merge", moves: true, takes: ["iou", "metric", "members", "inclusive"] },
-  cluster: { kernel: "hard", takes: ["iou", "metric", "inclusive"] },
+  cluster: { kernel: "hard", takes: ["iou", "metric", "weighted", "inclusive"] },
   soft: { kernel: "soft", lowers: true, takes: ["iou", "metric", "sigma", "minScore", "decay"] },
   fast: { kernel: "fast", takes: ["iou", "metric", "inclusive"] },
   matrix: { kernel: "matrix", lowers: true, sigma: 2, takes: ["metric", "sigma", "minScore", "decay"] },
@@ -38,6 +38,9 @@ export const METHODS = {
   wbf: { kernel: "wbf", moves: true, lowers: true, takes: ["iou", "confidence"] },
   nmw: { kernel: "merge", members: "best", byOverlap: 1, moves: true, takes: ["iou"] },
 };
+
+// cluster with the option `weighted`.
+const WEIGHTED = { ...METHODS.merge, members: "later", byOverlap: 1 };
 
 // Why there is no result, by what the kernel returned.
 const REFUSED = { "-1": "a class is not a number", "-2": "scores: expected numbers >= 0, got one below" };
@@ -59,8 +62,8 @@ export class Kernels {
   // keep: which rows are kept, best first; owner: (count) the row that removed each, itself if kept, else -1. boxes and
   // scores: of the kept, in their order, where the method changes them, else null.
   suppress(method, { boxes, scores, groups = null, rotated = false }, options = {}) {
-    const { takes, moves = false, lowers = false, ...settings } = METHODS[method];
-    const unknown = Object.keys(options).filter((name) => !takes.includes(name));
+    const unknown = Object.keys(options).filter((name) => !METHODS[method].takes.includes(name));
+    const { takes, moves = false, lowers = false, ...settings } = options.weighted ? WEIGHTED : METHODS[method];
     if (unknown.length) throw new TypeError(`${method} does not take ${unknown.join(", ")}`);
     const count = scores.length;
     const numbers = rotated ? 5 : 4;

@@ -9,7 +9,7 @@ export const TOO_LOW = 2;  // the method lowered its score
 export const CUT = 3;  // beyond max-det
 
 // What belongs to one method, and is that of its function (null) for another.
-export const OF_METHOD = { metric: null, sigma: null, beta: null, kind: null, members: null };
+export const OF_METHOD = { metric: null, sigma: null, beta: null, kind: null, members: null, weighted: null };
 
 // Which settings change anything for a method; kind: of soft and matrix.
 export function settingsOf(method, kind = null) {
@@ -23,6 +23,7 @@ export function settingsOf(method, kind = null) {
     beta: has("beta"),
     kind: has("decay"),
     members: has("members"),
+    weighted: has("weighted"),
     minScore: lowers,
   };
 }
@@ -75,6 +76,7 @@ export function run(kernels, picture, settings) {
     ...(has.beta && settings.beta !== null && { beta: settings.beta }),
     ...(has.kind && settings.kind !== null && { decay: settings.kind }),
     ...(has.members && settings.members !== null && { members: settings.members }),
+    ...(has.weighted && settings.weighted && { weighted: true }),
     ...(has.iou && { iou: settings.iou }),
     ...(has.metric && settings.metric !== null && { metric: settings.metric }),
     ...(has.sigma && settings.sigma !== null && { sigma: settings.sigma }),

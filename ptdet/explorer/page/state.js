@@ -25,6 +25,7 @@ const SETTINGS = {
   beta: orNone(number(1e-9, 1e9)),
   kind: orNone(oneOf(["gaussian", "linear"])),
   members: orNone(oneOf(MEMBERS)),
+  weighted: orNone((text) => (text === "true" ? true : undefined)),
   classes: readClasses,
 };
 const PLACES = {
