@@ -66,7 +66,8 @@ def sliders(browser: Any, folder: Path) -> None:
                 middle, late, kind = EVENTS // 2, EVENTS * 95 // 100, "with" if words else "no"
                 print(
                     f"{count:6} candidates, {kind} truth, {name:4}: median {wall[middle]:.1f} ms, "
-                    f"p95 {wall[late]:.1f} ms, of them the kernel {of_kernel[middle]:.1f} ms; {used:.1f} ms of the main thread's own time an event"
+                    f"p95 {wall[late]:.1f} ms, of them the kernel {of_kernel[middle]:.1f} ms; "
+                    f"{used:.1f} ms of the main thread's own time an event"
                 )
             page.close()
 
