@@ -132,8 +132,8 @@ int32_t suppress(const Call* call, const void* boxes, const void* scores, const 
 }
 
 // One picture against its truth, at one IoU (api/evaluation.h). Boxes have `numbers` doubles, x, y, width, height, or
-// five of rotated ones; labels are in [0, classes). skipped: of an object, 1 where it is neither found nor missed, 2 of a
-// crowd. The best `most` of a class count, and of boxes that find nothing those up to an area of `largest`.
+// five of rotated ones; labels are in [0, classes). skipped: of an object, 1 where it is neither found nor missed, 2 of
+// a crowd. The best `most` of a class count, and of boxes that find nothing those up to an area of `largest`.
 // outcome and taken: (found), as MatchOutput has them.
 PTDET_EXPORT("match_truth")
 void match_truth(double numbers, double classes, double found, const double* found_boxes, const int32_t* found_labels,

@@ -85,7 +85,7 @@ def test_names_cannot_end_the_block_that_they_are_in(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("options", "pictures"),
-    [((), 6), (("--max-pictures", 2), 2), (("--max-megabytes", 0.7), 1), (("--max-pictures", 6), 6)],
+    [((), 6), (("--max-pictures", 2), 2), (("--max-megabytes", 0.78), 1), (("--max-pictures", 6), 6)],
 )
 def test_a_report_says_what_its_limit_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: tuple[object, ...], pictures: int

@@ -148,10 +148,10 @@ def test_a_missed_object_says_why(browser: Any, tmp_path: Path) -> None:
         assert page.inner_text("#legend").split("\n") == ["1 found", "0 false", "2 missed"]
         page.keyboard.press("x")
         said = page.inner_text("#chosen")
-        assert "best IoU\n1.000" in said and "why\nremoved\n" in said and "removed it\na\n0.9000" in said
+        assert "its IoU\n1.000" in said and "why\nremoved\n" in said and "removed it\na\n0.9000" in said
         page.keyboard.press("x")
         said = page.inner_text("#chosen")
-        assert "best IoU\n0.950" in said and "score 0.1000 row 2" in said and "its score is too low" in said
+        assert "its IoU\n0.950" in said and "score 0.1000 row 2" in said and "its score is not above conf" in said
         # by the pointer, too; and the address holds it
         x, y = page.evaluate(
             "(({ x, y }) => { const { way: { scale, x: left, y: top }, room } = explorer.stage;"
@@ -344,7 +344,7 @@ def test_a_false_box_says_why(browser: Any, tmp_path: Path) -> None:
         assert page.inner_text("#legend").split("\n") == ["1 found", "4 false", "2 missed"]
         page.keyboard.press("x")
         assert page.inner_text("#chosen").startswith("Chosen object\n\nmissed\nb\n")
-        assert "no box of its class is at IoU 0.5" in page.inner_text("#chosen")
+        assert "best IoU\n0.000\n\nwhy\nno box of its class has IoU 0.5" in page.inner_text("#chosen")
         # one class alone: its boxes and its objects, and those of no other
         page.evaluate("explorer.change({ only: 'b' })")
         until(page, SETTLED)

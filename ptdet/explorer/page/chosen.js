@@ -83,13 +83,13 @@ export class Chosen {
     const { row, overlap } = finderOf(this.kernels, picture, object, settings.matchIou);
     const at = row === null ? -1 : found.candidates.indexOf(row);
     const box = at < 0 ? null : at;
-    const words = `best IoU ${overlap.toFixed(3)}`;
+    const words = `${row === null ? "best " : ""}IoU ${overlap.toFixed(3)}`;
     return { object, row, box, overlap, words, why: this.fateOfFinder(picture, found, row, box, settings) };
   }
 
   fateOfFinder(picture, found, row, box, settings) {
-    if (row === null) return `no box of its class is at IoU ${settings.matchIou}`;
-    if (box === null) return "not a candidate: its score is too low";
+    if (row === null) return `no box of its class has IoU ${settings.matchIou}`;
+    if (box === null) return "its score is not above conf";
     if (found.fate[box] === KEPT) return "kept, and taken for another object";
     return fateWords(found.fate[box], settings);
   }
@@ -99,11 +99,11 @@ export class Chosen {
     const name = element("p", "line");
     name.append(element("span", "fate", "missed"), element("b", "", names[labels[object]]));
     const corners = objects.subarray(8 * object, 8 * object + 8);
-    const facts = [name, fact("where", ...whereWords(corners, picture.rotated)), fact("best IoU", overlap.toFixed(3))];
+    const facts = [name, fact("where", ...whereWords(corners, picture.rotated))];
     const { scores, rows } = picture;
     if (box !== null) facts.push(this.line(picture, found, box, "best box", true));
     else if (row !== null) facts.push(fact("best box", `score ${short(scores[row])}`, `row ${rows[row]}`));
-    facts.push(fact("why", ...why.split(": ")));
+    facts.push(fact(row === null ? "best IoU" : "its IoU", overlap.toFixed(3)), fact("why", why));
     const owner = box !== null && found.fate[box] === REMOVED ? found.owner[box] : null;
     if (owner !== null) facts.push(this.line(picture, found, owner, "removed it", true));
     this.place.classList.remove("none");

@@ -19,6 +19,7 @@ import { asAddress, initialState, readAddress, resetSettings } from "./state.js"
 import { compare } from "./truth.js";
 
 const by = (id) => document.getElementById(id);
+const SLOW = 400;  // milliseconds, after which the page says that it loads
 const count = (number) => number.toLocaleString("en");
 
 class Page {
@@ -95,6 +96,7 @@ class Page {
     this.list.show(number);
     this.keepAddress();
     this.loading = true;
+    const slow = setTimeout(() => this.notice("Loading ..."), SLOW);
     let [picture, image, problem] = [null, null, ""];
     try {
       picture = unpack(await this.source.payload(number));
@@ -107,6 +109,7 @@ class Page {
     } catch (error) {
       this.notice(`This picture cannot be read: ${error.message}`);
     }
+    clearTimeout(slow);
     if (number !== this.state.picture) return;  // another was asked for meanwhile
     this.loading = false;
     if (picture === null) return;
@@ -129,10 +132,12 @@ class Page {
   async loadAll() {
     for (let number = 0; number < this.list.rows.length; ++number) {
       if (this.scores.pictures.has(number)) continue;
+      this.scores.tellLoading(number, this.list.rows.length);
       try {
         this.scores.add(number, unpack(await this.source.payload(number)));
       } catch (error) {
         this.notice(`Picture ${number + 1} cannot be read: ${error.message}`);
+        this.scores.show(this.state, this.list.rows.length);
         return;
       }
     }

@@ -61,6 +61,13 @@ export class Scores {
     this.settings = null;
   }
 
+  // How far it is, in the place of the button that asked for all.
+  tellLoading(done, of) {
+    const button = this.place.querySelector("button");
+    this.settings = null;  // it is drawn again
+    if (button) Object.assign(button, { disabled: true, textContent: `Loading: ${done} of ${of}` });
+  }
+
   // Once the sliders rest; `of`: how many pictures there are.
   show(state, of) {
     const settings = settingsIn(state);

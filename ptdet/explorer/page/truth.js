@@ -10,7 +10,7 @@ export const IGNORED = 2;  // on a crowd, or on what is neither found nor missed
 export const LEFT_OUT = 3;  // of a class that the truth lacks, or beyond the best MOST of its class
 const MOST = 100;
 const LARGEST = 1e10;  // square pixels: a larger box that finds nothing is ignored
-const CLOSELY = 1e-6;  // of an overlap that is told with three digits
+const CLOSELY = 1e-5;  // of an overlap that is told with three digits
 
 // null: there is no truth. outcome and taken (the object, -1: none): of each kept box. missed: objects.
 export function compare(kernels, picture, found, iou) {
@@ -81,37 +81,39 @@ export function reasonOf(kernels, picture, found, place, { matchIou }) {
   return other ? ["nothing there", other.words] : ["nothing there"];
 }
 
-// Of the boxes of the picture, at whatever score, the best one that could find this object: its row, null if no overlap
-// is large enough; and the largest overlap of all with it.
+// Of the boxes of the picture, at whatever score, the best one that could find this object: its row and their overlap.
+// row null: none could, and the overlap is the largest that there is.
 export function finderOf(kernels, picture, object, iou) {
   const { truth, numbers } = picture;
   const boxes = inTruth(picture, picture.boxes);
   const label = truth.labels[object];
-  const rows = [];
+  const same = [];
   for (let row = 0; row < picture.count; ++row) {
-    if (truth.ofCandidates[row] === label && isSized(boxes, numbers * row, numbers)) rows.push(row);
+    if (truth.ofCandidates[row] === label && isSized(boxes, numbers * row, numbers)) same.push(row);
   }
-  const given = {
-    boxes: Float64Array.from(rows.flatMap((row) => [...boxes.subarray(numbers * row, numbers * (row + 1))])),
-    labels: new Int32Array(rows.length),
-    scores: Float64Array.from(rows, (row) => picture.scores[row]),
-  };
   const alone = {
     boxes: truth.boxes.slice(numbers * object, numbers * (object + 1)),
     labels: Int32Array.of(0),
     skipped: Int32Array.of(0),
   };
-  const finder = (least) => {
+  const finder = (rows, least) => {
+    const given = {
+      boxes: Float64Array.from(rows.flatMap((row) => [...boxes.subarray(numbers * row, numbers * (row + 1))])),
+      labels: new Int32Array(rows.length),
+      scores: Float64Array.from(rows, (row) => picture.scores[row]),
+    };
     const { taken } = kernels.match(numbers, 1, given, alone, { iou: least, most: rows.length, largest: LARGEST });
     return rows[taken.indexOf(0)] ?? null;
   };
+  const row = finder(same, iou);
+  const rows = row === null ? same : [row];
   let [low, high] = [0, 1];
   while (high - low > CLOSELY) {
     const middle = (low + high) / 2;
-    if (finder(middle) === null) high = middle;
+    if (finder(rows, middle) === null) high = middle;
     else low = middle;
   }
-  return { row: finder(iou), overlap: low };
+  return { row, overlap: low };
 }
 
 // left, top, right, bottom of what may overlap with a box of the truth's form.
