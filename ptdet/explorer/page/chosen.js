@@ -153,9 +153,9 @@ function fact(name, ...parts) {
 function whereWords(corners, rotated) {
   const [left, top, right, high, far, low] = corners;
   const size = [Math.hypot(right - left, high - top), Math.hypot(far - right, low - high)].map(pixels).join(" × ");
-  if (!rotated) return [`${pixels(left)}, ${pixels(top)}`, `– ${pixels(right)}, ${pixels(low)}`, size];
+  if (!rotated) return [`${pixels(left)}, ${pixels(top)}`, `– ${pixels(right)}, ${pixels(low)}`, `(${size})`];
   const turn = (Math.atan2(high - top, right - left) * 180) / Math.PI;
-  return [`around ${pixels((left + far) / 2)}, ${pixels((top + low) / 2)}`, `${size}, ${turn.toFixed(1)}°`];
+  return [`around ${pixels((left + far) / 2)}, ${pixels((top + low) / 2)}`, `(${size}, ${turn.toFixed(1)}°)`];
 }
 
 function pixels(value) {

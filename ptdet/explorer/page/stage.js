@@ -592,9 +592,10 @@ function rgbOf(colour) {
   return [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
 }
 
+// That with more contrast (WCAG's luminance).
 function inkOn(colour) {
-  const [red, green, blue] = rgbOf(colour);
-  return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#101214" : "#ffffff";
+  const [red, green, blue] = rgbOf(colour).map((part) => ((part / 255 + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.19 ? "#101214" : "#ffffff";
 }
 
 // Colours of the style sheet, asked for once a theme: each look-up costs a layout.
