@@ -94,7 +94,7 @@ def test_thresholds_of_a_class_are_seen_and_changed(browser: Any, tmp_path: Path
             row.locator("input").first.fill(conf)
             row.locator("input").last.fill(iou)
             row.locator("input").last.press("Tab")
-        until(page, f"location.hash.includes('classes=') && {SETTLED}")
+        until(page, f"location.hash.includes('iou%22%3A0.1%7D') && {SETTLED}")  # the last of them
         kept = kept_on(page)
         assert kept[0] != before
         config = saved(page, tmp_path)
