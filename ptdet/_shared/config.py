@@ -13,7 +13,7 @@ import numpy as np
 from .by_class import ClassLimits
 from .checks import check_flag, check_number, check_positive, one_of
 from .methods import METHODS, NAMES, PLAIN
-from .parameters import PARAMETERS
+from .parameters import EVERY_METRIC, PARAMETERS
 from .plain_toml import PlainTomlError, dump, parse
 
 PER_CLASS = ("iou", "conf", "min_score")
@@ -154,7 +154,7 @@ def config_of(stored: Mapping[str, Any], where: str) -> Config:
 
 def has_threshold(method: str, kind: str | None) -> bool:
     """Whether the overlap threshold changes anything: a Gaussian has none."""
-    return METHODS[method].has_threshold and (method != "soft" or kind == "linear")
+    return METHODS[method].has_threshold and (method != "soft" or kind in ("linear", "hard"))
 
 
 def _checked(name: str, method: str, key: str, value: Any) -> None:
@@ -170,6 +170,8 @@ def _checked(name: str, method: str, key: str, value: Any) -> None:
             raise ValueError(f"{name}: expected a finite number, got {value}")
     elif key == "kind":
         one_of(name, value, ("gaussian", "linear") if method == "matrix" else PARAMETERS["kind"].tries)
+    elif key == "metric":
+        one_of(name, value, EVERY_METRIC)
     else:
         PARAMETERS[key].check(name, value)
 

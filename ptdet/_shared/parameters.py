@@ -10,6 +10,7 @@ from .checks import check_flag, check_limit, check_number, check_number_or_none,
 
 METRICS = ("iou", "giou", "diou", "ciou", "iof", "ios", "tiou")
 ROTATED_METRICS = ("iou", "giou", "diou", "iof", "ios", "tiou", "probiou")  # those of rotated boxes
+EVERY_METRIC = tuple(dict.fromkeys((*METRICS, *ROTATED_METRICS)))  # where it is not known yet which boxes come
 ROTATED_OVERLAPS = (*ROTATED_METRICS, "kfiou")  # which does not see where boxes are: no suppression is by it
 LOSSES = (
     *("iou", "giou", "diou", "ciou", "eiou", "focal_eiou", "siou", "alpha_iou", "mpdiou", "inner_iou", "nwd"),

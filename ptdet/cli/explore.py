@@ -18,7 +18,7 @@ def explore(asked: argparse.Namespace, options: ReadOptions, settings: Settings,
         reader = Reader(asked, options, settings)
         if not reader.files:
             raise FileProblem("; ".join(reader.problems))
-        library = Library(reader.files, reader.read, reader.problems)
+        library = Library(reader.files, reader.read, reader.problems, reader.left_over)
         server = Server(library, asked.images, start_of(asked, settings), asked.port)
     except FileProblem as problem:
         say((), [str(problem)])

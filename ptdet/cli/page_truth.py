@@ -48,6 +48,16 @@ class PageTruth:
         """Notes; to be asked of each file before its pictures are."""
         return [said] if (said := self._pictures.settle(found)) else []
 
+    def left_over(self) -> list[str]:
+        """What to tell once all files are read."""
+        counts = len(self._truth.image_ids), len(self._files)
+        if counts[0] == counts[1]:
+            return []
+        objects = self._objects
+        missed = ~objects.ignore & ~objects.crowd & ~np.isin(objects.images, list(self._files))
+        told = f"{counts[0] - counts[1]} of {counts[0]} pictures of the truth are not on the page"
+        return [f"{told}: ptdet eval counts their {int(missed.sum())} objects as missed, the page does not"]
+
     def of(self, file: Path, outcome: Outcome, found: Candidates, size: Size | None) -> tuple[There | None, list[str]]:
         """The truth of a picture, and notes: without a truth they say why.
 
@@ -66,6 +76,7 @@ class PageTruth:
         image = self._pictures.of(of)
         if image is None:
             raise FileProblem("it has no picture of this name")
+        first = self._files.setdefault(image, file)
         numbers = found.boxes.shape[1]
         if objects.boxes.size and objects.boxes.shape[1] != numbers:
             ours, others = ("rotated", "upright") if found.rotated else ("upright", "rotated")
@@ -77,7 +88,6 @@ class PageTruth:
         places = self._classes.of(of, found, is_ids=of.records is not None)
         self._boxes += len(found)
         notes = [*self._classes.told(self._boxes), *self._classes.notes]
-        first = self._files.setdefault(image, file)
         if first != file:
             notes.append(f"{first.name} has boxes of this picture too: each is compared with the truth alone")
         rows = np.flatnonzero(objects.images == image)

@@ -23,16 +23,21 @@ def report(asked: argparse.Namespace, options: ReadOptions, settings: Settings, 
         if not reader.files:
             raise FileProblem("no file of predictions was found")
 
+        told = list(problems)
+
         def found() -> Iterator[Shown]:
             for file in reader.files:
                 try:
                     yield from reader.read(file)
                 except FileProblem as why:
                     problems.append(f"{file} {why}")
+                    told.append(problems[-1])
+            told.extend(reader.left_over())
+            reader.notes.extend(reader.left_over())
 
         limits = Limits(asked.max_pictures, asked.max_megabytes)
         try:
-            wrote = write_report(out, found(), start_of(asked, settings), limits, problems)
+            wrote = write_report(out, found(), start_of(asked, settings), limits, told)
         except FileProblem as why:
             raise FileProblem(f"--out {out} {why}") from why
         print(f"wrote {out}: {wrote.pictures} pictures, {wrote.bytes / 1e6:.1f} MB")

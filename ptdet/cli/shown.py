@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from .._shared.methods import NAMES
-from ..explorer import Shown, There, as_shown
-from ..io import Candidates, FileProblem, Predictions, ReadOptions, read_predictions
+from ..explorer import SHOWN_BY_BROWSERS, Shown, There, as_shown, file_within
+from ..io import Candidates, FileProblem, Predictions, ReadOptions, Space, read_predictions
 from .inputs import find_inputs
 from .methods import load
 from .outcome import Outcome
@@ -34,8 +34,8 @@ class Reader:
         self.files = [file for file in files if file.exists()]
         self.problems += [f"{file} there is no such file" for file in files if not file.exists()]
         self._options, self._settings = options, settings
-        self._lowest = min(asked.lowest, settings.lowest)
-        self._pictures = None if images is None else Pictures(images)
+        self._lowest = lowest_of(asked, settings)
+        self._images, self._pictures = images, None if images is None else Pictures(images)
         self._truth = None
         if asked.truth is not None:
             from .page_truth import PageTruth
@@ -63,6 +63,7 @@ class Reader:
                     of,
                     candidates,
                     space=outcome.of.space,
+                    size=self._size_for_page(of, outcome.of.space, image),
                     lowest=self._lowest,
                     counts=(len(outcome.candidates), len(outcome.kept)),
                     image=image,
@@ -72,6 +73,10 @@ class Reader:
             )
         return shown
 
+    def left_over(self) -> list[str]:
+        """What to tell once all files are read."""
+        return [] if self._truth is None else self._truth.left_over()
+
     def _there(
         self, file: Path, of: Predictions, outcome: Outcome, candidates: Candidates
     ) -> tuple[There | None, list[str]]:
@@ -80,13 +85,21 @@ class Reader:
         return self._truth.of(file, outcome, candidates, self._size_of(of))
 
     def _image(self, of: Predictions) -> tuple[Path | None, list[str]]:
-        if self._pictures is None:
+        if self._pictures is None or self._images is None:
             return None, []
         try:
             image = self._pictures.of(of)
+            if image is None:
+                raise FileProblem("--images has no picture of this name")
+            return file_within(self._images, image), []
         except FileProblem as problem:
             return None, [str(problem)]
-        return image, [] if image else ["--images has no picture of this name"]
+
+    def _size_for_page(self, of: Predictions, space: Space, image: Path | None) -> tuple[int, int] | None:
+        """Of a picture that the page loads it knows it, but it may fail: then boxes in another unit need it."""
+        if space.needs_size or (image is not None and image.suffix.lower() not in SHOWN_BY_BROWSERS):
+            return self._size_of(of)
+        return of.picture_size
 
     def _size_of(self, of: Predictions) -> tuple[int, int] | None:
         image, _ = self._image(of)
@@ -98,6 +111,12 @@ class Reader:
             return picture_size(image)
         except FileProblem:  # the page has its size once it has loaded it
             return None
+
+
+def lowest_of(asked: argparse.Namespace, settings: Settings) -> float:
+    """Boxes with a score at or below it are not on the page."""
+    lowest: float = asked.lowest
+    return min(lowest, settings.lowest)
 
 
 def start_of(asked: argparse.Namespace, settings: Settings) -> dict[str, Any]:
@@ -116,8 +135,9 @@ def start_of(asked: argparse.Namespace, settings: Settings) -> dict[str, Any]:
             "weighted": settings.options.get("weighted") or None,
             "classes": {} if settings.by_class is None else settings.by_class.classes,
         },
+        "lowest": lowest_of(asked, settings),
         "truth": asked.truth is not None,
-        "command": ["ptdet", "run", *map(str, asked.predictions), *_said(asked)],
+        "command": ["ptdet", "run", *map(_path, asked.predictions), *_said(asked)],
     }
 
 
@@ -129,7 +149,7 @@ WORDS: dict[str, Callable[[Any], str]] = {
     "boxes": str,
     "category_ids": str,
     "space": lambda space: space.name,
-    "classes": lambda names: ",".join(names) + ("," if len(names) == 1 else ""),
+    "classes": lambda names: names.given,
 }
 
 
@@ -140,5 +160,11 @@ def _said(asked: argparse.Namespace) -> list[str]:
     for option, text in WORDS.items():
         value = getattr(asked, option)
         if value not in (None, (), usual.get(option)):
-            words += [f"--{option.replace('_', '-')}", text(value)]
-    return [*words, *(["--image", str(asked.images)] if asked.images else [])]
+            name, said = f"--{option.replace('_', '-')}", text(value)
+            words += [f"{name}={said}"] if said.startswith("-") else [name, said]
+    return [*words, *(["--image", _path(asked.images)] if asked.images else [])]
+
+
+def _path(path: Path) -> str:
+    """As no command takes it for an option."""
+    return f"./{path}" if str(path).startswith("-") else str(path)

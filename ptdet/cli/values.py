@@ -83,11 +83,19 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
 
 
-def classes(text: str) -> tuple[str, ...]:
+class Classes(tuple[str, ...]):
+    """Their names, and the text that gave them: the name of a file may stand for names with commas in them."""
+
+    given: str
+
+
+def classes(text: str) -> Classes:
     from .names import class_names
 
     try:
-        return class_names(text)
+        names = Classes(class_names(text))
+        names.given = text
+        return names
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 

@@ -55,12 +55,14 @@ def as_shown(
     lowest: float,
     counts: tuple[int, int],
     image: Path | None,
+    size: tuple[int, int] | None = None,
     notes: Sequence[str] = (),
     there: There | None = None,
 ) -> Shown:
     """The candidates of a picture: those `found` with scores above `lowest`, in the order and the types of the file.
 
     `space`: the unit that its boxes are taken for.
+    `size`: of the picture, where it is known; that of `there` goes before it.
     `counts`: how many candidates and how many kept boxes the starting settings give, to sort the list by.
     """
     number, name = np.zeros(len(found), np.int64), [""]
@@ -80,7 +82,7 @@ def as_shown(
         "scores": scores.dtype.name,
         "classes": None if found.labels is None else name,
         "named": found.labels is not None and int(found.labels.max(initial=0)) < len(of.classes),
-        "size": of.picture_size if there is None else there.size,
+        "size": there.size if there is not None and there.size is not None else size,
         "space": {"kind": space.kind, "size": space.size, "ratio": space.ratio, "center": space.center},
         "lowest": lowest,
         "stored": stored,
@@ -116,7 +118,8 @@ def _packed(header: Mapping[str, Any], arrays: Sequence[Array]) -> bytes:
 class Library:
     """The pictures of all files, in their order. `fill` reads each file once; the page may ask meanwhile.
 
-    `read` gives the pictures of a file, or raises FileProblem. `problems` are told beside those of the files.
+    `read` gives the pictures of a file, or raises FileProblem. `problems` are told beside those of the files, and
+    what `left_over` says once all are read.
     """
 
     def __init__(
@@ -124,38 +127,43 @@ class Library:
         files: Sequence[Path],
         read: Callable[[Path], list[Shown]],
         problems: Sequence[str] = (),
+        left_over: Callable[[], Sequence[str]] = tuple,
         kept_in_memory: int = KEPT_IN_MEMORY,
     ) -> None:
         self._files, self._read, self._room = list(files), read, kept_in_memory
         self._rows: list[Mapping[str, Any]] = []
         self._images: list[Path | None] = []
-        self._places: list[tuple[Path, int]] = []
-        self._problems = list(problems)
+        self._places: list[tuple[Path, range]] = []  # the file of each, and the numbers of all its pictures
+        self._problems, self._left_over = list(problems), left_over
         self._read_files = 0
         self._payloads: OrderedDict[int, bytes] = OrderedDict()  # those asked for last are at the end
         self._held = 0  # bytes of them
         self._lock = threading.RLock()
+        self._reading = threading.Lock()  # `read` may remember what it read before
 
     def fill(self, stop: Callable[[], bool] = lambda: False) -> None:
         """Reads all files, until `stop` says true."""
         for file in self._files:
             if stop():
                 return
+            found, problem = list[Shown](), ""
             try:
-                found, problem = self._read(file), ""
+                with self._reading:
+                    found = self._pictures_of(file)
             except FileProblem as why:
-                found, problem = [], f"{file} {why}"
-            except Exception as why:  # the page waits for the others, and has to be told
-                found, problem = [], f"{file} cannot be shown: {type(why).__name__}: {why}"
+                problem = str(why)
             with self._lock:
-                for number, one in enumerate(found):
-                    self._keep(len(self._rows), one.payload)
+                numbers = range(len(self._rows), len(self._rows) + len(found))
+                for number, one in zip(numbers, found, strict=True):
+                    self._keep(number, one.payload)
                     self._rows.append(one.row)
                     self._images.append(one.image)
-                    self._places.append((file, number))
+                    self._places.append((file, numbers))
                 if problem:
                     self._problems.append(problem)
                 self._read_files += 1
+                if self._read_files == len(self._files):
+                    self._problems += self._left_over()
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -176,22 +184,51 @@ class Library:
         Raises:
             FileProblem: its file had to be read again, and has changed.
         """
-        with self._lock:
-            known = self._payloads.get(number)
+        known = self._known(number)
+        if known is not None:
+            return known
+        with self._reading:
+            known = self._known(number)  # it may have been read meanwhile
             if known is not None:
-                self._payloads.move_to_end(number)
                 return known
-            file, place = self._places[number]
-        found = self._read(file)
-        if place >= len(found):
-            raise FileProblem(f"{file} has changed since it was listed")
-        with self._lock:
-            self._keep(number, found[place].payload)
-        return found[place].payload
+            file, numbers = self._places[number]
+            found = self._pictures_of(file)
+            listed = [self._rows[each]["name"] for each in numbers]
+            if [one.row["name"] for one in found] != listed:
+                raise FileProblem(f"{file} has changed since it was listed")
+            with self._lock:
+                self._keep_next(number, numbers, found)
+            return found[number - numbers.start].payload
 
     def image(self, number: int) -> Path | None:
         """The file of a picture, where there is one."""
         return self._images[number]
+
+    def _known(self, number: int) -> bytes | None:
+        with self._lock:
+            if number in self._payloads:
+                self._payloads.move_to_end(number)
+            return self._payloads.get(number)
+
+    def _pictures_of(self, file: Path) -> list[Shown]:
+        """Raises FileProblem, whatever is wrong: the page shows the others, and has to be told."""
+        try:
+            return self._read(file)
+        except FileProblem as why:
+            raise FileProblem(f"{file} {why}") from why
+        except Exception as why:
+            raise FileProblem(f"{file} cannot be shown: {type(why).__name__}: {why}") from why
+
+    def _keep_next(self, number: int, numbers: range, found: Sequence[Shown]) -> None:
+        """That picture, and the next ones of its file as far as half of the room goes: they are asked for next."""
+        fit, size = [number], len(found[number - numbers.start].payload)
+        for each in range(number + 1, numbers.stop):
+            size += len(found[each - numbers.start].payload)
+            if size > self._room / 2:
+                break
+            fit.append(each)
+        for each in reversed(fit):
+            self._keep(each, found[each - numbers.start].payload)
 
     def _keep(self, number: int, payload: bytes) -> None:
         self._held += len(payload) - len(self._payloads.pop(number, b""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,14 +12,9 @@ from typing import Any
 from ..io import FileProblem, whole_file
 from .data import Shown
 from .page_files import block, one_page
+from .picture_files import SHOWN_BY_BROWSERS
 
-SHOWN_BY_BROWSERS = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".webp": "image/webp",
-    ".bmp": "image/bmp",
-}
+FOR_PROBLEMS = 4096  # bytes of a report that no picture takes
 
 
 @dataclass(frozen=True)
@@ -50,39 +45,53 @@ def write_report(
     Raises:
         FileProblem: nothing fits, or the file cannot be written.
     """
-    before, after = one_page()
+    before, after = (text.encode() for text in one_page())
     most = limits.megabytes * 1e6
     rows: list[Mapping[str, Any]] = []
     left_out = 0
     try:
-        with whole_file(out) as part, part.open("w", encoding="utf-8") as file:
-            size = file.write(before) + len(after)
+        with whole_file(out) as part, part.open("wb") as file:
+            size = file.write(before) + len(after) + len(_list(rows, left_out, [], start))
             for one in found:
-                blocks = _blocks(one, len(rows))
-                fits = len(rows) < limits.pictures and size + len(blocks) <= most
-                if left_out or not fits:
+                if left_out or len(rows) >= limits.pictures:
                     left_out += 1
                     continue
-                size += file.write(blocks)
+                blocks, row = _blocks(one, len(rows)).encode(), len(_as_text(one.row)) + len(", ")
+                if size + len(blocks) + row + FOR_PROBLEMS > most:
+                    left_out += 1
+                    continue
+                size += file.write(blocks) + row
                 rows.append(one.row)
             if left_out and not rows:
                 raise FileProblem(
                     f"would be empty: the first picture alone comes to more than {limits.megabytes:g} MB or "
                     f"{limits.pictures} pictures"
                 )
-            said = {"rows": rows, "leftOut": left_out, "problems": problems, "start": start}
-            size += file.write(block("list", _as_text(said)))
+            told = len(problems)
+            while told and size + len(_as_text(problems[:told])) + FOR_PROBLEMS / 2 > most:
+                told //= 2
+            more = [f"and {len(problems) - told} more, which the command told"] if told < len(problems) else []
+            file.write(_list(rows, left_out, [*problems[:told], *more], start))
             file.write(after)
     except OSError as error:
         raise FileProblem(f"cannot be written: {error.strerror or error}") from error
     return Report(len(rows), left_out, out.stat().st_size)
 
 
+def _list(rows: Sequence[Mapping[str, Any]], left_out: int, problems: list[str], start: Mapping[str, Any]) -> bytes:
+    said = {"rows": rows, "leftOut": left_out, "problems": problems, "start": start}
+    return block("list", _as_text(said)).encode()
+
+
 def _blocks(one: Shown, number: int) -> str:
     text = block(f"payload-{number}", base64.b64encode(one.payload).decode())
     kind = None if one.image is None else SHOWN_BY_BROWSERS.get(one.image.suffix.lower())
     if one.image is not None and kind is not None:
-        text += block(f"image-{number}", f"data:{kind};base64,{base64.b64encode(one.image.read_bytes()).decode()}")
+        try:
+            content = one.image.read_bytes()
+        except OSError:  # the page says that it has none
+            return text
+        text += block(f"image-{number}", f"data:{kind};base64,{base64.b64encode(content).decode()}")
     return text
 
 

@@ -6,6 +6,7 @@ import hmac
 import json
 import re
 import secrets
+import sys
 import threading
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -16,7 +17,7 @@ from typing import Any
 from ..io import FileProblem
 from .data import Library
 from .page_files import TYPES, page_files
-from .report import SHOWN_BY_BROWSERS
+from .picture_files import SHOWN_BY_BROWSERS, file_within
 
 POLICY = (
     "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob:; object-src 'none'; "
@@ -52,7 +53,7 @@ class Server:
             self._http = _Http(("127.0.0.1", port), _Handler)
         except OSError as error:
             raise FileProblem(f"--port {port} cannot be had: {error.strerror or error}") from error
-        self._http.serves = _Served(self.token, library, None if images is None else images.resolve(), start)
+        self._http.serves = _Served(self.token, library, images, start)
         self.port: int = self._http.server_address[1]
         self.address = f"http://127.0.0.1:{self.port}/{self.token}/"
         self._closing = threading.Event()
@@ -72,12 +73,12 @@ class Server:
             self._threads[0].join(0.5)  # an interrupt is heard between
 
     def close(self) -> None:
-        """Answers no more."""
+        """Answers no more. A file that is being read is not waited for: it may be large."""
         self._closing.set()
         self._http.shutdown()
         self._http.server_close()
         for thread in self._threads:
-            thread.join()
+            thread.join(1)
 
 
 class _Served:
@@ -110,11 +111,9 @@ class _Served:
         image = self.library.image(number)
         if image is None or self._images is None:
             return None
-        there = image.resolve()  # a link may lead anywhere
+        there = file_within(self._images, image)  # a link may have changed since it was listed
         kind = SHOWN_BY_BROWSERS.get(there.suffix.lower())
-        if kind is None or not (there == self._images or there.is_relative_to(self._images)):
-            return None
-        return kind, there.read_bytes()
+        return None if kind is None else (kind, there.read_bytes())
 
 
 def _json(value: Any) -> tuple[str, bytes]:
@@ -124,7 +123,13 @@ def _json(value: Any) -> tuple[str, bytes]:
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = False  # a port that another program listens on is taken
+    request_queue_size = 128  # with the usual 5 a few silent clients keep the page waiting for seconds
     serves: _Served
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A browser that leaves in the middle of an answer is no error: it does so when another picture is chosen."""
+        if not isinstance(sys.exc_info()[1], ConnectionError | TimeoutError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -141,19 +146,24 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(HTTPStatus.MISDIRECTED_REQUEST)
         if self._is_asked_by_another_page():
             return self._refuse(HTTPStatus.FORBIDDEN)
-        _, token, *rest = self.path.partition("?")[0].split("/", 2)
+        token, *rest = self.path.partition("?")[0].removeprefix("/").split("/", 1)
         if not hmac.compare_digest(token.encode(), self.server.serves.token.encode()):
             return self._refuse(HTTPStatus.FORBIDDEN)
+        found, why = None, ""
         try:
             found = self.server.serves.answer(rest[0]) if rest else None
-        except (FileProblem, OSError):  # a file has gone since it was listed
-            found = None
+        except FileProblem as problem:  # a file has gone since it was listed
+            why = str(problem)
+        except OSError:  # so has a picture
+            pass
         if found is None:
-            return self._refuse(HTTPStatus.NOT_FOUND)
+            return self._refuse(HTTPStatus.NOT_FOUND, why)
         self._send(HTTPStatus.OK, *found)
 
     def _is_asked_by_another_page(self) -> bool:
         """A link that is followed is none: a terminal may be a page of its own."""
+        if self.headers.get("Origin") not in (None, f"http://{self.headers['Host']}"):  # old browsers say no more
+            return True
         site, mode, place = (self.headers.get(f"Sec-Fetch-{name}", "") for name in ("Site", "Mode", "Dest"))
         return site not in ("", "none", "same-origin") and (mode, place) != ("navigate", "document")
 
@@ -164,9 +174,9 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *arguments: Any) -> None:
         """Nothing is printed: the token is part of each path."""
 
-    def _refuse(self, status: HTTPStatus) -> None:
+    def _refuse(self, status: HTTPStatus, why: str = "") -> None:
         self.close_connection = True
-        self._send(status, "text/plain; charset=utf-8", f"{status.phrase}\n".encode())
+        self._send(status, "text/plain; charset=utf-8", f"{why or status.phrase}\n".encode(errors="replace"))
 
     def _send(self, status: HTTPStatus, kind: str, content: bytes) -> None:
         self.send_response(status)

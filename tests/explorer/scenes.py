@@ -52,7 +52,7 @@ def served(*words: object) -> Iterator[Server]:
     options = cli._read_options(asked, parser)
     settings, _ = cli._settings(asked, parser)
     reader = Reader(asked, options, settings)
-    library = Library(reader.files, reader.read, reader.problems)
+    library = Library(reader.files, reader.read, reader.problems, reader.left_over)
     server = Server(library, asked.images, start_of(asked, settings), asked.port)
     server.start()
     try:

@@ -23,6 +23,7 @@ FILE = DATA / "yolox_nano_coco/raw_000000001000.npz"
 CONFIGS = {
     "hard": "iou = 0.6\nconf = 0.1\n[classes.person]\nconf = 0.3\niou = 0.4\n[classes.cup]\nconf = 0.05\n",
     "soft": "iou = 0.6\nkind = 'linear'\nconf = 0.05\n[classes.person]\nconf = 0.01\nmin_score = 0.2\niou = 0.3\n",
+    "soft_nms": "iou = 0.3\nkind = 'hard'\nconf = 0.05\n",
     "merge": "members = 'overlapping'\nconf = 0.05\nmin_score = 0.1\n[classes.person]\niou = 0.7\nconf = 0.02\n",
     "diou": "iou = 0.5\nbeta = 0.6\nconf = 0.05\n[classes.person]\nconf = 0.2\n",
     "matrix": "kind = 'linear'\nmetric = 'giou'\nconf = 0.05\n[classes.person]\nconf = 0.2\n",

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import os
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ptdet import cli
 from ptdet.explorer import Server
 
 from ..conftest import ROOT
-from .scenes import DATA, boxes, save, served
+from .scenes import DATA, boxes, save, served, unpacked
 
 PICTURE = DATA / "images/000000000885.jpg"
+NOT_GIVEN = {
+    "led_out": "a link that leads out", "zero": "a link that leads out", "loop": "no file", "folder": "no file",
+    "pipe": "no file",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -30,11 +39,23 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     images = folder / "images"
     images.mkdir()
     (folder / "secret.jpg").write_bytes(b"not to be given")
-    for name in ("seen", "missing", "led_out", "led_in", "../secret"):
-        save(folder / f"{name.replace('../', 'up_')}.npz", boxes(20, 1), image_id=name)
+    for name in ("seen", "missing", "led_in", *NOT_GIVEN):
+        save(folder / f"{name}.npz", boxes(20, 1))
+    paths = (
+        *("../secret", str(folder / "secret"), "sub/secret", "sub/../../secret", "..%2fsecret", "..\\secret"),
+        "in/seen",
+    )
+    results = [{"image_id": path, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5} for path in paths]
+    (folder / "paths.json").write_text(json.dumps(results))
     (images / "seen.jpg").write_bytes(PICTURE.read_bytes())
     (images / "led_out.jpg").symlink_to(folder / "secret.jpg")
     (images / "led_in.jpg").symlink_to(images / "seen.jpg")
+    (images / "loop.jpg").symlink_to("loop.jpg")
+    (images / "zero.jpg").symlink_to("/dev/zero")
+    (images / "folder.jpg").mkdir()
+    os.mkfifo(images / "pipe.jpg")
+    (images / "sub").symlink_to(folder)
+    (images / "in").symlink_to(images)
     (folder / "up_broken.npz").write_bytes(b"no zip")
     with served(folder, "--images", images) as running:
         yield running
@@ -56,11 +77,6 @@ def ask(
     return answer.status, dict(answer.getheaders()), content
 
 
-def number_of(server: Server, name: str) -> int:
-    rows = json.loads(ask(server, f"/{server.token}/pictures/0")[2])["rows"]
-    return next(number for number, row in enumerate(rows) if name in row["name"])
-
-
 def test_the_page_and_its_data(server: Server) -> None:
     root = f"/{server.token}/"
     status, headers, content = ask(server, root)
@@ -68,7 +84,7 @@ def test_the_page_and_its_data(server: Server) -> None:
     assert ask(server, f"{root}ptdet.wasm")[1]["Content-Type"] == "application/wasm"
     assert json.loads(ask(server, f"{root}start")[2])["settings"]["method"] == "hard"
     listed = json.loads(ask(server, f"{root}pictures/0")[2])
-    assert len(listed["rows"]) == 5 and listed["read"] == listed["files"] == 6
+    assert len(listed["rows"]) == 15 and listed["read"] == listed["files"] == 10
     assert len(listed["problems"]) == 1 and "up_broken.npz" in listed["problems"][0]
     assert json.loads(ask(server, f"{root}pictures/3")[2])["rows"] == listed["rows"][3:]
     assert ask(server, root, host=f"localhost:{server.port}")[0] == 200
@@ -93,7 +109,8 @@ def test_without_the_token_nothing_is_given(server: Server, token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"GET /\xff\xfe/ HTTP/1.1", b"GET", b"GET / HTTP/9", b"\x16\x03\x01", b"GET " + b"a" * 70000]
+    "line",
+    [b"GET /\xff\xfe/ HTTP/1.1", b"GET * HTTP/1.1", b"GET", b"GET / HTTP/9", b"\x16\x03\x01", b"GET " + b"a" * 70000],
 )
 def test_what_is_no_request_gets_no_more_than_a_refusal(server: Server, line: bytes) -> None:
     with socket.create_connection(("127.0.0.1", server.port), 10) as connection:
@@ -113,6 +130,9 @@ def test_a_page_of_elsewhere_is_refused(server: Server) -> None:
         assert ask(server, root, Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="iframe")[0] == 403
         assert ask(server, root, Sec_Fetch_Site=site, Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="document")[0] == 200
     assert ask(server, root, Sec_Fetch_Site="same-origin")[0] == 200
+    for origin in ("https://evil.example", "null", f"http://127.0.0.1:{server.port + 1}"):
+        assert ask(server, root, Origin=origin)[0] == 403
+    assert ask(server, root, Origin=f"http://127.0.0.1:{server.port}")[0] == 200
 
 
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "CONNECT", "X"])
@@ -134,22 +154,66 @@ def test_there_is_no_other_path(server: Server, path: str) -> None:
 
 
 def test_pictures_come_from_their_folder_alone(server: Server) -> None:
-    def image(name: str) -> tuple[int, bytes]:
-        status, _, content = ask(server, f"/{server.token}/image/{number_of(server, name)}")
-        return status, content
+    """Nor is a report given what a link leads to: it is passed on."""
+    listed = json.loads(ask(server, f"/{server.token}/pictures/0")[2])["rows"]
+    given = set()
+    for number, row in enumerate(listed):
+        shown = unpacked(ask(server, f"/{server.token}/payload/{number}")[2])
+        status, _, content = ask(server, f"/{server.token}/image/{number}")
+        assert shown["image"] == (status == 200) == (server._http.serves.library.image(number) is not None)
+        if status == 200:
+            assert content == PICTURE.read_bytes()
+            given.add(row["name"])
+        else:
+            assert any(NOT_GIVEN.get(row["name"], "") in note for note in shown["notes"])
+    assert given == {"seen", "led_in", "in/seen"} and len(listed) == 15
 
-    assert image("seen") == (200, PICTURE.read_bytes()) == image("led_in")
-    assert image("missing")[0] == image("led_out")[0] == image("secret")[0] == 404
+
+def test_a_link_that_is_changed_meanwhile_leads_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    picture = tmp_path / "images/a.jpg"
+    picture.write_bytes(PICTURE.read_bytes())
+    (tmp_path / "secret.jpg").write_bytes(b"not to be given")
+    with served(save(tmp_path / "a.npz", boxes(10, 1)), "--images", tmp_path / "images") as running:
+        assert ask(running, f"/{running.token}/image/0")[0] == 200
+        picture.unlink()
+        assert ask(running, f"/{running.token}/image/0")[0] == 404
+        picture.symlink_to(tmp_path / "secret.jpg")
+        assert ask(running, f"/{running.token}/image/0")[0] == 404
 
 
-def test_a_file_that_has_gone_is_not_found(tmp_path: Path) -> None:
-    save(tmp_path / "a.npz", boxes(10, 1))
+def test_a_file_that_has_gone_or_is_another_is_told(tmp_path: Path) -> None:
+    file = save(tmp_path / "a.npz", boxes(10, 1))
     with served(tmp_path) as running:
-        running._http.serves.library._payloads.clear()
-        assert ask(running, f"/{running.token}/payload/0")[0] == 200
-        running._http.serves.library._payloads.clear()
-        (tmp_path / "a.npz").unlink()
-        assert ask(running, f"/{running.token}/payload/0")[0] == 404
+
+        def again() -> tuple[int, bytes]:
+            running._http.serves.library._payloads.clear()
+            status, _, content = ask(running, f"/{running.token}/payload/0")
+            return status, content
+
+        assert again()[0] == 200
+        np.savez(file, boxes=np.ones((2, 5, 4)), scores=np.ones((2, 5)))
+        assert again() == (404, f"{file} has changed since it was listed\n".encode())
+        file.unlink()
+        assert again()[0] == 404 and b"no such file" in again()[1]
+
+
+def test_clients_that_leave_or_say_nothing_are_borne(server: Server, capfd: pytest.CaptureFixture[str]) -> None:
+    """A browser leaves when another picture is chosen; a hundred silent ones keep nobody waiting."""
+    home = "127.0.0.1", server.port
+    asked = f"GET /{server.token}/ptdet.wasm HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode()
+    for _ in range(4):
+        with socket.create_connection(home, 10) as leaving:
+            leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closes by a reset
+            leaving.sendall(asked * 20)
+            leaving.recv(10)
+    with contextlib.ExitStack() as stack:
+        begun = time.monotonic()
+        for _ in range(100):
+            stack.enter_context(socket.create_connection(home, 10)).sendall(b"GET /")
+        assert ask(server, f"/{server.token}/")[0] == 200
+        assert time.monotonic() - begun < 5
+    assert capfd.readouterr().err == ""
 
 
 def test_it_listens_to_this_machine_alone(server: Server) -> None:

@@ -166,6 +166,35 @@ def test_a_missed_object_says_why(browser: Any, tmp_path: Path) -> None:
         until(page, "location.hash.includes('object=2')")
 
 
+def test_pictures_that_do_not_count_are_told(browser: Any, tmp_path: Path) -> None:
+    """One that cannot be read keeps no other from being counted, and no number of other settings stays."""
+    truth = labelled(tmp_path, [[10, 10, 20, 20]], ["a", "b", "c"])
+    for name in ("one", "other", "third"):
+        save(tmp_path / f"{name}.npz", boxes(30, 1), classes=["a", "b", "c"])
+    with (
+        served(*sorted(tmp_path.glob("*.npz")), "--truth", truth) as server,
+        opened(browser, server.address, but="status of 404") as page,
+    ):
+        until(page, "explorer.scores.done")
+        assert "recall" in page.inner_text("#scores")
+        page.route("**/payload/1", lambda route: route.fulfill(status=404, body="other.npz is gone"))
+        page.click("text=Load all pictures")
+        until(page, "explorer.scores.done && explorer.scores.seen.size === 2")
+        told = page.inner_text("#scores")
+        assert "picture 2 cannot be read: other.npz is gone" in told and "1 that were loaded are not compared" in told
+        page.unroute("**/payload/1")
+        page.click("text=Load all pictures")
+        until(page, "explorer.scores.done && explorer.scores.seen.size === 3")
+        told = page.inner_text("#scores")
+        assert "cannot be read" not in told and "2 that were loaded" in told and "Load all" not in told
+        page.evaluate("explorer.change({ metric: 'probiou' })")
+        until(page, "!explorer.waiting && explorer.scores.done")
+        assert "of upright boxes" in page.inner_text("#scores") and "recall" not in page.inner_text("#scores")
+        page.keyboard.press("r")
+        until(page, f"{SETTLED} && explorer.scores.done")
+        assert page.inner_text("#scores") == told
+
+
 VOC = """<annotation><filename>one.jpg</filename><size><width>640</width><height>640</height></size>%s</annotation>"""
 OBJECT = """<object><name>%s</name><difficult>%d</difficult>
 <bndbox><xmin>%d</xmin><ymin>%d</ymin><xmax>%d</xmax><ymax>%d</ymax></bndbox></object>"""
@@ -350,6 +379,23 @@ def test_a_false_box_says_why(browser: Any, tmp_path: Path) -> None:
         until(page, SETTLED)
         assert page.inner_text("#legend").split("\n") == ["0 found", "0 false", "1 missed"]
         assert page.inner_text("#after") == "after 0 of 5"
+
+
+def test_pictures_of_the_truth_without_predictions_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Evaluation counts their objects as missed."""
+    part = tmp_path / "part.json"
+    results = [{"image_id": n, "category_id": 1, "bbox": [1, 1, 9, 9], "score": 0.9} for n in (139, 285, 17)]
+    part.write_text(json.dumps(results))
+    truth = read_truth(TRUTH)
+    assert truth.crowd is not None
+    places = [place for place, name in enumerate(truth.image_ids) if name in (139, 285)]
+    rest = int((~truth.crowd & ~np.isin(truth.images, places)).sum())
+    said = f"62 of 64 pictures of the truth are not on the page: ptdet eval counts their {rest} objects as missed"
+    with served(part, "--truth", TRUTH) as server:
+        (told,) = server._http.serves.library.listed()["problems"]
+    assert told.startswith(said)
+    file = write_report(tmp_path / "r.html", part, "--truth", TRUTH)
+    assert said in file.read_text("utf-8") and said in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -64,6 +64,8 @@ SETTINGS = [
     Setting("diou", iou=0.65, beta=0.6),
     Setting("merge", iou=0.7, members="overlapping", conf=0.05, min_score=0.2),
     Setting("wbf", iou=0.55),
+    Setting("soft", iou=0.7, kind="hard"),
+    Setting("hard", metric="probiou"),  # of rotated boxes
 ]
 
 
@@ -82,6 +84,8 @@ BAD = [
     ('method = "matrix"\nsigma = 0', "sigma: expected a finite number > 0, got 0"),
     ("sigma = 0.5", "sigma: hard has no such option"),
     ('method = "diou"\nmetric = "iou"', "metric: diou has no such option"),
+    ('metric = "l2"', "metric: expected one of iou, giou, diou, ciou, iof, ios, tiou, probiou, got 'l2'"),
+    ('method = "soft"\nkind = "cubic"', "kind: expected one of gaussian, linear, hard, got 'cubic'"),
     ('method = "merge"\nmembers = "all"', "members: expected one of cluster"),
     ('method = "matrix"\nkind = "hard"', "kind: expected one of gaussian, linear, got 'hard'"),
     ('conf = "0.5"', "conf: expected a number, got str"),

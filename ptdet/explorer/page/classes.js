@@ -46,7 +46,7 @@ export class ClassTable {
 
   field(name, column) {
     const input = element("input");
-    Object.assign(input, { type: "number", min: column === "iou" ? -1 : 0, max: 1, step: "any" });
+    Object.assign(input, { type: "number", min: column === "iou" ? -1 : this.state.lowest, max: 1, step: "any" });
     input.setAttribute("aria-label", `${column} of ${name}`);
     input.addEventListener("change", () => {
       if (input.validity.valid) this.set(name, column, input.value);

@@ -20,10 +20,15 @@ export function asCommand(words, settings) {
     ["--min-score", settings.minScore],
     ["--max-det", settings.maxDet],
   ].filter(([, value]) => value !== null && value !== false);
-  const options = said.flatMap(([option, value]) => [option, String(value)]);
+  // a number below 0 would be taken for an option
+  const options = said.flatMap(([option, value]) => (value < 0 ? [`${option}=${value}`] : [option, String(value)]));
   return [...words, ...options, ...(settings.agnostic ? ["--agnostic"] : [])].map(quoted).join(" ");
 }
 
 function quoted(word) {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`;
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  const bytes = /\p{Surrogate}/gu;  // of a name that is no UTF-8, as Python has them
+  if (!bytes.test(word)) return `'${word.replaceAll("'", `'"'"'`)}'`;
+  const escaped = word.replace(/[\\']/g, "\\$&");
+  return `$'${escaped.replace(bytes, (half) => `\\x${(half.charCodeAt(0) - 0xdc00).toString(16)}`)}'`;
 }

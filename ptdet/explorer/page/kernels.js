@@ -3,8 +3,8 @@
 // The orders are those of csrc/wasm/kernels.cpp, csrc/api/common.h and csrc/api/methods.h; a test compares them.
 const KERNELS = ["hard", "and", "merge", "soft", "fast", "matrix", "nmm", "wbf"];
 export const METRICS = ["iou", "giou", "diou", "ciou", "iof", "ios", "tiou", "probiou"];
-export const UPRIGHT_ONLY = ["ciou"];
-export const ROTATED_ONLY = ["probiou"];
+const UPRIGHT_ONLY = ["ciou"];
+const ROTATED_ONLY = ["probiou"];
 export const MEMBERS = ["cluster", "overlapping", "later", "best"];
 const DECAYS = ["gaussian", "linear", "hard"];
 const CONFIDENCES = ["avg", "max", "box_and_model_avg", "absent_model_aware_avg"];
@@ -42,19 +42,30 @@ export const METHODS = {
 // cluster with the option `weighted`.
 const WEIGHTED = { ...METHODS.merge, members: "later", byOverlap: 1 };
 
+// Those that boxes have.
+export function metricsFor(rotated) {
+  const others = rotated ? UPRIGHT_ONLY : ROTATED_ONLY;
+  return METRICS.filter((name) => !others.includes(name));
+}
+
 // Why there is no result, by what the kernel returned.
 const REFUSED = { "-1": "a class is not a number", "-2": "scores: expected numbers >= 0, got one below" };
 
 export class Kernels {
   // `bytes` of ptdet.wasm.
   static async load(bytes) {
-    const { instance } = await WebAssembly.instantiate(bytes, {});
-    return new Kernels(instance.exports);
+    return new Kernels(await WebAssembly.compile(bytes));
   }
 
-  constructor(exports) {
-    this.exports = exports;
-    exports._initialize();
+  constructor(module) {
+    this.module = module;
+    this.begin();
+  }
+
+  // With a memory of its own.
+  begin() {
+    this.exports = new WebAssembly.Instance(this.module, {}).exports;
+    this.exports._initialize();
   }
 
   // boxes: (count * numbers) and scores: (count), each a Float32Array or a Float64Array; groups: Int32Array or null: the
@@ -69,21 +80,32 @@ export class Kernels {
     const numbers = rotated ? 5 : 4;
     if (boxes.length !== count * numbers) throw new RangeError(`boxes: expected ${count} rows of ${numbers} numbers`);
     if (groups !== null && groups.length !== count) throw new RangeError(`groups: expected ${count} numbers`);
+    const call = {
+      ...COMMON, ...settings, ...options, numbers, count,
+      boxesAreDouble: Number(boxes instanceof Float64Array), scoresAreDouble: Number(scores instanceof Float64Array),
+    };
+    const allowed = metricsFor(rotated);
+    if (!allowed.includes(call.metric)) {
+      const whose = rotated ? "rotated" : "upright";
+      throw new RangeError(`of ${whose} boxes: metric: expected one of ${allowed.join(", ")}, got ${call.metric}`);
+    }
+    const said = Float64Array.from(PLACES, (name) => placeOf(name, call[name]));
     const memory = new Memory(this.exports);
+    let kept, keep, owner, moved, lowered;
     try {
-      const call = {
-        ...COMMON, ...settings, ...options, numbers, count,
-        boxesAreDouble: Number(boxes instanceof Float64Array), scoresAreDouble: Number(scores instanceof Float64Array),
-      };
-      const keep = memory.empty(BigInt64Array, count);
-      const owner = memory.empty(BigInt64Array, count);
-      const moved = memory.empty(boxes.constructor, moves ? boxes.length : 0);
-      const lowered = memory.empty(scores.constructor, count);
-      const places = [
-        memory.copy(Float64Array.from(PLACES, (name) => placeOf(name, call[name]))), memory.copy(boxes),
-        memory.copy(scores), groups === null ? 0 : memory.copy(groups), keep.at, owner.at, moved.at, lowered.at,
-      ];
-      const kept = this.exports.suppress(...places);
+      keep = memory.empty(BigInt64Array, count);
+      owner = memory.empty(BigInt64Array, count);
+      moved = memory.empty(boxes.constructor, moves ? boxes.length : 0);
+      lowered = memory.empty(scores.constructor, count);
+      kept = this.exports.suppress(
+        memory.copy(said), memory.copy(boxes), memory.copy(scores), groups === null ? 0 : memory.copy(groups),
+        keep.at, owner.at, moved.at, lowered.at,
+      );
+    } catch (error) {  // it stopped where it was: what it holds is never given back
+      this.begin();
+      throw new RangeError(`there is no memory for ${count.toLocaleString("en")} boxes (${error.message})`);
+    }
+    try {
       if (kept < 0) throw new RangeError(REFUSED[kept] ?? `the kernel refused: ${kept}`);
       return {
         keep: Int32Array.from(memory.read(keep, kept), Number),

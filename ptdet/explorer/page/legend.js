@@ -13,10 +13,11 @@ export const OUTCOMES = {
 };
 
 // compared: as compare gave it, null where there is no truth; seen: what of it is shown.
-export function showLegend(compared, { places, missed }) {
+export function showLegend(compared, seen) {
   const place = document.getElementById("legend");
   place.hidden = compared === null;
   if (compared === null) return;
+  const { places, missed } = seen;
   const counts = { missed: missed.length };
   for (const kept of places) counts[compared.outcome[kept]] = (counts[compared.outcome[kept]] ?? 0) + 1;
   const list = element("ul");

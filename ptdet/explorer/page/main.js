@@ -15,7 +15,7 @@ import { Settings } from "./settings.js";
 import { ClassMenu, seenOf } from "./shown.js";
 import { openSource } from "./source.js";
 import { Stage } from "./stage.js";
-import { asAddress, initialState, readAddress, resetSettings } from "./state.js";
+import { asAddress, initialState, readAddress, resetSettings, settle } from "./state.js";
 import { compare } from "./truth.js";
 
 const by = (id) => document.getElementById(id);
@@ -28,7 +28,7 @@ class Page {
     const [start, bytes] = await Promise.all([this.source.start(), this.source.kernels()]);
     this.words = start.command;
     this.kernels = await Kernels.load(bytes);
-    this.initial = initialState(start.settings);
+    this.initial = initialState(start.settings, start.lowest);
     this.state = readAddress(location.hash, this.initial);
     this.list = new List((number) => this.go(number), start.truth);
     this.settings = new Settings((changed) => this.change(changed), start.truth);
@@ -95,50 +95,57 @@ class Page {
     this.state.picture = number;
     this.list.show(number);
     this.keepAddress();
-    this.loading = true;
+    const load = {};
+    this.loading = load;
     const slow = setTimeout(() => this.notice("Loading ..."), SLOW);
-    let [picture, image, problem] = [null, null, ""];
+    let [picture, image, missing, problem] = [null, null, "", ""];
     try {
       picture = unpack(await this.source.payload(number));
       if (picture.image) {
         image = await this.source.image(number).catch(() => {
-          problem = "its picture cannot be shown by a browser";
+          missing = "its picture cannot be shown by a browser";
           return null;
         });
       }
     } catch (error) {
-      this.notice(`This picture cannot be read: ${error.message}`);
+      problem = `This picture cannot be read: ${error.message}`;
     }
     clearTimeout(slow);
-    if (number !== this.state.picture) return;  // another was asked for meanwhile
-    this.loading = false;
-    if (picture === null) return;
+    if (this.loading !== load) return;  // another was asked for meanwhile
+    this.loading = null;
     this.picture = picture;
-    this.missing = problem;
+    this.missing = missing;
     this.pointed = null;
     this.found = null;
+    if (picture === null) {
+      this.named(this.list.rows[number].name);
+      this.fail(problem);
+      return;
+    }
     this.scores?.add(number, picture);
     this.stage.view = this.state.view;
     this.stage.setPicture(picture, image, picture.size ?? (image && [image.naturalWidth, image.naturalHeight]));
-    by("title").textContent = picture.name;
-    by("title").title = picture.name;
-    document.title = `${picture.name} · ptdet`;
+    this.named(picture.name);
+    this.update();
+  }
+
+  named(name) {
+    by("title").textContent = name;
+    by("title").title = name;
+    document.title = `${name} · ptdet`;
     for (const [id, way] of [["previous", -1], ["next", 1]]) by(id).setAttribute("aria-disabled", !this.list.has(way));
     this.showNotes();
-    this.update();
   }
 
   // For the numbers of the whole set.
   async loadAll() {
     for (let number = 0; number < this.list.rows.length; ++number) {
-      if (this.scores.pictures.has(number)) continue;
+      if (this.scores.seen.has(number)) continue;
       this.scores.tellLoading(number, this.list.rows.length);
       try {
         this.scores.add(number, unpack(await this.source.payload(number)));
       } catch (error) {
-        this.notice(`Picture ${number + 1} cannot be read: ${error.message}`);
-        this.scores.show(this.state, this.list.rows.length);
-        return;
+        this.scores.miss(number, error);
       }
     }
     this.soon();
@@ -146,6 +153,7 @@ class Page {
 
   change(changed) {
     Object.assign(this.state, changed);
+    settle(this.state);
     if (Object.keys(changed).some((name) => !["split", "view", "only", "labels"].includes(name))) this.found = null;
     this.soon();
   }
@@ -176,9 +184,8 @@ class Page {
     try {
       this.found ??= run(this.kernels, this.picture, this.state);
     } catch (error) {
-      this.found = null;
-      by("counts").textContent = "";
-      this.notice(`${this.state.method}: ${error.message}`);
+      this.fail(`${this.state.method}: ${error.message}`);
+      this.scores?.show(this.state, this.list.rows.length);
       return;
     }
     this.notice(this.found.candidates.length ? "" : this.whyNone());
@@ -206,6 +213,16 @@ class Page {
     return `No box has a score above ${there ? this.state.conf : `${lowest}: there is none in the file`}.`;
   }
 
+  // There is no result, and what is left of the last one goes.
+  fail(why) {
+    this.found = null;
+    this.stage.clear();
+    this.chosen.show(null, null, null);
+    showLegend(null, null);
+    for (const id of ["counts", "before", "after"]) by(id).textContent = "";
+    this.notice(why);
+  }
+
   // What is under the pointer: { box }, a candidate, { object }, one that is missed, or null.
   point(what) {
     if (what?.box === this.pointed?.box && what?.object === this.pointed?.object) return;
@@ -219,6 +236,7 @@ class Page {
   }
 
   pinMissed(object) {
+    if (this.loading) return;
     Object.assign(this.state, { box: null, object });
     this.pointed = null;
     this.keepAddress();
@@ -227,6 +245,7 @@ class Page {
 
   // A box that stays chosen: in the address its place among the boxes of the picture.
   pin(box) {
+    if (this.loading) return;  // it would be a box of the next picture
     this.state.object = null;
     this.state.box = box === null || !this.found ? null : this.found.candidates[box];
     this.pointed = null;
@@ -235,7 +254,7 @@ class Page {
   }
 
   pinned() {
-    if (this.state.box === null || !this.found) return null;
+    if (this.state.box === null || !this.found || this.loading) return null;
     const box = this.found.candidates.indexOf(this.state.box);
     return box < 0 ? null : box;
   }
@@ -259,7 +278,7 @@ class Page {
 
   // The chosen object, as long as it is missed; else undefined.
   missedNow() {
-    return this.found?.compared?.missed.find((object) => object === this.state.object);
+    return this.loading ? undefined : this.found?.compared?.missed.find((object) => object === this.state.object);
   }
 
   // By decreasing score, as they were decided.

@@ -1,6 +1,6 @@
 // What `ptdet run` does with one picture (ptdet/cli/run.py), by the same kernels: the same boxes are kept.
 
-import { METHODS, METRICS, ROTATED_ONLY, UPRIGHT_ONLY } from "./kernels.js";
+import { METHODS } from "./kernels.js";
 
 // What became of a candidate.
 export const KEPT = 0;
@@ -15,7 +15,7 @@ export const OF_METHOD = { metric: null, sigma: null, beta: null, kind: null, me
 export function settingsOf(method, kind = null) {
   const { takes, lowers = false } = METHODS[method];
   const has = (name) => takes.includes(name);
-  const byGaussian = has("sigma") && kind !== "linear";  // which asks for no threshold
+  const byGaussian = has("sigma") && (kind ?? "gaussian") === "gaussian";  // which asks for no threshold
   return {
     iou: has("iou") && !byGaussian,
     metric: has("metric"),
@@ -28,14 +28,13 @@ export function settingsOf(method, kind = null) {
   };
 }
 
-export function sigmaOf(method, sigma) {
-  return sigma ?? METHODS[method].sigma ?? 0.5;
+// The overlap of diou goes below 0.
+export function leastIou(method) {
+  return method === "diou" ? -1 : 0;
 }
 
-// Those that a picture has: rotated boxes have others.
-export function metricsFor(rotated) {
-  const others = rotated ? UPRIGHT_ONLY : ROTATED_ONLY;
-  return METRICS.filter((name) => !others.includes(name));
+export function sigmaOf(method, sigma) {
+  return sigma ?? METHODS[method].sigma ?? 0.5;
 }
 
 // What a class has of its own; where classes meet none has anything.
@@ -47,9 +46,10 @@ export function hasOwn(settings) {
   return !settings.agnostic && Object.values(settings.classes).some((own) => Object.keys(own).length > 0);
 }
 
-// iou, conf and cut of each class of the picture (ptdet/_shared/config.py, Config.limits); of one without classes null.
+// iou, conf and cut of each class of the picture (ptdet/_shared/config.py, Config.limits); null: all have the same.
 function limitsOf(picture, settings) {
-  if (picture.labels === null || !hasOwn(settings)) return null;
+  if (!hasOwn(settings)) return null;
+  if (!picture.named) throw new RangeError("this picture has no names of classes, which thresholds of single classes need");
   const { iou, conf, minScore } = settings;
   return picture.classes.map((name) => {
     const own = ownOf(settings, name);

@@ -9,6 +9,7 @@ const REST = 200;  // milliseconds after the last change
 const SLICE = 12;  // milliseconds of work at a time: sliders go before
 const [WIDE, HIGH] = [264, 120];
 const EDGE = 24;
+const MOST_TOLD = 3;  // pictures that cannot be read
 const SVG = "http://www.w3.org/2000/svg";
 
 // points: { score, true } of boxes that count; objects: how many there are. Precision, recall and F1 of all boxes with a
@@ -50,15 +51,30 @@ export class Scores {
     this.kernels = kernels;
     this.place = document.getElementById("scores");
     this.pictures = new Map();
+    this.seen = new Set();  // also those that have no truth
+    this.missed = new Map();  // why which could not be read
     this.settings = null;
     this.work = 0;
     this.all = all;
   }
 
   add(number, picture) {
-    if (picture.truth === null || this.pictures.has(number)) return;
-    this.pictures.set(number, picture);
+    if (this.seen.has(number)) return;
+    this.seen.add(number);
+    this.missed.delete(number);
+    if (picture.truth !== null) this.pictures.set(number, picture);
+    this.again();
+  }
+
+  miss(number, why) {
+    this.missed.set(number, why);
+    this.again();
+  }
+
+  // What stands there is not all any more; `show` counts again.
+  again() {
     this.settings = null;
+    this.done = false;
   }
 
   // How far it is, in the place of the button that asked for all.
@@ -76,18 +92,32 @@ export class Scores {
     [this.key, this.settings] = [key, settings];
     this.work += 1;
     this.done = false;
+    this.place.ariaBusy = "true";  // what stands there is of other settings
     clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => this.count(settings, of, this.work), REST);
+    this.waiting = setTimeout(() => this.countAndDraw(settings, of, this.work), REST);
   }
 
-  async count(settings, of, work) {
+  async countAndDraw(settings, of, work) {
+    try {
+      await this.count(settings, work);
+      if (work === this.work) this.draw(settings, of);
+    } catch (error) {
+      const why = element("p", "hint", `${settings.method}: ${error.message}`);
+      if (work === this.work) this.place.replaceChildren(element("h2", "", "Against the truth"), why);
+    }
+    if (work !== this.work) return;
+    this.place.ariaBusy = "false";
+    this.done = true;
+  }
+
+  async count(settings, work) {
     const chosen = { points: [], objects: 0 };
     const whole = { points: [], objects: 0 };
     let begun = performance.now();
     for (const picture of this.pictures.values()) {
       for (const [sum, more] of [[chosen, {}], [whole, lowest(settings, picture)]]) {
         const one = pointsOf(this.kernels, picture, { ...settings, ...more });
-        sum.points.push(...one.points);
+        for (const point of one.points) sum.points.push(point);
         sum.objects += one.objects;
       }
       if (performance.now() - begun < SLICE) continue;
@@ -98,8 +128,6 @@ export class Scores {
     const found = chosen.points.filter((point) => point.true).length;
     this.numbers = { ...measures(found, chosen.points.length - found, chosen.objects), objects: chosen.objects };
     this.curve = curveOf(whole.points, whole.objects);
-    this.draw(settings, of);
-    this.done = true;
   }
 
   draw({ conf, matchIou }, of) {
@@ -115,7 +143,12 @@ export class Scores {
       said.append(cell);
     }
     const parts = [head, said, loaded];
-    if (count < of) {
+    const without = this.seen.size - count;
+    if (without) parts.push(element("p", "hint", `${without} that were loaded are not compared: their Notes say why`));
+    const missed = Array.from(this.missed, ([number, why]) => `picture ${number + 1} cannot be read: ${why.message}`);
+    if (missed.length > MOST_TOLD) missed.splice(MOST_TOLD, Infinity, `and ${missed.length - MOST_TOLD} more`);
+    parts.push(...missed.map((words) => element("p", "hint", words)));
+    if (this.seen.size < of) {
       const button = element("button", "", "Load all pictures");
       button.type = "button";
       button.addEventListener("click", () => this.all());

@@ -1,8 +1,8 @@
 // The controls of the suppression.
 
-import { MEMBERS, METHODS } from "./kernels.js";
+import { MEMBERS, METHODS, metricsFor } from "./kernels.js";
 import { element } from "./list.js";
-import { metricsFor, OF_METHOD, settingsOf, sigmaOf } from "./pipeline.js";
+import { leastIou, OF_METHOD, settingsOf, sigmaOf } from "./pipeline.js";
 
 const UNLIMITED = 501;  // where the slider of max-det ends
 
@@ -50,7 +50,6 @@ export class Settings {
 
   show(state, picture) {
     const has = settingsOf(state.method, state.kind);
-    const lowest = picture?.lowest ?? 0;
     this.method.value = state.method;
     const own = METHODS[state.method].metric ?? "iou";
     const names = metricsFor(Boolean(picture?.rotated)).filter((name) => name !== own);
@@ -66,8 +65,8 @@ export class Settings {
     document.getElementById("agnostic").disabled = picture?.labels === null;
     const { conf, iou, sigma, minScore, maxDet, matchIou } = this.sliders;
     matchIou.show(this.hasTruth, state.matchIou, 0, 1, 0.05);
-    conf.show(true, state.conf, lowest, Math.max(1, state.conf), 0.01);
-    iou.show(has.iou, state.iou, state.method === "diou" ? -1 : 0, 1, 0.01);
+    conf.show(true, state.conf, state.lowest, Math.max(1, state.conf), 0.01);
+    iou.show(has.iou, state.iou, leastIou(state.method), 1, 0.01);
     sigma.show(has.sigma, sigmaOf(state.method, state.sigma), 0.05, 4, 0.05);
     minScore.show(has.minScore || state.minScore !== null, state.minScore ?? state.conf, 0, 1, 0.01);
     maxDet.show(true, state.maxDet ?? Infinity, 1, UNLIMITED, 1, true);
@@ -113,7 +112,8 @@ class Slider {
 
   moved() {
     const { value, max } = this.range;
-    this.tell(this.number.placeholder && value === max ? Infinity : Number(value));
+    // the slider begins at a round number, which may be below the lowest
+    this.tell(this.number.placeholder && value === max ? Infinity : Math.max(Number(value), Number(this.number.min)));
   }
 
   // all: the slider's end stands for no limit, and the number for it is none.

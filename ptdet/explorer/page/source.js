@@ -74,7 +74,7 @@ function bytes(base64) {
 
 async function got(name) {
   const answer = await fetch(name);
-  if (!answer.ok) throw new Error(`${name}: ${answer.status}`);
+  if (!answer.ok) throw new Error((await answer.text()).trim());
   return answer;
 }
 

@@ -14,6 +14,7 @@ const MOST_STROKES = 700;
 const MOST_DASHES = 300;  // boxes; of more dashes, and shadows behind them, take long
 const LETTERS = 24;  // of the name of a class
 const MOST_LINES = 400;  // from a box to those that it removed
+const FAR = 1e6;  // pixels
 const NEAR = 6;  // pixels from a border
 
 export class Stage {
@@ -52,10 +53,18 @@ export class Stage {
     this.corners = cornersOf(picture, picture.boxes, size);
     const inPixels = { ...picture, space: { kind: "picture", size: [1, 1] } };
     this.objects = picture.truth && cornersOf(inPixels, objectsOf(picture), size);
-    this.extent = size ?? extentOf(this.corners);
+    // what the paper shows: the picture, else where the boxes are
+    ({ origin: this.origin, extent: this.extent } = size ? { origin: [0, 0], extent: size } : paperOf(this.corners));
     this.shown = null;
     this.picked = null;
     this.fit();
+  }
+
+  // There is nothing to show.
+  clear() {
+    this.found = null;
+    this.layerIs = null;
+    for (const canvas of [this.below, this.above]) canvas.getContext("2d").reset();
   }
 
   // found: as run gave it; seen: which of it is shown (shown.js).
@@ -75,14 +84,18 @@ export class Stage {
     if (!this.extent) return;
     const { width, height } = this.panel();
     const [wide, high] = this.extent;
+    const [left, top] = this.origin;
     const scale = scaleInto(width, height, this.extent);
-    this.way = { scale, x: (width - wide * scale) / 2, y: (height - high * scale) / 2 };
+    this.way = { scale, x: (width - wide * scale) / 2 - left * scale, y: (height - high * scale) / 2 - top * scale };
     this.fitted = true;
     this.draw();
   }
 
   zoom(factor, x = this.panel().width / 2, y = this.panel().height / 2) {
-    const scale = Math.min(Math.max(this.way.scale * factor, 1e-4), 400);
+    if (!this.extent) return;
+    const { width, height } = this.panel();
+    const fitted = scaleInto(width, height, this.extent);
+    const scale = Math.min(Math.max(this.way.scale * factor, Math.min(1e-4, fitted / 8)), Math.max(400, 64 * fitted));
     const ratio = scale / this.way.scale;
     this.way = { scale, x: x - (x - this.way.x) * ratio, y: y - (y - this.way.y) * ratio };
     this.fitted = false;
@@ -241,8 +254,9 @@ export class Stage {
   }
 
   drawImage(context) {
-    const { scale, x, y } = this.way;
+    const { scale } = this.way;
     const [wide, high] = this.extent;
+    const [x, y] = [this.way.x + this.origin[0] * scale, this.way.y + this.origin[1] * scale];
     context.fillStyle = style("--paper");
     context.fillRect(x, y, wide * scale, high * scale);
     if (this.image) {
@@ -293,7 +307,7 @@ export class Stage {
     const { width: room } = this.panel();
     const begin = this.view === "side" ? 0 : room * this.at + 1;
     const letters = Math.min(LETTERS, Math.max(8, Math.floor((room - begin) / 14)));
-    const short = (name) => (name.length > letters ? `${name.slice(0, letters - 1).trimEnd()}…` : name);
+    const short = (name) => shortened(name, letters);
     const { compared } = this.found;
     const taken = [];
     const free = (left, top, width) =>
@@ -566,17 +580,28 @@ function reach(corners, at, px, py, near) {
   return { distance, inside, area: Math.abs(area) / 2 };
 }
 
+// By whole characters: some are two units of a string.
+function shortened(name, most) {
+  const letters = Array.from(name.slice(0, 2 * most + 2));
+  return letters.length > most ? `${letters.slice(0, most - 1).join("").trimEnd()}…` : name;
+}
+
 function scaleInto(width, height, [wide, high]) {
   return Math.max(Math.min((width - 24) / wide, (height - 24) / high), 1e-6);
 }
 
-function extentOf(corners) {
-  let [wide, high] = [1, 1];
+// From the picture's corner to all boxes that are no further than any picture is large.
+function paperOf(corners) {
+  let [left, top, right, bottom] = [0, 0, 0, 0];
   for (let at = 0; at < corners.length; at += 2) {
-    wide = Math.max(wide, corners[at]);
-    high = Math.max(high, corners[at + 1]);
+    const [x, y] = [corners[at], corners[at + 1]];
+    if (!(Math.abs(x) <= FAR && Math.abs(y) <= FAR)) continue;
+    left = Math.min(left, x);
+    top = Math.min(top, y);
+    right = Math.max(right, x);
+    bottom = Math.max(bottom, y);
   }
-  return [wide, high];
+  return { origin: [left, top], extent: [right - left || 1, bottom - top || 1] };
 }
 
 // Those of the truth as cornersOf takes them.

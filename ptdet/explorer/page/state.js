@@ -1,6 +1,7 @@
 // What can be chosen, and how it stands in the address: an address that is passed on shows the same.
 
 import { MEMBERS, METHODS, METRICS } from "./kernels.js";
+import { leastIou } from "./pipeline.js";
 
 const number = (low, high) => (text) => {
   const value = Number(text);
@@ -16,9 +17,9 @@ const SETTINGS = {
   method: oneOf(Object.keys(METHODS)),
   metric: orNone(oneOf(METRICS)),
   iou: number(-1, 1),
-  conf: number(-Infinity, Infinity),
+  conf: number(-1e9, 1e9),
   sigma: orNone(number(1e-9, 1e9)),
-  minScore: orNone(number(-Infinity, Infinity)),
+  minScore: orNone(number(-1e9, 1e9)),
   maxDet: orNone(whole),
   agnostic: (text) => text === "true",
   matchIou: number(0, 1),
@@ -58,9 +59,11 @@ export function settingsIn(state) {
   return Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, state[name]]));
 }
 
-export function initialState(settings) {
+// lowest: boxes with a score at or below it are not on the page.
+export function initialState(settings, lowest) {
   const view = window.innerWidth < 900 ? "wipe" : "side";
-  return { matchIou: 0.5, ...settings, picture: 0, view, split: 0.5, box: null, object: null, theme: null, ...SEEN };
+  const places = { picture: 0, view, split: 0.5, box: null, object: null, theme: null };
+  return { matchIou: 0.5, lowest, ...settings, ...places, ...SEEN };
 }
 
 export function resetSettings(state, initial) {
@@ -73,7 +76,16 @@ export function readAddress(hash, initial) {
     const value = Object.hasOwn(READERS, name) ? READERS[name](text) : undefined;
     if (value !== undefined) state[name] = value;
   }
+  settle(state);
   return state;
+}
+
+// No threshold is where `ptdet run` has none, or where the page has no boxes.
+export function settle(state) {
+  const over = (own) => (own.conf < state.lowest ? { ...own, conf: state.lowest } : own);
+  state.iou = Math.max(state.iou, leastIou(state.method));
+  state.conf = Math.max(state.conf, state.lowest);
+  state.classes = Object.fromEntries(Object.entries(state.classes).map(([name, own]) => [name, over(own)]));
 }
 
 export function asAddress(state, initial) {
