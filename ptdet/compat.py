@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 from ._shared.checks import check_flag, one_of
 from ._shared.shapes import Rotated
 
+__all__ = ["PROFILES", "Profile"]
+
 
 class Profile(NamedTuple):
     """What a package does where others do something else."""

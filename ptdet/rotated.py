@@ -5,6 +5,7 @@ with a side that is not above 0 is empty. Functions have the names of `ptdet`'s;
 packages mean by a rotated box.
 """
 
+from .ops import rotated_methods as _methods
 from .ops.rotated_boxes import box_convert, min_area_rect, normalize_angle
 from .ops.rotated_losses import (
     box_iou_loss,
@@ -15,23 +16,7 @@ from .ops.rotated_losses import (
     kld_loss,
     probiou_loss,
 )
-from .ops.rotated_methods import (
-    adaptive_nms,
-    and_nms,
-    cluster_nms,
-    combined_nms,
-    diou_nms,
-    fast_nms,
-    greedy_nmm,
-    matrix_nms,
-    merge_nms,
-    nmm,
-    non_maximum_weighted,
-    or_nms,
-    ragged_nms,
-    soft_nms,
-    weighted_boxes_fusion,
-)
+from .ops.rotated_methods import *
 from .ops.rotated_nms import batched_nms, nms
 from .ops.rotated_overlap import (
     box_iou,
@@ -44,38 +29,24 @@ from .ops.rotated_overlap import (
 )
 
 __all__ = [
-    "adaptive_nms",
-    "and_nms",
     "batched_nms",
     "box_convert",
     "box_iou",
     "box_iou_loss",
-    "cluster_nms",
-    "combined_nms",
-    "diou_nms",
     "distance_box_iou",
     "distance_box_iou_loss",
-    "fast_nms",
     "generalized_box_iou",
     "generalized_box_iou_loss",
-    "greedy_nmm",
     "gwd_loss",
     "kfiou",
     "kfiou_loss",
     "kld_loss",
-    "matrix_nms",
-    "merge_nms",
     "min_area_rect",
-    "nmm",
     "nms",
-    "non_maximum_weighted",
     "normalize_angle",
-    "or_nms",
     "overlap",
     "pairwise_overlap",
     "probiou",
     "probiou_loss",
-    "ragged_nms",
-    "soft_nms",
-    "weighted_boxes_fusion",
 ]
+__all__ += _methods.__all__

@@ -26,7 +26,7 @@ from ._shared.heads import (
 )
 from .ops._results import by_image, rows_at
 from .ops._yolo_on_cuda import pipeline_on_cuda, postprocess_on_cuda
-from .ops._yolo_rotated import SUPPRESSIONS_OF_ROTATED, postprocess_rotated
+from .ops._yolo_rotated import postprocess_rotated
 
 NMS = operator("nms")
 RAGGED_GROUPS = operator("ragged_groups")
@@ -79,7 +79,7 @@ def postprocess(
         metric: as in `ptdet.nms`; of rotated boxes as in `ptdet.rotated.nms`.
         rotated: a head of oriented boxes: its last column, behind the extra ones, is the angle in radians from +x to
             +y, as ultralytics' heads have it.
-        method: "hard"; of rotated boxes also another of `ptdet/ops/_yolo_rotated.py`.
+        method: "hard"; of rotated boxes also "fast", `ptdet.rotated.fast_nms`.
 
     Returns:
         For each image (n, 6 + extra): x1, y1, x2, y2, confidence, class, extra columns, by decreasing confidence, ties
@@ -109,7 +109,7 @@ def postprocess(
     for name, flag in flags.items():
         check_flag(name, flag)
     pre_topk, max_det = check_limit("pre_topk", pre_topk), check_limit("max_det", max_det)
-    check_suppression(method, metric, rotated, SUPPRESSIONS_OF_ROTATED)
+    check_suppression(method, metric, rotated)
     wanted = _wanted(classes, num_classes, prediction.device)
 
     candidates = (rows, num_classes, layout.objectness, logits, multi_label, conf_thres)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 import ptdet
+from ptdet._shared.parameters import LOSS_BASES
 from tests.detections import plain_nms_cases
 
 
@@ -39,9 +40,9 @@ def kinds() -> dict[str, Kind]:
             ptdet.wise_iou_loss, {"version": 3, "mean": mean}, "wiou_v3", {"power": 1.9, "scale": 3.0, "mean": mean}
         ),
     }
-    for base in ("iou", "giou", "diou", "ciou"):
+    for base in LOSS_BASES["alpha_iou"]:
         found[f"alpha_{base}"] = Kind(ptdet.alpha_iou_loss, {"base": base}, "alpha_iou", {"power": 3.0, "base": base})
-    for base in ("iou", "giou", "diou", "ciou", "eiou", "siou"):
+    for base in LOSS_BASES["inner_iou"]:
         parameters = {"power": 4.0, "scale": 0.75, "base": base}
         found[f"inner_{base}"] = Kind(ptdet.inner_iou_loss, {"base": base}, "inner_iou", parameters)
     return found

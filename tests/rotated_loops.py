@@ -330,7 +330,7 @@ def around_both(box: Box, other: Box) -> Box:
     return (c * u - s * v, s * u + c * v, max(along) - min(along), max(across) - min(across), box[4])
 
 
-def members_hand_on(given: Set, order: list[int], t: float, metric: str = "ios") -> Found:
+def members_propagate(given: Set, order: list[int], t: float, metric: str = "ios") -> Found:
     return grown(given, order, t, metric, hands_on=True)
 
 
@@ -381,7 +381,7 @@ LOOPS: dict[str, Loop] = {
     "fast": fast,
     "matrix": matrix,
     "greedy_nmm": grown,
-    "nmm": members_hand_on,
+    "nmm": members_propagate,
     "wbf": fused,
     "nmw": weighted_maximum,
 }

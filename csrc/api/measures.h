@@ -54,6 +54,12 @@ PTDET_HD T overlap_by(Metric metric, const Box<T>& a, const Box<T>& b) {
 #undef PTDET_CASE
   return T(NAN);
 }
+template <typename T>
+T overlap_by(Metric metric, const RotatedBox<T>& a, const RotatedBox<T>& b) {
+  T value(NAN);
+  with_rotated_suppression(metric, [&](auto measure) { value = decltype(measure)::between(a, b); });
+  return value;
+}
 
 // What MeasureTraits says of a metric.
 struct MetricTraits {

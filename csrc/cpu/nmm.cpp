@@ -59,7 +59,7 @@ void grow(const NmsInput& input, const NmsParams& params, const Ranks& ranks, co
 }
 
 template <typename Shape>
-void merge(const NmsInput& input, const NmmParams& params, const NmmOutput& output, const Host& host) {
+void run(const NmsInput& input, const NmmParams& params, const NmmOutput& output, const Host& host) {
   const Ranks ranks = rank_candidates(input, params.pass, host);
   if (params.members_propagate) {
     if (!start_pass(input, output.pass)) return;
@@ -74,7 +74,7 @@ void merge(const NmsInput& input, const NmmParams& params, const NmmOutput& outp
 }  // namespace
 
 void nmm(const NmsInput& input, const NmmParams& params, const NmmOutput& output, const Host& host) {
-  with_shape(input, [&](auto shape) { merge<decltype(shape)>(input, params, output, host); });
+  with_shape(input, [&](auto shape) { run<decltype(shape)>(input, params, output, host); });
 }
 
 }  // namespace ptdet::cpu

@@ -104,7 +104,7 @@ class Soft {
     Worker(uint32_t capacity, const Host& host)
         : space(capacity, host), best(capacity, host), boxes(allocate<Shape>(host, capacity)) {}
     TreeSpace<T> space;
-    BestFirst<Score> best;  // by place in the tree
+    TournamentTree<Score> best;  // by place in the tree
     Shape* boxes;
   };
 
@@ -116,14 +116,14 @@ class Soft {
     if (count == 0) return;
     gather_boxes(input_.boxes, rows, 0, count, worker.boxes);
     Tree<T> tree = worker.space.plant(worker.boxes, count, filter_, Role::kCandidate, host_);
-    BestFirst<Score>& best = worker.best;
+    TournamentTree<Score>& best = worker.best;
     best.reset(count);
     for (uint32_t at = 0; at < count; ++at) best.set(at, scores_[rows[tree.member(at)]], rows[tree.member(at)]);
     if (params_.reselect) {
       best.play();
       for (int64_t emitted = 0; emitted < params_.pass.max_output; ++emitted) {
         const uint32_t at = best.best();
-        if (at == BestFirst<Score>::kNobodyLeft) break;
+        if (at == TournamentTree<Score>::kNobodyLeft) break;
         best.take(at);
         select_box(tree, rows, at, worker, [&](uint32_t block, const Fallen& fallen) { best.settle(block, fallen); });
       }

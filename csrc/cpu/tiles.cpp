@@ -12,7 +12,7 @@ namespace ptdet::cpu {
 namespace {
 
 constexpr int64_t kFewBoxes = 4096;      // below, two threads gain nothing
-constexpr int64_t kBoxesPerTile = 8192;  // at most; their index and they fill a math's own cache
+constexpr int64_t kBoxesPerTile = 8192;  // at most; their index and they fill a core's own cache
 constexpr int kDeepest = 12;
 constexpr double kMostOnBorder = 0.04;  // undecided boxes go through two passes: more would cost what tiles save
 

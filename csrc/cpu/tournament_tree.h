@@ -10,7 +10,7 @@
 namespace ptdet::cpu {
 
 template <typename Score>
-class BestFirst {
+class TournamentTree {
   using Key = KeyOf<Score>;
   static constexpr Key kGone = BlockScores<Score>::kGone;
   static constexpr uint32_t kBlock = 64;
@@ -18,7 +18,7 @@ class BestFirst {
  public:
   static constexpr uint32_t kNobodyLeft = 0xffffffffu;
 
-  BestFirst(uint32_t capacity, const Host& host)
+  TournamentTree(uint32_t capacity, const Host& host)
       : scores_(allocate<Score>(host, capacity + kBlock)),
         keys_(allocate<Key>(host, capacity + kBlock)),
         rows_(allocate<uint32_t>(host, capacity + kBlock)),

@@ -8,18 +8,6 @@
 #include "cpu/box_tree.h"
 #include "cpu/candidates.h"
 
-namespace ptdet {
-
-// The raw value of a measure that is known at run time only.
-template <typename T>
-T overlap_by(Metric metric, const RotatedBox<T>& a, const RotatedBox<T>& b) {
-  T value(NAN);
-  with_rotated_suppression(metric, [&](auto measure) { value = decltype(measure)::between(a, b); });
-  return value;
-}
-
-}  // namespace ptdet
-
 namespace ptdet::cpu {
 
 // What the numbers of a shape (math/box.h) are computed in.

@@ -1,5 +1,5 @@
-// Numbers that threads of several blocks read and write at a time, whoever comes first. inter_block_sync.h has those of
-// which only one block writes.
+// Numbers that threads of several blocks read and write at a time, in any order. inter_block_sync.h has those that only
+// one block writes.
 #pragma once
 
 #include "cuda/launch.h"

@@ -32,8 +32,8 @@ struct NmmScratch {
 };
 
 // A box is absorbed by the first better box that overlaps it, whether that one is kept or absorbed itself. Its owner is
-// the end of this chain. Who walks along it lets each box that it passes point to the one after the next, which is on
-// the same chain: a chain of n boxes is some 2 log2(n) steps for all its boxes at once, and one after the other some
+// the end of this chain. A thread that follows it lets each box that it passes point to the one after the next, on the
+// same chain: a chain of n boxes is some 2 log2(n) steps for all its boxes at once, and one after the other some
 // n log2(n) steps in any order. The best boxes, which have the short way, begin.
 template <typename T>
 __global__ void find_owner(NmmScratch<T> scratch, int64_t count, const int64_t* by_score) {

@@ -80,6 +80,8 @@ struct DiouPower : MeasureTraits<Iou> {
   }
 };
 
+constexpr double kAspectScale = 0.40528473456935108578;  // 4 / pi^2
+
 // Zheng et al., AAAI 2020: DIoU less a term for the difference in aspect ratio.
 struct Ciou : MeasureTraits<Ciou> {
   static constexpr bool kUsesAngle = true;
@@ -88,7 +90,7 @@ struct Ciou : MeasureTraits<Ciou> {
   PTDET_HD static T between(const Box<T>& a, const Box<T>& b) {
     const T iou = Iou::between(a, b);
     const T turn = diagonal_angle(width(b), height(b)).value - diagonal_angle(width(a), height(a)).value;
-    const T v = T(0.40528473456935108578) * (turn * turn);  // 4 / pi^2
+    const T v = T(kAspectScale) * (turn * turn);
     const T alpha = share(v, T(1) - iou + v);
     return iou - centre_distance_share(a, b) - finite_or_zero(alpha * v);
   }

@@ -15,7 +15,7 @@ struct Sided {
   Angle<T> angle;
 };
 
-// Without the angle, which is dear, where the measure has no use for it.
+// Without the angle, which takes long to compute, where the measure has no use for it.
 template <bool kWithAngle = true, typename T>
 PTDET_HD Sided<T> sided(const Box<T>& box) {
   const T w = width(box), h = height(box);
@@ -147,11 +147,10 @@ PTDET_HD T distance_penalty(const Pair<T>& p, T eps, Slopes<T>& s) {
 // alpha v, with alpha constant (SPEC 2).
 template <typename T>
 PTDET_HD T aspect_penalty(const Pair<T>& p, T iou, T eps, Slopes<T>& s) {
-  constexpr double kScale = 0.40528473456935108578;  // 4 / pi^2
   const T turn = p.b.angle.value - p.a.angle.value;
-  const T v = T(kScale) * (turn * turn);
+  const T v = T(kAspectScale) * (turn * turn);
   const T alpha = share(v, T(1) - iou + v + eps);
-  const T slope = select(is_finite(alpha * v), alpha * T(2 * kScale) * turn, T(0));
+  const T slope = select(is_finite(alpha * v), alpha * T(2 * kAspectScale) * turn, T(0));
   s.wa = s.wa + slope * p.a.angle.by_w;
   s.ha = s.ha + slope * p.a.angle.by_h;
   s.wb = s.wb - slope * p.b.angle.by_w;

@@ -8,9 +8,9 @@
 
 namespace ptdet {
 
-// A rectangle is written (w, h, angle), (h, w, angle + pi/2), or with pi more. A member is brought to the writing whose
-// angle is nearest to that of the box the mean is about, within pi/4; then each of its five numbers differs from that
-// box's by as much as a mean can be taken of, without a function of angles.
+// One rectangle can be written as (w, h, angle) and as (h, w, angle + pi/2), and either with pi more. A member is
+// brought to the form whose angle is nearest to that of the box the mean is about, within pi/4. Then its five numbers
+// can be averaged as numbers: as differences from those of that box.
 class RotatedMean {
  public:
   using Shape = RotatedBox<double>;

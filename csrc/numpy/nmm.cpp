@@ -22,8 +22,8 @@ py::object nmm(const py::object& boxes, const py::object& scores, const py::obje
 }
 
 const Registration register_nmm([](py::module_& m) {
-  m.def("merging", &nmm<4>);
-  m.def("rotated_merging", &nmm<5>);
+  m.def("nmm", &nmm<4>);
+  m.def("rotated_nmm", &nmm<5>);
 });
 
 }  // namespace

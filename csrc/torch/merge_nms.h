@@ -21,10 +21,10 @@ std::tuple<Tensor, Tensor> merge_nms(const Tensor& boxes, const Tensor& scores, 
                                      std::string members, std::string weights) {
   const NmsInput input = nms_input(boxes, scores, idxs);
   const NmsParams params = nms_params(input.count, iou_threshold, metric, inclusive, score_threshold, max_output);
-  const MergeParams merging = merge_params(params, members, weights);
+  const MergeParams merge = merge_params(params, members, weights);
   const Call call(boxes);
   auto found = kept_rows(call, input.count, true);
-  merge_nms(input, merging, {found.output(), found.new_boxes()}, call);
+  merge_nms(input, merge, {found.output(), found.new_boxes()}, call);
   call.finish();
   const Tensor keep = found.keep();
   return {found.boxes(), keep};
@@ -38,11 +38,11 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> merge_nms_walk(const Tensor& boxes, c
                                                           std::string weights) {
   const NmsInput input = nms_input(boxes, scores, idxs, kNumbers);
   const NmsParams params = nms_params(input, iou_threshold, metric, inclusive, score_threshold, max_output);
-  const MergeParams merging = merge_params(params, members, weights);
+  const MergeParams merge = merge_params(params, members, weights);
   const Call call(boxes);
   const Tensor merged = new_rows(boxes, input.count, kNumbers);
   const PassResult found(boxes, input.count);
-  merge_nms(input, merging, MergeOutput{found.output(), merged.mutable_data_ptr()}, call);
+  merge_nms(input, merge, MergeOutput{found.output(), merged.mutable_data_ptr()}, call);
   call.finish(found.num_kept);
   return {merged, found.keep, found.owner, found.num_kept};
 }

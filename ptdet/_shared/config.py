@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .by_class import ClassLimits
-from .checks import check_flag, check_number, check_positive, one_of
+from .checks import check_flag, check_number, one_of
 from .methods import METHODS, NAMES, PLAIN
-from .parameters import EVERY_METRIC, PARAMETERS
+from .parameters import ANY_METRIC, parameter_of
 from .plain_toml import PlainTomlError, dump, parse
 
 PER_CLASS = ("iou", "conf", "min_score")
@@ -158,22 +158,16 @@ def has_threshold(method: str, kind: str | None) -> bool:
 
 
 def _checked(name: str, method: str, key: str, value: Any) -> None:
-    checks: dict[str, Callable[[str, Any], object]] = {
-        **dict.fromkeys(PER_CLASS, check_number), "sigma": check_positive, "beta": check_positive,
-        "weighted": check_flag,
-    }  # fmt: skip
     if isinstance(value, bool) and key != "weighted":
         raise TypeError(f"{name}: expected a number or a name, got {value}")
-    if key in checks:
-        checks[key](name, value)
-        if key in PER_CLASS and math.isinf(value):
+    if key in PER_CLASS:
+        check_number(name, value)
+        if math.isinf(value):
             raise ValueError(f"{name}: expected a finite number, got {value}")
-    elif key == "kind":
-        one_of(name, value, ("gaussian", "linear") if method == "matrix" else PARAMETERS["kind"].tries)
-    elif key == "metric":
-        one_of(name, value, EVERY_METRIC)
+    elif key == "metric":  # whether the boxes have it is seen once there are boxes
+        one_of(name, value, ANY_METRIC)
     else:
-        PARAMETERS[key].check(name, value)
+        parameter_of(METHODS[method].operator, key).check(name, value)
 
 
 def dump_config(config: Config) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from .checks import check_count, one_of
@@ -10,6 +10,8 @@ from .parameters import METRICS, ROTATED_METRICS
 
 SMALLEST_SIDE, LARGEST_SIDE, SIGMA = 2.0, 4096.0, 0.5  # SPEC 4
 METHODS = ("vision", "vision_batch", "or", "and", "merge", "diounms", "soft")
+# Of the methods of methods.py those that heads of rotated boxes have: they leave boxes and scores as they are.
+OF_ROTATED = ("hard", "fast")
 
 
 class Head(NamedTuple):
@@ -59,10 +61,10 @@ def number_of_classes(
     return columns - first if num_classes is None else int(num_classes)
 
 
-def check_suppression(method: str, metric: str, rotated: bool, methods_of_rotated: Iterable[str]) -> None:
+def check_suppression(method: str, metric: str, rotated: bool) -> None:
     """A method and a metric of upright boxes, or of rotated ones."""
     if rotated:
-        one_of("method", method, tuple(methods_of_rotated))
+        one_of("method", method, OF_ROTATED)
     elif not isinstance(method, str) or method != "hard":
         raise ValueError(f"method: expected hard, which is all there is without rotated=True, got {method!r}")
     one_of("metric", metric, ROTATED_METRICS if rotated else METRICS)

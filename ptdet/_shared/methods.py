@@ -67,7 +67,7 @@ METHODS: dict[str, Method] = {
         in_batches=True,
     ),
     "greedy_nmm": Method("nmm", "greedy_nmm", "nmm_walk", ("inclusive",), boxes="grown"),
-    "nmm": Method("nmm", "nmm", "nmm_walk", ("inclusive",), {"members_hand_on": True}, boxes="grown"),
+    "nmm": Method("nmm", "nmm", "nmm_walk", ("inclusive",), {"members_propagate": True}, boxes="grown"),
     "wbf": Method(
         *("box_fusion", "weighted_boxes_fusion", "wbf_walk", ("conf_type", "allows_overflow")),
         boxes="fused",

@@ -10,12 +10,18 @@ from .checks import check_flag, check_limit, check_number, check_number_or_none,
 
 METRICS = ("iou", "giou", "diou", "ciou", "iof", "ios", "tiou")
 ROTATED_METRICS = ("iou", "giou", "diou", "iof", "ios", "tiou", "probiou")  # those of rotated boxes
-EVERY_METRIC = tuple(dict.fromkeys((*METRICS, *ROTATED_METRICS)))  # where it is not known yet which boxes come
 ROTATED_OVERLAPS = (*ROTATED_METRICS, "kfiou")  # which does not see where boxes are: no suppression is by it
+ANY_METRIC = tuple(dict.fromkeys((*METRICS, *ROTATED_METRICS)))
+BELOW_ZERO = ("giou", "diou", "ciou")  # those that go down to -1
 LOSSES = (
     *("iou", "giou", "diou", "ciou", "eiou", "focal_eiou", "siou", "alpha_iou", "mpdiou", "inner_iou", "nwd"),
     "wiou_v1",
 )
+# Of the losses that are built on another: on which.
+LOSS_BASES = {
+    "alpha_iou": ("iou", "giou", "diou", "ciou"),
+    "inner_iou": ("iou", "giou", "diou", "ciou", "eiou", "siou"),
+}
 
 
 class Parameter(NamedTuple):
@@ -46,7 +52,7 @@ PARAMETERS: dict[str, Parameter] = {
     "overlap_threshold": Parameter(check_number, "any number but NaN", (0.5, 0.1, -0.2, 0.9)),
     "members": choice("of a kept box", "cluster", "overlapping", "later", "best"),
     "weights": choice('"score", or "score_overlap"', "score", "score_overlap"),
-    "members_hand_on": flag("members absorb too"),
+    "members_propagate": flag("members absorb too"),
     "sigma": Parameter(check_positive, "above 0", (0.5, 0.1, 2.0)),
     "min_score": Parameter(check_number, "a box whose score comes to it or below is dropped", (0.001, 0.3)),
     "kind": choice("gaussian, linear or hard", "gaussian", "linear", "hard"),

@@ -7,6 +7,8 @@ from functools import wraps
 from inspect import signature
 from typing import Any, NamedTuple, TypeVar
 
+from .parameters import ROTATED_METRICS
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _TOLD = """`{home}.{name}` of rotated boxes: the same rule, order and ties, with overlaps decided in float64.
@@ -18,9 +20,9 @@ _TOLD = """`{home}.{name}` of rotated boxes: the same rule, order and ties, with
 
 {example}    """
 
-_METRIC = """
-        metric: iou, giou, diou, iof (share of the candidate that is covered), ios (of the smaller box), tiou or
-            probiou."""
+_METRIC = f"""
+        metric: {", ".join(ROTATED_METRICS[:-1])} or {ROTATED_METRICS[-1]}; iof is the share of the candidate that is
+            covered, ios that of the smaller box."""
 
 
 class Rotated(NamedTuple):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from .._shared.methods import NAMES, PLAIN
+from .._shared.parameters import BELOW_ZERO
 from ..dataset import FORMATS
 from .parser import build_parser
 
@@ -138,13 +139,15 @@ def _settings(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> tup
         settings, notes = settings_of(asked)
     except (OSError, ValueError, TypeError) as error:
         parser.error(f"--config {asked.config}: {error.strerror if isinstance(error, OSError) else error}")
-    lowest = -1 if NAMES.get(settings.method) == "diou" else 0
+    options = options_of(NAMES[settings.method])
+    measure = "diou" if "beta" in options else settings.options.get("metric")
+    lowest = -1 if measure in BELOW_ZERO else 0
     if not lowest <= settings.iou_threshold <= 1:
         parser.error(f"--iou {settings.iou_threshold:g}: expected a number from {lowest} to 1, as overlaps are")
     if asked.sigma is not None and not 0 < asked.sigma < math.inf:
         parser.error(f"--sigma {asked.sigma:g}: expected a number above 0")
     for option in ("metric", "sigma"):
-        if getattr(asked, option) is not None and option not in options_of(NAMES[settings.method]):
+        if getattr(asked, option) is not None and option not in options:
             parser.error(f"--{option}: --method {settings.method} has none")
     return settings, notes
 
@@ -194,7 +197,8 @@ def _run(asked: argparse.Namespace, options: ReadOptions, settings: Settings, of
     noted: dict[str, list[str]] = {}  # what is to be said, and of which files
     try:
         with shown_progress(files) as progress:
-            for line in run_files(files, replace(options, progress=progress.read), settings, outputs.size_of):
+            options = replace(options, progress=progress.read, size_of=outputs.size_of)
+            for line in run_files(files, options, settings, outputs.size_of):
                 for note in line.notes:
                     noted.setdefault(note, []).append(line.file.name)
                 if line.problem:

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..io import FileProblem
 from ..io.data_yaml import complete, load_yaml, names_in
 
+OTHER_FORMS = (".json", ".pbtxt", ".csv", ".xml")  # whose lines are no names
 LOOKS_LIKE_A_FILE = re.compile(r"[^,]*([/\\][^,]*|\.\w{1,5})|.*\.(txt|names|ya?ml)", re.IGNORECASE)
 
 
@@ -34,6 +35,8 @@ def class_names(text: str) -> tuple[str, ...]:
 
 
 def _of_file(path: Path) -> tuple[str, ...]:
+    if path.suffix.lower() in OTHER_FORMS:
+        raise ValueError(f"{path} is a {path.suffix}: expected a text with one name a line, or a data.yaml")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import __version__
 from .._shared.methods import FUSIONS, PLAIN
-from .._shared.parameters import EVERY_METRIC
+from .._shared.parameters import ANY_METRIC
 from ..dataset import FORMATS, STEPS
 from .values import classes, count, count_above_0, names, number, port, size, space, spread, thresholds, weights
 
@@ -113,7 +113,7 @@ def _add_settings(run: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--agnostic", action="store_true", help="boxes of different classes suppress each other too")
     run.add_argument("--multi-label", action="store_true", help="every class of a box over C counts, not only its best")
-    run.add_argument("--metric", choices=EVERY_METRIC, help="the overlap measure (that of the method)")
+    run.add_argument("--metric", choices=ANY_METRIC, help="the overlap measure (that of the method)")
     run.add_argument("--sigma", type=number, metavar="S", help="of soft (0.5) and matrix (2): how fast scores fall")
     run.add_argument("--max-det", type=count, metavar="K", help="of what is kept of a picture, only the K best (all)")
 

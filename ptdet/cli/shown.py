@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class Reader:
         files, self.notes, self.problems = find_inputs(asked.predictions)
         self.files = [file for file in files if file.exists()]
         self.problems += [f"{file} there is no such file" for file in files if not file.exists()]
-        self._options, self._settings = options, settings
+        self._options, self._settings = replace(options, size_of=self._size_of), settings
         self._lowest = lowest_of(asked, settings)
         self._images, self._pictures = images, None if images is None else Pictures(images)
         self._truth = None

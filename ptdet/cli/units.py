@@ -40,7 +40,8 @@ def settle_units(
     network = _network(seen)
     if seen[0].of.space.kind == "picture" and _are_shares(boxes):
         what = f"all {len(boxes)} boxes lie within {boxes.min():.3g} to {boxes.max():.3g}"
-        if not unsaid or None in sizes:
+        rotated = any(one.candidates.rotated for one in seen)  # shares of a picture would have turned them otherwise
+        if not unsaid or rotated or None in sizes:
             return outcomes, [f"{what}, taken as pixels of the picture: --space normalised would fit"]
         in_shares = [replace(one, of=replace(one.of, space=Space("normalised"))) for one in outcomes]
         return in_shares, [f"{what}: taken as --space normalised"]

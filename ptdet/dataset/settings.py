@@ -119,7 +119,8 @@ class Job:
     def told(self) -> dict[str, Any]:
         """As JSON can hold it; each value by the name that a person knows it by."""
         read = asdict(self.read)
-        del read["progress"]
+        for name in ReadOptions.CALLS:
+            del read[name]
         own = {name: getattr(self, name) for name in OWN}
         return {
             **asdict(replace(self.settings, options=dict(self.settings.options), by_class=None)),
@@ -144,7 +145,9 @@ class Job:
                 iou=settings.iou_threshold, conf=settings.confidence, min_score=settings.min_score
             )  # what a class does not have of its own
             settings = replace(settings, by_class=Config(of_all, classes=told["by_class"]))
-        read: dict[str, Any] = {one.name: told[one.name] for one in fields(ReadOptions) if one.name != "progress"}
+        read: dict[str, Any] = {
+            one.name: told[one.name] for one in fields(ReadOptions) if one.name not in ReadOptions.CALLS
+        }
         for name in ("classes", "category_ids"):
             read[name] = tuple(read[name])
         if read["space"] is not None:

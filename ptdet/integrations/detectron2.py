@@ -13,6 +13,8 @@ from ..ops.nms import batched_nms as _batched_nms
 from ..ops.overlap import box_iou
 from ..ops.rotated_degrees import of_degrees
 
+__all__ = ["batched_nms", "batched_nms_rotated", "nms_rotated", "pairwise_iou_rotated"]
+
 
 def batched_nms(boxes: Tensor, scores: Tensor, idxs: Tensor, iou_threshold: float) -> Tensor:
     """Hard suppression within equal `idxs`, as detectron2.layers.batched_nms, which turns boxes to float32 first; exact

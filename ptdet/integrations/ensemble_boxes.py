@@ -14,6 +14,8 @@ from .. import numpy as _ptdet
 from .._shared.checks import check_at_least, check_number
 from .._shared.weights import one_a_model
 
+__all__ = ["nms", "nms_method", "non_maximum_weighted", "soft_nms", "weighted_boxes_fusion"]
+
 Found = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 KINDS = {1: "linear", 2: "gaussian", 3: "hard"}
 SMALLEST = sys.float_info.min

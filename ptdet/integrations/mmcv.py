@@ -19,6 +19,8 @@ from ..ops.nms import batched_nms as _batched_nms, nms as _nms
 from ..ops.overlap import overlap, pairwise_overlap
 from ..ops.soft_nms import soft_nms as _soft_nms
 
+__all__ = ["batched_nms", "bbox_overlaps", "box_iou_rotated", "nms", "nms_match", "nms_rotated", "soft_nms"]
+
 METHODS = {"naive": "hard", "linear": "linear", "gaussian": "gaussian"}
 NMS_OPTIONS = {"iou_threshold", "offset", "score_threshold", "max_num"}
 NMS_ROTATED_OPTIONS = {"iou_threshold", "clockwise"}

@@ -10,6 +10,16 @@ from numpy.typing import NDArray
 from .._shared.rotated_boxes import min_area_rect
 from ..numpy import batched_nms, nms as _nms, or_nms, rotated
 
+__all__ = [
+    "box_non_max_merge",
+    "box_non_max_suppression",
+    "oriented_box_iou_batch",
+    "oriented_box_non_max_merge",
+    "oriented_box_non_max_suppression",
+    "with_nmm",
+    "with_nms",
+]
+
 ORIENTED = "xyxyxyxy"  # supervision's name of the corners among the data
 
 

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from .._library.recording import is_exported
 from ..ops.nms import batched_nms
 
+__all__ = ["install", "uninstall"]
+
 SMALLEST_SIDE = 1e-2  # as torchvision has it
 
 

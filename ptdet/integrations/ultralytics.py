@@ -18,6 +18,8 @@ from .._shared.checks import check_limit
 from ..yolo import postprocess
 from ._patch import Patch
 
+__all__ = ["install", "non_max_suppression", "uninstall"]
+
 MODULES = ("ultralytics.utils.nms", "ultralytics.utils.ops")  # where the function is defined; ops in older versions
 
 _lock = threading.Lock()

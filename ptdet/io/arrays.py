@@ -32,7 +32,7 @@ def npz_in(file: BinaryIO, name: str, options: ReadOptions) -> list[Predictions]
     """As `read_npz`, of an open file that can be searched."""
     _check_begin(file, ".npz", ARCHIVE, {ARRAY: "is no .npz archive but one array: name it .npy"})
     with np.load(file, allow_pickle=False) as stored:
-        arrays = {key: stored[key] for key in stored.files}
+        arrays = {key: _loaded(stored, key) for key in stored.files}
     meta = _meta(arrays.pop("meta_json", None))
     content = {key: _numbers_or_words(key, array) for key, array in arrays.items()}
     return predictions_of(name, content, meta, options)
@@ -55,6 +55,16 @@ def plain(name: str, array: Array) -> Array:
     if native.dtype.kind == "u" and native.dtype.itemsize > 1:
         return native.astype(np.int64)
     return native.astype(np.float64) if native.dtype == np.longdouble else native
+
+
+def _loaded(stored: Any, key: str) -> Array:
+    try:
+        array: Array = stored[key]
+    except ValueError as error:
+        if "allow_pickle" not in str(error):
+            raise
+        raise FileProblem(f"{key}: holds Python objects, which are not loaded: save numbers or text") from error
+    return array
 
 
 def _check_begin(file: BinaryIO, suffix: str, expected: bytes, others: dict[bytes, str]) -> None:

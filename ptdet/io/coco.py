@@ -21,6 +21,7 @@ from .._shared.rotated_boxes import corners_of
 from .corners import BOX_FORMS, no_box
 from .json_pieces import JsonText, kind
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions, Records
+from .scored import beyond_probability
 from .space import Space
 
 # The ids of COCO's 80 classes: ten numbers of the original 90 are not used.
@@ -252,8 +253,7 @@ class _Columns:
             )
             for image_id, own in zip(self.numbers, map(slice, [0, *ends], ends), strict=False)
         ]
-        if note:
-            images[0] = replace(images[0], notes=(note,))
+        images[0] = replace(images[0], notes=tuple(filter(None, (note, _on_scores(score[~unusable])))))
         return images
 
     def _rotated(self) -> Array | None:
@@ -288,6 +288,15 @@ def _unusable(bbox: Array, score: Array) -> tuple[Array, str]:
     told = ", ".join(f"{why} in {int(which.sum())}" for why, which in kinds.items() if which.any())
     count = f"{int(unusable.sum())} of {len(score)} results are left out"
     return unusable, f"{count}: {told}; the first is number {int(unusable.argmax())}"
+
+
+def _on_scores(score: Array) -> str:
+    """A line on those that are no probabilities, which a threshold does not fit; empty if there are none."""
+    beyond = beyond_probability(score)
+    if not beyond.any():
+        return ""
+    count = f"{int(beyond.sum())} of {len(score)} scores lie outside 0..1"
+    return f"{count}, from {score.min():.5g} to {score.max():.5g}: they are taken as they are"
 
 
 def _plain_columns(entries: list[Any]) -> tuple[list[int | str], array[int], array[float], array[float]] | None:

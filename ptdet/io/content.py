@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from .._shared.arrays import Array
+from .corners import ROTATED
 from .facts import FACTS, Facts, facts_of
 from .layouts import LISTED, read_tensor
 from .named import Part, carried, read_boxes, with_count
 from .predictions import FileProblem, Predictions, ReadOptions
+from .quads import on_quads, with_quads
 from .roles import Words, by_name, by_shape, described, role_of
 from .scored import joined, odd_rows
 from .space import Space
@@ -25,7 +27,7 @@ EXPECTED = f"expected boxes and scores (and labels), pred, m0_boxes and m0_score
 def predictions_of(name: str, content: Any, meta: Mapping[str, Any], options: ReadOptions) -> list[Predictions]:
     """The pictures of a file called `name`; what its reader should know is in the notes of the first."""
     parts = _parts(content, meta, options)
-    found = []
+    found, every = [], []
     for number, part in enumerate(parts):
         called = part.key and f"{name}_{part.key}" if part.key else name if len(parts) == 1 else f"{name}_{number}"
         one = part.scored
@@ -47,8 +49,13 @@ def predictions_of(name: str, content: Any, meta: Mapping[str, Any], options: Re
                 **fields,
             )
         )
+        if one.boxes.shape[1] == ROTATED["xyxyxyxy"]:
+            found[-1], quads = with_quads(found[-1], one.boxes, options)
+            every.append((quads.reshape(-1, 4, 2), found[-1].boxes))
     if found:
         notes = [odd_rows([part.scored for part in parts]), *(note for part in parts for note in part.notes)]
+        if every:
+            notes += on_quads(*map(np.concatenate, zip(*every, strict=True)))
         found[0] = replace(found[0], notes=tuple(dict.fromkeys(filter(None, notes))))
     return found
 
@@ -87,12 +94,15 @@ def _of_list(content: Sequence[Any], options: ReadOptions) -> list[Part]:
     """A list of pictures or of batches, or what a network returns: (boxes, scores, ...), (prediction, features)."""
     if not content:
         raise FileProblem(f"holds an empty list; {EXPECTED}")
+    content = _none_for_empty(content)
     tensors = [each for each in content if isinstance(each, np.ndarray)]
     if len(tensors) + sum(each is None for each in content) < len(content):
         if tensors and isinstance(content[0], np.ndarray) and not any(isinstance(each, Mapping) for each in content):
             return _noted(_parts(content[0], {}, options), _beside(content))
         if any(not isinstance(each, (Mapping, list, tuple)) for each in content):
             raise FileProblem(f"holds a list of {described(_numbered(content))}; {EXPECTED}")
+        if _is_made_of_the_rest(content):
+            return _noted(_parts(content[0], {}, options), _beside(content))
         by_class = _of_classes(content)
         parts = []
         for each in content if by_class is None else by_class:
@@ -108,6 +118,32 @@ def _of_list(content: Sequence[Any], options: ReadOptions) -> list[Part]:
     if len(wide) == 1 and wide[0] is tensors[0]:
         return _noted(_of_tensor(wide[0], options), _beside(content))
     raise FileProblem(f"holds {described(_numbered(content))}, which do not belong together; {EXPECTED}")
+
+
+def _none_for_empty(content: Sequence[Any]) -> Sequence[Any]:
+    """An empty list or array beside arrays of boxes is a picture without boxes."""
+    if not any(isinstance(each, np.ndarray) and each.ndim > 1 and each.size for each in content):
+        return content
+    return [None if _is_empty(each) else each for each in content]
+
+
+def _is_empty(value: Any) -> bool:
+    return (value.shape == (0,)) if isinstance(value, np.ndarray) else isinstance(value, (list, tuple)) and not value
+
+
+def _is_made_of_the_rest(content: Sequence[Any]) -> bool:
+    """Whether the first is a prediction, and the rest what it was made of, as YOLO-NAS returns them: other arrays."""
+    first = content[0]
+    if not isinstance(first, (list, tuple)) or not all(isinstance(each, np.ndarray) for each in first):
+        return False
+    return by_shape(first) is not None and any(_forms(each) != _forms(first) for each in content[1:])
+
+
+def _forms(content: Any) -> list[Any]:
+    """Of arrays how many dimensions they have, and how many numbers a row."""
+    if not isinstance(content, (list, tuple)):
+        return [type(content)]
+    return [(each.ndim, each.shape[2:]) if isinstance(each, np.ndarray) else type(each) for each in content]
 
 
 def _numbered(content: Sequence[Any]) -> dict[str, Any]:
@@ -230,7 +266,11 @@ def _is_labels(values: Mapping[str, Any], roles: Mapping[str, str]) -> bool:
 
 def _of_roles(arrays: Mapping[str, Any], roles: dict[str, str], facts: Facts, options: ReadOptions) -> list[Part]:
     roles = {role: name for role, name in roles.items() if role not in ("image_id", "names")}
-    used = [name for name in arrays if role_of(name) in ("image_id", "names")]
+    used = [
+        name
+        for name, value in arrays.items()
+        if role_of(name) == "image_id" or _are_classes(value, name, roles, arrays)
+    ]
     rest = {name: value for name, value in arrays.items() if name not in used}
     width = _width(arrays.get(roles.get("boxes", "")))
     if "boxes" not in roles and _width(arrays.get(roles.get("pred", ""))) in (4, 5) and len(roles) > 1:
@@ -247,12 +287,22 @@ def _of_roles(arrays: Mapping[str, Any], roles: dict[str, str], facts: Facts, op
         }
         wide = [name for name, value in sequence.items() if value.dtype.kind == "f" and value.ndim in (2, 3)]
         together = len(sequence) == len(rest) and by_shape(list(sequence.values())) is not None
-        if together or (len(wide) > 1 and len(sequence) == len(rest)):
+        pictures = len(wide) + sum(map(_is_empty, sequence.values())) if wide else 0
+        if together or (pictures > 1 and len(sequence) == len(rest)):
             return _of_keys(sequence, facts, options)
         tensor = wide[0] if len(wide) == 1 else None
     if tensor is None:
         raise FileProblem(f"holds {described(rest) if rest else 'no array of numbers'}; {EXPECTED}")
     return _of_pred(rest, tensor, roles, facts, options)
+
+
+def _are_classes(value: Any, name: str, roles: Mapping[str, str], arrays: Mapping[str, Any]) -> bool:
+    """Whether these are the names of the classes: as many words as boxes without a class may be those of the boxes."""
+    if role_of(name) not in ("names", "labels") or not isinstance(value, Words) or name == roles.get("labels"):
+        return False
+    scores = arrays.get(roles.get("scores", ""))
+    of_boxes = "labels" not in roles and isinstance(scores, np.ndarray) and value.shape == scores.shape
+    return not (of_boxes and len(value.values) > 1)
 
 
 def _width(value: Any) -> int | None:
@@ -292,8 +342,8 @@ def _of_keys(arrays: Mapping[str, Array], facts: Facts, options: ReadOptions) ->
     """Arrays whose names have no known meaning: what a network returned, or one for each picture, called like it."""
     tensors = list(arrays.values())
     parts = _of_list(tensors, options)
-    keys = [key for key, value in arrays.items() for _ in range(1 if value.ndim == 2 else value.shape[0])]
-    named = _is_of_pictures(tensors) and len(set(keys)) == len(parts)
+    keys = [key for key, value in arrays.items() for _ in range(1 if value.ndim < 3 else value.shape[0])]
+    named = _is_of_pictures([each for each in tensors if not _is_empty(each)]) and len(set(keys)) == len(parts)
     if named and not all(re.fullmatch(r"arr_\d+", key) for key in keys):
         parts = [replace(part, key=key) for part, key in zip(parts, keys, strict=True)]
     return [replace(part, facts={**facts.fields, **part.facts}) for part in parts]

@@ -28,7 +28,7 @@ def names_in(stored: Any) -> tuple[str, ...]:
     """`names` as a list, or as a dict of number and name.
 
     Raises:
-        FileProblem: there are none, or some are missing.
+        FileProblem: there are none, or some are missing, or `nc` is another number.
     """
     named = stored.get("names") if isinstance(stored, dict) else None
     if isinstance(named, dict):
@@ -37,6 +37,9 @@ def names_in(stored: Any) -> tuple[str, ...]:
         named = [named[str(number)] for number in range(len(named))]
     if not isinstance(named, list) or not all(isinstance(name, str) for name in named):
         raise FileProblem("expected names, a list or a dict of number and name")
+    if "nc" in stored and stored["nc"] != str(len(named)):
+        said = stored["nc"][:20] if isinstance(stored["nc"], str) else "no number"  # lists may be endless by aliases
+        raise FileProblem(f"has nc: {said}, and {len(named)} names")
     return complete(named, "name")
 
 

@@ -115,7 +115,7 @@ def _of_file(
     classes: SameClasses,
     told: _Told,
 ) -> Iterator[_Picture]:
-    read = read_predictions(path, options.read)
+    read = read_predictions(path, replace(options.read, size_of=lambda one: _size_in(truth, pictures, one)))
     if said := pictures.settle(read):
         told.say(path, said)
     for one in read:
@@ -142,6 +142,13 @@ def _of_file(
         yield _Picture(
             image, path, boxes[known], None if xywh is None else xywh[known], kept.scores[known], labels[known]
         )
+
+
+def _size_in(truth: Truth, pictures: SamePictures, one: Predictions) -> tuple[int, int] | None:
+    """The size of the picture, where the truth says it."""
+    pictures.settle([one])
+    image = pictures.of(one)
+    return truth.image_sizes[image] if image is not None and truth.image_sizes else None
 
 
 def _chosen(one: Predictions, options: DetectionOptions, told: _Told, path: Path) -> Candidates:

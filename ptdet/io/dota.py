@@ -15,13 +15,13 @@ from .._shared.arrays import Array
 from .._shared.rotated_boxes import corners_of, min_area_rect
 from .corners import BOX_FORMS
 from .predictions import Candidates, FileProblem, Predictions, ReadOptions
+from .quads import on_quads
 from .space import Space
 from .text_lines import finite_number, is_count, text_lines
 from .whole_files import whole_file
 
 RESULT = "image score x1 y1 x2 y2 x3 y3 x4 y4"
 LABEL = "x1 y1 x2 y2 x3 y3 x4 y4 class difficult"
-NO_RECTANGLE = 0.05  # the share of its rectangle that a quad leaves free, beyond what rounded corners do
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def read_dota_labels(path: Path) -> DotaLabels:
     corners = np.array(quads, np.float64).reshape(-1, 4, 2)
     rectangles = min_area_rect(corners)
     marks = np.array(difficult, np.int64)
-    told = _told(corners, rectangles)
+    told = on_quads(corners, rectangles)
     return DotaLabels(corners, rectangles, tuple(classes), marks, source, gsd, told, tuple(lines))
 
 
@@ -106,7 +106,7 @@ def read_task1(path: Path, options: ReadOptions) -> list[Predictions]:
     rectangles, at = min_area_rect(every), 0
     for image, of_image in rows.items():
         table = np.array(of_image)
-        notes = _told(every, rectangles) if notes is None else ()
+        notes = on_quads(every, rectangles) if notes is None else ()
         found.append(
             Predictions(
                 name=image,
@@ -166,37 +166,6 @@ def _quads(kept: Candidates) -> Array:
     still = (BOX_FORMS["xyxyxyxy"](kept.extra["quad"]) == kept.boxes).all(1)
     quads: Array = np.where(still[:, None, None], kept.extra["quad"].reshape(-1, 4, 2), corners)
     return quads
-
-
-def _told(quads: Array, boxes: Array) -> tuple[str, ...]:
-    """A line on the quads that are no rectangles."""
-    if not len(quads):
-        return ()
-    x, y = np.moveaxis(quads - quads[:, :1], -1, 0)
-    area = np.abs((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1)) / 2
-    rectangle = boxes[:, 2] * boxes[:, 3]
-    crossing = _cross(quads, 0, 1, 2, 3) | _cross(quads, 1, 2, 3, 0)
-    free = (rectangle - area > NO_RECTANGLE * rectangle) & ~crossing
-    kinds = {"cross themselves": crossing, "are no rectangles": free}
-    if not (crossing | free).any():
-        return ()
-    told = " and ".join(
-        f"{int(which.sum())} {what} (the first is number {int(which.argmax())})" for what, which in kinds.items()
-        if which.any()
-    )  # fmt: skip
-    return (f"of {len(quads)} quads {told}: each stands for the smallest rectangle around its corners",)
-
-
-def _cross(quads: Array, a: int, b: int, c: int, d: int) -> Array:
-    """Whether the sides a-b and c-d cross, touching aside."""
-
-    def side(p: int, q: int, r: int) -> Array:
-        u, v = quads[:, q] - quads[:, p], quads[:, r] - quads[:, p]
-        sign: Array = np.sign(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0])
-        return sign
-
-    crossed: Array = (side(a, b, c) * side(a, b, d) < 0) & (side(c, d, a) * side(c, d, b) < 0)
-    return crossed
 
 
 def _class_of(file: Path) -> str:

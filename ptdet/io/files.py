@@ -147,11 +147,13 @@ def _write_json(path: Path, found: Iterable[tuple[Predictions, Candidates]]) -> 
 
 def _write_npz(path: Path, found: Sequence[tuple[Predictions, Candidates]], said: Mapping[str, Any]) -> None:
     """boxes, scores, labels, rows and what was carried along; of several pictures one after the other, with offsets."""
-    widths = {kept.boxes.shape[1] for _, kept in found}
+    boxes = [kept.boxes for _, kept in found]
+    boxes = [each for each in boxes if len(each)] or boxes[:1] or [np.zeros((0, 4), np.float32)]
+    widths = {each.shape[1] for each in boxes}  # of a picture without boxes nobody knows whether they are rotated
     if len(widths) > 1:
         raise FileProblem("cannot hold pictures with rotated boxes and others without: write them apart")
     arrays: dict[str, Any] = {
-        "boxes": _joined([kept.boxes for _, kept in found] or [np.zeros((0, 4), np.float32)]),
+        "boxes": _joined(boxes),
         "scores": _joined([kept.scores for _, kept in found] or [np.zeros(0, np.float32)]),
         "rows": _joined([kept.rows for _, kept in found] or [np.zeros(0, np.int64)]),
     }

@@ -28,6 +28,7 @@ from .predictions import FileProblem, ReadOptions
 from .scored import Scored, beyond_probability, joined, nearly_all
 
 TAILS = (1, 32, 34, 51)  # an angle, mask coefficients, 17 keypoints in twos and threes
+WITH_OBJECTNESS = 85  # COCO's 80 classes, and an objectness
 MOST_EXTRA = 400  # 133 keypoints of a whole body in threes are 399
 FEW = 10  # so few rows can look like another layout by chance
 
@@ -211,6 +212,7 @@ def _refuse_other_side(fit: Fit, tensor: Array, options: ReadOptions, found: str
 
 def _tell(tensor: Array, options: ReadOptions, found: str) -> tuple[Fit, str]:
     every = [fit for fit in (_fit(name, tensor, options) for name in LAYOUTS if _oriented(name, tensor)) if fit]
+    longer = next((fit for fit in every if fit.name == "detections" and fit.columns.extra == 1), None)
     every = [fit for fit in every if not _rare(fit, options)]
     if options.logits != "none":
         every = [fit for fit in every if not LAYOUTS[fit.name].kept]
@@ -222,6 +224,9 @@ def _tell(tensor: Array, options: ReadOptions, found: str) -> tuple[Fit, str]:
     centred = [fit.name for fit in kept if fit.columns.box_form != "xyxy"]
     if len(centred) < len(kept):
         kept = [fit for fit in kept if fit.columns.box_form == "xyxy"]  # ordered corners seldom come by chance
+    one_more = longer is not None and longer.good and bool(kept) and _are_longer_detections(kept, options)
+    if longer is not None and one_more and longer.count >= FEW:
+        kept = [longer, *kept]
     heads = _exact([fit for fit in good if not LAYOUTS[fit.name].kept])
     ordered = any(fit.columns.box_form == "xyxy" for fit in kept)
     suspicious = [fit for fit in every if fit.suspicious] if kept + heads and not ordered else []
@@ -232,7 +237,8 @@ def _tell(tensor: Array, options: ReadOptions, found: str) -> tuple[Fit, str]:
         _refuse_probabilities_as_logits(settled, options, found)
         _refuse_classes_without_a_name(settled, options, found)
         by_chance = settled.count < FEW and settled.columns.box_form == "xyxy"
-        return settled, " or ".join(centred) if by_chance else ""
+        others = [*(centred if by_chance else []), *(["detections"] if one_more else [])]
+        return settled, " or ".join(others)
     if fits:
         names = " and ".join(fit.name for fit in fits)
         widths = [place.stop - place.start for fit in fits if (place := fit.columns.places.get("scores"))]
@@ -244,11 +250,11 @@ def _tell(tensor: Array, options: ReadOptions, found: str) -> tuple[Fit, str]:
 
 
 def _by_width(fits: Sequence[Fit], options: ReadOptions) -> Fit | None:
-    """Of heads in rows that differ in the objectness the one that is as wide as heads are."""
-    if [fit.name for fit in fits] != ["yolov5", "yolov8-rows"]:
+    """Of heads that differ in the objectness the one that is as wide as heads are."""
+    if [fit.name for fit in fits] not in (["yolov5", "yolov8-rows"], ["yolov5-columns", "yolov8"]):
         return None
     if options.class_count is None:
-        return fits[0] if fits[0].rows.shape[2] == 85 else None  # COCO's 80 classes
+        return fits[0] if fits[0].rows.shape[2] == WITH_OBJECTNESS and fits[0].name == "yolov5" else None
     known = [fit for fit in fits if fit.columns.extra in TAILS]
     return known[0] if len(known) == 1 and known[0].count >= FEW else None
 
@@ -266,9 +272,21 @@ def _oriented(name: str, tensor: Array) -> bool:
 
 def _rare(fit: Fit, options: ReadOptions) -> bool:
     """Whether to read it so only if that is asked for."""
+    if fit.name == "yolov5-columns" and options.class_count is None:
+        return int(fit.rows.shape[2]) != WITH_OBJECTNESS
+    if fit.name == "yolov5-columns" and fit.columns.extra in TAILS[1:]:
+        return False
     if LAYOUTS[fit.name].rare:
         return options.class_count is None or fit.columns.extra > 0
     return fit.name == "detections" and fit.columns.extra == 1  # any row of seven with one odd number looks like it
+
+
+def _are_longer_detections(kept: Sequence[Fit], options: ReadOptions) -> bool:
+    """Of rows of seven that may be detections with a number more, whether nothing speaks for another layout.
+
+    All centres of oriented boxes that are ordered as corners are, or all class scores that are whole, seldom come.
+    """
+    return options.logits == "none" and all(fit.name in ("oriented", "yolox-kept") for fit in kept)
 
 
 def _decided(tensor: Array) -> bool:
@@ -356,6 +374,8 @@ def _why(rows: Array, options: ReadOptions, fit: Fit | None) -> str:
         return f"{width} numbers a box are too few for {options.class_count} classes"
     if options.logits != "none" and fit is not None and LAYOUTS[fit.name].kept:
         return "boxes after a suppression have no logits: leave --logits out"
+    if options.layout and fit is not None and LAYOUTS[fit.name].kept:
+        return _said(fit)
     if fit is not None and not fit.odd.get(BEYOND):
         return _said(fit) or "another number of columns"
     if options.logits == "none" and fit is not None:

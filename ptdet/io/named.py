@@ -17,6 +17,7 @@ from .predictions import FileProblem, ReadOptions
 from .roles import Words, described, kind_of, role_of
 from .scored import Scored, beyond_probability, is_padding, nearly_all
 from .space import Space
+from .text_lines import is_count
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,9 @@ def read_boxes(values: Mapping[str, Any], roles: Mapping[str, str], options: Rea
     padding = _padding(boxes, scores, labels, given.get("count"))
     odd = _odd(boxes, form, scores, objectness, labels)
     _accept(odd, padding, boxes, scores, options, form)
-    corners = BOX_FORMS[form](boxes)
-    extra, told = carried(values, roles.values(), pictures, rows, None if scores.ndim == 3 else labels, facts)
+    corners = boxes if form == "xyxyxyxy" else BOX_FORMS[form](boxes)  # quads stay until the picture is known
+    known = np.zeros(0) if scores.ndim == 3 else labels  # nothing beside class scores is a label
+    extra, told = carried(values, roles.values(), pictures, rows, known, facts)
     whole = None if labels is None else whole_labels(labels)
     parts = []
     for number in range(pictures):
@@ -109,21 +111,27 @@ def carried(
         role = role_of(name)
         known = role == "rows" or name.startswith("extra") or facts.explain(name)
         of_boxes = None if role == "picture" else _of_boxes(value, pictures, rows)
-        if of_boxes is None:
-            if not known:
-                unused[name] = value
-            continue
-        flat_whole = of_boxes.ndim == 2 and bool((of_boxes == np.rint(of_boxes)).all()) if rows else False
-        if labels is None and flat_whole and not known:
+        if labels is None and not known and _may_be_labels(value, of_boxes, pictures, rows):
             raise FileProblem(
                 f"has {name} {kind_of(value)}, which may be the labels: call it labels, or leave it out;"
                 f" the file has {described(values)}"
             )
+        if of_boxes is None:
+            if not known:
+                unused[name] = value
+            continue
         extra[name.removeprefix("extra_")] = of_boxes
         if not known:
             told.append(f"{name} {kind_of(value)}")
     notes = [f"carried along into .npz: {', '.join(told)}"] if told else []
     return extra, [*notes, *([f"not used: {described(unused)}"] if unused else [])]
+
+
+def _may_be_labels(value: Any, of_boxes: Array | None, pictures: int, rows: int) -> bool:
+    """A whole number or a word for each box; of a single box a word may be said of the picture."""
+    if isinstance(value, Words):
+        return bool(value.values) and rows > 1 and value.shape in ((pictures, rows), (rows,) if pictures == 1 else ())
+    return of_boxes is not None and of_boxes.ndim == 2 and rows > 0 and bool((of_boxes == np.rint(of_boxes)).all())
 
 
 def _of_boxes(value: Any, pictures: int, rows: int) -> Array | None:
@@ -229,6 +237,9 @@ def _labels(stored: Any, name: str, pictures: int, rows: int, classes: Sequence[
     if not isinstance(stored, Words) or not stored.values:
         labels = _spread(stored, pictures, rows, (), name)
         return labels.astype(np.float64 if labels.dtype.kind == "f" else np.int64, copy=False), ()
+    if all(map(is_count, stored.values)) and not set(stored.values) <= set(classes):  # numbers, written as words
+        numbers = np.array(list(map(int, stored.values)), np.int64).reshape(stored.shape)
+        return _spread(numbers, pictures, rows, (), name), ()
     known = tuple(classes) or tuple(dict.fromkeys(stored.values))
     strange = sorted(set(stored.values) - set(known))
     if strange:

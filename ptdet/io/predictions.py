@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -56,6 +56,10 @@ class ReadOptions:
     num_classes: int | None = None  # how many classes there are, if the caller knows no names
     boxes: str | None = None  # a name of corners.BOX_FORMS: what arrays of boxes hold; None: what the file says
     progress: Callable[[int], None] | None = None  # told the number of bytes read, each time; not by every reader
+    # tells width and height of a picture, where it is known; asked by readers that need it, with what is known so far
+    size_of: Callable[[Predictions], tuple[int, int] | None] | None = None
+
+    CALLS: ClassVar[tuple[str, ...]] = ("progress", "size_of")  # of these the content of a result does not depend
 
     @property
     def class_count(self) -> int | None:

@@ -19,14 +19,15 @@ NAMES = {
     " cxcywhr xyxyxyxy",
     "scores": "scores score conf confs confidence confidences prob probs probabilities pred_scores det_scores"
     " detection_scores nmsed_scores final_scores class_scores",
-    "labels": "labels label classes class_ids class_id cls cls_ids category_id pred_classes pred_labels det_classes"
-    " det_labels detection_classes nmsed_classes final_classes class_labels class_index class_indices category",
+    "labels": "labels label label_id label_ids classes class class_ids class_id cls cls_id cls_ids category_id"
+    " cat_id cat_ids pred_cls pred_classes pred_labels det_classes det_labels detection_classes"
+    " nmsed_classes final_classes class_labels class_index class_indices category",
     "logits": "logits pred_logits class_logits",
     "objectness": "objectness obj obj_conf",
     "count": "num num_dets num_det num_detections num_boxes bbox_num nmsed_num valid_detections",
     "pred": "pred preds prediction predictions output output0 outputs det dets detections",
     "names": "names class_names",
-    "image_id": "image_id image_ids",
+    "image_id": "image_id image_ids img_id img_ids",
     # which stored row or prior a box was: carried along, and no class
     "rows": "rows row_index index indices keep",
     # of the picture, not of a box
@@ -76,7 +77,7 @@ def by_name(values: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in values.items():
         role = role_of(name)
-        if role is None or role in ("picture", "rows"):
+        if role is None or role in ("picture", "rows") or (role == "names" and not isinstance(value, Words)):
             continue
         if role == "labels" and isinstance(value, Words) and any(_numbers(values, other, role) for other in values):
             role = "names"  # labels as numbers are there: these are what the classes are called

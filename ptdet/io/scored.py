@@ -17,7 +17,7 @@ NAMED = 5  # at most so many odd rows are named
 class Scored:
     """One picture's boxes and what was said about each."""
 
-    boxes: Array  # as in Predictions
+    boxes: Array  # as in Predictions, or quads (N, 8)
     scores: Array  # (N,) or (N, C)
     labels: Array | None = None
     objectness: Array | None = None

@@ -42,10 +42,29 @@ def _content(name: str, stored: Any) -> Any:
     if isinstance(stored, (list, tuple)):
         if stored and all(isinstance(each, str) for each in stored):
             return Words(tuple(stored), (len(stored),))
-        if stored and all(type(each) in (int, float) for each in stored):
-            return np.array(stored, dtype=np.float64 if float in map(type, stored) else np.int64)
+        numbers = _numbers(stored)
+        if numbers is not None:
+            return numbers
         return [_content(f"{name} {place}", each) for place, each in enumerate(stored)]
     return stored
+
+
+def _numbers(stored: Any) -> Array | None:
+    """A list of numbers, or of lists of numbers that are equally long, as one array."""
+    if not stored or not _are_numbers(stored):
+        return None
+    try:
+        array = np.array(stored)
+    except ValueError:  # lists of several lengths: those of several pictures
+        return None
+    return array if array.size and array.dtype in (np.int64, np.float64) else None
+
+
+def _are_numbers(stored: Any) -> bool:
+    """Whether all in these lists are numbers."""
+    if isinstance(stored, (list, tuple)):
+        return all(map(_are_numbers, stored))
+    return type(stored) in (int, float)
 
 
 def _array(name: str, tensor: torch.Tensor) -> Array:

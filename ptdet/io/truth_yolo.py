@@ -53,9 +53,6 @@ def read_data_yaml(path: Path, options: TruthOptions) -> Truth:
     """
     stored = load_yaml(text_of(path))
     names = names_in(stored)
-    if "nc" in stored and stored["nc"] != str(len(names)):
-        said = stored["nc"][:20] if isinstance(stored["nc"], str) else "no number"  # lists may be endless by aliases
-        raise FileProblem(f"has nc: {said}, and {len(names)} names")
     sources, orphans = _sources_of_split(path, stored, options.split)
     notes = [f"{len(orphans)} label files have no picture, and are not read: {orphans[0]}"] if orphans else []
     return _truth(sources, names, options, _keypoints(stored), notes)

@@ -30,7 +30,7 @@ def greedy_nmm(
            [30.,  0., 40., 10.]]), array([0, 2]))
     """
     options = (match_threshold, metric, inclusive, score_threshold, max_output, return_owner)
-    found: tuple[Array, ...] = kernel("merging", boxes)(scores, idxs, *options, False)
+    found: tuple[Array, ...] = kernel("nmm", boxes)(scores, idxs, *options, False)
     return found
 
 
@@ -54,5 +54,5 @@ def nmm(
     array([0])
     """
     options = (match_threshold, metric, inclusive, score_threshold, max_output, return_owner)
-    found: tuple[Array, ...] = kernel("merging", boxes)(scores, idxs, *options, True)
+    found: tuple[Array, ...] = kernel("nmm", boxes)(scores, idxs, *options, True)
     return found

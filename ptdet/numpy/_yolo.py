@@ -13,6 +13,7 @@ from .._shared.checks import check_flag, check_limit, check_number, class_number
 from .._shared.heads import (
     HEADS,
     METHODS,
+    OF_ROTATED,
     V3,
     WITH_OBJECTNESS,
     Head,
@@ -20,14 +21,14 @@ from .._shared.heads import (
     check_suppression,
     number_of_classes,
 )
+from .._shared.methods import METHODS as EVERY_METHOD
 from . import rotated as _rotated
 from ._native import native
 from ._nms import batched_nms, nms
 
-# As ptdet/ops/_yolo_rotated.py.
 SUPPRESSIONS_OF_ROTATED: dict[str, Callable[..., Any]] = {
-    "hard": _rotated.batched_nms,
-    "fast": _rotated.fast_nms,
+    name: _rotated.batched_nms if name == "hard" else getattr(_rotated, EVERY_METHOD[name].function)
+    for name in OF_ROTATED
 }
 
 
@@ -82,7 +83,7 @@ def postprocess(
     pre_topk, max_det = check_limit("pre_topk", pre_topk), check_limit("max_det", max_det)
     check_number("conf_thres", conf_thres)
     check_number("iou_thres", iou_thres)
-    check_suppression(method, metric, rotated, SUPPRESSIONS_OF_ROTATED)
+    check_suppression(method, metric, rotated)
     wanted = _wanted(classes, num_classes)
 
     if rotated:  # the numbers of a box come along as they are, behind the extra columns

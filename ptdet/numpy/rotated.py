@@ -52,8 +52,7 @@ def pairwise_overlap(boxes1: Array, boxes2: Array, kind: str = "iou") -> Array:
     Args:
         boxes1: (N, 5), floats or integers.
         boxes2: (M, 5).
-        kind: iou, giou, diou (by the convex hull), iof (share of the first box that is covered), ios (of the smaller
-            box), tiou, probiou or kfiou.
+        kind: a measure of `ptdet.rotated.pairwise_overlap`, whose `enclosing` is the convex hull here.
 
     Returns:
         (N, M) in [0, 1] (giou, diou: above -1): float64 if a set is, else float32.

@@ -24,6 +24,8 @@ from ._free_sizes import with_free_sizes
 from ._greedy_pass import float32_below
 from ._standard import STANDARD_NMS, is_standard
 
+__all__ = ["export"]
+
 LOWEST = float(np.finfo(np.float32).min)
 
 _COMBINED = "call ptdet.combined_nms, which is exported"
@@ -54,7 +56,7 @@ def export(model: Any, args: tuple[Any, ...] = (), f: Any = None, **options: Any
     - `nms`, `batched_nms`, `or_nms` and `cluster_nms` of IoU become NonMaxSuppression, with every option.
     - The same with another metric, a threshold below 0 or `return_owner`, `diou_nms`, `and_nms`, `merge_nms`,
       `soft_nms`, the fusions and `combined_nms` become a Loop over selected boxes, of standard operators; memory
-      grows with N, but for merging under members "overlapping", "later" and "best", which holds N^2 overlaps.
+      grows with N, but for merge_nms under members "overlapping", "later" and "best", which holds N^2 overlaps.
     - The overlaps of all kinds, of rotated boxes too, the losses, `channel_norm`, `fast_nms` and `matrix_nms` become
       their formulas in plain operators; the last two hold N^2 overlaps.
 

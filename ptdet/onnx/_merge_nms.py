@@ -1,4 +1,4 @@
-"""Merging as a torch formula that torch.onnx can write down; computed in float32."""
+"""Merge-NMS as a torch formula that torch.onnx can write down; computed in float32."""
 
 from __future__ import annotations
 

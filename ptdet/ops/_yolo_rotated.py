@@ -9,16 +9,18 @@ import torch
 from torch import Tensor
 
 from .._library.register import operator
+from .._shared.heads import OF_ROTATED
+from .._shared.methods import METHODS
 from . import rotated_methods, rotated_nms
 from ._results import by_image
 
 NMS = operator("nms")
 YOLO_FILTER = operator("yolo_filter")
 
-# By the names of METHODS, of those that keep boxes and scores as they are: boxes, scores, groups and threshold to keep.
+# By their names in METHODS: boxes, scores, groups and threshold to keep.
 SUPPRESSIONS_OF_ROTATED: dict[str, Callable[..., Tensor]] = {
-    "hard": rotated_nms.batched_nms,
-    "fast": rotated_methods.fast_nms,
+    name: rotated_nms.batched_nms if name == "hard" else getattr(rotated_methods, METHODS[name].function)
+    for name in OF_ROTATED
 }
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from .._library.loss_checks import check_loss, running_mean, squared_diagonal
 from .._library.pieces import is_traced
 from .._shared.checks import check_at_least, check_positive, one_of
+from .._shared.parameters import LOSS_BASES
 from ._paired_losses import losses_of
 
 
@@ -178,7 +179,7 @@ def alpha_iou_loss(
     """
     check_loss(boxes1, boxes2, reduction, eps)
     check_positive("alpha", alpha)
-    one_of("base", base, ("iou", "giou", "diou", "ciou"))
+    one_of("base", base, LOSS_BASES["alpha_iou"])
     return reduced(losses_of("alpha_iou", boxes1, boxes2, eps, power=alpha, base=base), reduction)
 
 
@@ -226,7 +227,7 @@ def inner_iou_loss(
     """
     check_loss(boxes1, boxes2, reduction, eps)
     check_positive("ratio", ratio)
-    one_of("base", base, ("iou", "giou", "diou", "ciou", "eiou", "siou"))
+    one_of("base", base, LOSS_BASES["inner_iou"])
     return reduced(losses_of("inner_iou", boxes1, boxes2, eps, power=4.0, scale=ratio, base=base), reduction)
 
 

@@ -19,7 +19,7 @@ from .nms_variants import diou_nms, or_nms
 
 
 def merge_runner(name: str) -> Callable[..., tuple[Tensor, ...]]:
-    """Merging by the operators of a shape of box: `name`_walk, and `name` where there is a form that returns less."""
+    """Merge-NMS by the operators of a shape of box: `name`_walk, and `name` where there is a form that returns less."""
     walk, short = operator(f"{name}_walk"), operator(name) if name in SIGNATURES else None
 
     def run(

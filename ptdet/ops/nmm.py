@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from .._library.arguments import explain
-from .._library.autograd.rotated_merging import grown_boxes
+from .._library.autograd.either_shape import grown_boxes
 from .._library.checks import UNEXPLAINED, settled_limit
 from .._library.register import operator, past_autograd, wants_gradient
 from .._shared.checks import check_number
@@ -17,7 +17,7 @@ from ._results import cut
 
 
 def nmm_runner(name: str, grown_by: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Callable[..., tuple[Tensor, ...]]:
-    """Merging by the operator of a shape of box; grown_by(boxes, keep, sides) are its boxes once more."""
+    """NMM by the operator of a shape of box; grown_by(boxes, keep, sides) are its boxes once more."""
     walk = operator(name)
 
     def run(
@@ -29,11 +29,11 @@ def nmm_runner(name: str, grown_by: Callable[[Tensor, Tensor, Tensor], Tensor]) 
         inclusive: bool,
         score_threshold: float | None,
         max_output: int | None,
-        members_hand_on: bool,
+        members_propagate: bool,
         return_owner: bool,
     ) -> tuple[Tensor, ...]:
         max_output = settled_limit(max_output, inclusive, return_owner)
-        options = (metric, inclusive, score_threshold, max_output, members_hand_on)
+        options = (metric, inclusive, score_threshold, max_output, members_propagate)
         try:
             grown, sides, keep, owner, kept = past_autograd(
                 walk, boxes.detach(), scores.detach(), idxs, match_threshold, *options

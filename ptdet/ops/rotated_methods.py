@@ -13,6 +13,24 @@ from . import (
     soft_nms as _soft,
 )
 
+__all__ = [
+    "adaptive_nms",
+    "and_nms",
+    "cluster_nms",
+    "combined_nms",
+    "diou_nms",
+    "fast_nms",
+    "greedy_nmm",
+    "matrix_nms",
+    "merge_nms",
+    "nmm",
+    "non_maximum_weighted",
+    "or_nms",
+    "ragged_nms",
+    "soft_nms",
+    "weighted_boxes_fusion",
+]
+
 _THREE = """\
 >>> import torch, ptdet
 >>> boxes = torch.tensor([[5., 5., 8., 2., 0.], [5., 5., 8., 2., 3.14], [5., 5., 8., 2., 1.57]])

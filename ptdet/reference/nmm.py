@@ -18,13 +18,13 @@ def nmm_walk(
     inclusive: bool = True,
     score_threshold: float | None = None,
     max_output: int | None = None,
-    members_hand_on: bool = False,
+    members_propagate: bool = False,
     shape: Shape = ALIGNED,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """`nms_walk`, whose kept boxes grow to the hull of their members.
 
     Members are the boxes that a kept box removed. They join in decreasing score, each if it overlaps the box as grown
-    so far by more than `iou_threshold`. With `members_hand_on`, members remove the boxes that they overlap, too, for
+    so far by more than `iou_threshold`. With `members_propagate`, members remove the boxes that they overlap, too, for
     the kept box they belong to.
 
     Returns:
@@ -35,7 +35,7 @@ def nmm_walk(
     """
     check(boxes, scores, idxs, iou_threshold, metric, score_threshold, max_output, shape.numbers, shape.metrics)
     order, originals = candidates_in_order(scores, score_threshold), shape.rows(boxes)
-    if members_hand_on:
+    if members_propagate:
         owner = torch.full_like(scores, -1, dtype=torch.int64)
         for candidates in split_by_group(order, idxs):
             owner[candidates] = propagate(shape, originals, candidates, iou_threshold, metric, inclusive)

@@ -45,6 +45,7 @@ Measure = Callable[[Tensor, Tensor, Rule], Tensor]
 
 
 def finite_or_zero(value: Tensor) -> Tensor:
+    """What is not finite counts as 0."""
     return torch.where(torch.isfinite(value), value, 0.0)
 
 

@@ -109,6 +109,7 @@ def graded_value(
 
 
 def graded_box_loss_backward(grad: Tensor, slopes: Tensor) -> Tensor:
+    """The slopes that a forward pass has kept, times the gradient of their values."""
     return bounded(grad[..., None] * slopes)
 
 

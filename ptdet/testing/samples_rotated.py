@@ -89,7 +89,7 @@ def few(device: torch.device, dtype: torch.dtype) -> Iterator[tuple[str, Tensor,
             yield name, boxes.to(device, dtype), scores.to(device, dtype), ids
 
 
-def merging(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
+def merge(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
     options = zip(PARAMETERS["members"].tries * 2, PARAMETERS["weights"].tries * 4, strict=True)
     for i, (members, weights) in enumerate(options):
         for name, *scene in few(device, dtype):
@@ -98,10 +98,10 @@ def merging(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
             yield Sample(f"{name} {members} {weights}", (*scene, 0.3), keywords | limits)
 
 
-def growing(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
-    for hand_on, inclusive, limit in ((False, True, None), (True, True, 6), (False, False, 3), (True, False, None)):
+def nmm(device: torch.device, dtype: torch.dtype) -> Iterator[Sample]:
+    for propagate, inclusive, limit in ((False, True, None), (True, True, 6), (False, False, 3), (True, False, None)):
         for name, *scene in few(device, dtype):
-            keywords = {"members_hand_on": hand_on, "inclusive": inclusive, "max_output": limit}
+            keywords = {"members_propagate": propagate, "inclusive": inclusive, "max_output": limit}
             yield Sample(f"{name} {keywords}", (*scene, 0.4), keywords)
 
 

@@ -87,6 +87,8 @@ def test_data_yaml(tmp_path: Path, text: str, expected: tuple[str, ...]) -> None
 WRONG_NAMES = {
     "gap.yaml": ("names: {0: cat, 2: dog}", r"names: expected the numbers 0\.\.1, got 0, 2"),
     "none.yaml": ("nc: 3", "expected names, a list or a dict"),
+    "count.yaml": ("nc: 2\nnames: [cat, dog, cow]", "has nc: 2, and 3 names"),
+    "list.json": ('["cat", "dog"]', "is a .json: expected a text with one name a line, or a data.yaml"),
     "nested.yaml": ("names: [[cat]]", "expected names, a list or a dict"),
     "list.yaml": ("- cat", "expected names, a list or a dict"),
     "broken.yaml": ("names: [cat", "is no YAML"),
@@ -178,7 +180,9 @@ def test_overlaps_that_none_has(wrong: tuple[object, ...], capsys: pytest.Captur
     assert f"--iou {wrong[-1]}: expected a number from {-1 if 'diou' in wrong else 0} to 1" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("asked", [("--iou", 0), ("--iou", 1), ("--method", "diou", "--iou", -0.5)])
+@pytest.mark.parametrize(
+    "asked", [("--iou", 0), ("--iou", 1), ("--method", "diou", "--iou", -0.5), ("--metric", "giou", "--iou", -0.5)]
+)
 def test_the_ends_of_what_overlaps_may_be(asked: tuple[object, ...]) -> None:
     assert run(YOLOX, *asked) == 0
 
@@ -193,6 +197,7 @@ def test_per_cent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(tmp_path / "x.json", "--conf", 25, "--out", tmp_path / "y.json") == 0
     assert [one["score"] for one in json.loads((tmp_path / "y.json").read_text())] == [97]
     assert run(tmp_path / "x.json", "--conf", 98) == 0  # nothing, and no slip
+    assert "2 of 2 scores lie outside 0..1, from 12 to 97" in capsys.readouterr().err
     assert "--conf inf" in refused(capsys, YOLOX, "--conf", "inf")
     assert "--min-score 30 is above all" in refused(capsys, YOLOX, "--min-score", 30)
 

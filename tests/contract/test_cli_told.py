@@ -56,3 +56,12 @@ def test_numbers_that_overflow_are_no_warning(tmp_path: Path, space: str) -> Non
         assert main(["run", str(tmp_path / "x.npz"), "--space", space, "--out", str(tmp_path / f"out{suffix}")]) == 0
     with np.load(tmp_path / "out.npz", allow_pickle=False) as kept:
         assert kept["rows"].tolist() == [0] and kept["scores"].tolist() == scores[0, :1].tolist()
+
+
+def test_scores_that_are_no_probabilities(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Percentages: all would be over --conf 0.25. COCO's own tools take any number, so they are told of alone."""
+    results = [{**BOX, "bbox": [100.0 * n, 0.0, 5.0, 5.0], "score": 15.0 * n} for n in range(4)]
+    (tmp_path / "coco.json").write_text(json.dumps(results))
+    assert main(["run", str(tmp_path / "coco.json"), "--out", str(tmp_path / "kept.json")]) == 0
+    said = capsys.readouterr().err
+    assert "coco.json: 3 of 4 scores lie outside 0..1, from 0 to 45: they are taken as they are" in said

@@ -50,6 +50,25 @@ def test_every_public_function_has_a_docstring_with_its_errors() -> None:
         assert name == "__version__" or value.__doc__, name
 
 
+MODULES = [*ptdet._MODULES, *(f"integrations.{name}" for name in ptdet.integrations.__all__)]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_public_module_says_what_of_it_is_public(name: str) -> None:
+    module = import_module(f"ptdet.{name}")
+    assert module.__doc__ and module.__all__
+    for public in module.__all__:
+        value = getattr(module, public)
+        assert value.__doc__ or not callable(value), public
+
+
+@pytest.mark.parametrize("name", ptdet.integrations.__all__)
+def test_the_names_of_a_package_are_told_in_the_page_on_switching(name: str) -> None:
+    page = (ROOT / "docs/switching.md").read_text(encoding="utf-8")
+    for public in import_module(f"ptdet.integrations.{name}").__all__:
+        assert re.search(rf"\b{public}\b", page), public
+
+
 @pytest.mark.parametrize(
     "page", ["README.md", *sorted(str(p.relative_to(ROOT)) for p in Path(ROOT / "docs").glob("*.md"))]
 )

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+import torch
 
 import ptdet
 import ptdet.nn
@@ -18,7 +19,7 @@ from ptdet._library.fakes.derived import RESULTS
 from ptdet._library.load import OPERATORS
 from ptdet._library.signatures import SIGNATURES
 from ptdet._shared.methods import BATCH_METHODS, METHODS, NAMES, SUPPRESSIONS
-from ptdet._shared.parameters import LOSSES, METRICS, PARAMETERS, choices_of, parameter_of
+from ptdet._shared.parameters import BELOW_ZERO, LOSS_BASES, LOSSES, METRICS, PARAMETERS, choices_of, parameter_of
 from ptdet.ops import _results
 from ptdet.ops._methods import function_of
 
@@ -109,8 +110,15 @@ def test_the_reference_has_the_same_names() -> None:
     losses, merge_nms, soft_nms, box_fusion = (import_module(f"ptdet.reference.{stem}") for stem in stems)
     assert tuple(reference.METRICS) == METRICS
     assert {*LOSSES} == {*losses.LOSSES} - {"wiou_v2", "wiou_v3"}  # these two are composed of the first
+    assert LOSS_BASES == losses.BASES
     assert (choices_of("kind"), choices_of("members")) == (soft_nms.KINDS, merge_nms.MEMBERS)
     assert (choices_of("weights"), choices_of("conf_type")) == (merge_nms.WEIGHTS, box_fusion.CONF_TYPES)
+
+
+def test_the_measures_below_zero_are_those() -> None:
+    apart = torch.tensor([0.0, 0.0, 1.0, 1.0]), torch.tensor([5.0, 5.0, 6.0, 7.0])
+    found = {metric: reference.overlap(*apart, metric).item() for metric in METRICS}
+    assert tuple(metric for metric, value in found.items() if value < 0) == BELOW_ZERO
 
 
 def test_every_plain_argument_of_a_method_has_a_row() -> None:

@@ -17,14 +17,14 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from ptdet._shared.parameters import METRICS
+from ptdet._shared.parameters import METRICS, ROTATED_OVERLAPS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 CSRC = ROOT / "csrc"
 BUILD = ROOT / "build" / "emulation"
 
-EVERY_METRIC = (*METRICS, "probiou", "kfiou")  # as csrc/api/common.h numbers them
+EVERY_METRIC = tuple(dict.fromkeys((*METRICS, *ROTATED_OVERLAPS)))  # as csrc/api/common.h numbers them
 TYPES = [
     torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16, torch.int8,
     torch.uint8, torch.bool, torch.uint16, torch.uint32, torch.uint64,

@@ -78,8 +78,8 @@ void merge_nms(const ptdet::NmsInput& input, ptdet::NmsParams params, const Opti
                            {pass.output(), merged}, clusters.scratch.data, nullptr);
 }
 
-void merging(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const Options& o, const PassMemory& pass,
-             char* grown, int64_t* sides) {
+void nmm(const ptdet::NmsInput& input, const ptdet::NmsParams& params, const Options& o, const PassMemory& pass,
+         char* grown, int64_t* sides) {
   const Sorting sorting(input, params, pass.kept.data);
   if (o.first != 0) {
     Array<char> scratch(static_cast<int64_t>(ptdet::cuda::nmm_scratch_bytes(input.count)));
@@ -168,7 +168,7 @@ void run(const Header& h, const Options& o, const void* boxes, const void* score
   }
   if (method == 5) fast_nms(input, params, pass);
   if (method == 6) matrix_nms(input, params, o, pass, new_scores.data);
-  if (method == 7) merging(input, params, o, pass, new_boxes.data, sides.data);
+  if (method == 7) nmm(input, params, o, pass, new_boxes.data, sides.data);
   if (method == 8) adaptive_nms(input, params, {numbers, 1, static_cast<Type>(o.numbers_type)}, pass);
   write(pass.kept.data, 1);
   write(pass.keep.data, h.count);

@@ -16,7 +16,7 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.utils import _pytree as pytree
 
 import ptdet
-from ptdet._shared.methods import BATCH_METHODS
+from ptdet._shared.methods import BATCH_METHODS, METHODS
 
 pytestmark = pytest.mark.skipif(torch.version.cuda is None, reason="this torch has no CUDA")
 
@@ -27,7 +27,7 @@ def tensor(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
 
 def batch(**options: Any) -> Any:
     given = {"score_threshold": 0.2, "max_per_class": 9, "max_per_image": 20, **options}
-    threshold = None if options.get("method") == "matrix" else 0.5
+    threshold = 0.5 if METHODS[options.get("method", "hard")].has_threshold else None
     return ptdet.combined_nms(tensor(2, 30, 4), tensor(2, 30, 3), threshold, **given)
 
 

@@ -119,7 +119,7 @@ def test_rows_and_tiles_of_all_pairs(flavour: Flavour, method: str, options: dic
 
 
 @pytest.mark.parametrize("flavour", EACH)
-def test_members_hand_on_along_a_chain(flavour: Flavour) -> None:
+def test_members_propagate_along_a_chain(flavour: Flavour) -> None:
     """Each box meets the next alone, by 5 of 10; in order, and as it comes."""
     n = 300 if flavour is PLAIN else 75
     left = torch.arange(n) * 5.0
@@ -127,7 +127,7 @@ def test_members_hand_on_along_a_chain(flavour: Flavour) -> None:
     falling, any_order = 1 - torch.arange(n) / n, drawn(n, 4)[1]
     cases = [
         MethodCase(
-            "nmm_walk", Case(boxes, scores, groups, t, "ios", t == 0.5, max_output=limit), {"members_hand_on": True}
+            "nmm_walk", Case(boxes, scores, groups, t, "ios", t == 0.5, max_output=limit), {"members_propagate": True}
         )
         for scores in (falling, any_order)
         for groups in (None, ids(n, 2))

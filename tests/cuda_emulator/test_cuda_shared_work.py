@@ -88,7 +88,7 @@ def test_clusters_of_more_members_than_a_warp_has_lanes(flavour: Flavour) -> Non
         MethodCase(method, Case(boxes, scores, None, 0.5, max_output=limit), options)
         for scores, limit in ((falling, None), (drawn(len(boxes), 4)[1], 5))
         for method, options in (
-            *(("nmm_walk", {"members_hand_on": each}) for each in (False, True)),
+            *(("nmm_walk", {"members_propagate": each}) for each in (False, True)),
             *(("merge_nms_walk", {"members": each, "weights": "score_overlap"}) for each in ("cluster", "overlapping")),
             *(("merge_nms_walk", {"members": each, "weights": "score"}) for each in ("later", "best")),
         )

@@ -44,7 +44,7 @@ def test_groups_as_large_as_the_front_and_larger(flavour: Flavour, way: dict[str
 
 
 def test_a_box_outside_overtakes_what_the_first_visit_lowers() -> None:
-    """The first visit takes half of every other box of the front, so the one outside comes next: by hand."""
+    """The first selection takes half of every other box of the front, so the one outside comes next: by hand."""
     t = PLAIN.tile
     boxes = torch.tensor([[0.0, 0, 10, 10]] + [[0.0, 0, 10, 5]] * (t - 1) + [[50.0, 50, 60, 60]])
     scores = torch.tensor([0.9] + [0.8] * (t - 1) + [0.5])
@@ -102,7 +102,7 @@ def test_every_type_and_scores_that_are_no_numbers(flavour: Flavour, way: dict[s
     odd = boxes.float()
     for k, value in enumerate((math.nan, math.inf, -math.inf, -0.0, 1e30)):
         odd[k::17, k % 4] = value
-    endless = torch.full((n,), math.inf)  # times 0 it is NaN, which is visited before all others
+    endless = torch.full((n,), math.inf)  # times 0 it is NaN, which is selected before all others
     endless[::3] = math.nan
     endless[1::3] = scores[1::3].float()
     pairs = [(a, b) for k, a in enumerate(TYPES[:4]) for b in (a, TYPES[(k + 1) % 4])]

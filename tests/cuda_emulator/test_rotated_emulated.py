@@ -100,7 +100,7 @@ def test_box_by_box_and_slopes(flavour: Flavour) -> None:
 
 def suppressions(flavour: Flavour) -> Iterator[Case]:
     t = flavour.tile
-    # a segment over several tiles, which hands on what it keeps; segments that begin and end within one
+    # a segment over several tiles, which publishes what it keeps; segments that begin and end within one
     for kind in KINDS:
         for n in (2 * t + 37, t, 33):
             seed = n % 5

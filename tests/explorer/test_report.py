@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from ptdet import cli
-from ptdet._shared.parameters import METRICS, ROTATED_METRICS
+from ptdet._shared.parameters import BELOW_ZERO, METRICS, ROTATED_METRICS
 from ptdet.explorer import Library, Limits, Shown, as_shown, write_report as write_one
 from ptdet.explorer.page_files import PAGE, modules_as_one, one_page
 from ptdet.io import FileProblem, Predictions, Space, read_predictions
@@ -195,9 +195,10 @@ def test_the_page_is_all_that_it_imports_and_writes_no_markup() -> None:
 
 def test_the_menus_have_the_measures_of_ptdet() -> None:
     kernels = (PAGE / "kernels.js").read_text(encoding="utf-8")
-    every, upright_only, rotated_only = (
+    every, upright_only, rotated_only, below_zero = (
         json.loads(re.findall(rf"^(?:export )?const {name} = (\[.*?\]);", kernels, re.MULTILINE)[0])
-        for name in ("METRICS", "UPRIGHT_ONLY", "ROTATED_ONLY")
+        for name in ("METRICS", "UPRIGHT_ONLY", "ROTATED_ONLY", "BELOW_ZERO")
     )
     assert set(every) - set(upright_only) == set(ROTATED_METRICS)
     assert set(every) - set(rotated_only) == set(METRICS)
+    assert tuple(below_zero) == BELOW_ZERO

@@ -24,7 +24,7 @@ def others(case: Case, seed: int) -> list[torch.Tensor]:
     return [
         *torch.ops.ptdet.and_nms_walk(*call, 0.2),
         *torch.ops.ptdet.merge_nms_walk(*call, case.metric, members=members, weights="score_overlap"),
-        *torch.ops.ptdet.nmm_walk(*call, case.metric, members_hand_on=seed % 2 == 0),
+        *torch.ops.ptdet.nmm_walk(*call, case.metric, members_propagate=seed % 2 == 0),
         *torch.ops.ptdet.soft_nms_walk(*call, kind=("gaussian", "linear", "hard")[seed % 3], metric=case.metric),
         *torch.ops.ptdet.fast_nms_walk(*call, case.metric),
         *torch.ops.ptdet.matrix_nms_walk(*call[:3], metric=case.metric),
@@ -33,7 +33,7 @@ def others(case: Case, seed: int) -> list[torch.Tensor]:
         *torch.ops.ptdet.rotated_soft_nms_walk(rotated, *call[1:]),
         *torch.ops.ptdet.rotated_matrix_nms_walk(rotated, *call[1:3]),
         *torch.ops.ptdet.rotated_merge_nms_walk(rotated, *call[1:], members=members, weights="score_overlap"),
-        *torch.ops.ptdet.rotated_nmm_walk(rotated, *call[1:], members_hand_on=seed % 2 == 0),
+        *torch.ops.ptdet.rotated_nmm_walk(rotated, *call[1:], members_propagate=seed % 2 == 0),
         *torch.ops.ptdet.rotated_wbf_walk(rotated, *call_of_models[1:]),
         torch.ops.ptdet.rotated_pairwise_overlap(rotated, rotated[:77], ("iou", "iof", "ios")[seed % 3]),
         torch.ops.ptdet.rotated_overlap(rotated, rotated.flip(0)),

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import ptdet
-from ptdet._shared.methods import BATCH_METHODS
+from ptdet._shared.methods import BATCH_METHODS, METHODS
 from ptdet.testing import clustered, grid
 
 CHANGED = {"merge": lambda n: [(n, 4)], "soft": lambda n: [(n,)], "matrix": lambda n: [(n,)]}
@@ -22,7 +22,7 @@ def test_ragged_equals_the_loop(method: str, with_classes: bool) -> None:
     images = torch.randint(0, 6, (300,), generator=random)
     images[images == 4] = 2  # one without boxes
     idxs = torch.randint(-3, 3, (300,), generator=random) * 10**15 if with_classes else None
-    threshold = None if method == "matrix" else 0.4
+    threshold = 0.4 if METHODS[method].has_threshold else None
     keep, num, *changed = ptdet.ragged_nms(
         boxes, scores, images, threshold, idxs, num_images=6, method=method, score_threshold=0.2, max_per_image=25
     )

@@ -1,4 +1,4 @@
-"""Gradients of soft-NMS, merge-NMS, merging and the fusions: the selection held fixed; by finite differences."""
+"""Gradients of soft-NMS, merge-NMS, NMM and the fusions: the selection held fixed; by finite differences."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ def test_fusion(conf_type: str, backend: str) -> None:
 
 
 @pytest.mark.parametrize("idxs", [None, CLASSES], ids=["one class", "classes"])
-@pytest.mark.parametrize("members_hand_on", [False, True])
-def test_merging(idxs: Tensor | None, members_hand_on: bool, backend: str) -> None:
-    function = ptdet.nmm if members_hand_on else ptdet.greedy_nmm
+@pytest.mark.parametrize("members_propagate", [False, True])
+def test_nmm(idxs: Tensor | None, members_propagate: bool, backend: str) -> None:
+    function = ptdet.nmm if members_propagate else ptdet.greedy_nmm
 
     def of_operator(boxes: Tensor, scores: Tensor) -> Tensor:
-        return torch.ops.ptdet.nmm_walk(boxes, scores, idxs, 0.3, max_output=4, members_hand_on=members_hand_on)[0]
+        return torch.ops.ptdet.nmm_walk(boxes, scores, idxs, 0.3, max_output=4, members_propagate=members_propagate)[0]
 
     def of_function(boxes: Tensor, scores: Tensor) -> Tensor:
         return function(boxes, scores, 0.3, idxs, max_output=4)[0]

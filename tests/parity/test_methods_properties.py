@@ -111,14 +111,14 @@ def test_the_fixpoint_of_clusters_is_greedy(scene: Scene, threshold: float, by_d
 
 @given(scenes(), thresholds, thresholds)
 @relaxed
-def test_and_keeps_the_visited_that_are_confirmed(scene: Scene, threshold: float, least: float) -> None:
+def test_and_keeps_the_selected_that_are_confirmed(scene: Scene, threshold: float, least: float) -> None:
     boxes, scores = scene
-    visited, owner = ptdet.or_nms(boxes, scores, threshold, return_owner=True)
+    selected, owner = ptdet.or_nms(boxes, scores, threshold, return_owner=True)
     keep, owner_too = ptdet.and_nms(boxes, scores, threshold, overlap_threshold=least, return_owner=True)
-    assert torch.isin(keep, visited).all() and torch.equal(owner, owner_too)
+    assert torch.isin(keep, selected).all() and torch.equal(owner, owner_too)
     place = torch.full_like(owner, len(owner))
-    place[visited] = torch.arange(len(visited))
-    for k, row in enumerate(visited.tolist()):
+    place[selected] = torch.arange(len(selected))
+    for k, row in enumerate(selected.tolist()):
         alive = torch.nonzero((place[owner] >= k) & (torch.arange(len(owner)) != row))[:, 0]
         confirmed = exceeds(raw_overlap(boxes[alive], boxes[row]), least).any()
         assert bool(confirmed) == (row in keep.tolist())

@@ -43,7 +43,7 @@ def test_kept_boxes_do_not_meet_and_removed_ones_meet_their_owner(
     boxes, scores = scene
     keep, owner = ptdet.nms(boxes, scores, threshold, metric=metric, inclusive=inclusive, return_owner=True)
     kept = boxes[keep]
-    meets = exceeds(raw_overlap(kept[None], kept[:, None], metric), threshold, inclusive)  # [visited, candidate]
+    meets = exceeds(raw_overlap(kept[None], kept[:, None], metric), threshold, inclusive)  # [selected, candidate]
     assert not meets.triu(1).any()
     assert torch.equal(owner[keep], keep)
     assert torch.equal(owner.unique(), keep.sort().values)

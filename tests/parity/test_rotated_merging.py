@@ -14,6 +14,7 @@ from torch import Tensor
 import ptdet
 import ptdet.numpy
 from ptdet import reference
+from ptdet._shared.methods import FUSIONS, METHODS
 from ptdet._shared.parameters import ROTATED_METRICS, choices_of
 
 from .test_rotated_nms import KINDS, drawn, same
@@ -216,7 +217,7 @@ def test_arrays_have_the_answer_of_tensors() -> None:
         options = {**options, "return_owner": True}
         ours = getattr(ptdet.numpy.rotated, name)(*arrays, 0.3, labels, **options)
         assert equal(ours, getattr(ptdet.rotated, name)(boxes, scores, 0.3, ids, **options)), name
-    for name in ("weighted_boxes_fusion", "non_maximum_weighted"):
+    for name in (METHODS[fusion].function for fusion in FUSIONS):
         ours = getattr(ptdet.numpy.rotated, name)(
             *([each[:20], each[20:]] for each in (*arrays, labels)), [1, 2], 0.3, return_owner=True
         )

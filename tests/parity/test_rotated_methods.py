@@ -28,19 +28,19 @@ from .test_rotated_nms import KINDS, drawn
 
 pytestmark = pytest.mark.usefixtures("native")
 # What merges, and cluster_nms, which is made of two others, are in test_rotated_merging.py.
-NAMES = [
-    METHODS[name].function for name in METHODS if METHODS[name].stem not in ("nms", "merge_nms", "nmm", "box_fusion")
-]
+ROWS = {row.function: row for row in METHODS.values() if row.stem not in ("nms", "merge_nms", "nmm", "box_fusion")}
+NAMES = list(ROWS)
 # diou_nms has its own measure.
 BY_METRIC = [name for name in NAMES if name != "diou_nms"]
 Matrix = list[list[float]]
 
 
 def call(home: Any, name: str, boxes: Any, scores: Any, threshold: float, **options: Any) -> Any:
-    rest = [number_a_box(torch.as_tensor(scores)).to(torch.as_tensor(scores).dtype)] if name == "adaptive_nms" else []
+    row = ROWS[name]
+    rest = [number_a_box(torch.as_tensor(scores)).to(torch.as_tensor(scores).dtype) for _ in row.numbers]
     if isinstance(boxes, np.ndarray):
         rest = [each.numpy() for each in rest]
-    return getattr(home, name)(boxes, scores, *rest, *([] if name == "matrix_nms" else [threshold]), **options)
+    return getattr(home, name)(boxes, scores, *rest, *([threshold] if row.has_threshold else []), **options)
 
 
 def greedy(scores: list[float], removes: Callable[[int, int], bool]) -> tuple[list[int], list[int]]:
@@ -189,7 +189,7 @@ def test_a_large_set_is_answered_alike_on_any_number_of_threads() -> None:
         torch.set_num_threads(1)
         assert all(map(same, call(ptdet.rotated, name, boxes, scores, 0.1, idxs=ids, return_owner=True), found))
         torch.set_num_threads(threads)
-        if name == "adaptive_nms":  # its densities go by the row
+        if ROWS[name].numbers:  # drawn by the row
             continue
         for each in range(3):
             rows = torch.nonzero(ids == each)[:, 0]

@@ -15,7 +15,7 @@ import pytest
 
 import ptdet.numpy
 from ptdet._shared.dataset import Detections, Truth
-from ptdet._shared.methods import METHODS, SUPPRESSIONS
+from ptdet._shared.methods import FUSIONS, METHODS, SUPPRESSIONS
 from ptdet._shared.parameters import METRICS, ROTATED_METRICS
 from ptdet.evaluation.matches import match
 
@@ -23,7 +23,6 @@ from ..detections import DATA
 from ..tools import wasm
 
 NODE = shutil.which("node")
-FUSIONS = {"wbf": "weighted_boxes_fusion", "nmw": "non_maximum_weighted"}
 # An option of kernels.js by its name in Python.
 IN_PYTHON = {"iou": "iou_threshold", "minScore": "min_score", "overlap": "overlap_threshold", "decay": "kind"}
 

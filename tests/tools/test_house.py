@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ptdet._shared.methods import METHODS
+
 from . import architecture, import_graph
 
 ROOT = Path(__file__).parents[2]
@@ -79,6 +81,26 @@ def test_imports_point_down() -> None:
 def test_the_picture_is_that_of_the_code() -> None:
     told = "run: python -m tests.tools.architecture"
     assert architecture.PICTURE.read_text(encoding="utf-8") == architecture.svg(), told
+
+
+def test_the_page_names_every_room_and_stem() -> None:
+    page = (ROOT / "docs/ARCHITECTURE.md").read_text(encoding="utf-8")
+    folders = [path for top in ("ptdet", "csrc") for path in (ROOT / top).iterdir() if path.is_dir()]
+    rooms = {f"{path.parent.name}/{path.name}" for path in folders if path.name != "__pycache__"}
+    stems = {path.stem for path in sources("ptdet/ops", (".py",)) if not path.stem.startswith("_")}
+    assert not {name for name in rooms | stems if f"`{name}`" not in page}
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_reader_finds_what_decides_a_method_by_its_stem(name: str) -> None:
+    stem, function = METHODS[name].stem, METHODS[name].function
+    page = (ROOT / "docs/ARCHITECTURE.md").read_text(encoding="utf-8")
+    assert re.search(rf"^\| `{stem}` \| .*(`{function}`|and more) ?.*\|$", page, re.MULTILINE)
+    for place in ("csrc/cpu/{}.cpp", "csrc/cuda/{}.cu", "csrc/numpy/{}.cpp", "csrc/torch/{}.h"):
+        assert (ROOT / place.format(stem)).is_file(), place
+    assert (ROOT / f"ptdet/reference/{stem}.py").is_file()
+    for place in ("ptdet/ops/{}.py", "ptdet/numpy/_{}.py"):
+        assert f"\ndef {function}(" in (ROOT / place.format(stem)).read_text(encoding="utf-8"), place
 
 
 def test_the_top_of_the_package_is_small() -> None:

@@ -65,11 +65,11 @@ SETTINGS = [
     Setting("merge", iou=0.7, members="overlapping", conf=0.05, min_score=0.2),
     Setting("wbf", iou=0.55),
     Setting("soft", iou=0.7, kind="hard"),
-    Setting("hard", metric="probiou"),  # of rotated boxes
 ]
+ROTATED = Setting("fast", iou=0.4, metric="probiou")
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", [*SETTINGS, ROTATED], ids=str)
 def test_configs_are_read_back(tmp_path: Path, setting: Setting) -> None:
     classes = {"stop sign": {"conf": 0.3}, 'a"\\é': {"iou": 0.5, "min_score": 0.9}}
     config = Config(setting, False, classes, {"seed": 0, "inputs": {"a.npz": "12ab"}})

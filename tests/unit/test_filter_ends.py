@@ -49,7 +49,7 @@ def test_boxes_without_an_end_hide_nobody(metric: str) -> None:
     row = [[float(i), 0.0, i + 1.0, 10.0] for i in range(200)]
     boxes = torch.tensor([[5.0, 20.0, 5.0, math.inf], *row, [0.0, 0.0, 9.0, math.inf]])
     scores = torch.linspace(1, 0.1, len(boxes))
-    for name, given in (("nmm_walk", {"members_hand_on": True}), ("and_nms_walk", {"overlap_threshold": -0.5})):
+    for name, given in (("nmm_walk", {"members_propagate": True}), ("and_nms_walk", {"overlap_threshold": -0.5})):
         call = boxes, scores, None, -0.2
         found = getattr(torch.ops.ptdet, name)(*call, metric=metric, inclusive=True, **given)
         expected = getattr(reference, name)(*call, metric=metric, inclusive=True, **given)

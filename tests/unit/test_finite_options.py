@@ -7,6 +7,7 @@ import torch
 
 import ptdet
 import ptdet.numpy
+from ptdet._shared.methods import FUSIONS, METHODS
 from tests.unit.test_finite import BOXES, SCORES, WEIGHTS, in_lists
 
 
@@ -31,7 +32,7 @@ def test_a_beta_beyond_the_type(backend: str) -> None:
 def test_arrays_have_the_same_weights(native: None) -> None:
     boxes, scores = BOXES.float().numpy(), SCORES.float().numpy()
     for weights in WEIGHTS:
-        for function in ("weighted_boxes_fusion", "non_maximum_weighted"):
+        for function in (METHODS[name].function for name in FUSIONS):
             ours = getattr(ptdet.numpy, function)(*in_lists(boxes, scores), weights=weights, iou_thr=0.3)
             lists = in_lists(torch.from_numpy(boxes), torch.from_numpy(scores))
             theirs = getattr(ptdet, function)(*lists, weights=weights, iou_thr=0.3)

@@ -122,7 +122,7 @@ def test_fusion_operator_called_directly(backend: str) -> None:
 
 
 @pytest.mark.parametrize("function", [ptdet.greedy_nmm, ptdet.nmm])
-def test_merging(function: Any, backend: str) -> None:
+def test_nmm(function: Any, backend: str) -> None:
     def named(name: str) -> str:
         return name.replace("iou_threshold", "match_threshold")
 

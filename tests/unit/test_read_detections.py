@@ -18,6 +18,7 @@ from ptdet.io import (
     TruthOptions,
     parse_space,
     read_detections,
+    read_predictions,
     read_truth,
 )
 
@@ -299,6 +300,9 @@ def test_yolo_results(tmp_path: Path) -> None:
     found = read_detections([tmp_path / "a.txt"], truth_of())
     assert found.boxes.tolist() == [[25, 18.75, 75, 31.25], [0, 0, 50, 50]]
     assert found.scores.tolist() == [0.75, 0.5] and found.labels.tolist() == [1, 0]
+    (tmp_path / "a.txt").write_text("1 0.5 0.5 0.5 0.25 0.75 12\n0 0.25 0.5 0.5 1 0.5\n")
+    (tracked,) = read_predictions(tmp_path / "a.txt")
+    assert tracked.scores.tolist() == [0.75, 0.5] and tracked.extra["track"].tolist() == [12, -1]
     (tmp_path / "b.txt").write_text("")
     assert len(read_detections([tmp_path / "b.txt"], truth_of()).boxes) == 0
 

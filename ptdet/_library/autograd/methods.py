@@ -1,4 +1,4 @@
-"""Gradients of soft-NMS, merge-NMS, merging and box fusion: the selection held fixed, the values differentiated.
+"""Gradients of soft-NMS, merge-NMS, NMM and box fusion: the selection held fixed, the values differentiated.
 
 The values are written once more, from what was selected, in torch operations on padded shapes (so that a compiler can
 trace them), and autograd does the rest: a gradient is exact away from ties and can be differentiated again.
@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from ... import reference
+from .either_shape import computed_type, graded_overlap, grown_boxes, in_form_of, raw_overlap
 from .graded_overlap import overlap, towards_one, widest
-from .rotated_merging import computed_type, graded_overlap, grown_boxes, in_writing_of, raw_overlap
 
 _PAIRS = 1 << 21  # overlaps held at once
 
@@ -188,7 +188,7 @@ def merge_backward(ctx: Any, grad: Tensor, *_: Any) -> tuple[Any, ...]:
         if weights == "score_overlap":
             overlaps = graded_overlap(wide_boxes, wide_boxes[by], metric, dtype)
             times = torch.where(itself, 1.0, overlaps)
-        brought, own = in_writing_of(wide_boxes, wide_boxes[by]), wide_boxes[keep.clamp(min=0)]
+        brought, own = in_form_of(wide_boxes, wide_boxes[by]), wide_boxes[keep.clamp(min=0)]
         return weighted_means(brought, own, wide_scores, times, keep, clusters, dtype)
 
     of_boxes, of_scores = pull_back(values, *widened(boxes, scores), grad)
@@ -230,7 +230,7 @@ def _overlapping_backward(
             if weights == "score_overlap":
                 overlaps = graded_overlap(wide_boxes[None], own[:, None], metric, dtype)
                 times = torch.where(itself, 1.0, overlaps)
-            brought = in_writing_of(wide_boxes[None], own[:, None])
+            brought = in_form_of(wide_boxes[None], own[:, None])
             return weighted_means(brought, own, wide_scores[None], times, keep[part], clusters, dtype)
 
         more = pull_back(values, wide_boxes, wide_scores, grad[part])
@@ -277,7 +277,7 @@ def wbf_backward(ctx: Any, grad_fused: Tensor, grad_confidences: Tensor, *_: Any
         factor = confidence_factor(ctx, models, weights, places(keep)[owner.clamp(min=0)], owner >= 0)
 
     def fused(wide_boxes: Tensor, wide_scores: Tensor) -> Tensor:
-        brought, own = in_writing_of(wide_boxes, wide_boxes[owner.clamp(min=0)]), wide_boxes[keep.clamp(min=0)]
+        brought, own = in_form_of(wide_boxes, wide_boxes[owner.clamp(min=0)]), wide_boxes[keep.clamp(min=0)]
         return weighted_means(brought, own, wide_scores, weights[models], keep, clusters, computed_type(boxes))
 
     def confidences(wide_boxes: Tensor, wide_scores: Tensor) -> Tensor:

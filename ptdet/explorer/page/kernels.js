@@ -5,6 +5,7 @@ const KERNELS = ["hard", "and", "merge", "soft", "fast", "matrix", "nmm", "wbf"]
 export const METRICS = ["iou", "giou", "diou", "ciou", "iof", "ios", "tiou", "probiou"];
 const UPRIGHT_ONLY = ["ciou"];
 const ROTATED_ONLY = ["probiou"];
+export const BELOW_ZERO = ["giou", "diou", "ciou"];
 export const MEMBERS = ["cluster", "overlapping", "later", "best"];
 const DECAYS = ["gaussian", "linear", "hard"];
 const CONFIDENCES = ["avg", "max", "box_and_model_avg", "absent_model_aware_avg"];

@@ -1,6 +1,6 @@
 // What `ptdet run` does with one picture (ptdet/cli/run.py), by the same kernels: the same boxes are kept.
 
-import { METHODS } from "./kernels.js";
+import { BELOW_ZERO, METHODS } from "./kernels.js";
 
 // What became of a candidate.
 export const KEPT = 0;
@@ -28,9 +28,11 @@ export function settingsOf(method, kind = null) {
   };
 }
 
-// The overlap of diou goes below 0.
-export function leastIou(method) {
-  return method === "diou" ? -1 : 0;
+// Some measures go below 0.
+export function leastIou({ method, metric }) {
+  const own = METHODS[method].metric;
+  const measure = settingsOf(method).metric ? metric ?? own : own;
+  return BELOW_ZERO.includes(measure) ? -1 : 0;
 }
 
 export function sigmaOf(method, sigma) {

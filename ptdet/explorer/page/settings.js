@@ -66,7 +66,7 @@ export class Settings {
     const { conf, iou, sigma, minScore, maxDet, matchIou } = this.sliders;
     matchIou.show(this.hasTruth, state.matchIou, 0, 1, 0.05);
     conf.show(true, state.conf, state.lowest, Math.max(1, state.conf), 0.01);
-    iou.show(has.iou, state.iou, leastIou(state.method), 1, 0.01);
+    iou.show(has.iou, state.iou, leastIou(state), 1, 0.01);
     sigma.show(has.sigma, sigmaOf(state.method, state.sigma), 0.05, 4, 0.05);
     minScore.show(has.minScore || state.minScore !== null, state.minScore ?? state.conf, 0, 1, 0.01);
     maxDet.show(true, state.maxDet ?? Infinity, 1, UNLIMITED, 1, true);

@@ -83,7 +83,7 @@ export function readAddress(hash, initial) {
 // No threshold is where `ptdet run` has none, or where the page has no boxes.
 export function settle(state) {
   const over = (own) => (own.conf < state.lowest ? { ...own, conf: state.lowest } : own);
-  state.iou = Math.max(state.iou, leastIou(state.method));
+  state.iou = Math.max(state.iou, leastIou(state));
   state.conf = Math.max(state.conf, state.lowest);
   state.classes = Object.fromEntries(Object.entries(state.classes).map(([name, own]) => [name, over(own)]));
 }

@@ -12,12 +12,13 @@ from typing import Any
 import torch
 
 import ptdet
-from ptdet._shared.methods import BATCH_METHODS, METHODS
+from ptdet._shared.methods import BATCH_METHODS, FUSIONS, METHODS, SUPPRESSIONS
 from ptdet.compat import PROFILES
 from ptdet.testing import clustered, head_output
 
 COUNT, IMAGES = 100_000, 10
-BY_CLASS = ("or_nms", "diou_nms", "and_nms", "merge_nms", "cluster_nms", "soft_nms", "fast_nms", "greedy_nmm", "nmm")
+# What takes boxes, scores, a threshold and ids, in this order.
+BY_CLASS = [METHODS[name].function for name in SUPPRESSIONS if name != "hard" and METHODS[name].has_threshold]
 
 
 def calls() -> Iterator[tuple[str, Callable[[], Any]]]:
@@ -43,7 +44,7 @@ def calls() -> Iterator[tuple[str, Callable[[], Any]]]:
     yield "soft_nms:pixels", lambda: ptdet.soft_nms(boxes, scores, 0.5, idxs, compat="mmcv_offset_1")
     yield "matrix_nms:", lambda: ptdet.matrix_nms(boxes, scores, idxs, return_owner=True)
     for method in BATCH_METHODS:
-        threshold = None if method == "matrix" else 0.5
+        threshold = 0.5 if METHODS[method].has_threshold else None
         for most, ids in product((None, 2000), (None, idxs)):
             keywords = {"num_images": IMAGES, "method": method, "max_per_image": most}
             yield (
@@ -80,7 +81,7 @@ def calls() -> Iterator[tuple[str, Callable[[], Any]]]:
     lists = [list(each.split(COUNT // 2)) for each in (boxes, scores, idxs)]
     for least in (0.0, 0.2):
         keywords = {"weights": [1.0, 2.0], "skip_box_thr": least, "return_owner": True}
-        for name in ("weighted_boxes_fusion", "non_maximum_weighted"):
+        for name in [METHODS[fusion].function for fusion in FUSIONS]:
             yield (
                 f"{name}:{least}",
                 lambda name=name, keywords=keywords: getattr(ptdet, name)(*lists, **keywords),

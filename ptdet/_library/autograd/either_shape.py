@@ -1,4 +1,4 @@
-"""What the gradients of merging ask of boxes of either shape, (..., 4) or rotated (..., 5)."""
+"""What the gradients of methods that move boxes ask of boxes of either shape, (..., 4) or rotated (..., 5)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def graded_overlap(a: Tensor, b: Tensor, metric: str, dtype: torch.dtype) -> Ten
     return found.to(a.dtype)
 
 
-def in_writing_of(boxes: Tensor, kept: Tensor) -> Tensor:
+def in_form_of(boxes: Tensor, kept: Tensor) -> Tensor:
     """Each box as it is written for the mean about a kept box."""
     if boxes.shape[-1] == 4:
         return boxes
