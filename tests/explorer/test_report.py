@@ -141,7 +141,8 @@ def test_a_report_keeps_to_its_limit_whatever_is_told(tmp_path: Path, capsys: py
         limits = Limits(megabytes=(page + more) / 1e6)
         wrote = write_one(tmp_path / "r.html", pictures(), {}, limits, problems)
         assert wrote.pictures + wrote.left_out == 3 and wrote.bytes <= page + more
-        said = json.loads(re.search(r'id="list">(.*?)</script>', (tmp_path / "r.html").read_text("utf-8"))[1])  # type: ignore[index]
+        text = (tmp_path / "r.html").read_text("utf-8")
+        said = json.loads(re.search(r'id="list">(.*?)</script>', text)[1])  # type: ignore[index]
         told = said["problems"]
         assert told[0] == "0.npz is broken" and told[-1] == f"and {10_000 - len(told) + 1} more, which the command told"
 
