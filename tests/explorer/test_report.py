@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -26,6 +27,14 @@ HOSTILE = "</script><script>globalThis.hacked=1</script><img src=x onerror=hacke
 
 def shown(of: Predictions, lowest: float = 0.001) -> Shown:
     return as_shown(of, of.candidates(lowest), space=Space(), lowest=lowest, counts=(0, 0), image=None)
+
+
+def list_in(report: Path) -> dict[str, Any]:
+    """What a report tells of all its pictures."""
+    found = re.search(r'id="list">(.*?)</script>', report.read_text("utf-8"))
+    assert found
+    said: dict[str, Any] = json.loads(found[1])
+    return said
 
 
 @pytest.mark.parametrize("lowest", [0.001, 0.3, 0.99])
@@ -118,7 +127,7 @@ def test_a_report_says_what_its_limit_left_out(
         save(tmp_path / f"{number}.npz", boxes(3000, number))
     file = write_report(tmp_path / "r.html", tmp_path, *options)
     told = capsys.readouterr()
-    said = json.loads(re.search(r'id="list">(.*?)</script>', file.read_text("utf-8"))[1])  # type: ignore[index]
+    said = list_in(file)
     assert len(said["rows"]) == pictures and said["leftOut"] == 6 - pictures
     assert f"{pictures} pictures" in told.out
     assert (f"{6 - pictures} more pictures are not in it" in told.err) == (pictures < 6)
@@ -141,9 +150,7 @@ def test_a_report_keeps_to_its_limit_whatever_is_told(tmp_path: Path, capsys: py
         limits = Limits(megabytes=(page + more) / 1e6)
         wrote = write_one(tmp_path / "r.html", pictures(), {}, limits, problems)
         assert wrote.pictures + wrote.left_out == 3 and wrote.bytes <= page + more
-        text = (tmp_path / "r.html").read_text("utf-8")
-        said = json.loads(re.search(r'id="list">(.*?)</script>', text)[1])  # type: ignore[index]
-        told = said["problems"]
+        told = list_in(tmp_path / "r.html")["problems"]
         assert told[0] == "0.npz is broken" and told[-1] == f"and {10_000 - len(told) + 1} more, which the command told"
 
 

@@ -51,7 +51,7 @@ export function hasOwn(settings) {
 // iou, conf and cut of each class of the picture (ptdet/_shared/config.py, Config.limits); null: all have the same.
 function limitsOf(picture, settings) {
   if (!hasOwn(settings)) return null;
-  if (!picture.named) throw new RangeError("this picture has no names of classes, which thresholds of single classes need");
+  if (!picture.named) throw new RangeError("no names of classes, which the thresholds of single classes need");
   const { iou, conf, minScore } = settings;
   return picture.classes.map((name) => {
     const own = ownOf(settings, name);
