@@ -130,7 +130,14 @@ def test_variants_of_a_method(browser: Any, tmp_path: Path) -> None:
                 until(page, f"{SETTLED} && document.getElementById('variant').value === '{name}'")
                 assert kept_by(f"ptdet run {FILE} --config {saved(page, tmp_path)}") == kept_on(page), (method, name)
                 seen.append((method, name, kept_on(page)[1:]))
-    assert len(seen) == 10 and all(a[2] != b[2] for a in seen for b in seen if a[0] == b[0] and a[1] < b[1])
+        page.select_option("#method", "soft")
+        page.select_option("#variant", "hard")
+        until(page, f"location.hash.includes('kind=hard') && {SETTLED}")
+        with opened(browser, page.url) as again:
+            assert kept_on(again) == kept_on(page) and again.input_value("#variant") == "hard"
+        with opened(browser, page.url.replace("method=soft", "method=matrix")) as again:
+            assert again.input_value("#variant") == "gaussian"  # matrix has no such kind
+    assert len(seen) == 11 and all(a[2] != b[2] for a in seen for b in seen if a[0] == b[0] and a[1] < b[1])
 
 
 def test_the_list_counts_by_the_file(tmp_path: Path) -> None:

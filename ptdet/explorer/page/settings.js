@@ -6,9 +6,9 @@ import { leastIou, OF_METHOD, settingsOf, sigmaOf } from "./pipeline.js";
 
 const UNLIMITED = 501;  // where the slider of max-det ends
 
-// What the menu of variants offers, the usual one first; those of a method are of one option.
+// What the menu of variants offers, the usual one first; those of a method are of one option. Matrix has no hard kind.
 const VARIANTS = {
-  kind: [["gaussian", null], ["linear", "linear"]],
+  kind: [["gaussian", null], ["linear", "linear"], ["hard", "hard"]],
   members: MEMBERS.map((name, place) => [name, place ? name : null]),
   weighted: [["plain", null], ["weighted", true]],
 };
@@ -76,7 +76,10 @@ export class Settings {
     const option = Object.keys(VARIANTS).find((name) => has[name]);
     document.getElementById("of-variant").hidden = option === undefined;
     if (option === undefined) return;
-    if (option !== this.option) this.variant.replaceChildren(...VARIANTS[option].map(([name]) => new Option(name)));
+    const offered = VARIANTS[option].filter(([name]) => state.method !== "matrix" || name !== "hard");
+    if (option !== this.option || offered.length !== this.variant.length) {
+      this.variant.replaceChildren(...offered.map(([name]) => new Option(name)));
+    }
     this.option = option;
     this.variant.selectedIndex = Math.max(0, VARIANTS[option].findIndex(([, value]) => value === state[option]));
   }

@@ -24,7 +24,7 @@ const SETTINGS = {
   agnostic: (text) => text === "true",
   matchIou: number(0, 1),
   beta: orNone(number(1e-9, 1e9)),
-  kind: orNone(oneOf(["gaussian", "linear"])),
+  kind: orNone(oneOf(["gaussian", "linear", "hard"])),
   members: orNone(oneOf(MEMBERS)),
   weighted: orNone((text) => (text === "true" ? true : undefined)),
   classes: readClasses,
@@ -80,8 +80,9 @@ export function readAddress(hash, initial) {
   return state;
 }
 
-// No threshold is where `ptdet run` has none, or where the page has no boxes.
+// No threshold is where `ptdet run` has none, or where the page has no boxes; and matrix has no hard kind.
 export function settle(state) {
+  if (state.method === "matrix" && state.kind === "hard") state.kind = null;
   const over = (own) => (own.conf < state.lowest ? { ...own, conf: state.lowest } : own);
   state.iou = Math.max(state.iou, leastIou(state));
   state.conf = Math.max(state.conf, state.lowest);
