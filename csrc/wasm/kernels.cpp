@@ -1,8 +1,11 @@
-// The kernels for a page in the browser: one exported function for every method of suppression. The page fills a Call
-// and its arrays in the module's memory; nothing here checks them, because the page does.
+// The kernels for a page in the browser: one exported function for every method of suppression, and one that matches
+// with a truth. The page fills a Call and its arrays in the module's memory; nothing here checks them, because the page
+// does.
+#include <algorithm>
 #include <cstdlib>
 
 #include "api/api.h"
+#include "cpu/parallel.h"
 
 #define PTDET_EXPORT(name) extern "C" __attribute__((export_name(name), used))
 
@@ -126,6 +129,52 @@ int32_t suppress(const Call* call, const void* boxes, const void* scores, const 
     case Kernel::kWbf: cpu::wbf({input, {}, {}, 1}, wbf, {output, moved, lowered}, host.get()); break;
   }
   return static_cast<int32_t>(kept);
+}
+
+// One picture against its truth, at one IoU (api/evaluation.h). Boxes have `numbers` doubles, x, y, width, height, or
+// five of rotated ones; labels are in [0, classes). skipped: of an object, 1 where it is neither found nor missed, 2 of
+// a crowd. The best `most` of a class count, and of boxes that find nothing those up to an area of `largest`.
+// outcome and taken: (found), as MatchOutput has them.
+PTDET_EXPORT("match_truth")
+void match_truth(double numbers, double classes, double found, const double* found_boxes, const int32_t* found_labels,
+                 const double* scores, double objects, const double* object_boxes, const int32_t* object_labels,
+                 const int32_t* skipped, double iou, double most, double largest, uint8_t* outcome, int64_t* taken) {
+  const OneCall memory;
+  const cpu::Host& host = memory.get();
+  const auto boxes = [&](double count, const double* rows, const int32_t* classes_of) {
+    const auto length = static_cast<int64_t>(count);
+    int64_t* labels = cpu::allocate<int64_t>(host, length);
+    std::copy_n(classes_of, length, labels);
+    int64_t* images = cpu::allocate<int64_t>(host, length);
+    std::fill_n(images, length, int64_t{0});
+    return DataSetBoxes{length, static_cast<int64_t>(numbers), rows, labels, images};
+  };
+  MatchInput input;
+  input.images = 1;
+  input.classes = static_cast<int64_t>(classes);
+  input.found = boxes(found, found_boxes, found_labels);
+  input.truth = boxes(objects, object_boxes, object_labels);
+  input.scores = scores;
+  const int64_t count = input.truth.count;
+  bool* crowd = cpu::allocate<bool>(host, count);
+  bool* ignore = cpu::allocate<bool>(host, count);
+  double* area = cpu::allocate<double>(host, count);
+  for (int64_t g = 0; g < count; ++g) {
+    crowd[g] = skipped[g] == 2;
+    ignore[g] = skipped[g] != 0;
+    area[g] = 0;  // the page has looked at it
+  }
+  input.crowd = crowd;
+  input.ignore = ignore;
+  input.area = area;
+  const double range[] = {0, largest};
+  input.thresholds = &iou;
+  input.ranges = range;
+  input.num_thresholds = input.num_ranges = 1;
+  input.most = static_cast<int64_t>(most);
+  int64_t* rank = cpu::allocate<int64_t>(host, input.found.count);
+  int64_t* order = cpu::allocate<int64_t>(host, input.found.count);
+  cpu::evaluation_match(input, {outcome, rank, order, taken}, host);
 }
 
 }  // namespace ptdet

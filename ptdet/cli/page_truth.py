@@ -30,13 +30,11 @@ class PageTruth:
     """The truth that was asked for.
 
     Raises:
-        FileProblem: it cannot be read, or its boxes are rotated.
+        FileProblem: it cannot be read.
     """
 
     def __init__(self, asked: argparse.Namespace) -> None:
         self._truth = truth = read_truth_of(asked)
-        if len(truth.boxes) and truth.boxes.shape[1] == 5:
-            raise FileProblem(f"--truth {asked.truth} has rotated boxes: the page compares upright ones alone")
         self.notes = notes_of(asked, truth)
         try:
             self._objects = checked(NOTHING, truth, None)[1]
@@ -79,11 +77,14 @@ class PageTruth:
         if image is None:
             raise FileProblem("it has no picture of this name")
         first = self._files.setdefault(image, file)
-        if found.rotated:
-            raise FileProblem("boxes are rotated, those of the truth are upright")
+        numbers = found.boxes.shape[1]
+        if objects.boxes.size and objects.boxes.shape[1] != numbers:
+            ours, others = ("rotated", "upright") if found.rotated else ("upright", "rotated")
+            raise FileProblem(f"boxes are {ours}, those of the truth are {others}")
         size = of.picture_size or (self._truth.image_sizes[image] if self._truth.image_sizes else None) or size
         if of.space.needs_size and size is None:
             raise FileProblem("boxes are in another unit than pixels, and neither file says the picture's size")
+        way = _way(of.space, size, numbers)
         places = self._classes.of(of, found, is_ids=of.records is not None)
         self._boxes += len(found)
         notes = [*self._classes.told(self._boxes), *self._classes.notes]
@@ -93,7 +94,7 @@ class PageTruth:
         area, (least, most) = objects.area[rows], AREA_RANGES["all"]
         skipped = objects.ignore[rows] | (area < least) | (area > most)
         alone = Truth(
-            objects.boxes[rows],
+            objects.boxes[rows].reshape(-1, numbers),
             objects.labels[rows],
             np.zeros(len(rows), np.int64),
             (image,),
@@ -109,7 +110,7 @@ class PageTruth:
             skipped=np.where(objects.crowd[rows], 2, skipped),
             names={int(label): objects.class_names[label] for label in np.unique(alone.labels)},
             of_candidates=places,
-            way=_way(of.space, size),
+            way=way,
             size=size,
             counts=_counts(outcome, alone, found, places, size),
         )
@@ -123,8 +124,9 @@ def _counts(outcome: Outcome, alone: Truth, found: Candidates, places: Array, si
     place_of = {} if found.labels is None else dict(zip(found.labels.tolist(), places.tolist(), strict=True))
     own = np.zeros(len(kept), np.int64) if kept.labels is None else [place_of[label] for label in kept.labels.tolist()]
     labels, boxes = np.array(own, np.int64), kept.boxes.astype(np.float64)
+    sides = boxes[:, 2:4] if kept.rotated else boxes[:, 2:] - boxes[:, :2]
     # the page counts no others either
-    good = np.flatnonzero((labels >= 0) & np.isfinite(boxes).all(1) & (boxes[:, :2] <= boxes[:, 2:]).all(1))
+    good = np.flatnonzero((labels >= 0) & np.isfinite(boxes).all(1) & (sides >= 0).all(1))
     detections = Detections(boxes[good], kept.scores[good], labels[good], np.zeros(len(good), np.int64))
     ranges = {"all": AREA_RANGES["all"]}
     matches = match(detections, alone, iou_thresholds=[IOU], area_ranges=ranges, max_detections=[MOST])
@@ -132,8 +134,12 @@ def _counts(outcome: Outcome, alone: Truth, found: Candidates, places: Array, si
     return false, int(matches.counted.sum()) - true
 
 
-def _way(space: Space, size: Size | None) -> dict[str, list[float]]:
-    """How boxes come to pixels of the picture, as `Space.to_picture` has it: (x * times - minus) / over."""
+def _way(space: Space, size: Size | None, numbers: int) -> dict[str, list[float]]:
+    """How boxes come to pixels of the picture, as `Space.to_picture` has it: (x * times - minus) / over.
+
+    Raises:
+        FileProblem: for rotated boxes there is no such way.
+    """
     times, minus, over = [1.0, 1.0], [0.0, 0.0], 1.0
     if space.kind == "ratio":
         over = space.ratio
@@ -142,6 +148,12 @@ def _way(space: Space, size: Size | None) -> dict[str, list[float]]:
         if space.kind == "letterbox":
             fitted = Letterbox.fit((height, width), (high, wide), space.center)
             minus, over = [float(fitted.left), float(fitted.top)], fitted.ratio
-        else:
+        elif numbers == 4:
             times = [width / wide, height / high]
-    return {"times": times, "minus": minus, "over": [over, over]}
+        elif wide * height == width * high:
+            over = wide / width
+        else:
+            raise FileProblem("boxes are stretched more on one axis than on the other, and rotated")
+    if numbers == 4:
+        return {"times": times * 2, "minus": minus * 2, "over": [over] * 4}
+    return {"times": [1.0] * 5, "minus": [*minus, 0.0, 0.0, 0.0], "over": [*[over] * 4, 1.0]}

@@ -31,8 +31,6 @@ class Reader:
         if images is not None and not images.exists():
             raise FileProblem(f"--images {images}: there is no such folder")
         load(settings.method)
-        if settings.options.get("weighted"):
-            raise FileProblem(f"--config {asked.config}: weighted: the page has no weighted cluster NMS")
         files, self.notes, self.problems = find_inputs(asked.predictions)
         self.files = [file for file in files if file.exists()]
         self.problems += [f"{file} there is no such file" for file in files if not file.exists()]
@@ -135,6 +133,7 @@ def start_of(asked: argparse.Namespace, settings: Settings) -> dict[str, Any]:
             "sigma": settings.options.get("sigma"),
             "maxDet": settings.max_det,
             **{name: settings.options.get(name) for name in ("beta", "kind", "members")},
+            "weighted": settings.options.get("weighted") or None,
             "classes": {} if settings.by_class is None else settings.by_class.classes,
         },
         "lowest": lowest_of(asked, settings),

@@ -37,12 +37,12 @@ class Shown:
 class There:
     """The objects that are really in a picture."""
 
-    boxes: Array  # (G, 4) x, y, width, height in pixels of the picture, float64
+    boxes: Array  # (G, 4) x, y, width, height in pixels of the picture, or (G, 5) rotated; float64
     labels: Array  # (G,)
     skipped: Array  # (G,) 0: it counts; 1: neither found nor missed; 2: so is a region of many objects
     names: Mapping[int, str]  # of these labels
     of_candidates: Array  # (N,) the label of each box of the page, -1 for a class that the truth lacks
-    way: Mapping[str, Sequence[float]]  # of these to pixels: (x * times - minus) / over, in their own type
+    way: Mapping[str, Sequence[float]]  # of a box's numbers to pixels: (x * times - minus) / over, in their own type
     size: tuple[int, int] | None  # of the picture
     counts: tuple[int, int]  # false ones and missed objects, by the starting settings
 

@@ -20,7 +20,7 @@ WITH_TRUTH = (DATA / "coco_map/yolox_nano_candidates.npz", "--truth", DATA / "co
 SCENES = {
     "explorer.jpg": ("dark", NANO, "picture=0&conf=0.1&view=side", CHOOSE % FURTHEST),
     "explorer_light.jpg": ("light", NANO, "picture=2&view=wipe&split=0.4", CHOOSE % BUSIEST),
-    "explorer_truth.jpg": ("dark", WITH_TRUTH, "picture=8&view=side", "explorer.loadAll()"),
+    "explorer_truth.jpg": ("dark", WITH_TRUTH, "picture=8&view=side&object=1", "explorer.loadAll()"),
 }
 
 

@@ -77,7 +77,7 @@ def unpacked(payload: bytes) -> Mapping[str, Any]:
     ]
     if found["truth"]:
         objects = found["truth"]["count"]
-        parts += [("truth_boxes", "float64", 4 * objects), ("truth_labels", "int32", objects)]
+        parts += [("truth_boxes", "float64", found["numbers"] * objects), ("truth_labels", "int32", objects)]
         parts += [("skipped", "int32", objects), ("of_candidates", "int32", count)]
     for name, dtype, size in parts:
         at += -at % 8

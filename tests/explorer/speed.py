@@ -1,11 +1,12 @@
 """How quick the page is: `python -m tests.explorer.speed`. Reported, not asserted: a machine that does more is slower.
 
-From a slider's event to pixels (drawn, and read back), at 3,000 and 20,000 candidates; and to the first paint where
-5,000 pictures are.
+From a slider's event to pixels (drawn, and read back), at 3,000 and 20,000 candidates, without a truth and with one of
+250 objects; and to the first paint where 5,000 pictures are.
 """
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from pathlib import Path
@@ -34,10 +35,25 @@ MOVE = """async ([name, events]) => {
 }"""
 
 
+def truth_of(folder: Path) -> Path:
+    """250 objects of the picture `one`."""
+    places, _, labels = boxes(250, 7)
+    entries = [
+        {"id": n, "image_id": 1, "category_id": int(label), "bbox": [x, y, right - x, bottom - y], "iscrowd": 0}
+        for n, ((x, y, right, bottom), label) in enumerate(zip(places.tolist(), labels, strict=True))
+    ]
+    image = {"id": 1, "file_name": "one.jpg", "width": 640, "height": 640}
+    categories = [{"id": n, "name": name} for n, name in enumerate("abc")]
+    path = folder / "truth.json"
+    path.write_text(json.dumps({"images": [image], "categories": categories, "annotations": entries}))
+    return path
+
+
 def sliders(browser: Any, folder: Path) -> None:
-    for count in (3000, 20000):
-        file = save(folder / f"{count}.npz", boxes(count, count))
-        with served(file, "--conf", "0.01") as server:
+    truth = "--truth", truth_of(folder)
+    for count, words in ((3000, ()), (3000, truth), (20000, ()), (20000, truth)):
+        file = save(folder / "one.npz", boxes(count, count), classes=list("abc"))
+        with served(file, "--conf", "0.01", *words) as server:
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.goto(server.address)
             until(page, f"globalThis.explorer && {SETTLED}")
@@ -47,10 +63,11 @@ def sliders(browser: Any, folder: Path) -> None:
                 before = cpu_time(session)
                 wall, of_kernel = map(sorted, page.evaluate(MOVE, [name, EVENTS]))
                 used = (cpu_time(session) - before) / EVENTS
-                middle, late = EVENTS // 2, EVENTS * 95 // 100
+                middle, late, kind = EVENTS // 2, EVENTS * 95 // 100, "with" if words else "no"
                 print(
-                    f"{count:6} candidates, {name:4}: median {wall[middle]:.1f} ms, p95 {wall[late]:.1f} ms, of them "
-                    f"the kernel {of_kernel[middle]:.1f} ms; {used:.1f} ms of the main thread's own time an event"
+                    f"{count:6} candidates, {kind} truth, {name:4}: median {wall[middle]:.1f} ms, "
+                    f"p95 {wall[late]:.1f} ms, of them the kernel {of_kernel[middle]:.1f} ms; "
+                    f"{used:.1f} ms of the main thread's own time an event"
                 )
             page.close()
 

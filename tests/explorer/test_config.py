@@ -27,6 +27,7 @@ CONFIGS = {
     "merge": "members = 'overlapping'\nconf = 0.05\nmin_score = 0.1\n[classes.person]\niou = 0.7\nconf = 0.02\n",
     "diou": "iou = 0.5\nbeta = 0.6\nconf = 0.05\n[classes.person]\nconf = 0.2\n",
     "matrix": "kind = 'linear'\nmetric = 'giou'\nconf = 0.05\n[classes.person]\nconf = 0.2\n",
+    "cluster": "weighted = true\niou = 0.4\nmetric = 'giou'\nconf = 0.05\n[classes.person]\niou = 0.6\n",
     "nmm": "iou = 0.5\nconf = 0.05\nagnostic = true\n",
 }
 
@@ -94,7 +95,7 @@ def test_thresholds_of_a_class_are_seen_and_changed(browser: Any, tmp_path: Path
             row.locator("input").first.fill(conf)
             row.locator("input").last.fill(iou)
             row.locator("input").last.press("Tab")
-        until(page, f"location.hash.includes('classes=') && {SETTLED}")
+        until(page, f"location.hash.includes('iou%22%3A0.1%7D') && {SETTLED}")  # the last of them
         kept = kept_on(page)
         assert kept[0] != before
         config = saved(page, tmp_path)
@@ -111,6 +112,32 @@ def test_thresholds_of_a_class_are_seen_and_changed(browser: Any, tmp_path: Path
         page.keyboard.press("r")
         until(page, SETTLED)
         assert kept_on(page)[0] == before
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(why_no_browser()), reason=why_no_browser())
+def test_variants_of_a_method(browser: Any, tmp_path: Path) -> None:
+    """Those of the menu: what the page keeps is what run keeps by the file that it saves."""
+    seen = []
+    with served(FILE, "--conf", "0.05", "--iou", "0.4") as server, opened(browser, server.address) as page:
+        for method in ("hard", "soft", "matrix", "merge", "cluster"):
+            page.select_option("#method", method)
+            until(page, SETTLED)
+            assert page.locator("#variant").is_visible() == (method != "hard")
+            names = page.locator("#variant option").all_inner_texts() if method != "hard" else []
+            for name in names:
+                page.select_option("#variant", name)
+                until(page, f"{SETTLED} && document.getElementById('variant').value === '{name}'")
+                assert kept_by(f"ptdet run {FILE} --config {saved(page, tmp_path)}") == kept_on(page), (method, name)
+                seen.append((method, name, kept_on(page)[1:]))
+        page.select_option("#method", "soft")
+        page.select_option("#variant", "hard")
+        until(page, f"location.hash.includes('kind=hard') && {SETTLED}")
+        with opened(browser, page.url) as again:
+            assert kept_on(again) == kept_on(page) and again.input_value("#variant") == "hard"
+        with opened(browser, page.url.replace("method=soft", "method=matrix")) as again:
+            assert again.input_value("#variant") == "gaussian"  # matrix has no such kind
+    assert len(seen) == 11 and all(a[2] != b[2] for a in seen for b in seen if a[0] == b[0] and a[1] < b[1])
 
 
 def test_the_list_counts_by_the_file(tmp_path: Path) -> None:
@@ -133,9 +160,6 @@ def test_the_list_counts_by_the_file(tmp_path: Path) -> None:
 
 def test_a_file_that_the_page_cannot_follow_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config, out = tmp_path / "tuned.toml", tmp_path / "r.html"
-    config.write_text("method = 'cluster'\nweighted = true\n")
-    assert cli.main(["report", str(FILE), "--config", str(config), "--out", str(out)]) == 2
-    assert "weighted" in capsys.readouterr().err and not out.exists()
     config.write_text("conf = 0.3\n[classes.person]\nconf = 0.1\n")
     nameless = save(tmp_path / "nameless.npz", (np.ones((1, 4), "float32"), np.ones(1, "float32"), np.zeros(1, int)))
     assert cli.main(["report", str(nameless), "--config", str(config), "--out", str(out)]) == 2

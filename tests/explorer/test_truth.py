@@ -17,7 +17,7 @@ from ptdet.evaluation.matches import match
 from ptdet.io import Predictions, ReadOptions, parse_space, read_predictions, read_truth
 
 from .browser import SETTLED, started, until, why_no_browser
-from .scenes import DATA, boxes, save, served, unpacked, write_report
+from .scenes import DATA, Array, boxes, save, served, unpacked, write_report
 from .test_page import HOSTILE, opened
 
 RAW, TRUTH = DATA / "coco_map/yolox_nano_candidates.npz", DATA / "coco_map/gt_coco_val64.json"
@@ -64,9 +64,10 @@ ASK = """async (asked) => {
   return asked.map((changed) => {
     const settings = { ...explorer.state, ...changed };
     const pictures = [...explorer.scores.pictures.entries()].sort(([a], [b]) => a - b).map(([, picture]) => picture);
-    const of = (picture) => compare(picture, run(explorer.kernels, picture, settings), settings.matchIou);
+    const { kernels } = explorer;
+    const of = (picture) => compare(kernels, picture, run(kernels, picture, settings), settings.matchIou);
     const found = pictures.map(of);
-    const all = pictures.map((picture) => pointsOf(explorer.kernels, picture, settings));
+    const all = pictures.map((picture) => pointsOf(kernels, picture, settings));
     const curve = curveOf(all.flatMap(({ points }) => points), all.reduce((sum, { objects }) => sum + objects, 0));
     return [
       found.flatMap(({ outcome }) => [...outcome]), found.map(({ missed }) => missed.length),
@@ -128,7 +129,7 @@ def test_colours_numbers_and_sorting(browser: Any, tmp_path: Path) -> None:
         counts = match(detections, truth, iou_thresholds=[0.5]).evaluate().counts()
         true, wrong, objects = (counts[name] for name in ("true_positives", "false_positives", "objects"))
         f1 = 2 * true / (true + wrong + objects)
-        said = f"precision {true / (true + wrong):.3f} · recall {true / objects:.3f} · F1 {f1:.3f}"
+        said = f"{true / (true + wrong):.3f}\nprecision\n{true / objects:.3f}\nrecall\n{f1:.3f}\nF1"
         assert said in page.inner_text("#scores") and page.locator("#scores circle").count() == 2
         page.evaluate("explorer.change({ matchIou: 0.9 })")
         until(page, "explorer.scores.done && !explorer.waiting")
@@ -138,6 +139,33 @@ def test_colours_numbers_and_sorting(browser: Any, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @no_browser
+def test_a_missed_object_says_why(browser: Any, tmp_path: Path) -> None:
+    """Two of three objects are side by side, at IoU 1/3; the box of one is removed by that of the other."""
+    places = np.array([[0, 0, 20, 20], [10, 0, 30, 20], [100, 0, 120, 20]], "float32")
+    file = save(tmp_path / "one.npz", (places, np.array([0.9, 0.8, 0.1], "float32"), np.zeros(3, int)), classes=["a"])
+    truth = labelled(tmp_path, [[0, 0, 20, 20], [10, 0, 20, 20], [100, 0, 20, 19]], ["a"])
+    with served(file, "--truth", truth, "--iou", 0.3) as server, opened(browser, server.address) as page:
+        assert page.inner_text("#legend").split("\n") == ["1 found", "0 false", "2 missed"]
+        page.keyboard.press("x")
+        said = page.inner_text("#chosen")
+        assert "its IoU\n1.000" in said and "why\nremoved\n" in said and "removed it\na\n0.9000" in said
+        page.keyboard.press("x")
+        said = page.inner_text("#chosen")
+        assert "its IoU\n0.950" in said and "score 0.1000 row 2" in said and "its score is not above conf" in said
+        # by the pointer, too; and the address holds it
+        x, y = page.evaluate(
+            "(({ x, y }) => { const { way: { scale, x: left, y: top }, room } = explorer.stage;"
+            " const half = explorer.stage.panel();"
+            " return [x + half.x + left + scale * 100, y + half.y + top + scale * 9]; })"
+            "(document.getElementById('stage').getBoundingClientRect())"
+        )
+        page.keyboard.press("Escape")
+        assert "Point at a box" in page.inner_text("#chosen")
+        page.mouse.click(x, y)
+        assert "Chosen object" in page.inner_text("#chosen") and page.evaluate("explorer.state.object") == 2
+        until(page, "location.hash.includes('object=2')")
+
+
 def test_pictures_that_do_not_count_are_told(browser: Any, tmp_path: Path) -> None:
     """One that cannot be read keeps no other from being counted, and no number of other settings stays."""
     truth = labelled(tmp_path, [[10, 10, 20, 20]], ["a", "b", "c"])
@@ -238,6 +266,121 @@ def test_what_cannot_be_compared_is_told(tmp_path: Path) -> None:
     assert there is not None and any("are taken as places in the truth's list: 0 a, 1 b" in each for each in said)
 
 
+def test_a_truth_that_cannot_be_read_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, truth = save(tmp_path / "one.npz", boxes(30, 1)), tmp_path / "none.json"
+    assert cli.main(["report", str(file), "--truth", str(truth), "--out", str(tmp_path / "r.html")]) == 2
+    assert "none.json" in capsys.readouterr().err and not (tmp_path / "r.html").exists()
+
+
+def rotated(seed: int, count: int) -> tuple[Array, Array]:
+    """Boxes (N, 5) in heaps, and the classes of three."""
+    draw = np.random.default_rng(seed)
+    heap = draw.integers(0, 20, count)
+    centre = np.random.default_rng(1).uniform(60, 580, (20, 2))[heap] + draw.normal(0, 4, (count, 2))
+    turn = np.random.default_rng(2).uniform(-2, 2, 20)[heap] + draw.normal(0, 0.1, count)
+    return np.column_stack([centre, draw.uniform(30, 50, (count, 2)), turn]), heap % 3
+
+
+@pytest.fixture
+def turned(tmp_path: Path) -> Path:
+    """A truth of rotated boxes, every seventh a crowd, in a picture of 640 x 480."""
+    places, labels = rotated(3, 40)
+    entries = [
+        {"id": n, "image_id": 1, "category_id": int(label), "rbox": box, "iscrowd": int(n % 7 == 0)}
+        for n, (box, label) in enumerate(zip(places.tolist(), labels, strict=True))
+    ]
+    image = {"id": 1, "file_name": "one.jpg", "width": 640, "height": 480}
+    categories = [{"id": n, "name": name} for n, name in enumerate("abc")]
+    path = tmp_path / "turned.json"
+    path.write_text(json.dumps({"images": [image], "categories": categories, "annotations": entries}))
+    return path
+
+
+@pytest.mark.slow
+@no_browser
+@pytest.mark.parametrize("space", ["picture", "letterbox:416x320", "640x480", "ratio:0.65"])
+def test_rotated_boxes_match_as_evaluation_does(browser: Any, tmp_path: Path, turned: Path, space: str) -> None:
+    places, labels = rotated(4, 500)
+    scores = np.random.default_rng(5).uniform(0.01, 1, 500).astype("float32")
+    file = save(tmp_path / "one.npz", (places.astype("float32"), scores, labels), classes=list("abc"), boxes="cxcywhr")
+    asked = [({}, Settings()), ({"conf": 0.05, "iou": 0.8, "matchIou": 0.7}, Settings("hard", 0.8, 0.05))]
+    with served(file, "--truth", turned, "--space", space) as server, opened(browser, server.address) as page:
+        answers = page.evaluate(ASK, [changed for changed, _ in asked])
+        (row,) = server._http.serves.library.listed()["rows"]
+        # by the key n to each kept box: the page says what it is
+        said = page.evaluate("explorer.found.keep.forEach((own) => explorer.pin(own)), explorer.state.box")
+        assert said is not None and "truth" in page.inner_text("#chosen")
+    truth = read_truth(turned)
+    (of,) = read_predictions(file, ReadOptions(space=parse_space(space)))
+    seen = set()
+    for (changed, settings), (outcome, missed, _) in zip(asked, answers, strict=True):
+        ours = of.in_picture(suppress(of, settings).kept, (640, 480))
+        assert ours.labels is not None
+        nothing = np.zeros(len(ours), np.int64)
+        detections = Detections(ours.boxes.astype(float), ours.scores, ours.labels, nothing)
+        iou = changed.get("matchIou", 0.5)
+        matches = match(detections, truth, iou_thresholds=[iou], max_detections=[100])
+        assert outcome == matches.outcome[:, 0, 0].tolist()
+        assert missed == [matches.evaluate().counts(iou)["missed"]]
+        seen |= set(outcome)
+        if not changed:
+            assert (row["false"], row["missed"]) == (outcome.count(0), missed[0])
+    assert seen >= ({0, 1, 2} if space == "picture" else {0})
+
+
+def test_rotated_and_upright_boxes_are_not_compared(tmp_path: Path, turned: Path) -> None:
+    places, labels = rotated(4, 30)
+    scores, names = np.full(30, 0.5, "float32"), {"classes": ["a", "b", "c"]}
+    upright = save(tmp_path / "one.npz", boxes(30, 1), **names)
+    (tmp_path / "rotated").mkdir()
+    file = save(tmp_path / "rotated/one.npz", (places, scores, labels), boxes="cxcywhr", **names)
+    cases = [
+        (upright, turned, (), "boxes are upright, those of the truth are rotated"),
+        (file, labelled(tmp_path, [[10, 10, 20, 20]], ["a", "b"]), (), "rotated, those of the truth are upright"),
+        (file, turned, ("--space", "100x400"), "stretched more on one axis"),
+    ]
+    for file, truth, words, why in cases:
+        with served(file, "--truth", truth, *words) as server:
+            found = unpacked(server._http.serves.library.payload(0))
+            assert found["truth"] is None and any(why in note for note in found["notes"]), found["notes"]
+
+
+# A detection for each answer, on objects of two classes: of "a" at 0 and 200, of "b" at 100.
+REASONS = [
+    ((0, 0, 20, 20), 0.9, 0, "found"), ((1, 0, 21, 20), 0.8, 0, "a better box has it"),
+    ((100, 0, 120, 20), 0.7, 0, "of another class"), ((210, 0, 230, 20), 0.6, 0, "placed badly"),
+    ((400, 0, 420, 20), 0.5, 0, "nothing there"),
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@no_browser
+def test_a_false_box_says_why(browser: Any, tmp_path: Path) -> None:
+    found = tuple(
+        np.array([case[k] for case in REASONS], dtype) for k, dtype in ((0, "float32"), (1, "float32"), (2, int))
+    )
+    file = save(tmp_path / "one.npz", found, classes=["a", "b"])  # type: ignore[arg-type]
+    truth = labelled(tmp_path, [[0, 0, 20, 20], [100, 0, 20, 20], [200, 0, 20, 20]], ["a", "b"])
+    entries = json.loads(truth.read_text())
+    for entry, category in zip(entries["annotations"], (1, 2, 1), strict=True):
+        entry["category_id"] = category
+    truth.write_text(json.dumps(entries))
+    with served(file, "--truth", truth, "--iou", 1) as server, opened(browser, server.address) as page:
+        for row, (*_, why) in enumerate(REASONS):
+            page.evaluate("row => explorer.pin([...explorer.found.candidates].indexOf(row))", row)
+            assert f"truth\n{why}" in page.inner_text("#chosen")
+        assert "a, IoU 0.333" in page.evaluate("explorer.pin(3), document.getElementById('chosen').innerText")
+        assert page.inner_text("#legend").split("\n") == ["1 found", "4 false", "2 missed"]
+        page.keyboard.press("x")
+        assert page.inner_text("#chosen").startswith("Chosen object\n\nmissed\nb\n")
+        assert "best IoU\n0.000\n\nwhy\nno box of its class has IoU 0.5" in page.inner_text("#chosen")
+        # one class alone: its boxes and its objects, and those of no other
+        page.evaluate("explorer.change({ only: 'b' })")
+        until(page, SETTLED)
+        assert page.inner_text("#legend").split("\n") == ["0 found", "0 false", "1 missed"]
+        assert page.inner_text("#after") == "after 0 of 5"
+
+
 def test_pictures_of_the_truth_without_predictions_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Evaluation counts their objects as missed."""
     part = tmp_path / "part.json"
@@ -255,16 +398,6 @@ def test_pictures_of_the_truth_without_predictions_are_told(tmp_path: Path, caps
     assert said in file.read_text("utf-8") and said in capsys.readouterr().err
 
 
-def test_a_truth_that_cannot_be_shown_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = save(tmp_path / "one.npz", boxes(30, 1))
-    turned = tmp_path / "turned"
-    turned.mkdir()
-    (turned / "one.txt").write_text("10 10 30 20 25 30 5 20 plane 0\n")
-    for truth, said in ((turned, "rotated boxes"), (tmp_path / "none.json", "none.json")):
-        assert cli.main(["report", str(file), "--truth", str(truth), "--out", str(tmp_path / "r.html")]) == 2
-        assert said in capsys.readouterr().err and not (tmp_path / "r.html").exists()
-
-
 @pytest.mark.slow
 @no_browser
 def test_difficult_objects_and_hostile_names(browser: Any, tmp_path: Path) -> None:
@@ -280,4 +413,4 @@ def test_difficult_objects_and_hostile_names(browser: Any, tmp_path: Path) -> No
         assert page.inner_text("#legend").split("\n") == ["1 found", "1 false", "1 missed", "1 ignored"]
         assert page.evaluate("Object.values(explorer.picture.truth.names)") == [HOSTILE]
         assert page.locator("aside img, main img, nav img").count() == 0
-        assert "precision 0.500 · recall 0.500 · F1 0.500" in page.inner_text("#scores")
+        assert "0.500\nprecision\n0.500\nrecall\n0.500\nF1" in page.inner_text("#scores")

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 
 import ptdet.numpy
+from ptdet._shared.dataset import Detections, Truth
 from ptdet._shared.methods import FUSIONS, METHODS, SUPPRESSIONS
 from ptdet._shared.parameters import METRICS, ROTATED_METRICS
+from ptdet.evaluation.matches import match
 
 from ..detections import DATA
 from ..tools import wasm
@@ -35,14 +37,17 @@ def received(answer: dict[str, str], name: str, dtype: Any) -> np.ndarray:
     return np.frombuffer(base64.b64decode(answer[name]), dtype)
 
 
+def packed(value: Any) -> Any:
+    """With arrays as they are sent, however deep."""
+    if isinstance(value, dict):
+        return {name: packed(each) for name, each in value.items()}
+    return sent(value) if isinstance(value, np.ndarray) else value
+
+
 def answers(calls: list[dict[str, Any]], folder: Path, module: Path = wasm.MODULE) -> list[dict[str, str]]:
     assert NODE is not None
     cases = folder / "cases.json"
-    packed = [
-        {name: sent(value) if isinstance(value, np.ndarray) else value for name, value in call.items()}
-        for call in calls
-    ]
-    cases.write_text(json.dumps(packed), encoding="utf-8")
+    cases.write_text(json.dumps([packed(call) for call in calls]), encoding="utf-8")
     script = Path(__file__).with_name("wasm_answers.mjs")
     done = subprocess.run([NODE, str(script), str(cases), str(module)], capture_output=True, text=True, check=True)
     told: list[dict[str, str]] = json.loads(done.stdout)
@@ -148,6 +153,71 @@ def test_the_page_answers_as_python_on_real_files(tmp_path: Path) -> None:
         for name in ("hard", "soft", "merge", "matrix", "greedy_nmm")
     ]
     check(calls, answers(calls, tmp_path))
+
+
+def draw_match(seed: int) -> dict[str, Any]:
+    """A picture and its truth: boxes on a coarse grid, so that overlaps and scores are equal, some without area."""
+    rng = np.random.default_rng(seed)
+    numbers = int(rng.choice([4, 5]))
+
+    def boxes(count: int) -> np.ndarray:
+        places, sides = rng.integers(0, 8, (count, 2)) * 4.0, rng.integers(0, 5, (count, 2)) * 5.0
+        turn = rng.choice([0.0, 0.3, -1.2], (count, numbers - 4))
+        return np.hstack([places, sides, turn])
+
+    found, objects = int(rng.choice([0, 1, 40])), int(rng.choice([0, 1, 25]))
+    labels = [rng.integers(0, 3, count).astype(np.int32) for count in (found, objects)]
+    return {
+        "numbers": numbers,
+        "classes": 3,
+        "found": {"boxes": boxes(found), "labels": labels[0], "scores": rng.integers(1, 9, found) / 8},
+        "truth": {
+            "boxes": boxes(objects),
+            "labels": labels[1],
+            "skipped": rng.choice([0, 1, 2], objects, p=[0.7, 0.15, 0.15]).astype(np.int32),
+        },
+        "how": {
+            "iou": float(rng.choice([0.0, 0.3, 0.5, 1.0])),
+            "most": int(rng.choice([100, 3])),
+            "largest": float(rng.choice([1e10, 200.0])),
+        },
+    }
+
+
+@needs_node
+def test_the_page_matches_as_python(tmp_path: Path) -> None:
+    calls = [draw_match(seed) for seed in range(300)]
+    seen = set()
+    for call, answer in zip(calls, answers(calls, tmp_path), strict=True):
+        assert "error" not in answer, answer
+        found, objects, how = call["found"], call["truth"], call["how"]
+        images = [np.zeros(len(of["labels"]), np.int64) for of in (found, objects)]
+        truth = Truth(
+            objects["boxes"],
+            objects["labels"].astype(np.int64),
+            images[1],
+            (0,),
+            ("a", "b", "c"),
+            crowd=objects["skipped"] == 2,
+            ignore=objects["skipped"] > 0,
+            area=np.zeros(len(images[1])),
+            fmt="xywh",
+        )
+        detections = Detections(
+            found["boxes"], found["scores"], found["labels"].astype(np.int64), images[0], fmt="xywh"
+        )
+        expected = match(
+            detections,
+            truth,
+            iou_thresholds=[how["iou"]],
+            area_ranges={"all": (0, how["largest"])},
+            max_detections=[how["most"]],
+        )
+        outcome = received(answer, "outcome", np.uint8)
+        assert np.array_equal(outcome, expected.outcome[:, 0, 0]), how
+        assert np.array_equal(received(answer, "taken", np.int32), expected.taken.reshape(-1)), how
+        seen |= set(outcome.tolist())
+    assert seen == {0, 1, 2, 3}
 
 
 def test_the_module_is_made_of_these_sources() -> None:

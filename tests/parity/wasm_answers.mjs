@@ -15,11 +15,21 @@ function bits(numbers) {
 }
 
 const kernels = await Kernels.load(readFileSync(process.argv[3]));
-const answers = JSON.parse(readFileSync(process.argv[2], "utf8")).map((call) => {
+
+function matched({ numbers, classes, found, truth, how }) {
+  const arrays = (of) => Object.fromEntries(Object.entries(of).map(([name, value]) => [name, array(value)]));
+  return kernels.match(numbers, classes, arrays(found), arrays(truth), how);
+}
+
+function suppressed(call) {
   const groups = call.groups && array(call.groups);
   const input = { boxes: array(call.boxes), scores: array(call.scores), groups, rotated: call.rotated };
+  return kernels.suppress(call.method, input, call.options);
+}
+
+const answers = JSON.parse(readFileSync(process.argv[2], "utf8")).map((call) => {
   try {
-    const found = kernels.suppress(call.method, input, call.options);
+    const found = call.how ? matched(call) : suppressed(call);
     return Object.fromEntries(Object.entries(found).map(([name, numbers]) => [name, bits(numbers)]));
   } catch (error) {
     return { error: error.message };

@@ -19,11 +19,11 @@ from .import_graph import ROOT
 PAGE = ROOT / "ptdet/explorer/page"
 MODULE = PAGE / "ptdet.wasm"
 RECORD = PAGE / "ptdet.wasm.json"
-# What suppression needs; cpu/simd comes by wasm/simd_table.cpp.
+# What suppression and matching need; cpu/simd comes by wasm/simd_table.cpp.
 SOURCES = (
-    *("wasm/kernels", "wasm/simd_table", "cpu/box_fusion", "cpu/box_grid", "cpu/box_tree", "cpu/fast_nms"),
-    *("cpu/groups", "cpu/matrix_nms", "cpu/merge_nms", "cpu/nmm", "cpu/nms", "cpu/nms_variants", "cpu/rotated_nms"),
-    *("cpu/soft_nms", "cpu/tiles"),
+    *("wasm/kernels", "wasm/simd_table", "cpu/box_fusion", "cpu/box_grid", "cpu/box_tree", "cpu/evaluation_match"),
+    *("cpu/fast_nms", "cpu/groups", "cpu/matrix_nms", "cpu/merge_nms", "cpu/nmm", "cpu/nms", "cpu/nms_variants"),
+    *("cpu/rotated_nms", "cpu/soft_nms", "cpu/tiles"),
 )
 FLAGS = (
     *("-target", "wasm32-wasi", "-std=c++17", "-Oz", "-msimd128", "-ffp-contract=off", "-fno-math-errno"),

@@ -3,6 +3,7 @@
 import { element } from "./list.js";
 import { className } from "./picture.js";
 import { CUT, KEPT, overlapOf, REMOVED, settingsOf, thresholdOf } from "./pipeline.js";
+import { finderOf, reasonOf } from "./truth.js";
 
 const MOST_ROWS = 60;
 const CLOSELY = 1e-7;  // of an overlap that is shown with four digits; of a list with three ROUGHLY, in less time
@@ -37,14 +38,20 @@ export class Chosen {
   }
 
   show(picture, found, chosen, settings, pinned) {
+    this.place.classList.toggle("none", chosen === null);
     if (chosen === null) {
-      this.place.replaceChildren(element("h2", "", "Box"), element("p", "hint", "Point at a box, or press n."));
+      this.place.replaceChildren(element("h2", "", "Box"), element("p", "hint", "Point at a box, tap it, or press n."));
       return;
     }
     const { box, owner, removed, overlap } = chosen;
     const fate = found.fate[box];
     const head = element("h2", "", pinned ? "Chosen box" : "Box");
     const facts = [this.line(picture, found, box, fateWords(fate, settings))];
+    facts.push(fact("where", ...whereWords(chosen.corners, picture.rotated)));
+    const place = found.keep.indexOf(box);
+    if (found.compared && place >= 0) {
+      facts.push(fact("truth", ...reasonOf(this.kernels, picture, found, place, settings)));
+    }
     if (owner !== null) {
       facts.push(this.line(picture, found, owner, fate === REMOVED ? "removed it" : "merged it", true));
       // by a fusion a box is removed for its overlap with what the others have become, not with its owner
@@ -68,6 +75,39 @@ export class Chosen {
       if (order.length > MOST_ROWS) facts.push(element("p", "hint", `and ${order.length - MOST_ROWS} more`));
     }
     this.place.replaceChildren(head, ...facts);
+  }
+
+  // Of a missed object: the box that could find it, and what became of that. row: its place in the picture, null: none;
+  // box: which candidate it is, null: none.
+  whyMissed(picture, found, object, settings) {
+    const { row, overlap } = finderOf(this.kernels, picture, object, settings.matchIou);
+    const at = row === null ? -1 : found.candidates.indexOf(row);
+    const box = at < 0 ? null : at;
+    const words = `${row === null ? "best " : ""}IoU ${overlap.toFixed(3)}`;
+    return { object, row, box, overlap, words, why: this.fateOfFinder(picture, found, row, box, settings) };
+  }
+
+  fateOfFinder(picture, found, row, box, settings) {
+    if (row === null) return `no box of its class has IoU ${settings.matchIou}`;
+    if (box === null) return "its score is not above conf";
+    if (found.fate[box] === KEPT) return "kept, and taken for another object";
+    return fateWords(found.fate[box], settings);
+  }
+
+  showMissed(picture, found, { object, row, box, overlap, why }, objects, pinned) {
+    const { names, labels } = picture.truth;
+    const name = element("p", "line");
+    name.append(element("span", "fate", "missed"), element("b", "", names[labels[object]]));
+    const corners = objects.subarray(8 * object, 8 * object + 8);
+    const facts = [name, fact("where", ...whereWords(corners, picture.rotated))];
+    const { scores, rows } = picture;
+    if (box !== null) facts.push(this.line(picture, found, box, "best box", true));
+    else if (row !== null) facts.push(fact("best box", `score ${short(scores[row])}`, `row ${rows[row]}`));
+    facts.push(fact(row === null ? "best IoU" : "its IoU", overlap.toFixed(3)), fact("why", why));
+    const owner = box !== null && found.fate[box] === REMOVED ? found.owner[box] : null;
+    if (owner !== null) facts.push(this.line(picture, found, owner, "removed it", true));
+    this.place.classList.remove("none");
+    this.place.replaceChildren(element("h2", "", pinned ? "Chosen object" : "Object"), ...facts);
   }
 
   line(picture, found, box, words, button = false) {
@@ -100,6 +140,28 @@ export class Chosen {
   }
 }
 
+// A name and what it is, in parts that are not broken.
+function fact(name, ...parts) {
+  const line = element("p", "line");
+  const said = element("span", "fact");
+  parts.forEach((part) => said.append(element("span", "", part), " "));
+  line.append(element("span", "fate", name), said);
+  return line;
+}
+
+// In pixels of the picture, where its size is known: from corner to corner, or the centre; and the size.
+function whereWords(corners, rotated) {
+  const [left, top, right, high, far, low] = corners;
+  const size = [Math.hypot(right - left, high - top), Math.hypot(far - right, low - high)].map(pixels).join(" × ");
+  if (!rotated) return [`${pixels(left)}, ${pixels(top)}`, `– ${pixels(right)}, ${pixels(low)}`, `(${size})`];
+  const turn = (Math.atan2(high - top, right - left) * 180) / Math.PI;
+  return [`around ${pixels((left + far) / 2)}, ${pixels((top + low) / 2)}`, `(${size}, ${turn.toFixed(1)}°)`];
+}
+
+function pixels(value) {
+  return Math.abs(value) < 10 ? Number(value.toPrecision(3)).toString() : value.toFixed(Math.abs(value) < 1000 ? 1 : 0);
+}
+
 function fateWords(fate, settings) {
   if (fate === KEPT) return "kept";
   if (fate === REMOVED) return "removed";
@@ -116,5 +178,5 @@ function score(picture, found, box) {
 }
 
 function short(value) {
-  return Number(value.toPrecision(4)).toString();
+  return value.toPrecision(4);
 }

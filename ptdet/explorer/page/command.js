@@ -6,7 +6,7 @@ import { hasOwn, settingsOf } from "./pipeline.js";
 // words: the command as far as it says which files, and how to read them.
 export function asCommand(words, settings) {
   const has = settingsOf(settings.method, settings.kind);
-  const noOption = ["beta", "kind", "members"].some((name) => has[name] && settings[name] !== null);
+  const noOption = ["beta", "kind", "members", "weighted"].some((name) => has[name] && settings[name] !== null);
   if (noOption || hasOwn(settings)) {  // which only the file can say that "Save config" gives
     const most = settings.maxDet === null ? [] : ["--max-det", String(settings.maxDet)];
     return [...words, "--config", CONFIG_NAME, ...most].map(quoted).join(" ");

@@ -15,6 +15,7 @@ export function asToml(settings) {
     ["metric", has.metric ? settings.metric : null],
     ["kind", has.kind ? settings.kind : null],
     ["members", has.members ? settings.members : null],
+    ["weighted", has.weighted ? settings.weighted : null],
     ["conf", settings.conf],
     ["min_score", settings.minScore],
     ["agnostic", agnostic],

@@ -28,7 +28,7 @@ export const METHODS = {
   diou: { kernel: "hard", metric: "diou", takes: ["iou", "beta", "inclusive"] },
   and: { kernel: "and", inclusive: 1, takes: ["iou", "metric", "overlap", "inclusive"] },
   merge: { kernel: "merge", moves: true, takes: ["iou", "metric", "members", "inclusive"] },
-  cluster: { kernel: "hard", takes: ["iou", "metric", "inclusive"] },
+  cluster: { kernel: "hard", takes: ["iou", "metric", "weighted", "inclusive"] },
   soft: { kernel: "soft", lowers: true, takes: ["iou", "metric", "sigma", "minScore", "decay"] },
   fast: { kernel: "fast", takes: ["iou", "metric", "inclusive"] },
   matrix: { kernel: "matrix", lowers: true, sigma: 2, takes: ["metric", "sigma", "minScore", "decay"] },
@@ -39,6 +39,9 @@ export const METHODS = {
   wbf: { kernel: "wbf", moves: true, lowers: true, takes: ["iou", "confidence"] },
   nmw: { kernel: "merge", members: "best", byOverlap: 1, moves: true, takes: ["iou"] },
 };
+
+// cluster with the option `weighted`.
+const WEIGHTED = { ...METHODS.merge, members: "later", byOverlap: 1 };
 
 // Those that boxes have.
 export function metricsFor(rotated) {
@@ -71,8 +74,8 @@ export class Kernels {
   // keep: which rows are kept, best first; owner: (count) the row that removed each, itself if kept, else -1. boxes and
   // scores: of the kept, in their order, where the method changes them, else null.
   suppress(method, { boxes, scores, groups = null, rotated = false }, options = {}) {
-    const { takes, moves = false, lowers = false, ...settings } = METHODS[method];
-    const unknown = Object.keys(options).filter((name) => !takes.includes(name));
+    const unknown = Object.keys(options).filter((name) => !METHODS[method].takes.includes(name));
+    const { takes, moves = false, lowers = false, ...settings } = options.weighted ? WEIGHTED : METHODS[method];
     if (unknown.length) throw new TypeError(`${method} does not take ${unknown.join(", ")}`);
     const count = scores.length;
     const numbers = rotated ? 5 : 4;
@@ -111,6 +114,27 @@ export class Kernels {
         boxes: moves ? memory.read(moved, kept * numbers) : null,
         scores: lowers ? memory.read(lowered, kept) : null,
       };
+    } finally {
+      memory.release();
+    }
+  }
+
+  // Of one picture against its truth, at one IoU (csrc/wasm/kernels.cpp). found: { boxes, labels, scores }; truth:
+  // { boxes, labels, skipped }; boxes: Float64Array (count * numbers) of x, y, width, height, or rotated ones. labels
+  // are in [0, classes). The best `most` of a class count, and an area up to `largest`.
+  // outcome: what each found one is (truth.js); taken: which object it takes, -1: none.
+  match(numbers, classes, found, truth, { iou, most, largest }) {
+    const [count, objects] = [found.scores.length, truth.labels.length];
+    const memory = new Memory(this.exports);
+    try {
+      const outcome = memory.empty(Uint8Array, count);
+      const taken = memory.empty(BigInt64Array, count);
+      this.exports.match_truth(
+        numbers, classes, count, memory.copy(found.boxes), memory.copy(found.labels), memory.copy(found.scores),
+        objects, memory.copy(truth.boxes), memory.copy(truth.labels), memory.copy(truth.skipped),
+        iou, most, largest, outcome.at, taken.at,
+      );
+      return { outcome: memory.read(outcome, count), taken: Int32Array.from(memory.read(taken, count), Number) };
     } finally {
       memory.release();
     }

@@ -3,22 +3,23 @@
 import { element } from "./list.js";
 import { FALSE, IGNORED, LEFT_OUT, TRUE } from "./truth.js";
 
-// colour: a name of style.css.
+// colour: a name of style.css; sign: before the name of the class, for eyes that do not see the colour.
 export const OUTCOMES = {
-  [TRUE]: { says: "found", colour: "--true", dashes: [] },
-  [FALSE]: { says: "false", colour: "--false", dashes: [6, 2] },
-  missed: { says: "missed", colour: "--missed", dashes: [3, 3] },
-  [IGNORED]: { says: "ignored", colour: "--ignored", dashes: [] },
-  [LEFT_OUT]: { says: "not counted", colour: "--ignored", dashes: [1, 3] },
+  [TRUE]: { says: "found", colour: "--true", dashes: [], sign: "" },
+  [FALSE]: { says: "false", colour: "--false", dashes: [6, 2], sign: "✗ " },
+  missed: { says: "missed", colour: "--missed", dashes: [3, 3], sign: "? " },
+  [IGNORED]: { says: "ignored", colour: "--ignored", dashes: [], sign: "" },
+  [LEFT_OUT]: { says: "not counted", colour: "--ignored", dashes: [1, 3], sign: "" },
 };
 
-// compared: as compare gave it, null where there is no truth.
-export function showLegend(compared) {
+// compared: as compare gave it, null where there is no truth; seen: what of it is shown.
+export function showLegend(compared, seen) {
   const place = document.getElementById("legend");
   place.hidden = compared === null;
   if (compared === null) return;
-  const counts = { missed: compared.missed.length };
-  for (const what of compared.outcome) counts[what] = (counts[what] ?? 0) + 1;
+  const { places, missed } = seen;
+  const counts = { missed: missed.length };
+  for (const kept of places) counts[compared.outcome[kept]] = (counts[compared.outcome[kept]] ?? 0) + 1;
   const list = element("ul");
   for (const what of [TRUE, FALSE, "missed", IGNORED, LEFT_OUT]) {
     if (!counts[what] && (what === IGNORED || what === LEFT_OUT)) continue;

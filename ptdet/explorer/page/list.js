@@ -1,7 +1,7 @@
 // The list of pictures: thousands of rows, of which those in sight are there.
 
 const HIGH = 46;  // pixels of a row, as in style.css
-const HIGHER = 64;  // with a truth
+const HIGHER = 60;  // with a truth
 const TAIL = 12;  // letters of a name that are always there: names of one run differ at their ends
 const ORDERS = {
   order: (a, b) => a.number - b.number,
@@ -63,6 +63,12 @@ export class List {
     this.chosen(this.order[next].number);
   }
 
+  // Whether there is a picture so many rows further down.
+  has(count) {
+    const at = this.place.get(this.current);
+    return at === undefined ? this.order.length > 0 : this.order[at + count] !== undefined;
+  }
+
   show(number) {
     this.current = number;
     const top = (this.place?.get(number) ?? 0) * this.high;
@@ -99,7 +105,7 @@ export class List {
     title.append(element("span", "begin", name.slice(0, -TAIL)), element("span", "", name.slice(-TAIL)));
     const bar = element("span", "bar");
     const part = element("span", "part");
-    part.style.width = `${candidates ? (100 * removed) / candidates : 0}%`;
+    part.style.width = `${candidates ? (100 * (candidates - removed)) / candidates : 0}%`;
     bar.append(part);
     const counts = [candidates, candidates - removed].map((count) => count.toLocaleString("en"));
     row.append(title, element("span", "facts", counts.join(" → ")), bar);

@@ -12,12 +12,14 @@ import { unpack } from "./picture.js";
 import { OF_METHOD, run } from "./pipeline.js";
 import { Scores } from "./scores.js";
 import { Settings } from "./settings.js";
+import { ClassMenu, seenOf } from "./shown.js";
 import { openSource } from "./source.js";
 import { Stage } from "./stage.js";
 import { asAddress, initialState, readAddress, resetSettings, settle } from "./state.js";
 import { compare } from "./truth.js";
 
 const by = (id) => document.getElementById(id);
+const SLOW = 400;  // milliseconds, after which the page says that it loads
 const count = (number) => number.toLocaleString("en");
 
 class Page {
@@ -34,10 +36,11 @@ class Page {
     by("scores").hidden = !start.truth;
     for (const option of document.querySelectorAll("#sort [hidden]")) option.hidden = !start.truth;
     this.classes = new ClassTable((classes) => this.change({ classes }));
+    this.menu = new ClassMenu((only) => this.change({ only }));
     this.chosen = new Chosen(this.kernels, (box) => this.pin(box));
     this.stage = new Stage({
-      chosen: (box) => this.point(box),
-      pinned: (box) => this.pin(box),
+      chosen: (what) => this.point(what),
+      pinned: (what) => this.pinWhat(what),
       moved: (split) => this.change({ split }),
     });
     this.pointed = null;
@@ -51,6 +54,7 @@ class Page {
     by("previous").addEventListener("click", () => this.list.step(-1));
     by("next").addEventListener("click", () => this.list.step(1));
     by("view").addEventListener("click", () => this.toggleView());
+    by("labels").addEventListener("change", () => this.change({ labels: by("labels").checked }));
     by("fit").addEventListener("click", () => this.stage.fit());
     by("copy").addEventListener("click", () => this.copy());
     by("save").addEventListener("click", () => this.save());
@@ -70,7 +74,8 @@ class Page {
   listed(rows, { problems, told, whole }) {
     this.list.add(rows);
     const known = this.list.rows.length;
-    by("listed").textContent = [`${count(known)} pictures`, told].filter(Boolean).join(" · ");
+    const pictures = `${count(known)} ${known === 1 ? "picture" : "pictures"}`;
+    by("listed").textContent = [pictures, told].filter(Boolean).join(" · ");
     this.problems = problems;
     this.showNotes();
     if (this.picture || this.loading) return;
@@ -80,8 +85,7 @@ class Page {
 
   go(number) {
     if (number === this.state.picture && this.picture) return;
-    this.state.picture = number;
-    this.state.box = null;
+    Object.assign(this.state, { picture: number, box: null, object: null });
     this.load();
   }
 
@@ -93,6 +97,7 @@ class Page {
     this.keepAddress();
     const load = {};
     this.loading = load;
+    const slow = setTimeout(() => this.notice("Loading ..."), SLOW);
     let [picture, image, missing, problem] = [null, null, "", ""];
     try {
       picture = unpack(await this.source.payload(number));
@@ -105,6 +110,7 @@ class Page {
     } catch (error) {
       problem = `This picture cannot be read: ${error.message}`;
     }
+    clearTimeout(slow);
     if (this.loading !== load) return;  // another was asked for meanwhile
     this.loading = null;
     this.picture = picture;
@@ -127,6 +133,7 @@ class Page {
     by("title").textContent = name;
     by("title").title = name;
     document.title = `${name} · ptdet`;
+    for (const [id, way] of [["previous", -1], ["next", 1]]) by(id).setAttribute("aria-disabled", !this.list.has(way));
     this.showNotes();
   }
 
@@ -134,6 +141,7 @@ class Page {
   async loadAll() {
     for (let number = 0; number < this.list.rows.length; ++number) {
       if (this.scores.seen.has(number)) continue;
+      this.scores.tellLoading(number, this.list.rows.length);
       try {
         this.scores.add(number, unpack(await this.source.payload(number)));
       } catch (error) {
@@ -146,7 +154,7 @@ class Page {
   change(changed) {
     Object.assign(this.state, changed);
     settle(this.state);
-    if (Object.keys(changed).some((name) => !["split", "view", "theme"].includes(name))) this.found = null;
+    if (Object.keys(changed).some((name) => !["split", "view", "only", "labels"].includes(name))) this.found = null;
     this.soon();
   }
 
@@ -167,6 +175,7 @@ class Page {
   update() {
     this.settings.show(this.state, this.picture);
     this.classes.show(this.state, this.picture);
+    by("labels").checked = this.state.labels;
     by("view").textContent = this.state.view === "side" ? "Wiper" : "Side by side";
     by("split").value = this.state.split;
     by("stage").style.setProperty("--split", this.state.split);
@@ -179,20 +188,29 @@ class Page {
       this.scores?.show(this.state, this.list.rows.length);
       return;
     }
-    this.notice(this.found.candidates.length ? "" : `No box has a score above ${this.state.conf}.`);
+    this.notice(this.found.candidates.length ? "" : this.whyNone());
     const refit = this.stage.fitted && this.stage.view !== this.state.view;
-    this.found.compared ??= compare(this.picture, this.found, this.state.matchIou);
+    this.found.compared ??= compare(this.kernels, this.picture, this.found, this.state.matchIou);
     this.scores?.show(this.state, this.list.rows.length);
-    this.stage.setResult(this.found, this.state);
-    showLegend(this.found.compared);
+    this.seen = seenOf(this.picture, this.found, this.state.only);
+    this.stage.setResult(this.found, this.seen, this.state);
+    showLegend(this.found.compared, this.seen);
+    this.menu.show(this.picture, this.found, this.state.only);
     if (refit) this.stage.fit();
     const { candidates, keep, milliseconds } = this.found;
     by("counts").textContent =
       `${count(candidates.length)} → ${count(keep.length)} · ${count(candidates.length - keep.length)} removed · ` +
       `${milliseconds < 0.05 ? "< 0.1" : milliseconds.toFixed(1)} ms`;
-    by("before").textContent = `before ${count(candidates.length)}`;
-    by("after").textContent = `after ${count(keep.length)}`;
+    const { rows, places } = this.seen;
+    const part = (of, all) => (this.seen.owns === null ? count(all) : `${count(of)} of ${count(all)}`);
+    by("before").textContent = `before ${part(rows.length, candidates.length)}`;
+    by("after").textContent = `after ${part(places.length, keep.length)}`;
     this.showChosen();
+  }
+
+  whyNone() {
+    const { count: there, lowest } = this.picture;
+    return `No box has a score above ${there ? this.state.conf : `${lowest}: there is none in the file`}.`;
   }
 
   // There is no result, and what is left of the last one goes.
@@ -200,21 +218,35 @@ class Page {
     this.found = null;
     this.stage.clear();
     this.chosen.show(null, null, null);
-    showLegend(null);
+    showLegend(null, null);
     for (const id of ["counts", "before", "after"]) by(id).textContent = "";
     this.notice(why);
   }
 
-  // The candidate under the pointer.
-  point(box) {
-    if (box === this.pointed) return;
-    this.pointed = box;
+  // What is under the pointer: { box }, a candidate, { object }, one that is missed, or null.
+  point(what) {
+    if (what?.box === this.pointed?.box && what?.object === this.pointed?.object) return;
+    this.pointed = what;
+    this.showChosen();
+  }
+
+  pinWhat(what) {
+    if (what?.object === undefined) this.pin(what?.box ?? null);
+    else this.pinMissed(what.object);
+  }
+
+  pinMissed(object) {
+    if (this.loading) return;
+    Object.assign(this.state, { box: null, object });
+    this.pointed = null;
+    this.keepAddress();
     this.showChosen();
   }
 
   // A box that stays chosen: in the address its place among the boxes of the picture.
   pin(box) {
     if (this.loading) return;  // it would be a box of the next picture
+    this.state.object = null;
     this.state.box = box === null || !this.found ? null : this.found.candidates[box];
     this.pointed = null;
     this.keepAddress();
@@ -229,24 +261,52 @@ class Page {
 
   showChosen() {
     if (!this.found) return;
-    const box = this.pointed ?? this.pinned();
+    const pinned = this.pointed === null;
+    const object = pinned ? this.missedNow() : this.pointed.object;
+    if (object !== undefined) {
+      const missed = this.chosen.whyMissed(this.picture, this.found, object, this.state);
+      this.stage.mark(missed);
+      this.chosen.showMissed(this.picture, this.found, missed, this.stage.objects, pinned);
+      return;
+    }
+    const box = pinned ? this.pinned() : this.pointed.box;
     const chosen = box === null ? null : this.chosen.relations(this.picture, this.found, box, this.state);
+    if (chosen) chosen.corners = this.stage.cornersAt(box);
     this.stage.mark(chosen);
-    this.chosen.show(this.picture, this.found, chosen, this.state, this.pointed === null);
+    this.chosen.show(this.picture, this.found, chosen, this.state, pinned);
+  }
+
+  // The chosen object, as long as it is missed; else undefined.
+  missedNow() {
+    return this.loading ? undefined : this.found?.compared?.missed.find((object) => object === this.state.object);
   }
 
   // By decreasing score, as they were decided.
   stepBox(by) {
-    if (!this.found?.candidates.length) return;
+    if (!this.found || !this.seen.rows.length) return;
     const { scores } = this.picture;
     const { candidates } = this.found;
-    const order = [...candidates.keys()].sort((a, b) => scores[candidates[b]] - scores[candidates[a]] || a - b);
+    const order = [...(this.seen.owns ?? candidates.keys())];
+    order.sort((a, b) => scores[candidates[b]] - scores[candidates[a]] || a - b);
     const now = this.pinned();
-    const next = now === null ? (by > 0 ? 0 : -1) : order.indexOf(now) + by;
+    const next = now === null ? (by > 0 ? 0 : -1) : Math.max(order.indexOf(now), by > 0 ? -1 : 0) + by;
     this.pin(order.at(next % order.length));
   }
 
+  stepMissed(by) {
+    const { missed } = this.seen ?? { missed: [] };
+    if (!missed.length) return;
+    const now = missed.indexOf(this.state.object);
+    this.pinMissed(missed.at((Math.max(now, by > 0 ? -1 : 0) + by) % missed.length));
+  }
+
   toOwner() {
+    const object = this.missedNow();
+    if (object !== undefined) {
+      const { box } = this.chosen.whyMissed(this.picture, this.found, object, this.state);
+      if (box !== null) this.pin(box);
+      return;
+    }
     const now = this.pinned();
     if (now !== null && this.found.owner[now] >= 0) this.pin(this.found.owner[now]);
   }
@@ -257,6 +317,10 @@ class Page {
     this.change({ method: next, ...OF_METHOD });
   }
 
+  stepClass(by) {
+    if (this.picture?.labels) this.change({ only: this.menu.step(by) });
+  }
+
   toggleView() {
     this.change({ view: this.state.view === "side" ? "wipe" : "side" });
   }
@@ -265,15 +329,19 @@ class Page {
     this.change({ view: "wipe", split: Math.min(Math.max(Number((this.state.split + by).toFixed(2)), 0), 1) });
   }
 
+  themeNow() {
+    return this.state.theme ?? (window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  }
+
   toggleTheme() {
-    const dark = this.state.theme ?? (window.matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-    this.state.theme = dark === "dark" ? "light" : "dark";
+    this.state.theme = this.themeNow() === "dark" ? "light" : "dark";
     this.useTheme();
   }
 
   useTheme() {
     if (this.state.theme === null) delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = this.state.theme;
+    this.stage.useTheme(this.themeNow());
     this.soon();
   }
 

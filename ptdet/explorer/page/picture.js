@@ -20,9 +20,9 @@ export function unpack(bytes) {
   const rows = next(Int32Array, count);
   const labels = next(Int32Array, count);
   let { truth } = header;
-  if (truth !== null) {  // boxes (count * 4) x, y, width, height in pixels; skipped: 2 is a crowd
+  if (truth !== null) {  // boxes (count * numbers): rotated, or x, y, width, height, in pixels; skipped: 2 is a crowd
     truth = {
-      ...truth, boxes: next(Float64Array, 4 * truth.count), labels: next(Int32Array, truth.count),
+      ...truth, boxes: next(Float64Array, numbers * truth.count), labels: next(Int32Array, truth.count),
       skipped: next(Int32Array, truth.count), ofCandidates: next(Int32Array, count),
     };
   }
@@ -50,16 +50,22 @@ export function cornersOf({ numbers, space }, boxes, size) {
   const { scale: [sx, sy], begin: [left, top] } = wayToPicture(space, size);
   const count = boxes.length / numbers;
   const corners = new Float64Array(8 * count);
-  for (let i = 0; i < count; ++i) {
-    const [a, b, c, d, turn] = boxes.subarray(i * numbers, (i + 1) * numbers);
-    let xs = [a, c, c, a];
-    let ys = [b, b, d, d];
-    if (numbers === 5) {  // centre, sides, and an angle from +x to +y
-      const [ux, uy] = [(Math.cos(turn) * c) / 2, (Math.sin(turn) * c) / 2];
-      const [vx, vy] = [(-Math.sin(turn) * d) / 2, (Math.cos(turn) * d) / 2];
-      xs = [a - ux - vx, a + ux - vx, a + ux + vx, a - ux + vx];
-      ys = [b - uy - vy, b + uy - vy, b + uy + vy, b - uy + vy];
+  if (numbers === 4) {  // at each event of a slider
+    for (let i = 0; i < count; ++i) {
+      const [from, at] = [4 * i, 8 * i];
+      corners[at] = corners[at + 6] = boxes[from] * sx + left;
+      corners[at + 1] = corners[at + 3] = boxes[from + 1] * sy + top;
+      corners[at + 2] = corners[at + 4] = boxes[from + 2] * sx + left;
+      corners[at + 5] = corners[at + 7] = boxes[from + 3] * sy + top;
     }
+    return corners;
+  }
+  for (let i = 0; i < count; ++i) {  // centre, sides, and an angle from +x to +y
+    const [a, b, c, d, turn] = boxes.subarray(5 * i, 5 * i + 5);
+    const [ux, uy] = [(Math.cos(turn) * c) / 2, (Math.sin(turn) * c) / 2];
+    const [vx, vy] = [(-Math.sin(turn) * d) / 2, (Math.cos(turn) * d) / 2];
+    const xs = [a - ux - vx, a + ux - vx, a + ux + vx, a - ux + vx];
+    const ys = [b - uy - vy, b + uy - vy, b + uy + vy, b - uy + vy];
     for (let k = 0; k < 4; ++k) {
       corners[8 * i + 2 * k] = xs[k] * sx + left;
       corners[8 * i + 2 * k + 1] = ys[k] * sy + top;

@@ -9,7 +9,7 @@ export const TOO_LOW = 2;  // the method lowered its score
 export const CUT = 3;  // beyond max-det
 
 // What belongs to one method, and is that of its function (null) for another.
-export const OF_METHOD = { metric: null, sigma: null, beta: null, kind: null, members: null };
+export const OF_METHOD = { metric: null, sigma: null, beta: null, kind: null, members: null, weighted: null };
 
 // Which settings change anything for a method; kind: of soft and matrix.
 export function settingsOf(method, kind = null) {
@@ -23,6 +23,7 @@ export function settingsOf(method, kind = null) {
     beta: has("beta"),
     kind: has("decay"),
     members: has("members"),
+    weighted: has("weighted"),
     minScore: lowers,
   };
 }
@@ -77,6 +78,7 @@ export function run(kernels, picture, settings) {
     ...(has.beta && settings.beta !== null && { beta: settings.beta }),
     ...(has.kind && settings.kind !== null && { decay: settings.kind }),
     ...(has.members && settings.members !== null && { members: settings.members }),
+    ...(has.weighted && settings.weighted && { weighted: true }),
     ...(has.iou && { iou: settings.iou }),
     ...(has.metric && settings.metric !== null && { metric: settings.metric }),
     ...(has.sigma && settings.sigma !== null && { sigma: settings.sigma }),
@@ -91,7 +93,7 @@ export function run(kernels, picture, settings) {
   const cut = (place) => (limits ? of(candidates[found.keep[place]]).cut : settings.minScore ?? conf);
   const enough = whichAbove(left, cut);
   const shown = settings.maxDet === null ? enough : enough.slice(0, settings.maxDet);
-  const fate = Uint8Array.from(found.owner, (owner, own) => (owner < 0 || owner === own ? TOO_LOW : REMOVED));
+  const fate = found.owner.map((owner, own) => (owner < 0 || owner === own ? TOO_LOW : REMOVED));
   for (const place of enough) fate[found.keep[place]] = CUT;
   for (const place of shown) fate[found.keep[place]] = KEPT;
   return {
@@ -134,16 +136,21 @@ export function overlapOf(kernels, picture, box, owner, settings, precision) {
   const measure = METHODS[settings.method].metric ?? "iou";
   const metric = settingsOf(settings.method).metric ? settings.metric ?? measure : measure;
   const boxes = gather(picture.boxes, [owner, box], numbers);
+  return { metric, value: overlapBetween(kernels, boxes, rotated, metric, precision) };
+}
+
+// Of two boxes, one behind the other in `boxes`; null: no number.
+export function overlapBetween(kernels, boxes, rotated, metric, precision) {
   const scores = Float32Array.of(1, 0.5);
   const stays = (iou) => kernels.suppress("hard", { boxes, scores, rotated }, { iou, metric }).keep.length === 2;
   let [low, high] = [-1.5, 1.5];
-  if (stays(low)) return { metric, value: null };
+  if (stays(low)) return null;
   while (high - low > precision) {
     const middle = (low + high) / 2;
     if (stays(middle)) high = middle;
     else low = middle;
   }
-  return { metric, value: Math.abs(high) < precision ? 0 : high };
+  return Math.abs(high) < precision ? 0 : high;
 }
 
 // False for NaN, and an infinite score is none: `above` of ptdet.io.

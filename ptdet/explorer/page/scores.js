@@ -37,7 +37,7 @@ export function measures(found, wrong, objects) {
 // What counts of one picture.
 export function pointsOf(kernels, picture, settings) {
   const found = run(kernels, picture, settings);
-  const compared = compare(picture, found, settings.matchIou);
+  const compared = compare(kernels, picture, found, settings.matchIou);
   const points = [];
   compared.outcome.forEach((what, place) => {
     if (what === FALSE || what === TRUE) points.push({ score: found.scores[place], true: what === TRUE });
@@ -75,6 +75,13 @@ export class Scores {
   again() {
     this.settings = null;
     this.done = false;
+  }
+
+  // How far it is, in the place of the button that asked for all.
+  tellLoading(done, of) {
+    const button = this.place.querySelector("button");
+    this.settings = null;  // it is drawn again
+    if (button) Object.assign(button, { disabled: true, textContent: `Loading: ${done} of ${of}` });
   }
 
   // Once the sliders rest; `of`: how many pictures there are.
@@ -126,9 +133,15 @@ export class Scores {
   draw({ conf, matchIou }, of) {
     const count = this.pictures.size;
     const head = element("h2", "", "Against the truth");
-    const loaded = element("p", "hint", `of ${count} of ${of} pictures: those loaded so far, at IoU ${matchIou}`);
+    const these = count < of ? `${count} of ${of} pictures: those loaded so far` : `all ${of} pictures`;
+    const loaded = element("p", "hint", `of ${these}, at IoU ${matchIou}`);
     const { precision, recall, f1 } = this.numbers;
-    const said = element("p", "numbers", `precision ${told(precision)} · recall ${told(recall)} · F1 ${told(f1)}`);
+    const said = element("p", "numbers");
+    for (const [name, value] of [["precision", precision], ["recall", recall], ["F1", f1]]) {
+      const cell = element("span", "", name);
+      cell.prepend(element("b", "", told(value)));
+      said.append(cell);
+    }
     const parts = [head, said, loaded];
     const without = this.seen.size - count;
     if (without) parts.push(element("p", "hint", `${without} that were loaded are not compared: their Notes say why`));

@@ -1,10 +1,17 @@
 // The controls of the suppression.
 
-import { METHODS, metricsFor } from "./kernels.js";
+import { MEMBERS, METHODS, metricsFor } from "./kernels.js";
 import { element } from "./list.js";
 import { leastIou, OF_METHOD, settingsOf, sigmaOf } from "./pipeline.js";
 
 const UNLIMITED = 501;  // where the slider of max-det ends
+
+// What the menu of variants offers, the usual one first; those of a method are of one option. Matrix has no hard kind.
+const VARIANTS = {
+  kind: [["gaussian", null], ["linear", "linear"], ["hard", "hard"]],
+  members: MEMBERS.map((name, place) => [name, place ? name : null]),
+  weighted: [["plain", null], ["weighted", true]],
+};
 
 export class Settings {
   // changed(settings): told of those that were changed.
@@ -13,10 +20,14 @@ export class Settings {
     this.changed = changed;
     this.method = document.getElementById("method");
     this.metric = document.getElementById("metric");
+    this.variant = document.getElementById("variant");
     this.agnostic = document.getElementById("agnostic");
     this.method.append(...Object.keys(METHODS).map((name) => new Option(name, name)));
     this.method.addEventListener("change", () => changed({ method: this.method.value, ...OF_METHOD }));
     this.metric.addEventListener("change", () => changed({ metric: this.metric.value || null }));
+    this.variant.addEventListener("change", () => {
+      changed({ [this.option]: VARIANTS[this.option][this.variant.selectedIndex][1] });
+    });
     this.agnostic.addEventListener("change", () => changed({ agnostic: this.agnostic.checked }));
     document.getElementById("settings").addEventListener("submit", (event) => event.preventDefault());
     this.sliders = {
@@ -43,9 +54,13 @@ export class Settings {
     const own = METHODS[state.method].metric ?? "iou";
     const names = metricsFor(Boolean(picture?.rotated)).filter((name) => name !== own);
     if (state.metric && !names.includes(state.metric)) names.push(state.metric);
-    this.metric.replaceChildren(new Option(own, ""), ...names.map((name) => new Option(name, name)));
+    if (this.names !== `${own} ${names}`) {
+      this.names = `${own} ${names}`;
+      this.metric.replaceChildren(new Option(own, ""), ...names.map((name) => new Option(name, name)));
+    }
     this.metric.value = state.metric ?? "";
     document.getElementById("of-metric").hidden = !has.metric;
+    this.showVariants(has, state);
     this.agnostic.checked = state.agnostic;
     document.getElementById("agnostic").disabled = picture?.labels === null;
     const { conf, iou, sigma, minScore, maxDet, matchIou } = this.sliders;
@@ -55,6 +70,18 @@ export class Settings {
     sigma.show(has.sigma, sigmaOf(state.method, state.sigma), 0.05, 4, 0.05);
     minScore.show(has.minScore || state.minScore !== null, state.minScore ?? state.conf, 0, 1, 0.01);
     maxDet.show(true, state.maxDet ?? Infinity, 1, UNLIMITED, 1, true);
+  }
+
+  showVariants(has, state) {
+    const option = Object.keys(VARIANTS).find((name) => has[name]);
+    document.getElementById("of-variant").hidden = option === undefined;
+    if (option === undefined) return;
+    const offered = VARIANTS[option].filter(([name]) => state.method !== "matrix" || name !== "hard");
+    if (option !== this.option || offered.length !== this.variant.length) {
+      this.variant.replaceChildren(...offered.map(([name]) => new Option(name)));
+    }
+    this.option = option;
+    this.variant.selectedIndex = Math.max(0, VARIANTS[option].findIndex(([, value]) => value === state[option]));
   }
 
   // The slider of this name, some steps further.

@@ -10,15 +10,16 @@ const COLOURS = [
   "#ec78b0", "#466880",
 ];
 const MOST_LABELS = 120;  // beyond that they are a carpet; the boxes are all drawn
-const MOST_STROKES = 2500;
-const MOST_SHADOWS = 300;  // behind kept boxes
+const MOST_STROKES = 700;
+const MOST_DASHES = 300;  // boxes; of more dashes, and shadows behind them, take long
+const LETTERS = 24;  // of the name of a class
 const MOST_LINES = 400;  // from a box to those that it removed
-const MOST_LETTERS = 24;  // of a class
 const FAR = 1e6;  // pixels
 const NEAR = 6;  // pixels from a border
 
 export class Stage {
-  // chosen(box): told of the candidate under the pointer, null for none; pinned(box): of one that was clicked.
+  // chosen(what): told of what is under the pointer: { box }, a candidate, { object }, one that is missed, or null;
+  // pinned(what): of what was clicked.
   constructor({ chosen, pinned, moved }) {
     this.area = document.getElementById("stage");
     this.below = document.getElementById("boxes");
@@ -37,12 +38,21 @@ export class Stage {
     this.listen();
   }
 
+  // theme: dark or light, as the style sheet has it now.
+  useTheme(theme) {
+    if (theme === this.theme) return;
+    this.theme = theme;
+    known = {};
+  }
+
   // picture: as unpack gave it; image: what is behind it, or null; size: width and height in pixels.
   setPicture(picture, image, size) {
     this.picture = picture;
     this.image = image;
     this.size = size;
     this.corners = cornersOf(picture, picture.boxes, size);
+    const inPixels = { ...picture, space: { kind: "picture", size: [1, 1] } };
+    this.objects = picture.truth && cornersOf(inPixels, objectsOf(picture), size);
     // what the paper shows: the picture, else where the boxes are
     ({ origin: this.origin, extent: this.extent } = size ? { origin: [0, 0], extent: size } : paperOf(this.corners));
     this.shown = null;
@@ -57,13 +67,16 @@ export class Stage {
     for (const canvas of [this.below, this.above]) canvas.getContext("2d").reset();
   }
 
-  // found: as run gave it.
-  setResult(found, { view, split }) {
+  // found: as run gave it; seen: which of it is shown (shown.js).
+  setResult(found, seen, { view, split, labels }) {
     this.found = found;
+    this.seen = seen;
+    this.named = labels;
     this.view = view;
     this.at = split;
     this.shown = cornersOf(this.picture, found.boxes, this.size);
-    this.placeOf = new Map(Array.from(found.keep, (box, place) => [box, place]));
+    this.placeOf = new Int32Array(found.candidates.length).fill(-1);
+    found.keep.forEach((box, place) => (this.placeOf[box] = place));
     this.draw();
   }
 
@@ -158,10 +171,10 @@ export class Stage {
   }
 
   drawLayer(width, height) {
-    const { candidates } = this.found;
+    const candidates = this.seen.rows;
     const { scale, x, y } = this.way;
     const sum = candidates.reduce((all, box) => (31 * all + box) | 0, 0);  // which they are, not only how many
-    const key = [candidates.length, sum, width, height, scale, x, y, this.sharp, theme()];
+    const key = [candidates.length, sum, width, height, scale, x, y, this.sharp, this.theme];
     if (this.layerIs?.picture === this.picture && this.layerIs.key === key.join()) return;
     this.layerIs = { picture: this.picture, key: key.join() };
     this.layer.width = Math.max(1, Math.round(width * this.sharp));
@@ -171,45 +184,72 @@ export class Stage {
     this.drawImage(context);
     context.globalAlpha = candidates.length > 400 ? 0.45 : 0.8;
     context.lineWidth = 1;
-    if (candidates.length > MOST_STROKES && !this.picture.rotated) {
-      context.globalAlpha = 0.8;
-      context.drawImage(this.outlines(candidates), 0, 0, width, height);
-    } else {
-      this.strokeByClass(context, this.corners, candidates, (box) => box);
-    }
+    if (this.areMany(candidates)) context.globalAlpha = 0.8;
+    this.strokeAll(context, this.corners, candidates, (row) => colourOf(this.picture, row));
     context.globalAlpha = 1;
   }
 
-  // Of very many upright boxes, pixel by pixel: the canvas takes several times as long for its strokes.
-  outlines(candidates) {
-    const { width, height } = this.layer;
-    const pixels = new ImageData(width, height);
-    const words = new Uint32Array(pixels.data.buffer);
-    const colours = COLOURS.map((colour) => new Uint32Array(Uint8Array.of(...rgbOf(colour), 255).buffer)[0]);
+  areMany(rows) {
+    return rows.length > MOST_STROKES && !this.picture.rotated;
+  }
+
+  // The boxes at these rows of corners, in the line width of the context.
+  strokeAll(context, corners, rows, colourAt) {
+    if (this.areMany(rows)) {
+      const { width, height } = this.panel();
+      context.drawImage(this.outlines(corners, rows, colourAt, context.lineWidth), 0, 0, width, height);
+      return;
+    }
+    const groups = new Map();
+    rows.forEach((row, at) => {
+      const colour = colourAt(row, at);
+      if (!groups.has(colour)) groups.set(colour, []);
+      groups.get(colour).push(row);
+    });
+    for (const [colour, group] of groups) {
+      context.strokeStyle = colour;
+      for (const row of group) this.trace(context, corners, row);
+    }
+  }
+
+  // Of many upright boxes, pixel by pixel: the canvas takes several times as long for its strokes.
+  outlines(corners, rows, colourAt, wide) {
+    const room = this.panel();
+    const [width, height] = [room.width, room.height].map((side) => Math.max(1, Math.round(side * this.sharp)));
+    if (this.pixels?.width !== width || this.pixels.height !== height) this.pixels = new ImageData(width, height);
+    const words = new Uint32Array(this.pixels.data.buffer);
+    words.fill(0);
+    const known = new Map();
+    const wordOf = (colour) => {
+      if (!known.has(colour)) known.set(colour, new Uint32Array(Uint8Array.of(...rgbOf(colour), 255).buffer)[0]);
+      return known.get(colour);
+    };
     const { scale, x, y } = this.way;
-    const line = Math.max(1, Math.round(this.sharp));
+    const line = Math.max(1, Math.round(wide * this.sharp));
+    const half = line >> 1;
     const fill = (left, top, right, bottom, colour) => {
       const [begin, end] = [Math.max(left, 0), Math.min(right, width)];
       if (begin >= end) return;
-      for (let row = Math.max(top, 0) * width; row < Math.min(bottom, height) * width; row += width) {
+      const stop = Math.min(bottom, height) * width;
+      for (let row = Math.max(top, 0) * width; row < stop; row += width) {
         for (let at = row + begin; at < row + end; ++at) words[at] = colour;
       }
     };
-    for (const box of candidates) {
-      const at = 8 * box;
-      const left = Math.round((this.corners[at] * scale + x) * this.sharp);
-      const top = Math.round((this.corners[at + 1] * scale + y) * this.sharp);
-      const right = Math.round((this.corners[at + 4] * scale + x) * this.sharp);
-      const bottom = Math.round((this.corners[at + 5] * scale + y) * this.sharp);
-      const colour = colours[placeOfColour(this.picture, box)];
+    rows.forEach((row, at) => {
+      const begin = 8 * row;
+      const left = Math.round((corners[begin] * scale + x) * this.sharp) - half;
+      const top = Math.round((corners[begin + 1] * scale + y) * this.sharp) - half;
+      const right = Math.round((corners[begin + 4] * scale + x) * this.sharp) - half;
+      const bottom = Math.round((corners[begin + 5] * scale + y) * this.sharp) - half;
+      const colour = wordOf(colourAt(row, at));
       fill(left, top, right, top + line, colour);
       fill(left, bottom, right + line, bottom + line, colour);
       fill(left, top, left + line, bottom, colour);
       fill(right, top, right + line, bottom, colour);
-    }
+    });
     this.raster.width = width;
     this.raster.height = height;
-    this.raster.getContext("2d").putImageData(pixels, 0, 0);
+    this.raster.getContext("2d").putImageData(this.pixels, 0, 0);
     return this.raster;
   }
 
@@ -231,92 +271,72 @@ export class Stage {
   drawKeptBefore(context) {
     const { candidates, keep } = this.found;
     context.lineWidth = 2;
-    this.strokeByClass(context, this.corners, keep, (place) => candidates[place]);
+    const rows = this.seen.places.map((place) => candidates[keep[place]]);
+    this.strokeAll(context, this.corners, rows, (row) => colourOf(this.picture, row));
   }
 
   drawKept(context) {
-    const { candidates, keep } = this.found;
-    const places = keep.map((_, place) => place);
+    const { candidates, keep, compared } = this.found;
+    const { places, missed } = this.seen;
     const box = (place) => candidates[keep[place]];
-    if (places.length <= MOST_SHADOWS) {
+    const few = places.length + missed.length <= MOST_DASHES;
+    if (few) {
       context.lineWidth = 4;
       context.strokeStyle = "rgb(0 0 0 / 45%)";
-      places.forEach((place) => this.trace(context, this.shown, place));
+      for (const place of places) this.trace(context, this.shown, place);
     }
     context.lineWidth = 2;
-    const { compared } = this.found;
     if (compared === null) {
-      this.strokeByClass(context, this.shown, places, (place) => place, box);
+      this.strokeAll(context, this.shown, places, (place) => colourOf(this.picture, box(place)));
     } else {
-      this.drawMissed(context, compared.missed);
+      const stroke = ({ dashes, colour }, corners, rows) => {
+        context.setLineDash(few ? dashes : []);
+        this.strokeAll(context, corners, rows, () => style(colour));
+      };
+      stroke(OUTCOMES.missed, this.objects, missed);
       for (const what of [LEFT_OUT, IGNORED, FALSE, TRUE]) {
-        context.setLineDash(places.length <= MOST_SHADOWS ? OUTCOMES[what].dashes : []);  // they take time
-        context.strokeStyle = style(OUTCOMES[what].colour);
-        compared.outcome.forEach((own, place) => own === what && this.trace(context, this.shown, place));
+        stroke(OUTCOMES[what], this.shown, places.filter((place) => compared.outcome[place] === what));
       }
       context.setLineDash([]);
     }
-    this.drawLabels(context, places, box);
+    if (this.named) this.drawLabels(context, places, missed, box);
   }
 
-  // Objects that no box finds.
-  drawMissed(context, missed) {
-    const { boxes, labels, names } = this.picture.truth;
-    const { dashes, colour } = OUTCOMES.missed;
-    const { scale, x, y } = this.way;
-    context.font = "600 11px system-ui, sans-serif";
-    for (const object of missed) {
-      const [left, top, wide, high] = boxes.subarray(4 * object, 4 * object + 4);
-      const at = [left * scale + x, top * scale + y];
-      context.setLineDash(dashes);
-      context.strokeStyle = style(colour);
-      context.strokeRect(...at, wide * scale, high * scale);
-      context.fillStyle = style(colour);
-      context.fillText(shortened(names[labels[object]]), at[0] + 3, at[1] + high * scale - 4);
-    }
-    context.setLineDash([]);
-  }
-
-  // The best first; one that finds no room above, in or below its box is left out.
-  drawLabels(context, places, box) {
-    const begin = this.view === "side" ? 0 : this.panel().width * this.at + 1;
+  // The best first, then those of missed objects; one that finds no room above, in or below its box is left out.
+  drawLabels(context, places, missed, box) {
+    const { width: room } = this.panel();
+    const begin = this.view === "side" ? 0 : room * this.at + 1;
+    const letters = Math.min(LETTERS, Math.max(8, Math.floor((room - begin) / 14)));
+    const short = (name) => shortened(name, letters);
+    const { compared } = this.found;
     const taken = [];
     const free = (left, top, width) =>
       taken.every((other) => {
         const beside = left >= other.left + other.width || left + width <= other.left;
         return beside || Math.abs(other.top - top) >= 15;
       });
+    const write = (words, corners, row, colour) => {
+      const [x, top, bottom, right] = this.onStage(corners, row);
+      if (right < begin || x > room || bottom < 0 || top > this.panel().height) return;
+      const width = context.measureText(words).width + 8;
+      const left = Math.max(Math.min(x - 1, room - width), begin);
+      const at = [top - 15, top, bottom].find((y) => y >= 0 && free(left, y, width));
+      if (at === undefined) return;
+      taken.push({ left, top: at, width });
+      context.fillStyle = colour;
+      context.fillRect(left, at, width, 15);
+      context.fillStyle = inkOn(colour);
+      context.fillText(words, left + 4, at + 11);
+    };
     context.font = "600 11px system-ui, sans-serif";
     for (const place of places.slice(0, MOST_LABELS)) {
-      const name = shortened(className(this.picture, box(place)));
-      const words = `${name} ${this.found.scores[place].toFixed(2)}`.trimStart();
-      const [x, top, bottom, right] = this.onStage(this.shown, place);
-      if (right < begin) continue;
-      const width = context.measureText(words).width + 8;
-      const left = Math.max(Math.min(x - 1, this.panel().width - width), begin);
-      const at = [top - 15, top, bottom].find((y) => y >= 0 && free(left, y, width));
-      if (at === undefined) continue;
-      taken.push({ left, top: at, width });
-      const { compared } = this.found;
-      const own = compared === null ? null : style(OUTCOMES[compared.outcome[place]].colour);
-      context.fillStyle = own ?? colourOf(this.picture, box(place));
-      context.fillRect(left, at, width, 15);
-      context.fillStyle = inkOn(context.fillStyle);
-      context.fillText(words, left + 4, at + 11);
+      const { colour, sign } = compared === null ? { sign: "" } : OUTCOMES[compared.outcome[place]];
+      const words = `${sign}${short(className(this.picture, box(place)))} ${this.found.scores[place].toFixed(2)}`;
+      write(words.trimStart(), this.shown, place, colour ? style(colour) : colourOf(this.picture, box(place)));
     }
-  }
-
-  // items: numbers; which(item): the row of corners; of(item): the candidate, for its colour.
-  strokeByClass(context, corners, items, which, of = which) {
-    const groups = new Map();
-    for (const item of items) {
-      const colour = colourOf(this.picture, of(item));
-      if (!groups.has(colour)) groups.set(colour, []);
-      groups.get(colour).push(item);
-    }
-    for (const [colour, group] of groups) {
-      context.strokeStyle = colour;
-      for (const item of group) this.trace(context, corners, which(item));
+    for (const object of missed.slice(0, MOST_LABELS)) {
+      const { names, labels } = this.picture.truth;
+      write(OUTCOMES.missed.sign + short(names[labels[object]]), this.objects, object, style(OUTCOMES.missed.colour));
     }
   }
 
@@ -350,7 +370,8 @@ export class Stage {
     return [corners[best] * scale + x, corners[best + 1] * scale + y, lowest * scale + y, right * scale + x];
   }
 
-  // picked: { box, owner, removed, words }, candidates all; null: nothing is chosen.
+  // picked: { box, owner, removed, words }, candidates all; or { object, row, words }, a missed one and the box (of the
+  // picture, null: none) that could find it; null: nothing is chosen.
   mark(picked) {
     this.picked = picked;
     this.drawMarks();
@@ -368,6 +389,20 @@ export class Stage {
   }
 
   drawPicked(context) {
+    if (this.picked.object !== undefined) this.drawObject(context);
+    else this.drawRelations(context);
+  }
+
+  drawObject(context) {
+    const { object, row, words } = this.picked;
+    this.outline(context, this.objects, object, 3, [], style("--missed"));
+    if (row !== null) this.outline(context, this.corners, row, 2.5, [5, 4]);
+    const [left, top, , , right, bottom] = this.objects.subarray(8 * object, 8 * object + 8);
+    const { scale, x, y } = this.way;
+    this.write(context, words, ((left + right) / 2) * scale + x, ((top + bottom) / 2) * scale + y);
+  }
+
+  drawRelations(context) {
     const { candidates } = this.found;
     const { box, owner, removed, words } = this.picked;
     const line = (from, to) => {
@@ -398,9 +433,11 @@ export class Stage {
   }
 
   drawPickedAfter(context) {
-    const place = this.placeOf.get(this.picked.owner ?? this.picked.box);
+    const { object } = this.picked;
+    if (object !== undefined) return this.outline(context, this.objects, object, 3, [], style("--missed"));
+    const place = this.placeOf[this.picked.owner ?? this.picked.box];
     const colour = style(this.picked.owner === null ? "--mark" : "--owner");
-    if (place !== undefined) this.outline(context, this.shown, place, 3, [], colour);
+    if (place >= 0) this.outline(context, this.shown, place, 3, [], colour);
   }
 
   outline(context, corners, row, width, dashes, colour = style("--mark")) {
@@ -428,6 +465,13 @@ export class Stage {
     context.fillText(words, left + 6, top + 14);
   }
 
+  // The corners of a box: as it is kept, or as it came.
+  cornersAt(box) {
+    const place = this.placeOf[box];
+    const [corners, row] = place < 0 ? [this.corners, this.found.candidates[box]] : [this.shown, place];
+    return corners.subarray(8 * row, 8 * row + 8);
+  }
+
   centre(row) {
     const { scale, x, y } = this.way;
     const at = 8 * row;
@@ -437,23 +481,28 @@ export class Stage {
     ];
   }
 
-  // The candidate at a point of the stage: that whose border is nearest, else the smallest around it.
-  boxAt(x, y) {
+  // What is at a point of the stage: that whose border is nearest, else the smallest around it.
+  whatIsAt(x, y) {
     if (!this.found || !this.shown) return null;
     const { width } = this.panel();
     const [ownX, ownY, second] = this.inPanel(x, y);
     const after = this.view === "side" ? second : x > width * this.at;
     const [px, py] = [(ownX - this.way.x) / this.way.scale, (ownY - this.way.y) / this.way.scale];
     const near = NEAR / this.way.scale;
-    const { keep, candidates } = this.found;
+    const { rows, owns, places, missed } = this.seen;
+    const { keep } = this.found;
     let [best, distance, around, smallest] = [null, near, null, Infinity];
-    const look = (corners, row, own) => {
+    const look = (corners, row, what) => {
       const met = reach(corners, 8 * row, px, py, near);
-      if (met.distance < distance) [best, distance] = [own, met.distance];
-      if (met.inside && met.area < smallest) [around, smallest] = [own, met.area];
+      if (met.distance < distance) [best, distance] = [what(), met.distance];
+      if (met.inside && met.area < smallest) [around, smallest] = [what(), met.area];
     };
-    if (after) keep.forEach((own, place) => look(this.shown, place, own));
-    else candidates.forEach((row, own) => look(this.corners, row, own));
+    if (after) {
+      places.forEach((place) => look(this.shown, place, () => ({ box: keep[place] })));
+      missed.forEach((object) => look(this.objects, object, () => ({ object })));
+    } else {
+      rows.forEach((row, at) => look(this.corners, row, () => ({ box: owns === null ? at : owns[at] })));
+    }
     return best ?? around;
   }
 
@@ -481,7 +530,7 @@ export class Stage {
       const [x, y] = place(event);
       const before = fingers.get(event.pointerId);
       if (before === undefined) {
-        this.tell.chosen(this.boxAt(x, y));
+        this.tell.chosen(this.whatIsAt(x, y));
         return;
       }
       const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
@@ -496,7 +545,7 @@ export class Stage {
     });
     const lift = (event) => {
       const begun = fingers.delete(event.pointerId);
-      if (begun && event.type === "pointerup" && dragged < 4) this.tell.pinned(this.boxAt(...place(event)));
+      if (begun && event.type === "pointerup" && dragged < 4) this.tell.pinned(this.whatIsAt(...place(event)));
     };
     canvas.addEventListener("pointerup", lift);
     canvas.addEventListener("pointercancel", lift);
@@ -532,8 +581,9 @@ function reach(corners, at, px, py, near) {
 }
 
 // By whole characters: some are two units of a string.
-function shortened(name) {
-  return Array.from(name.slice(0, 2 * MOST_LETTERS)).slice(0, MOST_LETTERS).join("");
+function shortened(name, most) {
+  const letters = Array.from(name.slice(0, 2 * most + 2));
+  return letters.length > most ? `${letters.slice(0, most - 1).join("").trimEnd()}…` : name;
 }
 
 function scaleInto(width, height, [wide, high]) {
@@ -554,45 +604,40 @@ function paperOf(corners) {
   return { origin: [left, top], extent: [right - left || 1, bottom - top || 1] };
 }
 
-function colourOf(picture, box) {
-  return COLOURS[placeOfColour(picture, box)];
+// Those of the truth as cornersOf takes them.
+function objectsOf({ numbers, truth: { boxes } }) {
+  return numbers === 4 ? boxes.map((value, at) => (at % 4 < 2 ? value : value + boxes[at - 2])) : boxes;
 }
 
-function placeOfColour(picture, box) {
-  return picture.labels === null ? 0 : picture.labels[box] % COLOURS.length;
+function colourOf(picture, row) {
+  return COLOURS[picture.labels === null ? 0 : picture.labels[row] % COLOURS.length];
 }
 
 function rgbOf(colour) {
   return [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
 }
 
+// That with more contrast (WCAG's luminance).
 function inkOn(colour) {
-  const [red, green, blue] = rgbOf(colour);
-  return 0.299 * red + 0.587 * green + 0.114 * blue > 140 ? "#101214" : "#ffffff";
-}
-
-function theme() {
-  return document.documentElement.dataset.theme ?? String(window.matchMedia("(prefers-color-scheme: dark)").matches);
+  const [red, green, blue] = rgbOf(colour).map((part) => ((part / 255 + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.19 ? "#101214" : "#ffffff";
 }
 
 // Colours of the style sheet, asked for once a theme: each look-up costs a layout.
-const known = { of: "" };
+let known = {};
 
 function style(name) {
-  const now = theme();
-  if (known.of !== now) {
-    Object.keys(known).forEach((each) => delete known[each]);
-    known.of = now;
-  }
   known[name] ??= canvasColour(name);
   return known[name];
 }
 
+// As #rrggbb.
 function canvasColour(name) {
   const probe = document.createElement("span");
   probe.style.color = `var(${name})`;
   document.body.append(probe);
-  const colour = getComputedStyle(probe).color;
+  const context = document.createElement("canvas").getContext("2d");
+  context.fillStyle = getComputedStyle(probe).color;
   probe.remove();
-  return colour;
+  return context.fillStyle;
 }

@@ -24,8 +24,9 @@ const SETTINGS = {
   agnostic: (text) => text === "true",
   matchIou: number(0, 1),
   beta: orNone(number(1e-9, 1e9)),
-  kind: orNone(oneOf(["gaussian", "linear"])),
+  kind: orNone(oneOf(["gaussian", "linear", "hard"])),
   members: orNone(oneOf(MEMBERS)),
+  weighted: orNone((text) => (text === "true" ? true : undefined)),
   classes: readClasses,
 };
 const PLACES = {
@@ -33,8 +34,12 @@ const PLACES = {
   view: oneOf(["wipe", "side"]),
   split: number(0, 1),
   box: orNone(whole),
+  object: orNone(whole),
   theme: orNone(oneOf(["dark", "light"])),
+  only: (text) => text,  // "": all classes
+  labels: (text) => text === "true",
 };
+const SEEN = { only: "", labels: true };
 const READERS = { ...SETTINGS, ...PLACES };
 
 // { name: { iou, conf, min_score } }, as JSON.
@@ -57,7 +62,8 @@ export function settingsIn(state) {
 // lowest: boxes with a score at or below it are not on the page.
 export function initialState(settings, lowest) {
   const view = window.innerWidth < 900 ? "wipe" : "side";
-  return { matchIou: 0.5, lowest, ...settings, picture: 0, view, split: 0.5, box: null, theme: null };
+  const places = { picture: 0, view, split: 0.5, box: null, object: null, theme: null };
+  return { matchIou: 0.5, lowest, ...settings, ...places, ...SEEN };
 }
 
 export function resetSettings(state, initial) {
@@ -74,8 +80,9 @@ export function readAddress(hash, initial) {
   return state;
 }
 
-// No threshold is where `ptdet run` has none, or where the page has no boxes.
+// No threshold is where `ptdet run` has none, or where the page has no boxes; and matrix has no hard kind.
 export function settle(state) {
+  if (state.method === "matrix" && state.kind === "hard") state.kind = null;
   const over = (own) => (own.conf < state.lowest ? { ...own, conf: state.lowest } : own);
   state.iou = Math.max(state.iou, leastIou(state));
   state.conf = Math.max(state.conf, state.lowest);
