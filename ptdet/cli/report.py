@@ -40,12 +40,16 @@ def report(asked: argparse.Namespace, options: ReadOptions, settings: Settings, 
             wrote = write_report(out, found(), start_of(asked, settings), limits, told)
         except FileProblem as why:
             raise FileProblem(f"--out {out} {why}") from why
-        print(f"wrote {out}: {wrote.pictures} pictures, {wrote.bytes / 1e6:.1f} MB")
+        print(f"wrote {out}: {_pictures(wrote.pictures)}, {wrote.bytes / 1e6:.1f} MB")
         if wrote.left_out:
             limit = f"--max-pictures {limits.pictures} and --max-megabytes {limits.megabytes:g}"
-            reader.notes.append(f"{wrote.left_out} more pictures are not in it: {limit} are the limits")
+            reader.notes.append(f"not in it: {_pictures(wrote.left_out)} more; {limit} are the limits")
         say([*notes, *reader.notes], ())
     except FileProblem as problem:
         problems.append(str(problem))
     say((), problems)
     return 2 if problems else 0
+
+
+def _pictures(count: int) -> str:
+    return f"{count} picture{'s' if count != 1 else ''}"
