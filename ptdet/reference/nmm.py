@@ -51,9 +51,12 @@ def nmm_walk(
     sides = boxes.new_full((len(boxes), 4), -1, dtype=torch.int64)
     grown = torch.zeros_like(boxes)
     rows, sides[: len(found)] = grow(shape, originals, found, owner, order, iou_threshold, metric)
-    largest = torch.finfo(boxes.dtype).max  # a rotated box that grows may leave the type
-    rows, as_given = rows[:, : shape.numbers], (sides[: len(found)] == found[:, None]).all(dim=1, keepdim=True)
-    grown[: len(found)] = torch.where(as_given, rows, rows.clamp(-largest, largest)).to(boxes.dtype)
+    rows = rows[:, : shape.numbers]
+    if shape is not ALIGNED:  # a rotated box that grows may leave the type
+        largest = torch.finfo(boxes.dtype).max
+        as_given = (sides[: len(found)] == found[:, None]).all(dim=1, keepdim=True)
+        rows = torch.where(as_given, rows, rows.clamp(-largest, largest))
+    grown[: len(found)] = rows.to(boxes.dtype)
     return grown, sides, keep, owner, kept
 
 

@@ -9,8 +9,10 @@ import torch
 
 import ptdet
 from ptdet.testing import Case, fuzz_case, method_call, strange_case
+from ptdet.testing.fuzz_methods import FUZZED
 
-from ..oracles import assert_same_walk, reference_walk, torchvision_keep
+from .. import fuzz
+from ..oracles import assert_same_walk, one_thread, reference_walk, torchvision_keep
 
 pytestmark = pytest.mark.usefixtures("native")
 
@@ -52,6 +54,13 @@ def test_calls_of_the_other_methods(first: int) -> None:
     for seed in range(first, first + 10):
         call = method_call(seed, most=150)
         assert call.equals_the_reference(), f"method_call({seed}, most=150): {call}"
+
+
+def test_the_campaign_calls_every_method() -> None:
+    with one_thread():
+        counts, failures = fuzz.run((0, 5 * len(FUZZED), 5))
+    called = " ".join(name for name in counts if name.startswith("method "))
+    assert not failures and all(name in called for name in FUZZED), called
 
 
 def test_the_cases_are_what_they_claim() -> None:

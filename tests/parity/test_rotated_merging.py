@@ -105,6 +105,11 @@ def test_growth_beyond_the_type(dtype: torch.dtype, power: int, method: str, bac
     assert keep.tolist() == [0] and grown.tolist() == [[unit / 4, 0, torch.finfo(dtype).max, 1, 0]]
     endless = torch.tensor([[0.0, 0, math.inf, 1, 0]], dtype=dtype)
     assert torch.equal(getattr(ptdet.rotated, method)(endless, torch.tensor([0.9]), 0.5)[0], endless)
+    within = torch.tensor([[0.0, 0, 2, 2], [-math.inf, 0, math.inf, 2]], dtype=dtype)  # of the kept box all is covered
+    grown, _ = getattr(ptdet, method)(within, torch.tensor([0.8, 0.9]), 0.5, metric="iof")
+    assert torch.equal(grown, within[1:])
+    grown, _ = getattr(ptdet, method)(within, torch.tensor([0.9, 0.8]), 0.5, metric="ios")
+    assert torch.equal(grown, within[1:])
 
 
 def test_fusion_by_hand() -> None:
