@@ -191,7 +191,7 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "rank": (lambda: ptdet.numpy.non_max_suppression(B), ValueError, "prediction: expected three dimensions"),
     "columns": (lambda: ptdet.numpy.non_max_suppression(np.zeros((1, 2, 4))), ValueError, "prediction"),
     "integers": (lambda: ptdet.numpy.non_max_suppression(np.zeros((1, 2, 6), int)), TypeError, "prediction"),
-    "method": (lambda: ptdet.numpy.non_max_suppression(np.zeros((1, 2, 6)), method="hard"), ValueError, "method"),
+    "method": (lambda: ptdet.numpy.non_max_suppression(np.zeros((1, 2, 6)), method="fast"), ValueError, "method"),
     "conf": (lambda: ptdet.numpy.non_max_suppression(np.zeros((1, 2, 6)), NAN), ValueError, "conf_thres"),
     "head": (lambda: ptdet.numpy.postprocess(np.zeros((1, 6, 2)), head="v99"), ValueError, "head"),
     "classes": (lambda: ptdet.numpy.postprocess(np.zeros((1, 6, 2)), classes=[2]), ValueError, "classes"),
