@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy
+import pytest
 import torch
 
 import ptdet
@@ -56,6 +57,7 @@ def told(out: Path, calls: list[list[Any]], before: str, has_torch: bool, **envi
     return re.sub(r" +\d+\.\d\d$", "", printed.replace(str(out), "OUT"), flags=re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_the_same_files_with_torch_and_without(tmp_path: Path) -> None:
     calls: list[list[Any]] = [
         ["run", file, "--method", method, "--out", f"OUT/{file.stem}_{method}{suffix}"]

@@ -65,6 +65,7 @@ def test_onnx_head() -> None:
     assert "16 of 16 blocks found exactly" in printed and "torch was not imported" in printed
 
 
+@pytest.mark.slow
 def test_aoti_package() -> None:
     printed = example("aoti_package.py")
     assert printed.count("as in Python") == 3 and "NOT" not in printed

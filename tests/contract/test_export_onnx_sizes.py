@@ -99,6 +99,7 @@ def test_pictures_are_free_in_their_number_alone() -> None:
         assert_right(session, model, torch.rand(pictures, 3, 64, 96))
 
 
+@pytest.mark.slow
 def test_keywords_and_what_is_in_a_list() -> None:
     model = Calls(lambda b, s, i: ptdet.nms(b, s[0] + s[1], 0.5) + i[0])
     boxes, scores, idxs = rows(20)
@@ -137,6 +138,7 @@ def test_a_number_that_the_model_asks_for_stays(name: str) -> None:
     assert_right(session, model, boxes)
 
 
+@pytest.mark.slow
 def test_what_exports_with_fixed_sizes_alone_still_does() -> None:
     model = Calls(lambda b: torch.cat([ptdet.box_iou(each, each) for each in b.chunk(3)]))
     boxes = rows(60)[0]

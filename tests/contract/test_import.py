@@ -56,6 +56,7 @@ def test_without_the_native_build() -> None:
     assert "PTDET_DISABLE_NATIVE" in printed
 
 
+@pytest.mark.slow
 def test_without_the_native_build_it_compiles() -> None:
     python(
         "import torch, ptdet\n"

@@ -45,12 +45,16 @@ def test_three_chunks() -> None:
     check(ASAN, [scene("clustered", 9 * enough(ASAN))])
 
 
+@pytest.mark.slow
 def test_two_chunks_of_boxes_that_several_suppress() -> None:
     dense = scene("dense", 5 * enough(ASAN))
     check(ASAN, [Case(dense.boxes, dense.scores, None, 0.25)])  # the best of the kept boxes owns it
 
 
-@pytest.mark.parametrize("metric", ["iou", "diou", "ciou"])
+SLOW = [pytest.param(metric, marks=pytest.mark.slow) for metric in ("diou", "ciou")]
+
+
+@pytest.mark.parametrize("metric", ["iou", *SLOW])
 def test_thresholds(metric: str) -> None:
     """On an integer grid IoU meets 1/4, 1/2 and 1 exactly, and those boxes are as far apart as any that count."""
     n = enough(ASAN) + 3
@@ -62,7 +66,7 @@ def test_thresholds(metric: str) -> None:
     check(ASAN, cases)
 
 
-@pytest.mark.parametrize("ratio", [1.0, 0.999, 0.75, 0.5, 0.26])
+@pytest.mark.parametrize("ratio", [1.0, 0.999, 0.75, 0.5, pytest.param(0.26, marks=pytest.mark.slow)])
 def test_pairs_that_barely_meet(ratio: float) -> None:
     """Each box and one that just overlaps it by the threshold: beside it, within it or bent, at any place and scale."""
     n = enough(ASAN) // 2
@@ -166,6 +170,7 @@ def test_what_goes_by_place_and_what_by_tiles() -> None:
     assert found == {"place": [], "tiles": [], "place, tiles": []}
 
 
+@pytest.mark.slow
 def test_limits_and_no_owner() -> None:
     n = enough(ASAN)
     boxes, scores = scenes.scattered(2 * n)

@@ -85,6 +85,7 @@ def test_limits_reached_at_a_tiles_end_in_one_of_many_segments(flavour: Flavour)
             assert not want_owner or torch.equal(answer[2], expected_owner)
 
 
+@pytest.mark.slow
 def test_many_boxes() -> None:
     cases = [Case(*clustered(20_000)), Case(*scattered(3_000))]
     boxes, scores = clustered(20_000, 1)

@@ -134,6 +134,7 @@ AT_WORK_AT_THE_END = (
 )
 
 
+@pytest.mark.slow
 def test_threads_at_work_when_the_interpreter_ends() -> None:
     """Each of these runs aborted where the lock was taken back in a destructor that may not throw."""
     for run in range(24):

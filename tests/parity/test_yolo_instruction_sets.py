@@ -29,6 +29,7 @@ def digest() -> str:
     return found.hexdigest()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("native")
 def test_every_instruction_set_answers_alike() -> None:
     asked = ("baseline", "avx2", "avx512") if platform.machine() in ("x86_64", "AMD64") else ("",)

@@ -258,6 +258,7 @@ def test_every_target_is_of_a_group() -> None:
 
 
 @pytest.mark.skipif(not memory.possible(), reason="no /proc/self/clear_refs: memory was not measured")
+@pytest.mark.slow
 def test_memory_of_a_call(native: None) -> None:
     """A fresh process: at least the 8 bytes of an index a kept box, and far below a matrix."""
     found = memory.measure("nms", "scattered", 100_000, OURS)
