@@ -139,9 +139,12 @@ def postprocess(
 def _check_found(
     found: Tensor, num: Tensor, prediction: Tensor, head: Head, name: str, logits: bool, place: int = 4
 ) -> None:
-    if len(found):
-        first = (num.cumsum(0) - num)[num > 0].to(found.device)  # of an image it is the best
-        check_confidence(float(found[first, place].amax()), prediction.shape, head, name, logits)
+    if len(found):  # the first of an image is its best
+        if len(num) == 1:  # the calls of torch below take longer than the suppression
+            best = found[0, place]
+        else:
+            best = found[(num.cumsum(0) - num)[num > 0].to(found.device), place].amax()
+        check_confidence(float(best), prediction.shape, head, name, logits)
 
 
 def _has_cuda_kernels(prediction: Tensor) -> bool:
