@@ -25,10 +25,10 @@ def explore(asked: argparse.Namespace, options: ReadOptions, settings: Settings,
         return 2
     say([*notes, *reader.notes], ())
     server.start()
-    print(f"{server.address}\nfor this machine alone; Ctrl-C ends it", flush=True)
-    if not asked.no_browser:
-        webbrowser.open(server.address)
     try:
+        print(f"{server.address}\nfor this machine alone; Ctrl-C ends it", flush=True)
+        if not asked.no_browser:
+            webbrowser.open(server.address)
         server.wait()
     except KeyboardInterrupt:
         print()
