@@ -132,7 +132,8 @@ class Job:
     def told(self) -> dict[str, Any]:
         """As JSON can hold it; each value by the name that a person knows it by."""
         # those that are called may be no plain values
-        read = asdict(replace(self.read, progress=None, size_of=None))
+        nothing: dict[str, Any] = dict.fromkeys(ReadOptions.CALLS)
+        read = asdict(replace(self.read, **nothing))
         for name in ReadOptions.CALLS:
             del read[name]
         own = {name: getattr(self, name) for name in OWN}
