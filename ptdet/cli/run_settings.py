@@ -40,16 +40,13 @@ def settings_of(asked: argparse.Namespace) -> tuple[Settings, list[str]]:
     config = Config(replace(setting, **given), config.agnostic or asked.agnostic, own)
     if asked.agnostic and any(own.values()):
         raise ValueError(f"{file}: {' and '.join(PER_CLASS)} of single classes, but --agnostic lets all classes meet")
-    return Settings(
+    settings = Settings.of(
+        config,
         method=method,
-        iou_threshold=config.setting.threshold,
-        confidence=config.setting.conf,
-        agnostic=config.agnostic,
+        options=options,
         multi_label=asked.multi_label,
         background=asked.background,
         pre_topk=getattr(asked, "pre_topk", None),
-        min_score=config.setting.min_score,
-        options=options,
-        by_class=config if any(own.values()) else None,
         max_det=asked.max_det,
-    ), notes
+    )
+    return settings, notes

@@ -39,6 +39,21 @@ class Settings:
     by_class: Config | None = None  # where single classes have thresholds of their own
     max_det: int | None = None  # only the best so many of the kept boxes of a picture
 
+    @classmethod
+    def of(cls, config: Config, **more: Any) -> Settings:
+        """What the file of `ptdet tune` says, and what it does not."""
+        setting = config.setting
+        given = {
+            "method": setting.method,
+            "iou_threshold": setting.threshold,
+            "confidence": setting.conf,
+            "agnostic": config.agnostic,
+            "min_score": setting.min_score,
+            "options": setting.options,
+            "by_class": config if any(config.classes.values()) else None,
+        }
+        return cls(**{**given, **more})
+
     @property
     def least_score(self) -> float:
         return self.confidence if self.min_score is None else self.min_score

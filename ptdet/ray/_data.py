@@ -177,19 +177,7 @@ def _settings(config: Config | Mapping[str, Any] | None) -> Settings:
         config = config_of(given, "config")
     else:
         raise TypeError(f"config: expected what load_config returns, or a dict, got {type(config).__name__}")
-    setting = config.setting
-    return Settings(
-        method=setting.method,
-        iou_threshold=setting.threshold,
-        confidence=setting.conf,
-        agnostic=config.agnostic,
-        min_score=setting.min_score,
-        options=setting.options,
-        by_class=config if any(config.classes.values()) else None,
-        background=own.get("background"),
-        pre_topk=own.get("pre_topk"),
-        max_det=own.get("max_det"),
-    )
+    return Settings.of(config, **own)
 
 
 def _whole(name: str, value: Any) -> int | None:
